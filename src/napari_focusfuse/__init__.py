@@ -1,0 +1,30 @@
+"""Fuse focus stacks into all-in-focus images, by the spatial frequency of deep features (SESF-Fuse)."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "api": [
+            "blend",
+            "decide",
+            "fuse",
+            "iter_decide",
+            "iter_fuse",
+            "iter_train",
+            "list_devices",
+            "list_models",
+            "load_decision",
+            "load_model",
+            "model_card",
+            "sample_scene",
+            "simulate",
+            "train",
+        ],
+        "core.config": ["FusionConfig", "TrainConfig"],
+        "core.decision": ["Decision", "Flag"],
+        "core.pipeline": ["FusionResult"],
+        "core.progress": ["Progress"],
+        "errors": ["FocusFuseError", "FocusFuseWarning"],
+    },
+)

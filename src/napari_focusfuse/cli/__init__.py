@@ -1,0 +1,221 @@
+"""The command ``focusfuse``: files in, files out, by way of the API.
+
+Wrong input is one line on stderr and exit code 2. Nothing heavy is imported before a command runs.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter, Token, convert
+
+from napari_focusfuse.cli._fuse import Task, fuse_all
+from napari_focusfuse.cli._terminal import complain, only_our_warnings, say, with_bar
+from napari_focusfuse.core.config import FusionConfig, TrainConfig
+from napari_focusfuse.errors import FocusFuseError, StackError
+
+__all__ = ["main"]
+
+Out = Annotated[Path, Parameter(alias="-o")]
+Switch = Annotated[bool, Parameter(negative=())]
+
+_FAILED, _INTERRUPTED = 2, 130
+
+
+def _convert(kind: type[Any], tokens: Sequence[Token]) -> Any:
+    """Convert as usual, but do not round 2.5 to a whole number."""
+    if kind is not int:
+        return convert(kind, tokens)
+    try:
+        return int(tokens[0].value)
+    except ValueError:
+        raise ValueError(f"{tokens[0].value} is not a whole number") from None
+
+
+app = App(
+    name="focusfuse",
+    help="Fuse focus stacks into all-in-focus images, with depth and confidence.",
+    version=lambda: version("napari-focusfuse"),
+    default_parameter=Parameter(converter=_convert),
+    suppress_keyboard_interrupt=False,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; those of the process if left out.
+
+    Returns
+    -------
+    int
+        0 if everything asked for was done, 2 if something was not, 130 if interrupted.
+    """
+    try:
+        with only_our_warnings():
+            code = app(
+                sys.argv[1:] if argv is None else argv,
+                exit_on_error=False,
+                print_error=False,
+                result_action="return_value",
+            )
+        return int(code or 0)
+    except (CycloptsError, FocusFuseError) as error:
+        complain("error", error)
+    except MemoryError as error:
+        complain("error", f"not enough memory ({error}): close other programs or choose a smaller --tile")
+    except KeyboardInterrupt:
+        complain("interrupted", "what was not finished has not been written")
+        return _INTERRUPTED
+    return _FAILED
+
+
+@app.command
+def fuse(
+    inputs: list[Path],
+    /,
+    *,
+    out: Out,
+    method: str | None = None,
+    model: str | None = None,
+    device: str | None = None,
+    axis: str | None = None,
+    z_step: float | None = None,
+    pixel_size: float | None = None,
+    rgb: Switch = False,
+    overwrite: Switch = False,
+    config: Annotated[FusionConfig | None, Parameter(name="*")] = None,
+) -> int:
+    """Fuse focus stacks: IN... -o OUT.
+
+    Parameters
+    ----------
+    inputs
+        Folders of slices, multi-page TIFFs, OME-TIFFs or OME-Zarrs; several are a batch.
+    out
+        A file (.tif, .png) for the fused image alone; otherwise a folder, which gets
+        NAME/{fused,index,depth,confidence}.ome.tif and NAME/recipe.json for each input.
+    method
+        Fusion method.
+    model
+        Model: a name that `focusfuse models` lists, or a folder.
+    device
+        auto, cpu, cuda, mps...
+    axis
+        Letter or number of the stack axis, where the file does not tell.
+    z_step
+        Distance of neighbouring slices in um, instead of the file's own.
+    pixel_size
+        Size of a pixel in um, instead of the file's own.
+    rgb
+        Take a channel axis of 3 or 4 as colour.
+    overwrite
+        Replace what an earlier run has written.
+    config
+        How to fuse.
+    """
+    for name, size in (("--z-step", z_step), ("--pixel-size", pixel_size)):
+        if size is not None and not 0 < size < float("inf"):
+            raise StackError(f"{name} must be greater than 0, not {size}: give it in um")
+    engine = _given(method=method, model=model, device=device, config=config)
+    sizes = _given(z_step=z_step, pixel_size=pixel_size and (pixel_size, pixel_size))
+    return 0 if fuse_all(inputs, out, Task(engine, sizes, axis, rgb, overwrite)) else _FAILED
+
+
+@app.command
+def demo(*, out: Out = Path("focusfuse-demo"), overwrite: Switch = False) -> None:
+    """Simulate a focus stack and fuse it.
+
+    Parameters
+    ----------
+    out
+        Folder for the stack and the result.
+    overwrite
+        Replace an earlier demo.
+    """
+    from napari_focusfuse import api
+
+    stack, folder = out / "sample.ome.tif", out / "sample"
+    api.check_image_target(stack, overwrite=overwrite)
+    api.check_result_folder(folder, overwrite=overwrite)
+    scene = api.sample_scene()
+    result = with_bar(api.iter_fuse(scene.stack, z=scene.z.tolist()), "sample")
+    sizes: dict[str, Any] = {"z_step": scene.z_step, "pixel_size": (scene.pixel_size, scene.pixel_size)}
+    api.save_stack(stack, scene.stack, overwrite=overwrite, **sizes)
+    api.save_result(folder, result, inputs=(stack,), overwrite=overwrite, **sizes)
+    say(f"stack:  {stack}\nresult: {folder} ({result.summary})")
+
+
+@app.command
+def models(name: str | None = None, /) -> None:
+    """List the models, or show the card of one.
+
+    Parameters
+    ----------
+    name
+        A model: what it was trained on, its licence and scores are printed.
+    """
+    from napari_focusfuse import api
+
+    if name is not None:
+        say(api.model_card(name).rstrip())
+        return
+    for known in api.list_models():
+        text = " - ".join(_first_lines(api.model_card(known)))
+        say(f"{known}{' (default)' if known == api.default_model() else ''}: {text}")
+
+
+@app.command
+def train(
+    images: list[Path],
+    /,
+    *,
+    out: Out,
+    validation: Path | None = None,
+    resume: Switch = False,
+    licence: str | None = None,
+    config: Annotated[TrainConfig | None, Parameter(name="*")] = None,
+) -> int:
+    """Train an encoder on sharp images, without labels: IMAGES... -o OUT.
+
+    Parameters
+    ----------
+    images
+        Folders of images.
+    out
+        Folder of the model; gets model.safetensors and card.md.
+    validation
+        Folder of images to validate on; by default some of IMAGES are kept for that.
+    resume
+        Go on with a training that was interrupted.
+    licence
+        Licence of the images, for the model's card.
+    config
+        How to train.
+    """
+    from napari_focusfuse import api
+
+    options = _given(validation=validation, licence=licence)
+    try:
+        with_bar(api.iter_train(images, config, out=out, resume=resume, **options), "training", lines=True)
+    except KeyboardInterrupt:
+        complain("interrupted", "the epochs that are finished are kept, go on with --resume")
+        return _INTERRUPTED
+    say(f"model: {out}")
+    return 0
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Options without those that were left out, so that the API's own defaults hold."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _first_lines(card: str) -> list[str]:
+    """Heading of a card and the line below it."""
+    lines = [line.strip("# ") for line in card.splitlines() if line.strip("# -")]
+    return lines[:2]

@@ -1,0 +1,140 @@
+"""``focusfuse fuse``: one stack or a batch."""
+
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from napari_focusfuse.cli._terminal import complain, one_line, say, with_bar
+from napari_focusfuse.errors import FocusFuseError, ModelError, OutputError
+
+if TYPE_CHECKING:
+    from napari_focusfuse.core.pipeline import FusionResult
+
+__all__ = ["Task", "fuse_all"]
+
+_WRITTEN = (".tif", ".tiff", ".png")
+_NOT_WRITTEN = (".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".jp2", ".zarr")
+
+
+class Task(NamedTuple):
+    """What to do with each input.
+
+    Attributes
+    ----------
+    engine : dict
+        Keywords for `api.iter_fuse`.
+    sizes : dict
+        ``z_step`` and ``pixel_size`` (um) that stand in for those of the files.
+    axis : str or None
+        Letter or number of the stack axis.
+    rgb : bool
+        A channel axis is colour.
+    overwrite : bool
+        Earlier results may be replaced.
+    """
+
+    engine: dict[str, Any]
+    sizes: dict[str, Any]
+    axis: str | None
+    rgb: bool
+    overwrite: bool
+
+
+class _Job(NamedTuple):
+    """One input and what becomes of it, an image file or a folder."""
+
+    source: Path
+    target: Path
+    is_image: bool
+
+
+def fuse_all(inputs: Sequence[Path], out: Path, task: Task) -> bool:
+    """Fuse each input, say what became of it, and return whether all of it was written.
+
+    Raises
+    ------
+    OutputError
+        The outputs would overwrite each other or the inputs; nothing has been done.
+    """
+    jobs = _jobs(inputs, out)
+    outcomes: list[tuple[bool, str]] = []
+    try:
+        outcomes.extend(_outcome(job, task) for job in jobs)
+    finally:
+        for job, (done, text) in zip(jobs, outcomes, strict=False):
+            if done:
+                say(f"done: {job.source} -> {job.target} ({text})")
+            elif len(jobs) == 1:
+                complain("error", text)
+            else:
+                complain("failed", f"{job.source}: {text}")
+    return all(done for done, _ in outcomes)
+
+
+def _jobs(inputs: Sequence[Path], out: Path) -> list[_Job]:
+    from napari_focusfuse import api
+
+    suffix = out.suffix.lower()
+    if suffix in _NOT_WRITTEN:
+        raise OutputError(f"{out} has a suffix that is not written: use .tif, .png, or a folder")
+    if suffix in _WRITTEN:
+        if len(inputs) > 1:
+            raise OutputError(f"{out} is one file for {len(inputs)} inputs: give a folder")
+        _check_apart(inputs[0], out)
+        return [_Job(inputs[0], out, is_image=True)]
+    names = [api.stack_name(path) for path in inputs]
+    # Files of one name are told apart by their folders: a/stack.tif, b/stack.tif.
+    names = [
+        f"{api.stack_name(path.absolute().parent)}_{name}" if names.count(name) > 1 else name
+        for path, name in zip(inputs, names, strict=True)
+    ]
+    for path, name in zip(inputs, names, strict=True):
+        if names.count(name) > 1:
+            raise OutputError(f"{path} and another input would both be written to {out / name}: fuse them one by one")
+    return [_Job(path, out / name, is_image=False) for path, name in zip(inputs, names, strict=True)]
+
+
+def _check_apart(source: Path, out: Path) -> None:
+    """Refuse to write over the input, or among the slices, where the next run would take the result for a slice."""
+    if out.resolve() == source.resolve():
+        raise OutputError(f"{out} is the input itself: choose another name")
+    if source.is_dir() and out.resolve().parent == source.resolve():
+        raise OutputError(f"{out} would lie among the slices of the stack: choose a place outside {source}")
+
+
+def _outcome(job: _Job, task: Task) -> tuple[bool, str]:
+    """Whether fusing worked, and the summary or what went wrong."""
+    try:
+        return True, one_line(_fuse_one(job, task))
+    except ModelError:
+        raise
+    except FocusFuseError as error:
+        return False, one_line(error)
+    except MemoryError:
+        return False, "not enough memory: close other programs or choose a smaller --tile"
+    except Exception as error:  # noqa: BLE001 - a defect that one input brings to light must not stop the batch
+        traceback.print_exc()
+        return False, f"unexpected {type(error).__name__}: {one_line(error)}"
+
+
+def _fuse_one(job: _Job, task: Task) -> str:
+    from napari_focusfuse import api
+
+    file = api.open_stack(job.source).focus_stack(task.axis, rgb=task.rgb)
+    if job.is_image:
+        api.check_image_target(job.target, file.data.dtype, overwrite=task.overwrite)
+    else:
+        api.check_result_folder(job.target, overwrite=task.overwrite)
+    z_step = task.sizes.get("z_step", file.z_step)
+    pixel_size = task.sizes.get("pixel_size", file.pixel_size)
+    z = None if z_step is None else [k * z_step for k in range(file.data.shape[0])]
+    work = api.iter_fuse(file.data, rgb=file.axes.endswith("S"), z=z, **task.engine)
+    result: FusionResult = with_bar(work, file.name)
+    if job.is_image:
+        api.save_image(job.target, result.image, pixel_size=pixel_size, overwrite=task.overwrite)
+        return result.summary
+    api.save_result(
+        job.target, result, pixel_size=pixel_size, z_step=z_step, inputs=file.inputs, overwrite=task.overwrite
+    )
+    return result.summary

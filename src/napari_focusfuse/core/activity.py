@@ -1,0 +1,103 @@
+"""Activity level: the spatial frequency (SF) of deep features (paper, Sect. 3.3.1), at one or more scales.
+
+The channels are summed before the box, which gives the map of Eq. 5-7 at a fraction of the cost. Borders are
+replicated, so that the frame of an image is no false gradient.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from napari_focusfuse.core.network import HALO, Encoder
+
+__all__ = ["halo", "reduced", "scale_sf", "squared_sf"]
+
+_REDUCE = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
+
+
+def squared_sf(features: Tensor, radius: int) -> Tensor:
+    """Square of the spatial frequency of each pixel (Eq. 5-7).
+
+    Parameters
+    ----------
+    features : Tensor, (B, C, H, W)
+        Deep features, or the image itself (C = 1) for the classical spatial frequency.
+    radius : int
+        r, px: the window has 2 r + 1 pixels a side.
+
+    Returns
+    -------
+    Tensor, (B, 1, H, W)
+        SF squared: mean over the window of the squared differences to the left and upper neighbour, summed over C.
+    """
+    padded = functional.pad(features, (1, 0, 1, 0), mode="replicate")
+    across = features - padded[..., 1:, :-1]
+    down = features - padded[..., :-1, 1:]
+    energy = (across.square_().sum(1, keepdim=True)).add_(down.square_().sum(1, keepdim=True))
+    return _box(energy, radius)
+
+
+def _box(image: Tensor, radius: int) -> Tensor:
+    """Mean over a square window, borders replicated; every pixel is summed in the same order."""
+    if radius == 0:
+        return image
+    padded = functional.pad(image, (radius,) * 4, mode="replicate")
+    rows = functional.avg_pool2d(padded, (2 * radius + 1, 1), stride=1)
+    return functional.avg_pool2d(rows, (1, 2 * radius + 1), stride=1)
+
+
+def reduced(image: Tensor) -> Tensor:
+    """Image (B, 1, H, W) at half size: binomial 5 x 5 filter, then every second pixel from the first."""
+    line = image.new_tensor(_REDUCE)
+    padded = functional.pad(image, (2, 2, 2, 2), mode="replicate")
+    rows = functional.conv2d(padded, line.view(1, 1, 5, 1), stride=(2, 1))
+    return functional.conv2d(rows, line.view(1, 1, 1, 5), stride=(1, 2))
+
+
+def _doubled(image: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Image back at twice the size, `shape`: bilinear, pixel i of the small one at pixel 2 i of the large one."""
+    for dim, size in ((2, shape[0]), (3, shape[1])):
+        between = (image.narrow(dim, 0, image.shape[dim] - 1) + image.narrow(dim, 1, image.shape[dim] - 1)) / 2
+        last = image.narrow(dim, image.shape[dim] - 1, 1)
+        pairs = torch.stack([image, torch.cat([between, last], dim)], dim + 1)
+        image = pairs.flatten(dim, dim + 1).narrow(dim, 0, size)
+    return image
+
+
+def halo(level: int, radius: int) -> int:
+    """Pixels of the full image that a pixel's SF at pyramid level `level` (0 is full size) sees on each side."""
+    seen = HALO + 1 + radius
+    for _ in range(level):
+        seen = 2 * (seen + 1) + 2
+    return seen
+
+
+def scale_sf(encoder: Encoder, image: Tensor, level: int, radius: int, means: Sequence[Tensor] | None = None) -> Tensor:
+    """Squared SF of the deep features of an image at 1 / 2^level of its size, brought back to full size.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    image : Tensor, (B, 1, H, W)
+        Grey, in [0, 1].
+    level : int
+        0 is full size, 1 half size and so on.
+    radius : int
+        r of Eq. 5-7, in pixels of the reduced image.
+    means : sequence of Tensors, optional
+        Channel means that freeze the encoder's gates.
+
+    Returns
+    -------
+    Tensor, (B, 1, H, W)
+    """
+    shapes = []
+    for _ in range(level):
+        shapes.append((image.shape[2], image.shape[3]))
+        image = reduced(image)
+    sf = squared_sf(encoder(image, means), radius)
+    for shape in reversed(shapes):
+        sf = _doubled(sf, shape)
+    return sf

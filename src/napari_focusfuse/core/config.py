@@ -1,0 +1,135 @@
+"""Every default of the project, in frozen dataclasses that the API, the command line and the widgets share."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from napari_focusfuse.errors import FocusFuseError
+
+__all__ = ["FusionConfig", "Preset", "SEVariant", "TrainConfig"]
+
+Preset = Literal["default", "paper"]
+SEVariant = Literal["cse", "sse", "scse", "none"]
+
+#: What each preset means: a field that is left None takes its value from here.
+_PRESETS: dict[str, dict[str, Any]] = {
+    "default": {"radius": 5, "levels": 3, "softness": 0.0, "min_region": 0.0},
+    "paper": {"radius": 5, "levels": 1, "softness": math.inf, "min_region": 0.01},
+}
+_FROM_PRESET: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FusionConfig:
+    """How to fuse. Fields that are left out take the preset's values.
+
+    Attributes
+    ----------
+    preset : {"default", "paper"}
+        "default" is the best we know: robust intensity range, gates frozen per stack, scales weighted by the noise of
+        the stack, soft weights. "paper" is Ma et al. 2020: dtype range, gates per image, one scale, a hard choice with
+        consistency verification.
+    radius : int
+        r of Eq. 5-7, px: half the window of the spatial frequency. Larger windows are surer and blunter. (5)
+    levels : int
+        Scales on which the encoder may look: full size, 1/2, 1/4; coarser ones are used as far as the noise of the
+        stack asks for. (default 3, paper 1)
+    softness : float
+        Weights are (activity / best activity) to this power: 1 averages many slices, 16 takes little more than the
+        best one, inf takes the best one alone and verifies the choice (Sect. 3.3.2). 0 follows the noise of the
+        stack. (default 0, paper inf)
+    min_region : float
+        Regions of the decision smaller than this share of the image go to their surroundings (Sect. 3.3.2). Only with
+        softness inf. (default 0, paper .01)
+    series : bool
+        Fuse one by one, in series (Sect. 3.1), instead of all slices at once. Only with the preset "paper".
+    tile : int
+        Side of the tiles in which slices are encoded, px: memory against speed; the result is the same.
+    """
+
+    preset: Preset = "default"
+    radius: int = _FROM_PRESET
+    levels: int = _FROM_PRESET
+    softness: float = _FROM_PRESET
+    min_region: float = _FROM_PRESET
+    series: bool = False
+    tile: int = 512
+
+    def __post_init__(self) -> None:
+        _one_of("preset", self.preset, Preset)
+        for name, value in _PRESETS[self.preset].items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        _within("radius", self.radius, 0, 50)
+        _within("levels", self.levels, 1, 3)
+        _within("softness", self.softness, 0, math.inf)
+        _within("min_region", self.min_region, 0, 0.5)
+        _within("tile", self.tile, 64, 8192)
+        if self.min_region and not self.hard:
+            raise FocusFuseError("min_region needs a hard choice: set softness to inf as well")
+        if self.series and self.preset != "paper":
+            raise FocusFuseError('fusing in series is part of the preset "paper": choose that preset as well')
+
+    @property
+    def hard(self) -> bool:
+        """Whether each pixel comes from one slice, by a decision that is verified."""
+        return math.isinf(self.softness)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How to train (paper, Sect. 4.1).
+
+    Attributes
+    ----------
+    variant : {"cse", "sse", "scse", "none"}
+        Squeeze-and-excitation of the encoder.
+    epochs : int
+        Times that every image is used.
+    batch : int
+        Crops in a batch.
+    crop : int
+        Side of the training crops, px, taken at native resolution. (The paper squashes whole images to 256 x 256.)
+    crops_per_image : int
+        Crops drawn from each image in an epoch.
+    learning_rate : float
+        Of Adam, at the start. The paper's 1e-4 goes with its 1,725 steps an epoch; our epochs are shorter.
+    decay : float
+        What the learning rate is multiplied by from time to time.
+    decay_epochs : int
+        Epochs between two such steps.
+    ssim_weight : float
+        lambda of Eq. 1.
+    seed : int
+        Seed of the weights and the crops.
+    """
+
+    variant: SEVariant = "cse"
+    epochs: int = 30
+    batch: int = 48
+    crop: int = 64
+    crops_per_image: int = 2
+    learning_rate: float = 1e-3
+    decay: float = 0.8
+    decay_epochs: int = 2
+    ssim_weight: float = 3.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _one_of("variant", self.variant, SEVariant)
+        for name in ("epochs", "batch", "crops_per_image", "decay_epochs"):
+            _within(name, getattr(self, name), 1)
+        _within("crop", self.crop, 16)
+        if not self.learning_rate > 0:
+            raise FocusFuseError(f"learning_rate must be greater than 0, not {self.learning_rate}")
+
+
+def _one_of(name: str, value: object, choices: Any) -> None:
+    if value not in get_args(choices):
+        raise FocusFuseError(f"{name} {value!r} is unknown: choose one of {', '.join(get_args(choices))}")
+
+
+def _within(name: str, value: float, least: float, most: float = math.inf) -> None:
+    if not least <= value <= most:
+        bounds = f"at least {least}" if math.isinf(most) else f"from {least} to {most}"
+        raise FocusFuseError(f"{name} must be {bounds}, not {value}")

@@ -1,0 +1,152 @@
+"""The decision: for every pixel which slices it comes from, at what depth and how surely.
+
+Everything hard happens before the decision; a decision can be edited, saved, and blend any stack of its geometry.
+"""
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import IntFlag
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_focusfuse.errors import FocusFuseError, OutputError
+
+__all__ = ["Decision", "Flag", "Labels", "load_decision"]
+
+Labels = NDArray[np.signedinteger[Any]]
+_FEATHER = 2.0
+_ARRAYS = ("labels", "weights", "depth", "confidence", "flags", "z")
+
+
+class Flag(IntFlag):
+    """What is special about a pixel: bits of `Decision.flags`."""
+
+    NOT_BRACKETED = 1
+    NO_SIGNAL = 2
+    EDITED = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """Where every pixel of the fused image comes from.
+
+    Attributes
+    ----------
+    labels : (K, Y, X) int16 or int32
+        Slices that take part at the pixel, best first; indices into the stack as it was given. K is small.
+    weights : (K, Y, X) float32
+        Their weights; they sum to 1 along K.
+    depth : (Y, X) float32
+        Position of best focus between the slices, in the units of `z`; NaN where it cannot be told.
+    confidence : (Y, X) float32
+        0 (a guess) to 1 (certain).
+    flags : (Y, X) uint16
+        Bits of `Flag`.
+    z : (N,) float64
+        Position of each slice.
+    info : mapping
+        What made the decision: version, method, configuration, model. Plain JSON types.
+    """
+
+    labels: Labels
+    weights: NDArray[np.float32]
+    depth: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    flags: NDArray[np.uint16]
+    z: NDArray[np.float64]
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def index(self) -> Labels:
+        """The best slice of each pixel, (Y, X)."""
+        best: Labels = self.labels[0]
+        return best
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width, px."""
+        return self.labels.shape[1], self.labels.shape[2]
+
+    def with_edits(self, index: Labels, mask: NDArray[np.bool_]) -> "Decision":
+        """A decision that takes slice `index` wherever `mask` is set, with a soft seam just outside.
+
+        There depth is the position of that slice, confidence is 1 and the flags say `Flag.EDITED`.
+
+        Parameters
+        ----------
+        index : (Y, X) int
+            Slices; read under the mask only.
+        mask : (Y, X) bool
+            Pixels that were edited.
+
+        Raises
+        ------
+        FocusFuseError
+            The arrays do not fit, or an index is no slice of the stack.
+        """
+        if index.shape != self.shape or mask.shape != self.shape:
+            raise FocusFuseError(
+                f"the edit is {index.shape} with a mask of {mask.shape}, the decision is {self.shape}: "
+                "they must be of one size"
+            )
+        if not mask.any():
+            return self
+        if index[mask].min() < 0 or index[mask].max() >= len(self.z):
+            raise FocusFuseError(f"an edited pixel names no slice: choose slices 0 to {len(self.z) - 1}")
+        distance, (y, x) = ndimage.distance_transform_edt(~mask, return_indices=True)
+        share = np.clip(1 - distance / (_FEATHER + 1), 0, 1).astype(np.float32)
+        labels, weights = _with_label(self.labels, self.weights, index[y, x].astype(self.labels.dtype), share)
+        painted = index[mask]
+        depth, confidence, flags = self.depth.copy(), self.confidence.copy(), self.flags.copy()
+        depth[mask], confidence[mask], flags[mask] = self.z[painted], 1, Flag.EDITED
+        return replace(self, labels=labels, weights=weights, depth=depth, confidence=confidence, flags=flags)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the decision to one file (``.npz``, no pickle), whole or not at all."""
+        path = Path(path)
+        part = path.with_name(path.name + ".part")
+        content = io.BytesIO()
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        np.savez_compressed(content, allow_pickle=False, info=json.dumps(dict(self.info)), **arrays)
+        try:
+            part.write_bytes(content.getbuffer())
+            part.replace(path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def load_decision(path: str | os.PathLike[str]) -> Decision:
+    """Read a decision that `Decision.save` wrote.
+
+    Raises
+    ------
+    FocusFuseError
+        The file is missing or holds no decision.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Decision(**{name: file[name] for name in _ARRAYS}, info=json.loads(str(file["info"])))
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise FocusFuseError(f"{path} holds no decision that can be read: save it again") from error
+
+
+def _with_label(
+    labels: Labels, weights: NDArray[np.float32], label: Labels, share: NDArray[np.float32]
+) -> tuple[Labels, NDArray[np.float32]]:
+    """Give `label` (Y, X) the `share` (Y, X) of each pixel, the others the rest; best first, as many as before."""
+    others = np.where(labels == label, 0, weights)
+    own = np.where(labels == label, weights, 0).sum(axis=0)
+    all_weights = np.concatenate([(share + (1 - share) * own)[None], others * (1 - share)])
+    all_labels = np.concatenate([label[None], labels])
+    order = np.argsort(-all_weights, axis=0, kind="stable")[: len(labels)]
+    kept = np.take_along_axis(all_weights, order, axis=0)
+    return np.take_along_axis(all_labels, order, axis=0), kept / kept.sum(axis=0)

@@ -1,0 +1,56 @@
+"""From the values of a stack to grey images in [0, 1]."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["filled", "full_range", "luminance", "robust_range", "scaled", "training_grey"]
+
+_GREY = np.array([0.2125, 0.7154, 0.0721], dtype=np.float32)
+
+
+def luminance(image: NDArray[Any]) -> NDArray[np.float32]:
+    """Grey image (Y, X) float32 in the image's own units: .2125 R + .7154 G + .0721 B; alpha is left out."""
+    if image.ndim == 2:
+        return np.asarray(image, dtype=np.float32)
+    grey = np.zeros(image.shape[:2], dtype=np.float32)
+    for channel, weight in enumerate(_GREY):
+        grey += image[..., channel].astype(np.float32) * weight
+    return grey
+
+
+def full_range(dtype: np.dtype[Any]) -> tuple[float, float]:
+    """0 and the largest value of an integer type; 0 and 1 for floats and bool."""
+    return (0.0, float(np.iinfo(dtype).max)) if dtype.kind in "iu" else (0.0, 1.0)
+
+
+def robust_range(values: NDArray[np.float32]) -> tuple[float, float]:
+    """Percentiles .1 and 99.9 of the finite values; ``(0, 1)`` where there are none."""
+    finite = values[np.isfinite(values)]
+    if finite.size == 0:
+        return 0.0, 1.0
+    low, high = np.percentile(finite, (0.1, 99.9))
+    return float(low), float(high)
+
+
+def scaled(grey: NDArray[np.float32], limits: tuple[float, float]) -> NDArray[np.float32]:
+    """`grey` with `limits` brought to 0 and 1; nothing is clipped."""
+    low, high = limits
+    return (grey - np.float32(low)) * np.float32(1 / (high - low) if high > low else 1.0)
+
+
+def filled(grey: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
+    """`grey` with the median in place of what is not finite, and where that was (None: nowhere)."""
+    missing = ~np.isfinite(grey)
+    if not missing.any():
+        return grey, None
+    median = np.float32(0 if missing.all() else np.median(grey[~missing]))
+    return np.where(missing, median, grey), missing
+
+
+def training_grey(image: NDArray[Any]) -> NDArray[np.float32]:
+    """Any image (Y, X[, 3|4]) as grey in [0, 1]: 8 bit by 255, everything else by its robust range, clipped."""
+    grey, _ = filled(luminance(image))
+    limits = full_range(image.dtype) if image.dtype == np.uint8 else robust_range(grey)
+    return scaled(grey, limits).clip(0, 1)

@@ -1,0 +1,143 @@
+"""The SESF-Fuse encoder-decoder (Ma et al. 2020, Sect. 3.2 and Fig. 1) and its squeeze-and-excitation blocks.
+
+Each convolution block is conv 3x3 -> ReLU -> batch norm. The encoder is a first block (1 -> 16) and three densely
+connected ones (16, 32, 48 -> 16), a squeeze-and-excitation (SE) block after each: 64 channels at full resolution.
+The decoder (64 -> 64 -> 32 -> 16 -> 1) serves training only.
+
+Where print and published code differ: the text speaks of five encoder convolutions, the code has four, and so have we.
+Borders are replicated, where the code pads with zeros, so that the frame of an image is no false edge. The last
+convolution is plain: batch norm there would tie every image to the statistics of the training batches.
+"""
+
+from collections.abc import Sequence
+from typing import get_args
+
+import torch
+from torch import Tensor, nn
+
+from napari_focusfuse.core.config import SEVariant
+
+__all__ = ["HALO", "IMAGE_MEAN", "IMAGE_STD", "Encoder", "SESFNet"]
+
+#: Pixels around a tile that the encoder sees: four 3x3 convolutions.
+HALO = 4
+#: Mean and standard deviation of the training images in [0, 1], as in the published code.
+IMAGE_MEAN, IMAGE_STD = 0.4500517361627943, 0.26465333914691797
+_WIDTH = 16
+_REDUCTION = 8
+
+
+class _ConvBlock(nn.Sequential):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        conv = nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="replicate")
+        super().__init__(conv, nn.ReLU(), nn.BatchNorm2d(outputs))
+
+
+class _SEBlock(nn.Module):
+    """Recalibrate a feature map by channel (cSE), by pixel (sSE) or both (scSE); see Roy et al. 2018."""
+
+    def __init__(self, channels: int, variant: SEVariant) -> None:
+        super().__init__()
+        self.channel: nn.Module | None = None
+        self.spatial: nn.Module | None = None
+        if variant in ("cse", "scse"):
+            squeezed = channels // _REDUCTION
+            self.channel = nn.Sequential(
+                nn.Linear(channels, squeezed, bias=False), nn.ReLU(), nn.Linear(squeezed, channels, bias=False)
+            )
+        if variant in ("sse", "scse"):
+            self.spatial = nn.Conv2d(channels, 1, 1, bias=False)
+
+    def forward(self, features: Tensor, mean: Tensor | None) -> Tensor:
+        gates = []
+        if self.channel is not None:
+            pooled = features.mean(dim=(2, 3)) if mean is None else mean
+            gates.append(torch.sigmoid(self.channel(pooled))[:, :, None, None])
+        if self.spatial is not None:
+            gates.append(torch.sigmoid(self.spatial(features)))
+        return sum((features * gate for gate in gates[1:]), features * gates[0]) if gates else features
+
+
+class Encoder(nn.Module):
+    """Deep features of grey images.
+
+    Parameters
+    ----------
+    variant : {"cse", "sse", "scse", "none"}
+        Squeeze-and-excitation after each block.
+    """
+
+    #: Number of blocks, and of channel means that freeze the gates.
+    depth = 4
+
+    def __init__(self, variant: SEVariant = "cse") -> None:
+        super().__init__()
+        if variant not in get_args(SEVariant):
+            raise ValueError(f"unknown squeeze-and-excitation variant {variant!r}")
+        self.variant: SEVariant = variant
+        inputs = [1, *(_WIDTH * k for k in range(1, self.depth))]
+        self.blocks = nn.ModuleList(_ConvBlock(n, _WIDTH) for n in inputs)
+        self.gates = nn.ModuleList(_SEBlock(_WIDTH, variant) for _ in inputs)
+
+    @property
+    def pools(self) -> bool:
+        """Whether a gate depends on the mean of the whole image (cSE, scSE)."""
+        return self.variant in ("cse", "scse")
+
+    def forward(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
+        """Encode.
+
+        Parameters
+        ----------
+        images : Tensor, (B, 1, H, W) float32
+            Grey images in [0, 1].
+        means : sequence of 4 Tensors (1, 16), optional
+            Channel means for the gates of every block; given, a pixel depends on its neighbourhood only. Without, each
+            image's own means are used.
+
+        Returns
+        -------
+        Tensor, (B, 64, H, W) float32
+        """
+        features: list[Tensor] = []
+        for k in range(self.depth):
+            out = self._block(k, images, features)
+            features.append(self.gates[k](out, None if means is None else means[k]))
+        return torch.cat(features, dim=1)
+
+    def ungated(self, images: Tensor, means: Sequence[Tensor]) -> Tensor:
+        """Output (B, 16, H, W) of block number ``len(means)`` before its gate, the earlier gates fixed by `means`."""
+        features: list[Tensor] = []
+        for k, mean in enumerate(means):
+            features.append(self.gates[k](self._block(k, images, features), mean))
+        return self._block(len(means), images, features)
+
+    def _block(self, k: int, images: Tensor, features: list[Tensor]) -> Tensor:
+        inputs = torch.cat(features, dim=1) if features else (images - IMAGE_MEAN) / IMAGE_STD
+        out: Tensor = self.blocks[k](inputs)
+        return out
+
+
+class SESFNet(nn.Module):
+    """Encoder and decoder: what is trained to give its input back.
+
+    Parameters
+    ----------
+    variant : {"cse", "sse", "scse", "none"}
+        Squeeze-and-excitation after each block of the encoder.
+    """
+
+    def __init__(self, variant: SEVariant = "cse") -> None:
+        super().__init__()
+        self.encoder = Encoder(variant)
+        self.decoder = nn.Sequential(
+            _ConvBlock(64, 64),
+            _ConvBlock(64, 32),
+            _ConvBlock(32, 16),
+            nn.Conv2d(16, 1, 3, padding=1, padding_mode="replicate"),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Reconstruct grey images, (B, 1, H, W) in [0, 1]."""
+        out: Tensor = self.decoder(self.encoder(images))
+        return out * IMAGE_STD + IMAGE_MEAN

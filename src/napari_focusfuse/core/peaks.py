@@ -1,0 +1,85 @@
+"""The running best of N activity maps: a few maps in memory, however many slices (Eq. 8 for N images)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_focusfuse.core.decision import Labels
+
+__all__ = ["Peaks", "log_parabola"]
+
+_KEPT = 4
+
+Map = NDArray[np.float32]
+Where = tuple[slice, slice]
+
+
+class Peaks:
+    """For each pixel the best few activities so far, and the activities beside the best.
+
+    Slices are shown in the order of their z; ties go to the earlier one.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Height and width, px.
+    slices : int
+        Number of slices to come.
+
+    Attributes
+    ----------
+    activity, labels : (K, Y, X) float32 and int16 or int32
+        The K = min(4, N) best activities, best first, and their slices.
+    below, above : (Y, X) float32
+        Activity one slice before and one after the best; NaN where there is none.
+    """
+
+    def __init__(self, shape: tuple[int, int], slices: int) -> None:
+        kept = min(_KEPT, slices)
+        self.activity = np.full((kept, *shape), -np.inf, dtype=np.float32)
+        self.labels: Labels = np.full((kept, *shape), -1, dtype=np.int16 if slices < 2**15 else np.int32)
+        self.below, self.above, self._last = (np.full(shape, np.nan, dtype=np.float32) for _ in range(3))
+
+    def show(self, where: Where, label: int, previous: int, activity: Map) -> None:
+        """Take in the activity (y, x) of slice `label` in a part of the image; `previous` came just before it."""
+        best, below, above, last = (a[..., *where] for a in (self.activity, self.below, self.above, self._last))
+        labels = self.labels[:, *where]
+        np.copyto(above, activity, where=labels[0] == previous)
+        wins = activity > best[0]
+        np.copyto(below, last, where=wins)
+        above[wins] = np.nan
+        last[...] = activity
+        current, current_label = activity, np.full(activity.shape, label, dtype=labels.dtype)
+        for k in range(len(best)):
+            wins = wins | (current > best[k])
+            current, best[k] = np.where(wins, best[k], current), np.where(wins, current, best[k])
+            current_label, labels[k] = (
+                np.where(wins, labels[k], current_label),
+                np.where(wins, current_label, labels[k]),
+            )
+
+
+def log_parabola(
+    z: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], activity: tuple[Map, Map, Map]
+) -> Map:
+    """Position of the peak of a parabola through the logarithms of three activities (a Gaussian focus curve).
+
+    Parameters
+    ----------
+    z : three arrays
+        Positions before, at and after the best slice, at any spacing.
+    activity : three arrays
+        Activities there, positive; the middle one is the largest.
+
+    Returns
+    -------
+    array, float32
+        Between the outer positions; NaN where an activity is missing.
+    """
+    (z0, z1, z2), (a0, a1, a2) = z, activity
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rise = (np.log(a1) - np.log(a0)) / (z1 - z0)
+        fall = (np.log(a2) - np.log(a1)) / (z2 - z1)
+        curvature = (fall - rise) / (z2 - z0)
+        peak = (z0 + z1) / 2 - rise / (2 * curvature)
+    peak = np.where(curvature == 0, z1, peak)
+    return np.asarray(np.clip(peak, z0, z2), dtype=np.float32)

@@ -1,0 +1,120 @@
+"""The whole way: stack -> survey -> activity of each slice -> decision -> verification -> image."""
+
+import math
+from collections.abc import Generator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_focusfuse.core.assess import Assessment, assess, hard_weights, soft_weights, summary
+from napari_focusfuse.core.blend import iter_blend
+from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.decision import Decision, Labels
+from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.core.peaks import Peaks
+from napari_focusfuse.core.progress import Progress, repeated, staged
+from napari_focusfuse.core.slices import SliceActivity, iter_guide, iter_peaks, iter_series
+from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.core.survey import Survey, iter_survey
+from napari_focusfuse.core.verify import iter_verified
+
+__all__ = ["FusionResult", "iter_decide", "iter_fuse"]
+
+
+@dataclass(frozen=True, eq=False)
+class FusionResult:
+    """What fusing a focus stack gives.
+
+    Attributes
+    ----------
+    image : array (Y, X[, C])
+        All-in-focus image, of the type and value range of the stack.
+    decision : Decision or None
+        Where each pixel comes from; None for methods that make no decision.
+    summary : str
+        A sentence for people.
+    """
+
+    image: NDArray[Any]
+    decision: Decision | None
+    summary: str
+
+
+def iter_decide(
+    stack: Stack, encoder: Encoder, config: FusionConfig, device: torch.device, info: Mapping[str, Any]
+) -> Generator[Progress, None, Decision]:
+    """Decide for every pixel which slices it comes from.
+
+    Parameters
+    ----------
+    stack : Stack
+    encoder : Encoder
+        In evaluation mode, on `device`.
+    config : FusionConfig
+    device : torch device
+    info : mapping
+        What goes into `Decision.info` besides what is measured here.
+
+    Returns
+    -------
+    Decision
+    """
+    survey = yield from staged(iter_survey(stack, encoder, config, device), 0, 0.05)
+    activity = SliceActivity(encoder, config, survey, device)
+    if config.series:
+        verified = yield from staged(iter_series(stack, activity, config, survey.limits), 0.05, 0.95)
+        labels, weights = hard_weights(verified, verified.labels[0])
+        judged = _unjudged(weights)
+    else:
+        peaks = yield from staged(iter_peaks(stack, activity, survey.limits), 0.05, 0.8)
+        judged = assess(peaks, stack, activity.nothing)
+        if config.hard:
+            labels, weights = yield from staged(_iter_hard(stack, peaks, config, survey, judged), 0.85, 0.15)
+        else:
+            labels, weights = peaks.labels, soft_weights(peaks.activity, survey.softness)
+    return Decision(labels, weights, *judged, stack.z, {**info, **_measured(config, survey)})
+
+
+def _iter_hard(
+    stack: Stack, peaks: Peaks, config: FusionConfig, survey: Survey, judged: Assessment
+) -> Generator[Progress, None, tuple[Labels, NDArray[np.float32]]]:
+    """Verify the choice of the best slice; where it is overruled, depth and confidence are lost."""
+    index = peaks.labels[0]
+    guide = yield from staged(iter_guide(stack, index, survey.limits), 0, 0.5)
+    order = [int(k) for k in stack.order]
+    work = iter_verified(index, order, guide, config.radius, config.min_region)
+    verified = yield from repeated(work, Progress(500, 1000, "consistency verification"))
+    labels, weights = hard_weights(verified, index)
+    overruled = labels[0] != index
+    judged.depth[overruled], judged.confidence[overruled] = np.nan, 0
+    return labels, weights
+
+
+def _unjudged(weights: NDArray[np.float32]) -> Assessment:
+    """A series compares each slice with a fused image, so that it tells no depth; confidence from the weights."""
+    shape = weights.shape[1:]
+    return Assessment(np.full(shape, np.nan, np.float32), 1 - weights[1] / weights[0], np.zeros(shape, np.uint16))
+
+
+def _measured(config: FusionConfig, survey: Survey) -> dict[str, Any]:
+    """Configuration and survey in plain JSON types."""
+    settings = {key: "inf" if value == math.inf else value for key, value in asdict(config).items()}
+    return {
+        "config": settings,
+        "noise": survey.noise,
+        "limits": list(survey.limits),
+        "level_weights": list(survey.level_weights),
+        "softness": "inf" if math.isinf(survey.softness) else survey.softness,
+    }
+
+
+def iter_fuse(
+    stack: Stack, encoder: Encoder, config: FusionConfig, device: torch.device, info: Mapping[str, Any]
+) -> Generator[Progress, None, FusionResult]:
+    """Decide, then blend; see `iter_decide`."""
+    decision = yield from staged(iter_decide(stack, encoder, config, device, info), 0, 0.85)
+    image = yield from staged(iter_blend(stack, decision), 0.85, 0.15)
+    return FusionResult(image, decision, summary(decision))

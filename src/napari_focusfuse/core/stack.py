@@ -1,0 +1,136 @@
+"""A focus stack as the engine sees it: checked once, then read slice by slice."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_focusfuse.errors import FocusFuseWarning, StackError
+
+__all__ = ["Stack"]
+
+
+class Stack:
+    """N slices of one scene.
+
+    Parameters
+    ----------
+    data : array-like (Z, Y, X) or (Z, Y, X, 3|4), or a sequence of images of equal size
+        numpy, dask, zarr or anything with ``shape``, ``dtype`` and indexing; any real dtype.
+    axis : int
+        The stack axis.
+    rgb : bool, optional
+        Whether the last axis holds RGB(A) samples. By default it does if there are four axes and the last has 3 or 4.
+    z : sequence of N floats, optional
+        Position of each slice, in any order and spacing; 0..N-1 if left out.
+
+    Attributes
+    ----------
+    shape : (int, int)
+        Height and width, px.
+    channels : int
+        0 for grey, 3 or 4 for RGB(A).
+    dtype : numpy dtype
+    z : (N,) float64
+    order : (N,) int
+        Slices by ascending z.
+
+    Raises
+    ------
+    StackError
+        What is given is not a focus stack; the message says why.
+    """
+
+    def __init__(self, data: Any, axis: int = 0, rgb: bool | None = None, z: Sequence[float] | None = None) -> None:
+        self._data = _as_array(data)
+        shape = tuple(int(n) for n in self._data.shape)
+        self.channels = _channels(shape, rgb)
+        axes = len(shape) - bool(self.channels)
+        if axes != 3:
+            kind = "an RGB focus stack has 4 axes" if self.channels else "a focus stack has 3 axes"
+            raise StackError(f"{kind}, this array has {len(shape)} {shape}: choose one time point and channel")
+        if not -axes <= axis < axes:
+            raise StackError(f"there is no stack axis {axis} in an array of shape {shape}: choose 0 to {axes - 1}")
+        self._axis = axis % axes
+        self.dtype = np.dtype(self._data.dtype)
+        if self.dtype.kind not in "buif":
+            raise StackError(f"images of type {self.dtype} cannot be fused: convert them to integers or floats")
+        sides = [n for i, n in enumerate(shape[:axes]) if i != self._axis]
+        self.shape = (sides[0], sides[1])
+        self._check_size(shape[self._axis])
+        self.z = _positions(z, shape[self._axis])
+        self.order = np.argsort(self.z, kind="stable")
+
+    def _check_size(self, slices: int) -> None:
+        if slices < 2:
+            raise StackError(f"a focus stack needs at least two slices, this one has {slices}: check the stack axis")
+        if min(self.shape) < 1:
+            raise StackError(f"the slices are empty ({self.shape[0]} x {self.shape[1]} px): check the stack axis")
+        if slices > min(self.shape):
+            warnings.warn(
+                f"{slices} slices of {self.shape[0]} x {self.shape[1]} px: more slices than pixels along a side, "
+                "check the stack axis",
+                FocusFuseWarning,
+                stacklevel=2,
+            )
+
+    def __len__(self) -> int:
+        return len(self.z)
+
+    def __getitem__(self, k: int) -> NDArray[Any]:
+        """Slice number `k` as it was given, (Y, X) or (Y, X, C)."""
+        where = (slice(None),) * self._axis + (int(k),)
+        return np.asarray(self._data[where] if self._axis else self._data[int(k)])
+
+
+class _Images(Sequence[Any]):
+    """Images in a sequence, not copied together."""
+
+    def __init__(self, images: Sequence[Any]) -> None:
+        self._images = [image if hasattr(image, "shape") else np.asarray(image) for image in images]
+        if not self._images:
+            raise StackError("there are no slices: give at least two images")
+        first = self._images[0]
+        for k, image in enumerate(self._images):
+            if image.shape != first.shape:
+                raise StackError(
+                    f"slice {k} has the shape {tuple(image.shape)}, slice 0 has {tuple(first.shape)}: "
+                    "all slices must be of one size"
+                )
+            if image.dtype != first.dtype:
+                raise StackError(
+                    f"slice {k} has the type {image.dtype}, slice 0 has {first.dtype}: convert them to one"
+                )
+        self.shape = (len(self._images), *first.shape)
+        self.dtype = first.dtype
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, k: Any) -> Any:
+        return self._images[k] if isinstance(k, int) else np.stack(self._images)[k]
+
+
+def _as_array(data: Any) -> Any:
+    if isinstance(data, (list, tuple)):
+        return _Images(data)
+    return data if hasattr(data, "shape") and hasattr(data, "dtype") else np.asarray(data)
+
+
+def _channels(shape: tuple[int, ...], rgb: bool | None) -> int:
+    if rgb is None:
+        rgb = len(shape) == 4 and shape[-1] in (3, 4)
+    if rgb and (not shape or shape[-1] not in (3, 4)):
+        raise StackError(f"the last axis of an RGB stack holds 3 or 4 samples, this array has the shape {shape}")
+    return shape[-1] if rgb else 0
+
+
+def _positions(z: Sequence[float] | None, slices: int) -> NDArray[np.float64]:
+    positions = np.arange(slices, dtype=np.float64) if z is None else np.asarray(z, dtype=np.float64)
+    if positions.shape != (slices,):
+        raise StackError(f"z gives {positions.size} positions for {slices} slices: give one for each slice")
+    if not np.isfinite(positions).all() or len(np.unique(positions)) != slices:
+        raise StackError("the z positions must be different, finite numbers: correct them or leave them out")
+    return positions

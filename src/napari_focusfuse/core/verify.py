@@ -1,0 +1,102 @@
+"""Consistency verification of a binary decision map (paper, Sect. 3.3.2).
+
+In the order of the text: opening, closing, small regions of both labels reversed, guided filter. (The published code
+removes small regions after each of the two morphological steps and passes a guide of 0..255 to the guided filter;
+the order here is the printed one, the scale of the guide is the code's, because eps = 0.1 on a guide of 0..1 would
+smooth everything.)
+"""
+
+from collections.abc import Generator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.morphology import disk, remove_small_objects
+
+from napari_focusfuse.core.decision import Labels
+from napari_focusfuse.core.peaks import Peaks
+from napari_focusfuse.core.tiles import tiles
+
+__all__ = ["GUIDED_EPS", "GUIDED_RADIUS", "guided_filter", "iter_verified", "opened_closed", "without_small_regions"]
+
+#: r and eps of the guided filter (Sect. 3.3.2), for a guide of 0..255.
+GUIDED_RADIUS, GUIDED_EPS = 4, 0.1
+
+_TILE = 1024
+
+Mask = NDArray[np.bool_]
+
+
+def opened_closed(mask: Mask, radius: int) -> Mask:
+    """Opening, then closing of a mask (Y, X) by a disk of `radius` px."""
+    footprint = disk(radius, dtype=bool)
+    opened = ndimage.binary_dilation(ndimage.binary_erosion(mask, footprint, border_value=1), footprint)
+    closed = ndimage.binary_erosion(ndimage.binary_dilation(opened, footprint), footprint, border_value=1)
+    return np.asarray(closed)
+
+
+def without_small_regions(mask: Mask, area: float) -> Mask:
+    """The mask with connected regions (4 neighbours) of fewer than `area` pixels reversed, of both labels."""
+    if area <= 1:
+        return mask
+    largest = int(np.ceil(area)) - 1
+    kept = remove_small_objects(mask, max_size=largest, connectivity=1)
+    return np.asarray(~remove_small_objects(~kept, max_size=largest, connectivity=1))
+
+
+def guided_filter(guide: NDArray[np.float32], source: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Guided filter (He et al. 2013) of `source` (Y, X) by a grey `guide` (Y, X) of 0..255; borders replicated."""
+
+    def mean(image: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(ndimage.uniform_filter(image, 2 * GUIDED_RADIUS + 1, mode="nearest"))
+
+    exact, wanted = guide.astype(np.float64), source.astype(np.float64)
+    mean_guide, mean_source = mean(exact), mean(wanted)
+    covariance = mean(exact * wanted) - mean_guide * mean_source
+    slope = covariance / (mean(exact * exact) - mean_guide**2 + GUIDED_EPS)
+    offset = mean_source - slope * mean_guide
+    return np.asarray(mean(slope) * exact + mean(offset), dtype=np.float32)
+
+
+def iter_verified(
+    index: Labels, order: Sequence[int], guide: NDArray[np.float32], radius: int, min_region: float
+) -> Generator[None, None, Peaks]:
+    """Verify a decision map of two or more labels.
+
+    For two slices the map of the first one is verified and the second one takes the rest, as in the paper. For more,
+    every label's map is verified like that, and the results, made to sum to 1, are the weights.
+
+    Parameters
+    ----------
+    index : (Y, X) int
+        The initial decision.
+    order : sequence of int
+        All labels, in the order of z.
+    guide : (Y, X) float32
+        Initial fused image, grey, 0..255.
+    radius : int
+        Of the disk, px: the paper takes that of the spatial frequency.
+    min_region : float
+        Smallest region that is kept, as a share of the image.
+
+    Returns
+    -------
+    Peaks
+        Its `activity` are the weights (not yet normalised) of its `labels`.
+    """
+    weights = Peaks((index.shape[0], index.shape[1]), len(order))
+    for label in order[:1] if len(order) == 2 else order:
+        mask = opened_closed(index == label, radius)
+        yield
+        mask = without_small_regions(mask, min_region * index.size)
+        yield
+        for tile in tiles((index.shape[0], index.shape[1]), _TILE, 2 * GUIDED_RADIUS):
+            outer = mask[tile.outer]
+            share = outer[tile.inner].astype(np.float32)
+            if outer.any() and not outer.all():
+                share = guided_filter(guide[tile.outer], outer.astype(np.float32))[tile.inner].clip(0, 1)
+            weights.show(tile.core, label, -1, share)
+            if len(order) == 2:
+                weights.show(tile.core, order[1], -1, 1 - share)
+            yield
+    return weights

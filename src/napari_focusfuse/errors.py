@@ -1,0 +1,31 @@
+"""What can go wrong, in one sentence each.
+
+Every error that a user can cause is a `FocusFuseError`: its message says what was wrong and what to do.
+They are plain exceptions, never `RuntimeError`: a viewer's worker threads lose those.
+"""
+
+__all__ = ["FocusFuseError", "FocusFuseWarning", "ModelError", "OutputError", "StackError", "TrainingError"]
+
+
+class FocusFuseError(Exception):
+    """Something a user can mend; the message says how."""
+
+
+class StackError(FocusFuseError):
+    """The input is not a focus stack that can be fused."""
+
+
+class ModelError(FocusFuseError):
+    """A model is unknown, damaged or of another architecture."""
+
+
+class OutputError(FocusFuseError):
+    """A result cannot be written where it was asked for."""
+
+
+class TrainingError(FocusFuseError):
+    """Training cannot start or cannot go on."""
+
+
+class FocusFuseWarning(UserWarning):
+    """Something that works but may not be what was meant."""

@@ -1,0 +1,164 @@
+"""The settings of a fusion as widgets: a view of `FusionConfig`, and a box for lengths."""
+
+import math
+from dataclasses import replace
+from typing import get_args
+
+from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, SpinBox
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QToolButton, QVBoxLayout, QWidget
+
+from napari_focusfuse.core.config import FusionConfig, Preset
+
+__all__ = ["ConfigForm", "Folded", "LengthBox", "form_layout"]
+
+_SOFTNESS = [
+    ("follow the noise", 0.0),
+    *((f"power {power}", float(power)) for power in (1, 2, 4, 8, 16)),
+    ("hard choice", math.inf),
+]
+_TIPS = {
+    "preset": "default: several scales and soft weights, the best we know for noisy and large stacks.\n"
+    "paper: SESF-Fuse as published (one scale, hard choice, consistency verification).",
+    "radius": "Radius of the window in which the sharpness of a slice is measured.\n"
+    "Larger: steadier where there is noise or little texture. Smaller: follows edges of depth more closely.",
+    "softness": "How firmly the sharpest slice wins: weights are (activity / best activity) to this power.\n"
+    "Small powers average more slices, which lowers noise and blurs a little. "
+    "A hard choice takes one slice a pixel.",
+    "levels": "On how many scales the sharpness is measured: full, half and quarter size.\n"
+    "More: far fewer wrong pixels under noise. 1: finest detail on clean images.",
+    "min_region": "Patches smaller than this share of the image take the slice of their surroundings.\n"
+    "Larger: a calmer decision map. 0: small objects are kept. Only with a hard choice.",
+    "series": "Fuse the slices one after the other, as the paper does, instead of all at once.\n"
+    "For comparison with the paper: slower and not better. Only with the preset paper.",
+}
+
+
+class LengthBox(QDoubleSpinBox):
+    """A length in um, where 0 means that it is not known.
+
+    Parameters
+    ----------
+    unknown : str
+        Shown for 0.
+    tooltip : str
+    """
+
+    def __init__(self, unknown: str, tooltip: str) -> None:
+        super().__init__()
+        self.setDecimals(5)
+        self.setRange(0, 1e6)
+        self.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+        self.setSpecialValueText(unknown)
+        self.setSuffix(" µm")
+        self.setToolTip(tooltip)
+        self.setKeyboardTracking(False)
+
+    def textFromValue(self, value: float) -> str:  # noqa: N802 (Qt's name)
+        """The number without trailing zeros."""
+        return self.locale().toString(value, "g", 6)
+
+    def length(self) -> float | None:
+        """The length, um; None if it is not known."""
+        return self.value() or None
+
+    def set_length(self, length: float | None) -> None:
+        """Show a length, um; None if it is not known."""
+        self.setValue(length or 0.0)
+
+
+class Folded(QWidget):
+    """Rows behind a title that unfolds them.
+
+    Parameters
+    ----------
+    title : str
+    rows : QFormLayout
+    """
+
+    def __init__(self, title: str, rows: QFormLayout) -> None:
+        super().__init__()
+        self.button = QToolButton()
+        self.button.setText(title)
+        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.button.setAutoRaise(True)
+        self.button.setCheckable(True)
+        self._content = QWidget()
+        self._content.setLayout(rows)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.button)
+        layout.addWidget(self._content)
+        self.button.toggled.connect(self._on_toggled)
+        self._on_toggled(False)
+
+    def _on_toggled(self, unfolded: bool) -> None:
+        self.button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
+        self._content.setVisible(unfolded)
+
+
+def form_layout() -> QFormLayout:
+    """Rows whose fields take the whole width."""
+    form = QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return form
+
+
+class ConfigForm:
+    """A view of a `FusionConfig`: the preset, and the knobs that change the result behind "Advanced"."""
+
+    def __init__(self) -> None:
+        self.preset = ComboBox(choices=get_args(Preset), tooltip=_TIPS["preset"])
+        self.radius = SpinBox(min=0, max=50, tooltip=_TIPS["radius"])
+        self.softness = ComboBox(choices=_SOFTNESS, tooltip=_TIPS["softness"])
+        self.levels = SpinBox(min=1, max=3, tooltip=_TIPS["levels"])
+        self.min_region = FloatSpinBox(min=0, max=50, step=0.1, tooltip=_TIPS["min_region"])
+        self.series = CheckBox(text="Fuse one by one", tooltip=_TIPS["series"])
+        self._base = FusionConfig()
+        self.set_value(self._base)
+        self.preset.changed.connect(self._on_preset)
+        self.softness.changed.connect(self._on_softness)
+
+    def advanced(self) -> QFormLayout:
+        """The knobs in rows."""
+        form = form_layout()
+        form.addRow("Window radius (px)", self.radius.native)
+        form.addRow("Weights", self.softness.native)
+        form.addRow("Scales", self.levels.native)
+        form.addRow("Smallest region (%)", self.min_region.native)
+        form.addRow(self.series.native)
+        return form
+
+    def value(self) -> FusionConfig:
+        """The settings shown."""
+        return replace(
+            self._base,
+            preset=self.preset.value,
+            radius=self.radius.value,
+            softness=self.softness.value,
+            levels=self.levels.value,
+            min_region=round(self.min_region.value / 100, 6) if self.min_region.enabled else 0.0,
+            series=self.series.value and self.series.enabled,
+        )
+
+    def set_value(self, config: FusionConfig) -> None:
+        """Show `config`."""
+        self._base = config
+        with self.preset.changed.blocked():
+            self.preset.value = config.preset
+        self.radius.value = config.radius
+        if config.softness not in self.softness.choices:
+            self.softness.set_choice(f"{config.softness:g}", config.softness)
+        self.softness.value = config.softness
+        self._on_softness(config.softness)
+        self.levels.value = config.levels
+        self.min_region.value = 100 * config.min_region
+        self.series.value = config.series
+        self.series.enabled = config.preset == "paper"
+
+    def _on_preset(self, preset: Preset) -> None:
+        self.set_value(FusionConfig(preset=preset))
+
+    def _on_softness(self, softness: float) -> None:
+        self.min_region.enabled = math.isinf(softness)

@@ -1,0 +1,176 @@
+"""From a result to layers: made beside the source, updated in place by the next run, never over a hand-made edit."""
+
+import hashlib
+import math
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_focusfuse.gui._source import KEY, Source
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+    from napari.viewer import ViewerModel
+
+    from napari_focusfuse.core.pipeline import FusionResult
+
+__all__ = ["is_result", "plain", "show_result"]
+
+#: From bottom to top: what is hidden lies above, so that its eye shows it at once.
+_ROLES = ("fused", "decision", "depth", "confidence")
+_MAP = "viridis"
+
+
+def is_result(layer: "Layer") -> bool:
+    """Whether a layer was made here. A copy that the user made of one is the user's own."""
+    return str(layer.metadata.get(KEY, {}).get("layer_id")) == str(layer.unique_id)
+
+
+def show_result(viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]) -> None:
+    """Show a result as layers.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    source : Source
+        What was fused.
+    result : FusionResult
+    provenance : mapping
+        Settings of the run, of plain JSON types; ``z_step`` (um or None) tells the unit of the depth.
+    """
+    made = _arguments(source, result)
+    found = _to_update(viewer, source)
+    camera, point = (viewer.scene.camera.center, viewer.scene.camera.zoom), viewer.dims.point
+    result_id = next((_note(layer)["result_id"] for layer in found.values()), uuid.uuid4().hex)
+    for role in _ROLES:
+        if role not in made:
+            if role in found:
+                viewer.layers.remove(found[role])
+            continue
+        data = made[role].pop("data")
+        note = {**provenance, "role": role, "result_id": result_id, "sha256": _digest(data)}
+        if role in found:
+            _update(found[role], data, made[role], note)
+        else:
+            _add(viewer, source, data, made[role], note)
+    if found or len(viewer.layers) > len(made):
+        viewer.scene.camera.center, viewer.scene.camera.zoom = camera
+        viewer.dims.point = point
+
+
+def plain(value: Any) -> Any:
+    """`value` in plain JSON types; infinite and undefined numbers as text."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def _note(layer: "Layer") -> dict[str, Any]:
+    note: dict[str, Any] = layer.metadata[KEY]
+    return note
+
+
+def _digest(data: NDArray[Any]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(data).tobytes()).hexdigest()
+
+
+def _to_update(viewer: "ViewerModel", source: Source) -> dict[str, "Layer"]:
+    """Layers of the latest result of `source` by role; none if its decision was edited."""
+    results: dict[str, dict[str, Layer]] = {}
+    for layer in viewer.layers:
+        if is_result(layer) and _note(layer)["source_id"] == source.layer_id:
+            if _note(layer)["position"] == source.position:
+                results.setdefault(_note(layer)["result_id"], {})[_note(layer)["role"]] = layer
+    unedited = [layers for layers in results.values() if not _edited(layers.get("decision"))]
+    return unedited[-1] if unedited else {}
+
+
+def _edited(decision: "Layer | None") -> bool:
+    return decision is not None and _digest(decision.data) != _note(decision)["sha256"]
+
+
+def _arguments(source: Source, result: "FusionResult") -> dict[str, dict[str, Any]]:
+    """Data and arguments of each layer by role."""
+    made: dict[str, dict[str, Any]] = {
+        "fused": {"data": result.image, "rgb": source.rgb, **source.looks, **source.place}
+    }
+    decision = result.decision
+    if decision is None:
+        return made
+    dtype = np.uint8 if source.slices < np.iinfo(np.uint8).max else np.uint16
+    made["decision"] = {
+        "data": (decision.index + 1).astype(dtype),
+        "colormap": _slice_colours(source.slices),
+        "visible": False,
+        **source.place,
+    }
+    limits = _limits(decision.depth)
+    if limits is not None:
+        made["depth"] = {
+            "data": decision.depth,
+            "colormap": _MAP,
+            "contrast_limits": limits,
+            "visible": False,
+            **source.place,
+        }
+    made["confidence"] = {
+        "data": decision.confidence,
+        "colormap": "magma",
+        "contrast_limits": (0.0, 1.0),
+        "visible": False,
+        **source.place,
+    }
+    return made
+
+
+def _limits(depth: NDArray[np.floating]) -> tuple[float, float] | None:
+    """Least and greatest finite value; None without any."""
+    finite = depth[np.isfinite(depth)]
+    if finite.size == 0:
+        return None
+    low, high = float(finite.min()), float(finite.max())
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def _slice_colours(slices: int) -> Any:
+    """One colour a slice, in the order of the slices; 0 is transparent."""
+    from napari.utils.colormaps import CyclicLabelColormap, ensure_colormap
+
+    colours = ensure_colormap(_MAP).map(np.linspace(0, 1, slices))
+    return CyclicLabelColormap(colors=np.vstack([np.zeros(4), colours]), name="slices")
+
+
+def _add(viewer: "ViewerModel", source: Source, data: NDArray[Any], made: dict[str, Any], note: dict[str, Any]) -> None:
+    chosen = set(viewer.layers.selection)
+    add = viewer.add_labels if note["role"] == "decision" else viewer.add_image
+    layer = add(data, name=f"{source.title} {note['role']}", **made)
+    layer.metadata = {KEY: {**note, "layer_id": str(layer.unique_id)}}
+    if note["role"] == "depth":
+        layer.colorbar.visible = True
+    if note["role"] != "fused":
+        viewer.layers.selection = chosen
+
+
+def _update(layer: "Layer", data: NDArray[Any], made: dict[str, Any], note: dict[str, Any]) -> None:
+    """New data in a layer; what the user chose for its looks stays, unless it would no longer fit."""
+    old = _note(layer)
+    if note["role"] == "depth":
+        automatic = np.allclose(layer.contrast_limits, _limits(layer.data) or (0, 0))
+        if automatic or old["z_step"] != note["z_step"]:
+            layer.contrast_limits_range = made["contrast_limits"]
+            layer.contrast_limits = made["contrast_limits"]
+    if note["role"] == "decision" and old["slices"] != note["slices"]:
+        layer.colormap = made["colormap"]
+    layer.data = data
+    for name in ("scale", "translate", "units", "axis_labels", "affine"):
+        setattr(layer, name, made[name])
+    layer.metadata = {**layer.metadata, KEY: {**note, "layer_id": str(layer.unique_id)}}

@@ -1,0 +1,128 @@
+"""Run, Cancel, progress and status: the foot of every widget that starts long work."""
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.gui._worker import Run, Work, report
+
+__all__ = ["RunPanel"]
+
+
+class RunPanel(QWidget):
+    """Starts one piece of work at a time and shows where it stands."""
+
+    #: Run was pressed.
+    requested = Signal()
+    #: Work has begun or ended.
+    busy_changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._run: Run | None = None
+        self._done: Callable[[Any], None] | None = None
+        self._ready = False
+        self.run_button = QPushButton("Run")
+        self.cancel_button = QPushButton("Cancel")
+        self.progress = QProgressBar()
+        self.status = QLabel()
+        self.status.setWordWrap(True)
+        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run_button, 2)
+        buttons.addWidget(self.cancel_button, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(buttons)
+        layout.addWidget(self.progress)
+        layout.addWidget(self.status)
+        self.run_button.clicked.connect(self._on_run_clicked)
+        self.cancel_button.clicked.connect(self.cancel)
+        self._refresh()
+
+    @property
+    def busy(self) -> bool:
+        """Whether work is under way."""
+        return self._run is not None
+
+    def set_ready(self, ready: bool) -> None:
+        """Say whether Run makes sense now."""
+        self._ready = ready
+        self._refresh()
+
+    def start(self, begin: Callable[[], Work], title: str, done: Callable[[Any], None]) -> None:
+        """Start work; at most one at a time.
+
+        Parameters
+        ----------
+        begin : callable
+            Makes the generator of `Progress`; called in a thread.
+        title : str
+            What is being done, for people: "Fusing beetle".
+        done : callable
+            Called in the main thread with what the generator returned; not after an error or `cancel`.
+        """
+        if self._run is not None:
+            raise ValueError(f"{self._run.title} is under way")
+        self._done = done
+        run = self._run = Run(begin, title, self)
+        run.progressed.connect(self._on_progress)
+        run.warned.connect(self._on_warned)
+        run.returned.connect(self._on_returned)
+        run.failed.connect(self._on_failed)
+        run.finished.connect(self._on_finished)
+        self.progress.setRange(0, 0)
+        self._show_step("starting")
+        self.status.clear()
+        run.start()
+        self._refresh()
+
+    def cancel(self) -> None:
+        """Stop the work at its next step; nothing of it is kept."""
+        if self._run is not None:
+            self._run.cancel()
+            self._show_step("cancelling")
+            self._refresh()
+
+    def _refresh(self) -> None:
+        cancelling = self._run is not None and self._run.cancelled
+        self.run_button.setEnabled(self._ready and not self.busy)
+        self.cancel_button.setEnabled(self.busy and not cancelling)
+        self.progress.setVisible(self.busy)
+        self.status.setVisible(bool(self.status.text()))
+        self.busy_changed.emit()
+
+    def _show_step(self, text: str) -> None:
+        self.progress.setFormat(text)
+
+    def _on_run_clicked(self) -> None:
+        self.requested.emit()
+
+    def _on_progress(self, step: Progress) -> None:
+        self.progress.setRange(0, step.total)
+        self.progress.setValue(step.done)
+        self._show_step(step.what)
+
+    def _on_warned(self, text: str) -> None:
+        from napari.utils.notifications import show_warning
+
+        show_warning(text)
+
+    def _on_returned(self, result: object) -> None:
+        if self._done is not None:
+            self._done(result)
+
+    def _on_failed(self, error: Exception) -> None:
+        title = self._run.title if self._run is not None else "The run"
+        self.status.setText(report(error, title))
+
+    def _on_finished(self) -> None:
+        run, self._run, self._done = self._run, None, None
+        if run is not None:
+            if run.cancelled:
+                self.status.setText(f"{run.title} was cancelled; nothing was changed.")
+            run.deleteLater()
+        self._refresh()

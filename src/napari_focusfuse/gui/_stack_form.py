@@ -1,0 +1,164 @@
+"""Which stack is fused: image layer, stack axis and spacing, followed as the viewer changes."""
+
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import ComboBox
+from napari.layers import Image
+from qtpy.QtCore import QObject, Signal
+
+from napari_focusfuse.gui._form import LengthBox
+from napari_focusfuse.gui._layers import is_result
+from napari_focusfuse.gui._source import Source, data_of, micrometres, plane_axes, problem, propose_axis, take
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+__all__ = ["StackForm"]
+
+_NO_LAYER = (
+    "Open a focus stack first: a folder of slices or a TIFF with File > Open, "
+    "or File > Open Sample > Simulated focus stack."
+)
+#: Events of a layer after which its axes and spacing are read again.
+_LAYER_EVENTS = ("data", "scale", "units", "axis_labels")
+
+
+class StackForm(QObject):
+    """Layer, stack axis, z-step and pixel size.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Its image layers are offered; its sliders choose time point and channel.
+    parent : QObject, optional
+    """
+
+    #: What would be fused is another than before.
+    changed = Signal()
+
+    def __init__(self, viewer: "Viewer", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._followed: Image | None = None
+        self.layer_box = ComboBox(label="Image layer", tooltip="The layer that holds the focus stack.")
+        self.axis_box = ComboBox(label="Stack axis", tooltip="The axis along which the focus changes.")
+        self.z_step = LengthBox(
+            "not known",
+            "Distance between neighbouring slices; read from the layer's scale and units.\n"
+            "With it depths are in µm, without it in slices.",
+        )
+        self.pixel_size = LengthBox(
+            "not known",
+            "Height of a pixel; read from the layer's scale and units, and written to saved files.\n"
+            "The result layers always lie exactly on the source layer.",
+        )
+        self.layer_box.changed.connect(self._on_layer)
+        self.axis_box.changed.connect(self._on_axis)
+        viewer.dims.events.point.connect(self._on_point)
+        self.reset_choices()
+
+    @property
+    def layer(self) -> Image | None:
+        """The layer chosen, if any."""
+        return self.layer_box.value
+
+    @layer.setter
+    def layer(self, layer: Image) -> None:
+        self.reset_choices()
+        self.layer_box.value = getattr(layer, "__wrapped__", layer)
+
+    @property
+    def axis(self) -> int:
+        """The stack axis."""
+        return int(self.axis_box.value or 0)
+
+    @axis.setter
+    def axis(self, axis: int) -> None:
+        self.axis_box.value = axis
+
+    def pixel_sizes(self) -> tuple[float, float] | None:
+        """Height and width of a pixel, um; the layer's scale gives their ratio."""
+        height, layer = self.pixel_size.length(), self.layer
+        if height is None or layer is None:
+            return None
+        y, x = plane_axes(layer, self.axis)
+        return height, height * abs(float(layer.scale[x] / layer.scale[y]))
+
+    def problem(self) -> str | None:
+        """Why nothing can be fused, in one sentence; None if it can."""
+        return _NO_LAYER if self.layer is None else problem(self.layer, self.axis)
+
+    def take(self) -> Source:
+        """Freeze the stack shown."""
+        if self.layer is None:
+            raise ValueError(_NO_LAYER)
+        return take(self.layer, self.axis, self._viewer.dims.point)
+
+    def description(self) -> str:
+        """What would be fused, in a line."""
+        source = self.take()
+        height, width = (n for i, n in enumerate(source.data.shape[:3]) if i != source.axis)
+        kind = f"{'RGB, ' if source.rgb else ''}{source.data.dtype}"
+        where = ", ".join(f"{label} = {k}" for label, k in source.position.items())
+        chosen = f"\nat {where} (set by the viewer's sliders)" if where else ""
+        return f"{source.slices} slices of {height} × {width} px, {kind}{chosen}"
+
+    def reset_choices(self, _event: Any = None) -> None:
+        """Offer the image layers there are; keep the one chosen."""
+        layers = [getattr(layer, "__wrapped__", layer) for layer in self._viewer.layers]
+        images = [layer for layer in layers if isinstance(layer, Image) and not is_result(layer)]
+        kept = self.layer
+        with self.layer_box.changed.blocked():
+            self.layer_box.choices = ()
+            self.layer_box.choices = [(layer.name, layer) for layer in images]
+            if kept in images:
+                self.layer_box.value = kept
+        self._on_layer(self.layer)
+
+    def let_go(self) -> None:
+        """Stop following the viewer."""
+        self._viewer.dims.events.point.disconnect(self._on_point)
+        self._follow(None)
+
+    def _on_layer(self, layer: Image | None) -> None:
+        if layer is not self._followed:
+            self._follow(layer)
+            self._read_axes()
+        self.changed.emit()
+
+    def _follow(self, layer: Image | None) -> None:
+        for name in _LAYER_EVENTS:
+            if self._followed is not None:
+                getattr(self._followed.events, name).disconnect(self._on_layer_event)
+            if layer is not None:
+                getattr(layer.events, name).connect(self._on_layer_event)
+        self._followed = layer
+
+    def _on_layer_event(self, _event: Any = None) -> None:
+        self._read_axes()
+        self.changed.emit()
+
+    def _read_axes(self) -> None:
+        """Offer the axes of the layer and propose one."""
+        layer = self.layer
+        with self.axis_box.changed.blocked():
+            self.axis_box.choices = ()
+            if layer is not None and layer.ndim > 2:
+                shape = data_of(layer).shape
+                self.axis_box.choices = [(f"{layer.axis_labels[i]} ({shape[i]} slices)", i) for i in range(layer.ndim)]
+                self.axis_box.value, self.axis_box.tooltip = propose_axis(layer)
+        self._read_spacing()
+
+    def _on_axis(self, _axis: int) -> None:
+        self._read_spacing()
+        self.changed.emit()
+
+    def _read_spacing(self) -> None:
+        layer = self.layer
+        stack = layer is not None and layer.ndim > 2
+        self.z_step.set_length(micrometres(layer, self.axis) if stack else None)
+        self.pixel_size.set_length(micrometres(layer, plane_axes(layer, self.axis)[0]) if stack else None)
+
+    def _on_point(self, _event: Any = None) -> None:
+        if self.layer is not None and self.layer.ndim > 3:
+            self.changed.emit()

@@ -1,0 +1,149 @@
+"""Runs a core generator in a thread: progress, cancel and errors, in one place.
+
+Nothing here knows what is computed, and nothing that runs in the thread touches layers, widgets or the viewer.
+"""
+
+import time
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any
+
+from napari.qt.threading import create_worker
+from qtpy.QtCore import QObject, Signal
+from superqt.utils import GeneratorWorker
+from superqt.utils import create_worker as create_plain_worker
+
+from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
+
+__all__ = ["Run", "UnexpectedError", "Work", "in_background", "report"]
+
+Work = Generator[Progress, None, Any]
+#: Progress is shown no more often than this (s): napari's bar handles waiting events at each change.
+_PROGRESS_EVERY = 0.05
+
+
+class UnexpectedError(Exception):
+    """A mistake in the program, not in the input."""
+
+
+class _Titled(partial[Any]):
+    """A function that napari's "still busy" dialog can name."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def _relay(_title: str, work: Work) -> Work:
+    return (yield from work)
+
+
+def _shielded(start: Callable[[], Work]) -> Work:
+    """`start()`, with every error as one that a worker thread passes on: it loses each RuntimeError, torch's too."""
+    try:
+        return (yield from start())
+    except FocusFuseError:
+        raise
+    except Exception as error:
+        raise UnexpectedError(f"{type(error).__name__}: {error}") from error
+
+
+class Run(QObject):
+    """One run of a generator in a thread.
+
+    All signals arrive in the main thread. After `cancel` neither `returned` nor `failed` follows; `finished` is always
+    the last signal.
+
+    Parameters
+    ----------
+    start : callable
+        Makes the generator of `Progress`; called in the thread.
+    title : str
+        Shown in napari's activity panel.
+    parent : QObject, optional
+    """
+
+    progressed = Signal(object)
+    warned = Signal(str)
+    returned = Signal(object)
+    failed = Signal(object)
+    finished = Signal()
+
+    def __init__(self, start: Callable[[], Work], title: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.title = title
+        self.cancelled = False
+        self._work = _shielded(start)
+        self._shown = 0.0
+        self._worker = create_worker(
+            _Titled(_relay, title, self._work),
+            _start_thread=False,
+            _progress={"total": 0, "desc": title},
+            _worker_class=GeneratorWorker,
+            _connect={
+                "yielded": self._on_yielded,
+                "warned": self._on_warned,
+                "returned": self._on_returned,
+                "errored": self._on_errored,
+                "finished": self._on_finished,
+            },
+        )
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._worker.start()
+
+    def cancel(self) -> None:
+        """Stop at the next step; whatever still comes is dropped."""
+        self.cancelled = True
+        self._worker.quit()
+
+    def _on_yielded(self, step: Progress) -> None:
+        now = time.monotonic()
+        if self.cancelled or (now - self._shown < _PROGRESS_EVERY and step.done < step.total):
+            return
+        self._shown = now
+        self.progressed.emit(step)
+        bar = self._worker.pbar
+        if bar.total != step.total:
+            bar.total = step.total
+        bar.update(step.done - bar.n)
+
+    def _on_warned(self, warning: tuple[Any, ...]) -> None:
+        message, category = warning[:2]
+        if not self.cancelled and issubclass(category, FocusFuseWarning):
+            self.warned.emit(str(message))
+
+    def _on_returned(self, result: object) -> None:
+        if not self.cancelled:
+            self.returned.emit(result)
+
+    def _on_errored(self, error: Exception) -> None:
+        if not self.cancelled:
+            self.failed.emit(error)
+
+    def _on_finished(self) -> None:
+        # A cancelled generator is left suspended; closing it here lets go of what it holds.
+        self._work.close()
+        self.finished.emit()
+
+
+def report(error: Exception, doing: str) -> str:
+    """Show an error as one notification of one sentence, and give the sentence.
+
+    Where the program is at fault the traceback is at hand behind the notification's button.
+    """
+    from napari.utils.notifications import notification_manager, show_error
+
+    if isinstance(error, FocusFuseError):
+        show_error(str(error))
+        return str(error)
+    wrapped = UnexpectedError(f"{doing} failed unexpectedly ({error}).")
+    wrapped.__cause__ = error
+    notification_manager.receive_error(UnexpectedError, wrapped, error.__traceback__)
+    return str(wrapped)
+
+
+def in_background(function: Callable[[], Any], returned: Callable[[Any], None]) -> None:
+    """Call a short function in a thread and `returned` with its result in the main thread; errors are dropped."""
+    create_plain_worker(function, _connect={"returned": returned}, _ignore_errors=True)

@@ -1,0 +1,238 @@
+"""The docked widget "Fuse focus stack": from an image layer to its all-in-focus image and maps."""
+
+import re
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from magicgui.widgets import ComboBox
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMessageBox, QPushButton, QVBoxLayout, QWidget
+
+from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
+from napari_focusfuse.gui._layers import plain, show_result
+from napari_focusfuse.gui._run_panel import RunPanel
+from napari_focusfuse.gui._source import Source
+from napari_focusfuse.gui._stack_form import StackForm
+from napari_focusfuse.gui._worker import Work, in_background
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from napari.viewer import Viewer
+
+    from napari_focusfuse.core.pipeline import FusionResult
+
+__all__ = ["FuseWidget"]
+
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+
+
+def _fuse(source: Source, options: dict[str, Any]) -> Work:
+    """Fuse; runs in the thread, where the first import of torch disturbs nobody."""
+    from napari_focusfuse import api
+
+    return (yield from api.iter_fuse(source.data, axis=source.axis, rgb=source.rgb, **options))
+
+
+def _save(folder: Path, result: "FusionResult", options: dict[str, Any]) -> Work:
+    from napari_focusfuse import api
+
+    yield Progress(0, 1, f"writing {folder.name}")
+    return api.save_result(folder, result, **options)
+
+
+def _choices() -> tuple[list[str], list[str]]:
+    """Models and devices there are."""
+    from napari_focusfuse import api
+
+    return ["default", *api.list_models()], api.list_devices()
+
+
+class FuseWidget(QWidget):
+    """Fuse a focus stack.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+        Given by napari.
+    """
+
+    def __init__(self, napari_viewer: "Viewer") -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._started: tuple[Source, dict[str, Any]] | None = None
+        self._last: tuple[str, FusionResult, dict[str, Any]] | None = None
+        self.stack = StackForm(napari_viewer, self)
+        self.config = ConfigForm()
+        self.model = ComboBox(choices=["default"], tooltip="The encoder whose features measure sharpness.")
+        self.device = ComboBox(choices=["auto", "cpu"], tooltip="Where to compute; auto takes a GPU if there is one.")
+        self.about = QLabel()
+        self.advanced = Folded("Advanced", self.config.advanced())
+        self.panel = RunPanel()
+        self.save_button = QPushButton("Save result…")
+        self._build()
+        self._connect()
+        self._refresh()
+        in_background(_choices, self._on_choices)
+
+    def value(self) -> FusionConfig:
+        """The settings shown."""
+        return self.config.value()
+
+    def set_value(self, config: FusionConfig) -> None:
+        """Show settings."""
+        self.config.set_value(config)
+
+    @property
+    def layer(self) -> "Image | None":
+        """The layer that holds the focus stack."""
+        return self.stack.layer
+
+    @layer.setter
+    def layer(self, layer: "Image") -> None:
+        self.stack.layer = layer
+
+    def reset_choices(self, _event: Any = None) -> None:
+        """Offer the image layers there are; napari calls it when layers change."""
+        self.stack.reset_choices()
+
+    def run(self) -> None:
+        """Fuse the stack shown; the result becomes layers."""
+        from napari.utils.notifications import show_error, show_info
+
+        hint = self.stack.problem()
+        if self.panel.busy:
+            show_info("A stack is being fused: wait for it or cancel it first.")
+        elif hint is not None:
+            show_error(hint)
+        else:
+            source, z_step = self.stack.take(), self.stack.z_step.length()
+            options = {
+                "config": self.value(),
+                "model": self.model.value,
+                "device": self.device.value,
+                "z": None if z_step is None else np.arange(source.slices) * z_step,
+            }
+            self._started = source, self._describe(source)
+            self.panel.start(partial(_fuse, source, options), f"Fusing {source.title}", self._on_result)
+
+    def cancel(self) -> None:
+        """Stop the run; the layers stay as they are."""
+        self.panel.cancel()
+
+    def save(self, folder: Path, *, overwrite: bool = False) -> None:
+        """Write the last result to `folder`, as the command line does."""
+        if self._last is None:
+            return
+        title, result, note = self._last
+        options = {
+            "pixel_size": note["pixel_size"] and tuple(note["pixel_size"]),
+            "z_step": note["z_step"],
+            "inputs": [Path(path) for path in note["inputs"]],
+            "overwrite": overwrite,
+        }
+        self.panel.start(partial(_save, folder, result, options), f"Saving {title}", self._on_saved)
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
+        """Stop the run when napari takes the widget out of its dock for good."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.cancel()
+            self.stack.let_go()
+
+    def _build(self) -> None:
+        model = QHBoxLayout()
+        model.addWidget(self.model.native, 1)
+        self.folder_button = QPushButton("…")
+        self.folder_button.setMaximumWidth(32)
+        self.folder_button.setToolTip("Use a model that you trained: choose its folder.")
+        model.addWidget(self.folder_button)
+        self.about.setWordWrap(True)
+        form = form_layout()
+        form.addRow("Image layer", self.stack.layer_box.native)
+        form.addRow("Stack axis", self.stack.axis_box.native)
+        form.addRow("z-step", self.stack.z_step)
+        form.addRow("Pixel size", self.stack.pixel_size)
+        form.addRow(self.about)
+        form.addRow("Preset", self.config.preset.native)
+        form.addRow("Model", model)
+        form.addRow("Device", self.device.native)
+        layout = QVBoxLayout(self)
+        layout.addLayout(form)
+        layout.addWidget(self.advanced)
+        layout.addWidget(self.panel)
+        layout.addWidget(self.save_button)
+
+    def _connect(self) -> None:
+        self.stack.changed.connect(self._refresh)
+        self.panel.requested.connect(self.run)
+        self.panel.busy_changed.connect(self._on_busy)
+        self.folder_button.clicked.connect(self._on_folder)
+        self.save_button.clicked.connect(self._on_save)
+
+    def _refresh(self) -> None:
+        hint = self.stack.problem()
+        self.about.setText(hint or self.stack.description())
+        self.panel.set_ready(hint is None)
+
+    def _describe(self, source: Source) -> dict[str, Any]:
+        """Where a result comes from, in plain JSON types."""
+        note = {
+            "source": source.title,
+            "source_id": source.layer_id,
+            "inputs": source.inputs,
+            "axis": source.label,
+            "position": source.position,
+            "slices": source.slices,
+            "z_step": self.stack.z_step.length(),
+            "pixel_size": self.stack.pixel_sizes(),
+            "config": asdict(self.value()),
+            "model": self.model.value,
+        }
+        described: dict[str, Any] = plain(note)
+        return described
+
+    def _on_busy(self) -> None:
+        self.save_button.setEnabled(self._last is not None and not self.panel.busy)
+
+    def _on_choices(self, choices: tuple[list[str], list[str]]) -> None:
+        for box, names in zip((self.model, self.device), choices, strict=True):
+            kept = box.value
+            box.choices = names if kept in names else [*names, kept]
+            box.value = kept
+
+    def _on_result(self, result: "FusionResult") -> None:
+        if self._started is None:
+            return
+        source, note = self._started
+        made_by = plain(result.decision.info) if result.decision is not None else {}
+        show_result(self._viewer, source, result, {**note, "made_by": made_by})
+        self._last = source.title, result, note
+        self.panel.status.setText(result.summary)
+
+    def _on_saved(self, folder: Path) -> None:
+        self.panel.status.setText(f"Saved in {folder}")
+
+    def _on_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of a model")
+        if folder:
+            if folder not in self.model.choices:
+                self.model.choices = [*self.model.choices, folder]
+            self.model.value = folder
+
+    def _on_save(self) -> None:
+        parent = QFileDialog.getExistingDirectory(self, "Folder to save the result in")
+        if parent and self._last is not None:
+            folder = Path(parent) / _FORBIDDEN.sub("_", self._last[0])
+            exists = folder.exists()
+            if not exists or self._may_overwrite(folder):
+                self.save(folder, overwrite=exists)
+
+    def _may_overwrite(self, folder: Path) -> bool:
+        question = f"{folder} exists. Write over the result in it?"
+        answer = QMessageBox.question(self, "Save result", question)
+        return bool(answer == QMessageBox.StandardButton.Yes)

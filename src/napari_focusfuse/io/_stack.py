@@ -1,0 +1,185 @@
+"""A stack as a file holds it, and the way from its axes to a focus stack."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from napari_focusfuse.errors import StackError
+
+__all__ = ["StackFile", "lazy_planes", "title", "unreadable"]
+
+#: Axes that are a stack of images, but do not say of what.
+_UNNAMED = "QI"
+
+
+@dataclass(frozen=True, eq=False)
+class StackFile:
+    """Images of one file or folder.
+
+    Attributes
+    ----------
+    data : dask array
+        Read plane by plane when it is needed; colour samples are the last axis. Errors on reading are `StackError`.
+    axes : str
+        One letter an axis, as in tifffile: "ZYX", "TZCYX", "ZYXS"; S is RGB(A) samples, Q and I are unnamed.
+    z_step : float or None
+        Distance of neighbouring slices, um.
+    pixel_size : (float, float) or None
+        Size of a pixel along y and x, um.
+    name : str
+        Name for people, without folder and suffix.
+    path : Path
+        What was opened.
+    inputs : tuple of Path
+        Files (or the Zarr folder) that hold the values.
+    """
+
+    data: Any
+    axes: str
+    z_step: float | None
+    pixel_size: tuple[float, float] | None
+    name: str
+    path: Path
+    inputs: tuple[Path, ...]
+
+    def focus_stack(self, axis: str | None = None, *, rgb: bool = False) -> "StackFile":
+        """Bring the axes to (Z, Y, X) or (Z, Y, X, S); axes of length 1 are dropped.
+
+        Parameters
+        ----------
+        axis : str, optional
+            Letter or number of the stack axis. By default Z, or the only other axis if the file does not name it.
+        rgb : bool
+            Take a channel axis of length 3 or 4 as colour.
+
+        Raises
+        ------
+        StackError
+            There is no such axis, no stack axis, or an axis besides it, such as time.
+        """
+        axes, data = self._colour(rgb)
+        here = _chosen(self, axis) if axis is not None else _proposed(self, axes)
+        others = [i for i, a in enumerate(axes) if i != here and a not in "YXS"]
+        surplus = [axes[i] for i in others if data.shape[i] != 1]
+        if surplus:
+            hint = ", or add --rgb if C is colour" if surplus == ["C"] and data.shape[axes.index("C")] in (3, 4) else ""
+            raise StackError(
+                f"{self.path} has more axes than a focus stack ({self.dimensions}): "
+                f"save it with one position along {' and '.join(surplus)}{hint}"
+            )
+        order = [here, axes.index("Y"), axes.index("X"), *(i for i, a in enumerate(axes) if a == "S")]
+        data = data.transpose(others + order)[(0,) * len(others)]
+        z_step = None if axes[here] in "TC" else self.z_step
+        return replace(self, data=data, axes="ZYXS"[: data.ndim], z_step=z_step)
+
+    def _colour(self, rgb: bool) -> tuple[str, Any]:
+        if not rgb or "S" in self.axes:
+            return self.axes, self.data
+        if "C" not in self.axes or self.data.shape[self.axes.index("C")] not in (3, 4):
+            raise StackError(f"{self.path} has no channel axis of 3 or 4 ({self.dimensions}): leave --rgb out")
+        return self.axes.replace("C", "S"), self.data
+
+    @property
+    def dimensions(self) -> str:
+        """Letters and lengths of the axes, for people."""
+        return ", ".join(f"{a} = {n}" for a, n in zip(self.axes, self.data.shape, strict=True))
+
+
+def _proposed(file: StackFile, axes: str) -> int:
+    sizes = dict(zip(axes, file.data.shape, strict=True))
+    if sizes.get("Z", 0) > 1:
+        return axes.index("Z")
+    long = [a for a, n in sizes.items() if n > 1 and a not in "YXSZ"]
+    if len(long) == 1 and long[0] in _UNNAMED:
+        return axes.index(long[0])
+    if not long and "Z" in axes:
+        return axes.index("Z")
+    if not long:
+        raise StackError(
+            f"{file.path} holds one image: a focus stack is a folder of slices, a multi-page TIFF or an OME-Zarr"
+        )
+    raise StackError(
+        f"{file.path} does not say which axis is the stack axis ({file.dimensions}): "
+        f"if the slices lie along {' or '.join(long)}, add --axis {long[0]}"
+    )
+
+
+def _chosen(file: StackFile, axis: str) -> int:
+    letter = axis.strip().upper()
+    if letter.isdecimal() and int(letter) < len(file.axes):
+        letter = file.axes[int(letter)]
+    if len(letter) != 1 or letter not in file.axes or letter in "YXS":
+        free = [f"{a} ({i})" for i, a in enumerate(file.axes) if a not in "YXS"]
+        choices = f"choose from {', '.join(free)}" if free else "it holds one image"
+        raise StackError(f"{axis!r} cannot be the stack axis of {file.path} ({file.dimensions}): {choices}")
+    return file.axes.index(letter)
+
+
+def title(path: Path) -> str:
+    """Name of a file without its suffixes, of an OME-Zarr without its suffix, of another folder as it is."""
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - "." gets a name, a link keeps its own
+    if path.is_dir() and path.suffix.lower() != ".zarr":
+        return path.name or "stack"
+    name = path.stem
+    return name[:-4] if name.lower().endswith(".ome") else name
+
+
+def unreadable(path: Path, error: Exception) -> StackError:
+    """The error for a file that is not what its name says."""
+    reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:120] or type(error).__name__
+    return StackError(f"{path} cannot be read ({reason}): replace it by an intact copy or take it away")
+
+
+def _block(
+    load: Callable[[tuple[int, ...]], tuple[Path, NDArray[Any]]],
+    leading: int,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    block_id: tuple[int, ...],
+) -> NDArray[Any]:
+    path, image = load(block_id[:leading])
+    if image.shape != shape or image.dtype.newbyteorder("=") != dtype:
+        raise StackError(
+            f"{path} holds {image.dtype} {image.shape} where {dtype} {shape} is expected: "
+            "all slices must be of one size and type"
+        )
+    return image.astype(dtype, copy=False)[(None,) * leading]
+
+
+def lazy_planes(
+    load: Callable[[tuple[int, ...]], tuple[Path, NDArray[Any]]],
+    leading: tuple[int, ...],
+    shape: tuple[int, ...],
+    dtype: DTypeLike,
+) -> Any:
+    """A dask array of planes, each read when it is computed.
+
+    Parameters
+    ----------
+    load : callable
+        From the position along the leading axes to the file and its image, `shape` and `dtype`.
+    leading : tuple of int
+        Lengths of the axes in front of the planes.
+    shape : tuple of int
+        Shape of a plane.
+    dtype : dtype
+        In native byte order on the way out.
+    """
+    import dask.array as da
+
+    native = np.dtype(dtype).newbyteorder("=")
+    chunks = (*((1,) * n for n in leading), *((n,) for n in shape))
+    meta = np.empty((0,) * len(chunks), dtype=native)
+
+    def block(block_id: tuple[int, ...]) -> NDArray[Any]:
+        return _block(load, len(leading), shape, native, block_id)
+
+    # A name of its own: a viewer caches blocks by name, and the file may have changed since it was last opened.
+    name = f"planes-{uuid4().hex}"
+    return da.map_blocks(block, name=name, chunks=chunks, dtype=native, meta=meta)  # type: ignore[no-untyped-call]

@@ -1,0 +1,209 @@
+"""Images to files: OME-TIFF with physical sizes, PNG for 8 and 16 bits.
+
+A file appears whole or not at all, and the same pixels give the same bytes.
+"""
+
+import os
+import struct
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid4, uuid5
+
+import imagecodecs
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from tifffile import imwrite
+
+from napari_focusfuse.errors import OutputError
+
+__all__ = ["atomically", "check_image_target", "check_target", "part_of", "write_image", "write_stack", "write_tiff"]
+
+PixelSize = tuple[float, float] | None
+_TIFF = (".tif", ".tiff")
+#: Pixel types of OME-XML.
+_OME_TYPES = ("int8", "int16", "int32", "uint8", "uint16", "uint32", "float32", "float64")
+_CM = 1e4
+
+
+def write_image(
+    path: str | os.PathLike[str], image: NDArray[Any], *, pixel_size: PixelSize = None, overwrite: bool = False
+) -> Path:
+    """Write one image.
+
+    Parameters
+    ----------
+    path : str or path
+        ``.tif``, ``.tiff`` (also ``.ome.tif``): OME-TIFF, every type that a stack may have. Values are stored as they
+        are, bool as uint8 0 and 1. OME-XML knows no float16, int64 and uint64: these become a plain TIFF, with the
+        pixel size in its resolution tags. ``.png``: uint8 and uint16.
+    image : (Y, X) or (Y, X, 3|4) array
+    pixel_size : (float, float), optional
+        Size of a pixel along y and x, um.
+    overwrite : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OutputError
+        The file exists, cannot be written, or cannot hold the image.
+    """
+    path = Path(path)
+    check_image_target(path, image.dtype, overwrite=overwrite)
+    if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,), (4,)):
+        raise OutputError(f"an image of shape {image.shape} cannot be written: it must be (Y, X) or (Y, X, 3|4)")
+    if path.suffix.lower() != ".png":
+        return write_tiff(path, image, axes="YXS"[: image.ndim], pixel_size=pixel_size, overwrite=overwrite)
+    atomically(path, lambda part: _write_png(part, image, pixel_size), overwrite=overwrite)
+    return path
+
+
+def check_image_target(
+    path: str | os.PathLike[str], dtype: DTypeLike | None = None, *, overwrite: bool = False
+) -> None:
+    """Refuse what `write_image` would refuse for values of `dtype`, before any work is done: nothing is created.
+
+    Raises
+    ------
+    OutputError
+        See `write_image`.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (*_TIFF, ".png"):
+        raise OutputError(f"{path} has a suffix that is not written: use .tif or .png")
+    if path.is_dir():
+        raise OutputError(f"cannot write {path}: there is a folder of that name")
+    check_target(path, overwrite=overwrite)
+    if path.suffix.lower() == ".png" and dtype is not None and np.dtype(dtype) not in (np.uint8, np.uint16):
+        raise OutputError(f"{path} cannot hold {np.dtype(dtype)} values: use .tif")
+
+
+def write_stack(
+    path: str | os.PathLike[str],
+    stack: NDArray[Any],
+    *,
+    z_step: float | None = None,
+    pixel_size: PixelSize = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write a focus stack (Z, Y, X) or (Z, Y, X, 3|4) as OME-TIFF; sizes in um. See `write_image`."""
+    path = Path(path)
+    if path.suffix.lower() not in _TIFF:
+        raise OutputError(f"{path} has a suffix that cannot hold a stack: use .tif")
+    axes = "ZYXS"[: stack.ndim]
+    return write_tiff(path, stack, axes=axes, z_step=z_step, pixel_size=pixel_size, overwrite=overwrite)
+
+
+def write_tiff(
+    path: Path,
+    data: NDArray[Any],
+    *,
+    axes: str,
+    channel: str | None = None,
+    z_step: float | None = None,
+    pixel_size: PixelSize = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write an array with its axes (tifffile's letters, S for colour) as OME-TIFF; `channel` names what it shows."""
+    data = np.ascontiguousarray(data, dtype=np.uint8 if data.dtype == bool else data.dtype.newbyteorder("<"))
+    software = f"napari-focusfuse {version('napari-focusfuse')}"
+    metadata: dict[str, Any] = {"axes": axes}
+    if ome := data.dtype.name in _OME_TYPES:
+        sizes = {"Z": z_step, "Y": pixel_size and pixel_size[0], "X": pixel_size and pixel_size[1]}
+        for axis, size in sizes.items():
+            if size is not None and axis in axes:
+                metadata |= {f"PhysicalSize{axis}": float(size), f"PhysicalSize{axis}Unit": "µm"}
+        # Without these tifffile draws a random identifier and names itself as the source.
+        metadata |= {"UUID": f"urn:uuid:{uuid5(NAMESPACE_URL, _digest(data))}", "Creator": software}
+        metadata |= {"Channel": {"Name": [channel]}} if channel else {}
+    options: dict[str, Any] = {"photometric": "rgb" if axes.endswith("S") else "minisblack"}
+    if axes.endswith("S") and data.shape[-1] == 4:
+        options["extrasamples"] = ["unassalpha"]
+    if pixel_size is not None:
+        options |= {"resolution": (_CM / pixel_size[1], _CM / pixel_size[0]), "resolutionunit": "centimeter"}
+    atomically(
+        path,
+        lambda part: imwrite(part, data, ome=ome, software=software, byteorder="<", metadata=metadata, **options),
+        overwrite=overwrite,
+    )
+    return path
+
+
+def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Refuse what cannot be written, before any work is done: nothing is created.
+
+    Raises
+    ------
+    OutputError
+        The target exists and `overwrite` is not set, or it lies in something that is no writable folder.
+    """
+    path = Path(path)
+    if os.path.lexists(path) and not overwrite:
+        raise OutputError(f"{path} exists: choose another name or allow overwriting")
+    parent = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+    if not parent.is_dir():
+        raise OutputError(f"cannot write {path}: {parent} is not a folder")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise OutputError(f"cannot write {path}: the folder {parent} is read-only")
+
+
+def part_of(path: Path) -> Path:
+    """A name beside `path` for what is not finished."""
+    return path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
+
+
+def atomically(path: Path, write: Callable[[Path], object], *, overwrite: bool) -> None:
+    """Call `write` on a name beside `path` and rename it to `path` when it is complete.
+
+    Raises
+    ------
+    OutputError
+        The target exists, or the disk refuses; what was there before is as it was.
+    """
+    check_target(path, overwrite=overwrite)
+    part = part_of(path)
+    new = missing_parents(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(part)
+        part.replace(path)
+    except BaseException as error:
+        part.unlink(missing_ok=True)
+        remove_empty(new)
+        if isinstance(error, OSError):
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        raise
+
+
+def missing_parents(path: Path) -> list[Path]:
+    """Folders above `path` that do not exist, deepest first."""
+    return [folder for folder in path.absolute().parents if not os.path.lexists(folder)]
+
+
+def remove_empty(folders: list[Path]) -> None:
+    """Remove folders that a failed write has created, as far as they are empty."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _digest(data: NDArray[Any]) -> str:
+    return sha256(f"{data.shape} {data.dtype}".encode() + data.tobytes()).hexdigest()
+
+
+def _write_png(path: Path, image: NDArray[Any], pixel_size: PixelSize) -> None:
+    data = imagecodecs.png_encode(np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("=")))
+    if pixel_size is not None:
+        # The chunk pHYs (pixels per metre along x and y) follows the header chunk, which ends at byte 33.
+        density = struct.pack(">IIB", *(min(round(1e6 / size), 2**31 - 1) for size in pixel_size[::-1]), 1)
+        chunk = b"pHYs" + density
+        data = data[:33] + struct.pack(">I", len(density)) + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[33:]
+    path.write_bytes(data)

@@ -1,0 +1,119 @@
+"""A viewer with the widget docked, a stack, and a fusion that the test steers. Needs napari, pytest-qt and a display."""
+
+import importlib.util
+import threading
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+if importlib.util.find_spec("napari") is None or importlib.util.find_spec("pytestqt") is None:
+    collect_ignore_glob = ["test_*.py"]
+
+PLUGIN, WIDGET = "napari-focusfuse", "Fuse focus stack"
+
+
+class Fusion:
+    """Stands in for `api.iter_fuse`: takes the pixel of greatest value, a step for each slice.
+
+    With `hold` it waits before the second step until the test lets it go on.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, Any]] = []
+        self.stacks: list[Any] = []
+        self.error: Exception | None = None
+        self.warning: Warning | None = None
+        self.closed = threading.Event()
+        self.go = threading.Event()
+        self.go.set()
+
+    def __call__(self, stack: Any, **options: Any) -> Generator[Any, None, Any]:
+        import warnings
+
+        from napari_focusfuse.core.progress import Progress
+
+        self.calls.append(options)
+        self.stacks.append(stack)
+        slices = stack.shape[options["axis"]]
+        try:
+            if self.warning is not None:
+                warnings.warn(self.warning, stacklevel=1)
+            for k in range(slices):
+                yield Progress(k + 1, slices, f"slice {k + 1} of {slices}")
+                self.go.wait(10)
+                if self.error is not None:
+                    raise self.error
+        finally:
+            self.closed.set()
+        return result_of(stack, **options)
+
+
+def result_of(stack: Any, *, axis: int = 0, z: Any = None, rgb: bool = False, **options: Any) -> Any:
+    """A result with the brightest slice of each pixel; depth is NaN at the ends of the stack."""
+    from napari_focusfuse.core.decision import Decision
+    from napari_focusfuse.core.pipeline import FusionResult
+
+    slices = np.moveaxis(np.asarray(stack), axis, 0)
+    grey = slices.mean(-1) if rgb else slices
+    index = grey.argmax(0)
+    image = np.take_along_axis(slices, index[None, ..., None] if rgb else index[None], 0)[0]
+    positions = np.arange(len(slices), dtype=float) if z is None else np.asarray(z, dtype=float)
+    depth = positions[index].astype(np.float32)
+    depth[(index == 0) | (index == len(slices) - 1)] = np.nan
+    ones = np.ones((1, *index.shape), np.float32)
+    flags = np.zeros(index.shape, np.uint16)
+    info = {"method": "sesf", "model": str(options.get("model"))}
+    decision = Decision(index[None].astype(np.int16), ones, depth, ones[0] / 2, flags, positions, info)
+    return FusionResult(image, decision, f"{len(slices)} slices fused.")
+
+
+@pytest.fixture
+def fusion(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fusion]:
+    """A fusion that the test steers instead of the real one."""
+    from napari_focusfuse import api
+
+    fake = Fusion()
+    monkeypatch.setattr(api, "iter_fuse", fake)
+    yield fake
+    fake.go.set()
+
+
+@pytest.fixture
+def notes() -> Iterator[list[Any]]:
+    """The notifications shown during the test."""
+    from napari.utils.notifications import notification_manager
+
+    shown: list[Any] = []
+    notification_manager.notification_ready.connect(shown.append)
+    yield shown
+    notification_manager.notification_ready.disconnect(shown.append)
+
+
+@pytest.fixture
+def stack() -> np.ndarray:
+    """Six slices of 16 x 20 px, uint16; the brightest slice of a pixel is known only by looking."""
+    return np.random.default_rng(0).integers(0, 4000, (6, 16, 20)).astype(np.uint16)
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy: Callable[[], Any]) -> Any:
+    """A viewer as plugins get it: it refuses changes from other threads."""
+    return make_napari_viewer_proxy()
+
+
+@pytest.fixture
+def widget(viewer: Any) -> Any:
+    """The widget, docked by its manifest."""
+    return viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)[1]
+
+
+@pytest.fixture
+def finish(qtbot: Any) -> Callable[[Any], None]:
+    """Wait until a widget's work has ended."""
+
+    def wait(widget: Any) -> None:
+        qtbot.waitUntil(lambda: not widget.panel.busy, timeout=20_000)
+
+    return wait
