@@ -35,8 +35,10 @@ __all__ = [
     "TrainConfig",
     "TrainResult",
     "blend",
-    "check_target",
+    "check_image_target",
+    "check_result_folder",
     "decide",
+    "default_model",
     "fuse",
     "is_stack_folder",
     "iter_decide",
@@ -53,6 +55,7 @@ __all__ = [
     "save_result",
     "save_stack",
     "simulate",
+    "stack_name",
     "train",
 ]
 
@@ -235,6 +238,8 @@ def _prepared(
     method: str, config: FusionConfig | None, model: str | os.PathLike[str], device: str
 ) -> tuple[Encoder, FusionConfig, torch.device, dict[str, Any]]:
     """What the core's generators need besides the stack."""
+    import torch
+
     from napari_focusfuse.models import load_model as load
 
     if method not in get_args(Method):
@@ -242,6 +247,7 @@ def _prepared(
     loaded = load(model)
     where = _device(device)
     encoder = loaded.encoder.to(where)
+    encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     info = {
         "version": version("napari-focusfuse"),
         "method": method,
@@ -288,6 +294,13 @@ def list_models() -> list[str]:
     return listed()
 
 
+def default_model() -> str:
+    """The model that "default" stands for."""
+    from napari_focusfuse.models import ALIASES
+
+    return ALIASES["default"]
+
+
 def model_card(name: str) -> str:
     """Text of a model's card: data and its licence, command, seed, date, scores."""
     from napari_focusfuse.models import model_card as card
@@ -316,11 +329,38 @@ def sample_scene() -> Scene:
     return scene()
 
 
-def open_stack(path: str | os.PathLike[str]) -> StackFile:
-    """Open a folder of slices, a TIFF, OME-TIFF or OME-Zarr lazily; see `napari_focusfuse.io.read_stack`."""
+def open_stack(path: str | os.PathLike[str], *, axis: str | None = None, rgb: bool = False) -> StackFile:
+    """Open a folder of slices, a TIFF, OME-TIFF or OME-Zarr lazily, as a focus stack.
+
+    Parameters
+    ----------
+    path : path
+        Folder or file.
+    axis : str, optional
+        Letter or number of the stack axis, where the file does not say it.
+    rgb : bool
+        Whether a channel axis of 3 or 4 is colour.
+
+    Returns
+    -------
+    StackFile
+        ``data`` is (Z, Y, X) or (Z, Y, X, 3|4); z-step and pixel size in um where the file states them.
+
+    Raises
+    ------
+    StackError
+        It cannot be read, or is no focus stack; the message says why.
+    """
     from napari_focusfuse import io
 
-    return io.read_stack(path)
+    return io.read_stack(path).focus_stack(axis, rgb=rgb)
+
+
+def stack_name(path: str | os.PathLike[str]) -> str:
+    """Name of a stack by its path: without suffixes."""
+    from napari_focusfuse import io
+
+    return io.title(Path(path))
 
 
 def is_stack_folder(path: str | os.PathLike[str]) -> bool:
@@ -333,11 +373,18 @@ def is_stack_folder(path: str | os.PathLike[str]) -> bool:
         return False
 
 
-def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-    """Raise `OutputError` if `path` exists or cannot be written; see `napari_focusfuse.io.check_target`."""
+def check_image_target(path: str | os.PathLike[str], dtype: Any = None, *, overwrite: bool = False) -> None:
+    """Raise `OutputError` now if `save_image` would later; see `napari_focusfuse.io.check_image_target`."""
     from napari_focusfuse import io
 
-    io.check_target(path, overwrite=overwrite)
+    io.check_image_target(path, dtype, overwrite=overwrite)
+
+
+def check_result_folder(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Raise `OutputError` now if `save_result` would later; see `napari_focusfuse.io.check_result_folder`."""
+    from napari_focusfuse import io
+
+    io.check_result_folder(path, overwrite=overwrite)
 
 
 def save_image(path: str | os.PathLike[str], image: NDArray[Any], **options: Any) -> Path:

@@ -1,5 +1,6 @@
 """Models by name or folder: a folder holds ``model.safetensors`` and ``card.md``. Nothing is ever unpickled."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -107,7 +108,8 @@ def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> 
         part.write_bytes(save({key: value.contiguous() for key, value in tensors.items()}, metadata))
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 

@@ -1,4 +1,7 @@
-"""A viewer with the widget docked, a stack, and a fusion that the test steers. Needs napari, pytest-qt and a display."""
+"""A viewer with the widget docked, a stack, and a fusion that the test steers.
+
+Needs napari, pytest-qt and a display; without the first two nothing here is collected.
+"""
 
 import importlib.util
 import threading
@@ -10,8 +13,6 @@ import pytest
 
 if importlib.util.find_spec("napari") is None or importlib.util.find_spec("pytestqt") is None:
     collect_ignore_glob = ["test_*.py"]
-
-PLUGIN, WIDGET = "napari-focusfuse", "Fuse focus stack"
 
 
 class Fusion:
@@ -70,6 +71,23 @@ def result_of(stack: Any, *, axis: int = 0, z: Any = None, rgb: bool = False, **
 
 
 @pytest.fixture
+def make_result() -> Callable[..., Any]:
+    """A quick result of a stack, known by looking: the brightest slice of each pixel."""
+    return result_of
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: on a busy machine more are slower, and there are seconds to keep."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
 def fusion(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fusion]:
     """A fusion that the test steers instead of the real one."""
     from napari_focusfuse import api
@@ -106,7 +124,7 @@ def viewer(make_napari_viewer_proxy: Callable[[], Any]) -> Any:
 @pytest.fixture
 def widget(viewer: Any) -> Any:
     """The widget, docked by its manifest."""
-    return viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)[1]
+    return viewer.window.add_plugin_dock_widget("napari-focusfuse", "Fuse focus stack")[1]
 
 
 @pytest.fixture
@@ -114,6 +132,6 @@ def finish(qtbot: Any) -> Callable[[Any], None]:
     """Wait until a widget's work has ended."""
 
     def wait(widget: Any) -> None:
-        qtbot.waitUntil(lambda: not widget.panel.busy, timeout=20_000)
+        qtbot.waitUntil(lambda: not widget.panel.busy, timeout=60_000)
 
     return wait

@@ -96,7 +96,7 @@ def test_the_finest_level_of_a_pyramid_is_taken():
     assert take(Image(levels, multiscale=True), 0, (0, 0, 0)).data.shape == (5, 64, 64)
 
 
-@pytest.mark.parametrize("make", [lambda a: da.from_array(a, chunks=(1, 1, -1, -1)), lambda a: zarr.array(a)])
+@pytest.mark.parametrize("make", [lambda a: da.from_array(a, chunks=(1, 1, -1, -1)), zarr.array])
 def test_lazy_data_stay_lazy(make):
     values = np.arange(3 * 5 * 6 * 7, dtype=np.uint16).reshape(3, 5, 6, 7)
     source = take(Image(make(values), contrast_limits=(0, 700)), 1, (2, 0, 0, 0))
@@ -122,7 +122,12 @@ def test_a_result_lies_where_the_slices_are():
 
 
 @pytest.mark.parametrize(
-    "turn", [{"rotate": np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])}, {"shear": (0, 0, 0.5)}, {"affine": np.diag([1, 2, 3, 1])}]
+    "turn",
+    [
+        {"rotate": np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])},
+        {"shear": (0, 0, 0.5)},
+        {"affine": np.diag([1, 2, 3, 1])},
+    ],
 )
 def test_a_turned_layer_has_turned_results(turn):
     stack = layer((5, 8, 9), scale=(2, 0.5, 0.25), translate=(1, 2, 3), **turn)

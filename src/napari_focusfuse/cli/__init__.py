@@ -9,8 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, CycloptsError, Parameter, Token, convert
+from cyclopts import App, CycloptsError, Parameter
 
+from napari_focusfuse.cli._flags import FusionFlags, TrainFlags, given, parsed
 from napari_focusfuse.cli._fuse import Task, fuse_all
 from napari_focusfuse.cli._terminal import complain, only_our_warnings, say, with_bar
 from napari_focusfuse.core.config import FusionConfig, TrainConfig
@@ -19,26 +20,15 @@ from napari_focusfuse.errors import FocusFuseError, StackError
 __all__ = ["main"]
 
 Out = Annotated[Path, Parameter(alias="-o")]
-Switch = Annotated[bool, Parameter(negative=())]
+Switch = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 _FAILED, _INTERRUPTED = 2, 130
-
-
-def _convert(kind: type[Any], tokens: Sequence[Token]) -> Any:
-    """Convert as usual, but do not round 2.5 to a whole number."""
-    if kind is not int:
-        return convert(kind, tokens)
-    try:
-        return int(tokens[0].value)
-    except ValueError:
-        raise ValueError(f"{tokens[0].value} is not a whole number") from None
-
 
 app = App(
     name="focusfuse",
     help="Fuse focus stacks into all-in-focus images, with depth and confidence.",
     version=lambda: version("napari-focusfuse"),
-    default_parameter=Parameter(converter=_convert),
+    default_parameter=Parameter(converter=parsed),
     suppress_keyboard_interrupt=False,
 )
 
@@ -67,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(code or 0)
     except (CycloptsError, FocusFuseError) as error:
         complain("error", error)
-    except MemoryError as error:
-        complain("error", f"not enough memory ({error}): close other programs or choose a smaller --tile")
+    except MemoryError:
+        complain("error", "not enough memory: close other programs or give smaller images")
     except KeyboardInterrupt:
         complain("interrupted", "what was not finished has not been written")
         return _INTERRUPTED
@@ -89,7 +79,7 @@ def fuse(
     pixel_size: float | None = None,
     rgb: Switch = False,
     overwrite: Switch = False,
-    config: Annotated[FusionConfig | None, Parameter(name="*")] = None,
+    flags: Annotated[FusionFlags | None, Parameter(name="*")] = None,
 ) -> int:
     """Fuse focus stacks: IN... -o OUT.
 
@@ -116,14 +106,15 @@ def fuse(
         Take a channel axis of 3 or 4 as colour.
     overwrite
         Replace what an earlier run has written.
-    config
+    flags
         How to fuse.
     """
     for name, size in (("--z-step", z_step), ("--pixel-size", pixel_size)):
         if size is not None and not 0 < size < float("inf"):
             raise StackError(f"{name} must be greater than 0, not {size}: give it in um")
-    engine = _given(method=method, model=model, device=device, config=config)
-    sizes = _given(z_step=z_step, pixel_size=pixel_size and (pixel_size, pixel_size))
+    config = FusionConfig(**vars(flags)) if flags else None
+    engine = given(method=method, model=model, device=device, config=config)
+    sizes = given(z_step=z_step, pixel_size=pixel_size and (pixel_size, pixel_size))
     return 0 if fuse_all(inputs, out, Task(engine, sizes, axis, rgb, overwrite)) else _FAILED
 
 
@@ -148,7 +139,7 @@ def demo(*, out: Out = Path("focusfuse-demo"), overwrite: Switch = False) -> Non
     sizes: dict[str, Any] = {"z_step": scene.z_step, "pixel_size": (scene.pixel_size, scene.pixel_size)}
     api.save_stack(stack, scene.stack, overwrite=overwrite, **sizes)
     api.save_result(folder, result, inputs=(stack,), overwrite=overwrite, **sizes)
-    say(f"stack:  {stack}\nresult: {folder} ({result.summary})")
+    say(f"stack:  {stack}\nresult: {folder} ({result.summary.rstrip('.')})")
 
 
 @app.command
@@ -179,7 +170,7 @@ def train(
     validation: Path | None = None,
     resume: Switch = False,
     licence: str | None = None,
-    config: Annotated[TrainConfig | None, Parameter(name="*")] = None,
+    flags: Annotated[TrainFlags | None, Parameter(name="*")] = None,
 ) -> int:
     """Train an encoder on sharp images, without labels: IMAGES... -o OUT.
 
@@ -195,24 +186,20 @@ def train(
         Go on with a training that was interrupted.
     licence
         Licence of the images, for the model's card.
-    config
+    flags
         How to train.
     """
     from napari_focusfuse import api
 
-    options = _given(validation=validation, licence=licence)
+    config = TrainConfig(**vars(flags)) if flags else None
+    options = given(validation=validation, licence=licence)
     try:
-        with_bar(api.iter_train(images, config, out=out, resume=resume, **options), "training", lines=True)
+        trained = with_bar(api.iter_train(images, config, out=out, resume=resume, **options), "training", lines=True)
     except KeyboardInterrupt:
         complain("interrupted", "the epochs that are finished are kept, go on with --resume")
         return _INTERRUPTED
-    say(f"model: {out}")
+    say(f"model: {out} (gives back images it has not seen at {trained.psnr:.1f} dB)")
     return 0
-
-
-def _given(**options: Any) -> dict[str, Any]:
-    """Options without those that were left out, so that the API's own defaults hold."""
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def _first_lines(card: str) -> list[str]:

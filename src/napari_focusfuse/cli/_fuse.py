@@ -64,7 +64,7 @@ def fuse_all(inputs: Sequence[Path], out: Path, task: Task) -> bool:
     finally:
         for job, (done, text) in zip(jobs, outcomes, strict=False):
             if done:
-                say(f"done: {job.source} -> {job.target} ({text})")
+                say(f"done: {job.source} -> {job.target} ({text.rstrip('.')})")
             elif len(jobs) == 1:
                 complain("error", text)
             else:

@@ -54,7 +54,8 @@ def assess(peaks: Peaks, stack: Stack, nothing: float) -> Assessment:
         before, after = z[np.maximum(at[0] - 1, 0)], z[np.minimum(at[0] + 1, len(z) - 1)]
         depth = log_parabola((before, z[at[0]], after), (below, best, above))
         out.depth[rows] = np.where(silent, np.nan, depth)
-        out.confidence[rows] = np.where(silent, 0, 1 - _runner_up(peaks.activity[:, rows], at, len(z)) / best)
+        runner_up = _runner_up(peaks.activity[:, rows], at, len(z))
+        out.confidence[rows] = np.where(silent, 0, 1 - runner_up / np.maximum(best, nothing))
         out.flags[rows] = Flag.NO_SIGNAL * silent + Flag.NOT_BRACKETED * open_ended
     return out
 

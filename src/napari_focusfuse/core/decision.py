@@ -3,6 +3,7 @@
 Everything hard happens before the decision; a decision can be edited, saved, and blend any stack of its geometry.
 """
 
+import contextlib
 import io
 import json
 import os
@@ -120,7 +121,8 @@ class Decision:
             part.write_bytes(content.getbuffer())
             part.replace(path)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink()
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 

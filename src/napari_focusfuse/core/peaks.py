@@ -1,5 +1,7 @@
 """The running best of N activity maps: a few maps in memory, however many slices (Eq. 8 for N images)."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,11 +53,12 @@ class Peaks:
         current, current_label = activity, np.full(activity.shape, label, dtype=labels.dtype)
         for k in range(len(best)):
             wins = wins | (current > best[k])
-            current, best[k] = np.where(wins, best[k], current), np.where(wins, current, best[k])
-            current_label, labels[k] = (
-                np.where(wins, labels[k], current_label),
-                np.where(wins, current_label, labels[k]),
-            )
+            current, best[k] = _exchanged(wins, current, best[k])
+            current_label, labels[k] = _exchanged(wins, current_label, labels[k])
+
+
+def _exchanged(where: NDArray[np.bool_], a: NDArray[Any], b: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    return np.where(where, b, a), np.where(where, a, b)
 
 
 def log_parabola(

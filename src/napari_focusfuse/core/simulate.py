@@ -18,6 +18,7 @@ from napari_focusfuse.errors import FocusFuseError
 __all__ = ["Scene", "Surface", "sample_scene", "simulate"]
 
 Surface = Literal["smooth", "steps", "plane"]
+Image = NDArray[np.float32]
 _LAYERS_PER_SLICE = 2
 #: A surface that rises by no more than this (slices) goes on beneath itself instead of hiding something else.
 _CONTINUES = 1.0
@@ -117,13 +118,7 @@ def _counts(image: NDArray[np.floating[Any]]) -> NDArray[np.uint16]:
     return np.asarray(np.round(np.clip(image, 0, 1) * _MAXIMUM), dtype=np.uint16)
 
 
-def _defocused(
-    truth: NDArray[np.float32],
-    hidden: NDArray[np.float32],
-    planes: NDArray[np.floating[Any]],
-    focus: float,
-    blur: float,
-) -> NDArray[np.float32]:
+def _defocused(truth: Image, hidden: Image, planes: NDArray[np.floating[Any]], focus: float, blur: float) -> Image:
     """The scene as seen with the plane of focus at `focus` (in slices)."""
     out = np.zeros_like(truth)
     for plane in np.unique(planes):

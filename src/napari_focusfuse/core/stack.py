@@ -100,9 +100,7 @@ class _Images(Sequence[Any]):
                     "all slices must be of one size"
                 )
             if image.dtype != first.dtype:
-                raise StackError(
-                    f"slice {k} has the type {image.dtype}, slice 0 has {first.dtype}: convert them to one"
-                )
+                raise StackError(f"slice {k} is {image.dtype}, slice 0 is {first.dtype}: convert them to one type")
         self.shape = (len(self._images), *first.shape)
         self.dtype = first.dtype
 

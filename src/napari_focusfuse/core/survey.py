@@ -18,7 +18,7 @@ from napari_focusfuse.core.tiles import tiles
 
 __all__ = ["Survey", "channel_sum", "iter_survey", "noise_level"]
 
-_SLICES, _PATCHES, _PATCH = 8, 4, 256
+_SLICES, _PATCHES, _PATCH = 5, 4, 128
 _BLOCK = 32
 #: A scale is trusted by s^2 / (s^2 + 2^2), where s is its median peak of SF squared over that of the noise.
 _TRUSTED_SNR = 2.0
@@ -104,7 +104,7 @@ def _peak(encoder: Encoder, patches: list[list[Tensor]], level: int, radius: int
 def iter_survey(
     stack: Stack, encoder: Encoder, config: FusionConfig, device: torch.device
 ) -> Generator[Progress, None, Survey]:
-    """Look at up to eight slices, spread evenly over z.
+    """Look at up to five slices, spread evenly over z.
 
     Parameters
     ----------

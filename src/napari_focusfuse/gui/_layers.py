@@ -87,9 +87,9 @@ def _to_update(viewer: "ViewerModel", source: Source) -> dict[str, "Layer"]:
     """Layers of the latest result of `source` by role; none if its decision was edited."""
     results: dict[str, dict[str, Layer]] = {}
     for layer in viewer.layers:
-        if is_result(layer) and _note(layer)["source_id"] == source.layer_id:
-            if _note(layer)["position"] == source.position:
-                results.setdefault(_note(layer)["result_id"], {})[_note(layer)["role"]] = layer
+        note = _note(layer) if is_result(layer) else {}
+        if note and (note["source_id"], note["position"]) == (source.layer_id, source.position):
+            results.setdefault(note["result_id"], {})[note["role"]] = layer
     unedited = [layers for layers in results.values() if not _edited(layers.get("decision"))]
     return unedited[-1] if unedited else {}
 
@@ -150,10 +150,14 @@ def _slice_colours(slices: int) -> Any:
 
 
 def _add(viewer: "ViewerModel", source: Source, data: NDArray[Any], made: dict[str, Any], note: dict[str, Any]) -> None:
+    """A new layer. It carries its provenance before the viewer gets it, so that nobody takes it for a source."""
+    from napari.layers import Image, Labels
+
     chosen = set(viewer.layers.selection)
-    add = viewer.add_labels if note["role"] == "decision" else viewer.add_image
-    layer = add(data, name=f"{source.title} {note['role']}", **made)
+    kind = Labels if note["role"] == "decision" else Image
+    layer = kind(data, name=f"{source.title} {note['role']}", **made)
     layer.metadata = {KEY: {**note, "layer_id": str(layer.unique_id)}}
+    viewer.add_layer(layer)
     if note["role"] == "depth":
         layer.colorbar.visible = True
     if note["role"] != "fused":

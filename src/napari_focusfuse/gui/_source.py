@@ -9,7 +9,18 @@ import numpy as np
 from napari.layers import Image
 from numpy.typing import NDArray
 
-__all__ = ["KEY", "Source", "data_of", "extra_axes", "micrometres", "plane_axes", "position_of", "problem", "propose_axis", "take"]
+__all__ = [
+    "KEY",
+    "Source",
+    "data_of",
+    "extra_axes",
+    "micrometres",
+    "plane_axes",
+    "position_of",
+    "problem",
+    "propose_axis",
+    "take",
+]
 
 #: Our part of a layer's metadata.
 KEY = "napari-focusfuse"
@@ -162,7 +173,7 @@ def _lazy(data: Any) -> Any:
         return data
     from dask.array import asarray
 
-    return asarray(data)
+    return asarray(data)  # type: ignore[no-untyped-call]
 
 
 def _place(layer: Image, axis: int, position: dict[int, int]) -> dict[str, Any]:

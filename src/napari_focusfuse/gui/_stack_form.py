@@ -40,8 +40,9 @@ class StackForm(QObject):
         super().__init__(parent)
         self._viewer = viewer
         self._followed: Image | None = None
-        self.layer_box = ComboBox(label="Image layer", tooltip="The layer that holds the focus stack.")
-        self.axis_box = ComboBox(label="Stack axis", tooltip="The axis along which the focus changes.")
+        # Choices are functions because magicgui asks again when a widget gets its parent.
+        self.layer_box = ComboBox(choices=self._offered_layers, tooltip="The layer that holds the focus stack.")
+        self.axis_box = ComboBox(choices=self._offered_axes)
         self.z_step = LengthBox(
             "not known",
             "Distance between neighbouring slices; read from the layer's scale and units.\n"
@@ -60,7 +61,8 @@ class StackForm(QObject):
     @property
     def layer(self) -> Image | None:
         """The layer chosen, if any."""
-        return self.layer_box.value
+        layer: Image | None = self.layer_box.value
+        return layer
 
     @layer.setter
     def layer(self, layer: Image) -> None:
@@ -101,17 +103,15 @@ class StackForm(QObject):
         kind = f"{'RGB, ' if source.rgb else ''}{source.data.dtype}"
         where = ", ".join(f"{label} = {k}" for label, k in source.position.items())
         chosen = f"\nat {where} (set by the viewer's sliders)" if where else ""
-        return f"{source.slices} slices of {height} × {width} px, {kind}{chosen}"
+        return f"{source.slices} slices of {height} x {width} px, {kind}{chosen}"
 
     def reset_choices(self, _event: Any = None) -> None:
         """Offer the image layers there are; keep the one chosen."""
-        layers = [getattr(layer, "__wrapped__", layer) for layer in self._viewer.layers]
-        images = [layer for layer in layers if isinstance(layer, Image) and not is_result(layer)]
         kept = self.layer
         with self.layer_box.changed.blocked():
             self.layer_box.choices = ()
-            self.layer_box.choices = [(layer.name, layer) for layer in images]
-            if kept in images:
+            self.layer_box.reset_choices()
+            if kept in self.layer_box.choices:
                 self.layer_box.value = kept
         self._on_layer(self.layer)
 
@@ -138,15 +138,24 @@ class StackForm(QObject):
         self._read_axes()
         self.changed.emit()
 
+    def _offered_layers(self, _box: object) -> list[tuple[str, Image]]:
+        layers = [getattr(layer, "__wrapped__", layer) for layer in self._viewer.layers]
+        return [(layer.name, layer) for layer in layers if isinstance(layer, Image) and not is_result(layer)]
+
+    def _offered_axes(self, _box: object) -> list[tuple[str, int]]:
+        layer = self.layer
+        if layer is None or layer.ndim < 3:
+            return []
+        shape = data_of(layer).shape
+        return [(f"{layer.axis_labels[i]} ({shape[i]} slices)", i) for i in range(layer.ndim)]
+
     def _read_axes(self) -> None:
         """Offer the axes of the layer and propose one."""
-        layer = self.layer
         with self.axis_box.changed.blocked():
             self.axis_box.choices = ()
-            if layer is not None and layer.ndim > 2:
-                shape = data_of(layer).shape
-                self.axis_box.choices = [(f"{layer.axis_labels[i]} ({shape[i]} slices)", i) for i in range(layer.ndim)]
-                self.axis_box.value, self.axis_box.tooltip = propose_axis(layer)
+            self.axis_box.reset_choices()
+            if len(self.axis_box):
+                self.axis_box.value, self.axis_box.tooltip = propose_axis(self.layer)
         self._read_spacing()
 
     def _on_axis(self, _axis: int) -> None:

@@ -5,22 +5,24 @@ Nothing here knows what is computed, and nothing that runs in the thread touches
 
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 from napari.qt.threading import create_worker
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 from superqt.utils import GeneratorWorker
-from superqt.utils import create_worker as create_plain_worker
 
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
 
-__all__ = ["Run", "UnexpectedError", "Work", "in_background", "report"]
+__all__ = ["Answer", "Run", "UnexpectedError", "Work", "report"]
 
 Work = Generator[Progress, None, Any]
 #: Progress is shown no more often than this (s): napari's bar handles waiting events at each change.
 _PROGRESS_EVERY = 0.05
+#: How often an `Answer` looks whether it is there (ms).
+_LOOK_EVERY = 100
 
 
 class UnexpectedError(Exception):
@@ -34,14 +36,21 @@ class _Titled(partial[Any]):
         return str(self.args[0])
 
 
-def _relay(_title: str, work: Work) -> Work:
-    return (yield from work)
+class _ClosingWorker(GeneratorWorker):  # type: ignore[type-arg]
+    """A worker that closes its generator, which is otherwise left suspended when it is cancelled."""
+
+    def work(self) -> Any:
+        """Run the generator to its end or until it is cancelled."""
+        try:
+            return super().work()
+        finally:
+            self._gen.close()
 
 
-def _shielded(start: Callable[[], Work]) -> Work:
-    """`start()`, with every error as one that a worker thread passes on: it loses each RuntimeError, torch's too."""
+def _shielded(_title: str, begin: Callable[[], Work]) -> Work:
+    """`begin()`, with every error as one that a worker thread passes on: it loses each RuntimeError, torch's too."""
     try:
-        return (yield from start())
+        return (yield from begin())
     except FocusFuseError:
         raise
     except Exception as error:
@@ -56,7 +65,7 @@ class Run(QObject):
 
     Parameters
     ----------
-    start : callable
+    begin : callable
         Makes the generator of `Progress`; called in the thread.
     title : str
         Shown in napari's activity panel.
@@ -69,17 +78,16 @@ class Run(QObject):
     failed = Signal(object)
     finished = Signal()
 
-    def __init__(self, start: Callable[[], Work], title: str, parent: QObject | None = None) -> None:
+    def __init__(self, begin: Callable[[], Work], title: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.title = title
         self.cancelled = False
-        self._work = _shielded(start)
         self._shown = 0.0
         self._worker = create_worker(
-            _Titled(_relay, title, self._work),
+            _Titled(_shielded, title, begin),
             _start_thread=False,
             _progress={"total": 0, "desc": title},
-            _worker_class=GeneratorWorker,
+            _worker_class=_ClosingWorker,
             _connect={
                 "yielded": self._on_yielded,
                 "warned": self._on_warned,
@@ -123,8 +131,6 @@ class Run(QObject):
             self.failed.emit(error)
 
     def _on_finished(self) -> None:
-        # A cancelled generator is left suspended; closing it here lets go of what it holds.
-        self._work.close()
         self.finished.emit()
 
 
@@ -144,6 +150,29 @@ def report(error: Exception, doing: str) -> str:
     return str(wrapped)
 
 
-def in_background(function: Callable[[], Any], returned: Callable[[Any], None]) -> None:
-    """Call a short function in a thread and `returned` with its result in the main thread; errors are dropped."""
-    create_plain_worker(function, _connect={"returned": returned}, _ignore_errors=True)
+class Answer(QObject):
+    """The result of a short function that is called in a thread, for what a widget shows as soon as it is known.
+
+    The thread touches nothing of Qt, so that a widget or program may end before the answer is there. Errors are
+    dropped.
+
+    Parameters
+    ----------
+    function : callable
+    parent : QObject
+    """
+
+    ready = Signal(object)
+
+    def __init__(self, function: Callable[[], Any], parent: QObject) -> None:
+        super().__init__(parent)
+        self._future = ThreadPoolExecutor(1).submit(function)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._look)
+        self._timer.start(_LOOK_EVERY)
+
+    def _look(self) -> None:
+        if self._future.done():
+            self._timer.stop()
+            if self._future.exception() is None:
+                self.ready.emit(self._future.result())

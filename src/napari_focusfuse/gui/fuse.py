@@ -18,7 +18,7 @@ from napari_focusfuse.gui._layers import plain, show_result
 from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._stack_form import StackForm
-from napari_focusfuse.gui._worker import Work, in_background
+from napari_focusfuse.gui._worker import Answer, Work
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -77,7 +77,7 @@ class FuseWidget(QWidget):
         self._build()
         self._connect()
         self._refresh()
-        in_background(_choices, self._on_choices)
+        Answer(_choices, self).ready.connect(self._on_choices)
 
     def value(self) -> FusionConfig:
         """The settings shown."""

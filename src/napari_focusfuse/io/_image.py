@@ -13,6 +13,7 @@ from PIL import Image
 from tifffile import PHOTOMETRIC, TiffFile, TiffPage
 
 from napari_focusfuse.errors import StackError
+from napari_focusfuse.io._complete import check_complete
 from napari_focusfuse.io._stack import unreadable
 from napari_focusfuse.io._units import Sizes, tiff_sizes
 
@@ -122,6 +123,7 @@ def _indexed(page: TiffPage) -> bool:
 
 def _tiff_header(path: Path) -> Header:
     with TiffFile(path) as tif:
+        check_complete(tif)
         page = tif.pages.first
         check_page(page, path)
         shape = (*page.shape[1:], page.shape[0]) if page.axes == "SYX" else page.shape
@@ -135,6 +137,7 @@ def _images(tif: TiffFile) -> int:
 
 def _read_tiff(path: Path) -> NDArray[Any]:
     with TiffFile(path) as tif:
+        check_complete(tif)
         page = tif.pages.first
         check_page(page, path)
         if _images(tif) > 1:

@@ -57,8 +57,17 @@ def read_stack(path: str | os.PathLike[str]) -> StackFile:
 
 
 def slice_files(folder: str | os.PathLike[str]) -> list[Path]:
-    """Image files in a folder in the natural order of their names, z2 before z10; not hidden ones."""
-    files = (file for file in Path(folder).iterdir() if is_image_file(file) and not file.is_dir())
+    """Image files in a folder in the natural order of their names, z2 before z10; not hidden ones.
+
+    Raises
+    ------
+    StackError
+        There is no such folder.
+    """
+    try:
+        files = [file for file in Path(folder).iterdir() if is_image_file(file) and not file.is_dir()]
+    except OSError as error:
+        raise unreadable(Path(folder), error) from error
     return sorted(files, key=_natural)
 
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_focusfuse.errors import StackError
-
 if TYPE_CHECKING:
     from napari_focusfuse.core.pipeline import FusionResult
 
@@ -33,7 +31,7 @@ def make_recipe(
     ----------
     result : FusionResult
     inputs : paths
-        Files, or Zarr folders, that the stack was read from; their contents are hashed.
+        Files, or Zarr folders, that the stack was read from; their contents are hashed, null if they are gone.
     pixel_size : (float, float), optional
         Size of a pixel along y and x, um.
     z_step : float, optional
@@ -44,11 +42,6 @@ def make_recipe(
     dict
         JSON types only: what `Decision.info` says (version, method, configuration, model and its sha256), versions of
         the packages, inputs with their sha256, positions of the slices, sizes, and the summary.
-
-    Raises
-    ------
-    StackError
-        An input cannot be read any more.
     """
     decision = result.decision
     recipe = {
@@ -86,13 +79,13 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _sha256(path: Path) -> str:
-    """Hash of a file, or of all files in a folder with their names."""
+def _sha256(path: Path) -> str | None:
+    """Hash of a file, or of all files in a folder with their names; None if it cannot be read any more."""
     try:
-        if path.is_file():
+        if not path.is_dir():
             with path.open("rb") as file:
                 return file_digest(file, "sha256").hexdigest()
         files = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
         return sha256("".join(f"{name} {_sha256(path / name)}\n" for name in files).encode()).hexdigest()
-    except OSError as error:
-        raise StackError(f"{path} cannot be read any more ({error.strerror}): put it back where it was") from error
+    except OSError:
+        return None

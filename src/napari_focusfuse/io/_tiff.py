@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tifffile import TiffFile, TiffPageSeries
 
 from napari_focusfuse.errors import StackError
+from napari_focusfuse.io._complete import check_complete
 from napari_focusfuse.io._image import check_page
 from napari_focusfuse.io._stack import StackFile, lazy_planes, title, unreadable
 from napari_focusfuse.io._units import tiff_sizes
@@ -30,6 +31,7 @@ def read_tiff(path: Path) -> StackFile:
     """
     try:
         with TiffFile(path) as tif:
+            check_complete(tif)
             series = _only_series(tif, path)
             data, axes, inputs = _lazy(tif, series, path)
             sizes = tiff_sizes(tif)

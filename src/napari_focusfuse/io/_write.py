@@ -82,8 +82,9 @@ def check_image_target(
     if path.is_dir():
         raise OutputError(f"cannot write {path}: there is a folder of that name")
     check_target(path, overwrite=overwrite)
-    if path.suffix.lower() == ".png" and dtype is not None and np.dtype(dtype) not in (np.uint8, np.uint16):
-        raise OutputError(f"{path} cannot hold {np.dtype(dtype)} values: use .tif")
+    kind = None if dtype is None else np.dtype(dtype).name
+    if path.suffix.lower() == ".png" and kind not in (None, "uint8", "uint16"):
+        raise OutputError(f"{path} cannot hold {kind} values: use .tif")
 
 
 def write_stack(

@@ -1,0 +1,157 @@
+"""The other commands, and what all share."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+
+import napari_focusfuse as ff
+from napari_focusfuse import api, io
+from napari_focusfuse.cli import _terminal
+
+Runs = Callable[..., Any]
+
+
+def test_version_and_help(run: Runs) -> None:
+    assert run("--version").out.strip() == version("napari-focusfuse")
+    shown = run("--help")
+    assert shown.code == 0
+    for command in ("demo", "fuse", "models", "train"):
+        assert command in shown.out
+    assert run("fuse", "--help").out.count("--softness") == 1
+    assert run().out == shown.out
+
+
+def test_help_is_light() -> None:
+    """Help needs none of the heavy packages."""
+    code = (
+        "import sys; from napari_focusfuse.cli import main; main(['fuse', '--help'])\n"
+        "print(sorted({'torch', 'dask', 'scipy', 'skimage', 'tifffile', 'napari'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("arguments", [("fuze",), ("--bogus",), ("models", "--bogus"), ("models", "no-such-model")])
+def test_unknown_words(run: Runs, arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: ")
+    assert done.err.count("\n") == 1
+    assert arguments[-1] in done.err
+
+
+def test_models(run: Runs) -> None:
+    listed = run("models")
+    assert listed.code == 0
+    lines = listed.out.splitlines()
+    assert [line.split(" (")[0].split(":")[0] for line in lines] == ff.list_models()
+    assert [line.split(":")[0] for line in lines if "(default)" in line] == [f"{api.default_model()} (default)"]
+    assert run("models", "default").out.strip() == ff.model_card("default").strip()
+
+
+def test_without_memory(run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(api, "list_models", full)
+    done = run("models")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "error: not enough memory: close other programs or give smaller images\n"
+
+
+@pytest.mark.slow
+def test_demo(run: Runs, tmp_path: Path) -> None:
+    done = run("demo", "-o", tmp_path / "demo")
+    assert (done.code, done.err) == (0, "")
+    scene = ff.sample_scene()
+    file = io.read_stack(tmp_path / "demo" / "sample.ome.tif")
+    np.testing.assert_array_equal(file.data, scene.stack)
+    assert (file.z_step, file.pixel_size) == (scene.z_step, (scene.pixel_size, scene.pixel_size))
+    assert str(tmp_path / "demo" / "sample") in done.out
+    depth = io.read_image(tmp_path / "demo" / "sample" / "depth.ome.tif")
+    assert np.nanmedian(np.abs(depth - scene.depth * scene.z_step)) < scene.z_step / 2
+    again = run("demo", "-o", tmp_path / "demo")
+    assert again.code == 2
+    assert "exists" in again.err
+
+
+@pytest.fixture
+def images(tmp_path: Path, stack: np.ndarray) -> Path:
+    """A folder of small training images."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for k, image in enumerate(stack):
+        (folder / f"{k}.png").write_bytes(imagecodecs.png_encode(image))
+    return folder
+
+
+def test_train_and_use_the_model(run: Runs, images: Path, slices: Path, tmp_path: Path) -> None:
+    small = ("--crop", 16, "--batch", 2, "--variant", "none", "--epochs", 1)
+    out = tmp_path / "mine"
+    done = run("train", images, "-o", out, "--validation", images, "--licence", "CC0-1.0", *small)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[0].startswith("training, epoch 1 of 1")
+    assert done.out.splitlines()[-1].startswith(f"model: {out} (")
+    assert "CC0-1.0" in run("models", out).out
+    assert run("fuse", slices, "-o", tmp_path / "fused.tif", "--model", out).code == 0
+    refused = run("train", images, "-o", out, *small)
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    small = (*small[:-1], 2)
+    assert run("train", images, "-o", out, "--validation", images, "--resume", *small).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("train", "absent", "-o", "out"), "absent"),
+        (("train", "images", "-o", "out", "--resume"), "nothing to resume"),
+        (("train", "images", "-o", "out", "--epochs", "0"), "epochs must be at least 1"),
+        (("train", "images", "-o", "out", "--variant", "xse"), "--variant"),
+    ],
+)
+def test_wrong_training(
+    run: Runs, images: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], says: str
+) -> None:
+    monkeypatch.chdir(images.parent)
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: ")
+    assert done.err.count("\n") == 1
+    assert says in done.err
+    assert not Path("out").exists()
+
+
+def test_an_interrupted_training_can_go_on(
+    run: Runs, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> Any:
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(api, "iter_train", interrupted)
+    done = run("train", images, "-o", tmp_path / "out")
+    assert done.code == 130
+    assert done.err == "interrupted: the epochs that are finished are kept, go on with --resume\n"
+
+
+def test_a_bar_only_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def work() -> Any:
+        for k in range(3):
+            yield ff.Progress(k + 1, 3, f"slice {k + 1} of 3")
+        return "result"
+
+    assert _terminal.with_bar(work(), "beads") == "result"
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert _terminal.with_bar(work(), "beads") == "result"
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "beads, slice 3 of 3" in shown.err
+    assert "3/3" in shown.err

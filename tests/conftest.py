@@ -1,0 +1,46 @@
+"""What all tests share."""
+
+import numpy as np
+import pytest
+import torch
+
+from napari_focusfuse.core.network import SESFNet
+from napari_focusfuse.core.simulate import Scene, simulate
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """The images are small: several threads would only wait for each other."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def scene() -> Scene:
+    """A small noise-free focus stack of hills, 7 slices."""
+    return simulate((96, 128), 7, blur=1.5, seed=3)
+
+
+@pytest.fixture(scope="session")
+def noisy_scene() -> Scene:
+    """A focus stack whose noise is strong enough that coarser scales are used."""
+    return simulate((120, 150), 6, blur=1.5, noise=0.05, seed=5)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20200908)
+
+
+@pytest.fixture(scope="session")
+def networks() -> dict[str, SESFNet]:
+    """Untrained networks of every variant, with batch-norm statistics that are not trivial."""
+    out = {}
+    for variant in ("cse", "sse", "scse", "none"):
+        torch.manual_seed(1)
+        network = SESFNet(variant)
+        network.train()
+        with torch.no_grad():
+            for _ in range(20):
+                network(torch.rand(4, 1, 24, 24))
+        out[variant] = network.eval()
+    return out

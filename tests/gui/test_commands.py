@@ -1,0 +1,73 @@
+"""The menu command "Fuse focus stack", by its menu entry."""
+
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QApplication
+
+PLUGIN, WIDGET = "napari-focusfuse", "Fuse focus stack"
+
+
+def entries(viewer):
+    """Actions of Layers > Project by their text."""
+    viewer.window._update_menu_state("layers_menu")
+    menus = [action.menu() for action in viewer.window.layers_menu.actions()]
+    project = next(menu for menu in menus if menu is not None and "Project" in menu.title())
+    return {action.text(): action for action in project.actions()}
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    return make_napari_viewer()
+
+
+def action(viewer):
+    QApplication.processEvents()
+    return entries(viewer)["Fuse focus stack (napari-focusfuse)"]
+
+
+def test_the_entry_opens_the_widget_and_runs(viewer, stack, fusion, finish):
+    viewer.add_image(stack + 1, name="other")
+    viewer.add_image(stack, name="cells")
+    action(viewer).trigger()
+    widget = viewer.window.dock_widgets[f"{WIDGET} ({PLUGIN})"]
+    assert widget.isVisibleTo(viewer.window._qt_window)
+    finish(widget)
+    assert widget.layer is viewer.layers["cells"]
+    assert "cells fused" in viewer.layers
+
+
+def test_the_entry_uses_the_widget_that_is_open(viewer, stack, fusion, finish):
+    viewer.add_image(stack, name="cells")
+    _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    widget.config.radius.value = 9
+    action(viewer).trigger()
+    finish(widget)
+    assert len(viewer.window.dock_widgets) == 1
+    assert fusion.calls[0]["config"].radius == 9
+
+
+def test_the_entry_needs_one_selected_image(viewer, stack):
+    assert not action(viewer).isEnabled()
+    viewer.add_image(stack)
+    assert action(viewer).isEnabled()
+    viewer.add_labels(np.zeros((16, 20), int))
+    assert not action(viewer).isEnabled()
+
+
+def test_what_cannot_be_fused_is_said_once(viewer, fusion, notes):
+    viewer.add_image(np.zeros((16, 20)), name="flat")
+    action(viewer).trigger()
+    (note,) = notes
+    assert "'flat' is a single image" in note.message
+    assert fusion.calls == []
+
+
+def test_pressing_it_twice_runs_once(viewer, stack, fusion, finish, notes):
+    viewer.add_image(stack, name="cells")
+    fusion.go.clear()
+    action(viewer).trigger()
+    action(viewer).trigger()
+    assert [note.message for note in notes] == ["A stack is being fused: wait for it or cancel it first."]
+    fusion.go.set()
+    finish(viewer.window.dock_widgets[f"{WIDGET} ({PLUGIN})"])
+    assert len(fusion.calls) == 1

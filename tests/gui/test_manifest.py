@@ -1,0 +1,40 @@
+"""The manifest: valid, complete, and light."""
+
+import subprocess
+import sys
+
+import pytest
+from npe2 import PluginManifest
+
+MANIFEST = PluginManifest.from_distribution("napari-focusfuse")
+
+
+def test_the_manifest_is_valid():
+    MANIFEST.validate_imports()
+    MANIFEST.contributions.commands[0]
+
+
+def test_every_contribution_is_there():
+    found = MANIFEST.contributions
+    assert [widget.display_name for widget in found.widgets] == ["Fuse focus stack"]
+    assert [sample.display_name for sample in found.sample_data] == ["Simulated focus stack"]
+    assert [reader.accepts_directories for reader in found.readers] == [True]
+    assert list(found.menus) == ["napari/layers/project"]
+    used = {item.command for items in found.menus.values() for item in items}
+    used |= {item.command for item in [*found.widgets, *found.sample_data, *found.readers]}
+    assert used == {command.id for command in found.commands}
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("napari_focusfuse.gui.reader", ["torch", "napari", "qtpy", "tifffile"]),
+        ("napari_focusfuse.gui.samples", ["torch", "napari", "qtpy"]),
+        ("napari_focusfuse.gui.commands", ["torch", "napari", "qtpy"]),
+        ("napari_focusfuse.gui.fuse", ["torch"]),
+    ],
+)
+def test_importing_is_light(module, heavy):
+    code = f"import sys, {module}; print(*set({heavy}) & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

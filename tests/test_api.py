@@ -1,0 +1,92 @@
+"""The public contract."""
+
+import dask.array as da
+import numpy as np
+import pytest
+
+import napari_focusfuse as ff
+from napari_focusfuse.core.progress import drain
+from napari_focusfuse.errors import ModelError, OutputError, StackError, TrainingError
+
+
+def test_public_names_are_there():
+    for name in ff.__all__:
+        assert getattr(ff, name) is not None
+    assert {"fuse", "iter_fuse", "decide", "blend", "load_model", "train", "simulate", "FusionConfig"} <= set(dir(ff))
+
+
+def test_fuse_is_decide_then_blend(scene):
+    steps = []
+    result = ff.fuse(scene.stack, progress=steps.append)
+    decision = ff.decide(scene.stack)
+    np.testing.assert_array_equal(result.decision.labels, decision.labels)
+    np.testing.assert_array_equal(result.image, ff.blend(scene.stack, decision))
+    assert steps[-1].done == steps[-1].total
+    assert decision.info["model"] == "sesf-cse"
+    assert len(decision.info["model_sha256"]) == 64
+
+
+def test_iter_fuse_returns_the_same(scene):
+    work = ff.iter_fuse(scene.stack, axis=0)
+    assert isinstance(next(work), ff.Progress)
+    np.testing.assert_array_equal(drain(work).image, ff.fuse(scene.stack).image)
+
+
+def test_the_decision_fuses_another_channel(scene):
+    decision = ff.decide(scene.stack)
+    other = (scene.stack // 7).astype(np.uint8)
+    image = ff.blend(other, decision)
+    assert (image.shape, image.dtype) == (scene.truth.shape, np.uint8)
+    with pytest.raises(StackError, match="same geometry"):
+        ff.blend(other[:, 1:], decision)
+
+
+def test_dask_lists_and_other_axes_are_the_same(scene):
+    plain = ff.fuse(scene.stack).image
+    np.testing.assert_array_equal(ff.fuse(da.from_array(scene.stack, chunks=(1, 50, 50))).image, plain)
+    np.testing.assert_array_equal(ff.fuse(list(scene.stack)).image, plain)
+    np.testing.assert_array_equal(ff.fuse(np.moveaxis(scene.stack, 0, 2), axis=2).image, plain)
+
+
+def test_zarr(scene, tmp_path):
+    zarr = pytest.importorskip("zarr")
+    array = zarr.create_array(tmp_path / "stack.zarr", shape=scene.stack.shape, chunks=(1, 64, 64), dtype="uint16")
+    array[:] = scene.stack
+    np.testing.assert_array_equal(ff.fuse(array).image, ff.fuse(scene.stack).image)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "magic"}, "no method 'magic': choose one of sesf"),
+        ({"device": "abacus"}, "no device 'abacus' here: choose one of auto, cpu"),
+        ({"model": "best"}, "no model 'best'"),
+        ({"z": [1.0]}, "1 positions for 7 slices"),
+    ],
+)
+def test_refusals(scene, options, message):
+    with pytest.raises(ff.FocusFuseError, match=message):
+        ff.fuse(scene.stack, **options)
+
+
+def test_train_writes_a_model_that_fuses(scene, tmp_path):
+    images = list(scene.stack)
+    config = ff.TrainConfig(epochs=2, batch=6, crop=32, learning_rate=1e-3)
+    result = ff.train(images, config, out=tmp_path / "mine", licence="simulated, free")
+    assert len(result.log) == 2
+    assert ff.fuse(scene.stack, model=tmp_path / "mine").decision.info["model"] == "mine"
+    card = ff.model_card(str(tmp_path / "mine"))
+    assert "simulated, free" in card
+    assert f"PSNR {result.psnr:.2f} dB" in card
+    with pytest.raises(OutputError, match="holds a model already"):
+        ff.train(images, config, out=tmp_path / "mine")
+    longer = ff.TrainConfig(epochs=3, batch=6, crop=32, learning_rate=1e-3)
+    assert len(ff.train(images, longer, out=tmp_path / "mine", resume=True).log) == 3
+
+
+def test_train_refusals(tmp_path, scene):
+    with pytest.raises(ModelError, match="nothing to resume"):
+        ff.train(list(scene.stack), out=tmp_path / "none", resume=True)
+    with pytest.raises(TrainingError, match="64 x 64"):
+        ff.train([np.zeros((9, 9))] * 12, out=tmp_path / "small")
+    assert not (tmp_path / "small").exists()
