@@ -71,3 +71,32 @@ def test_pressing_it_twice_runs_once(viewer, stack, fusion, finish, notes):
     fusion.go.set()
     finish(viewer.window.dock_widgets[f"{WIDGET} ({PLUGIN})"])
     assert len(fusion.calls) == 1
+
+
+def test_a_result_stands_for_its_stack(viewer, stack, fusion, finish, notes):
+    source = viewer.add_image(stack, name="cells")
+    action(viewer).trigger()
+    widget = viewer.window.dock_widgets[f"{WIDGET} ({PLUGIN})"]
+    finish(widget)
+    assert viewer.layers.selection == {viewer.layers["cells fused"]}
+    action(viewer).trigger()
+    finish(widget)
+    assert len(viewer.layers) == 5
+    assert len(fusion.calls) == 2
+    viewer.layers.remove(source)
+    viewer.layers.selection = {viewer.layers["cells fused"]}
+    action(viewer).trigger()
+    assert [note.message for note in notes] == [
+        "The stack that 'cells fused' was made from is no longer open: open it again."
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_from_the_palette_it_asks_for_one_layer(viewer, stack, fusion, notes, count):
+    """The command can be reached where its entry is off."""
+    from napari_focusfuse.gui.commands import fuse_focus_stack
+
+    viewer.layers.selection = {viewer.add_image(stack) for _ in range(count)}
+    fuse_focus_stack(viewer)
+    assert [note.message for note in notes] == ["Select the image layer that holds the focus stack, and only that one."]
+    assert fusion.calls == []

@@ -1,8 +1,10 @@
 """The widget "Fuse focus stack", docked by its manifest."""
 
+import gc
 import json
 import math
 import time
+import weakref
 
 import dask.array as da
 import numpy as np
@@ -141,7 +143,7 @@ def test_time_and_channel_are_where_the_sliders_are(viewer, widget, stack, fusio
     widget.run()
     viewer.dims.set_point(0, 0)
     finish(widget)
-    np.testing.assert_array_equal(viewer.layers["cells (t 2, c 1) fused"].data, stack.max(0) + 210)
+    np.testing.assert_array_equal(viewer.layers["cells (t = 2, c = 1) fused"].data, stack.max(0) + 210)
     assert tuple(viewer.dims.point)[1:] == tuple(point)[1:]
     assert viewer.dims.point[0] == 0
 
@@ -160,7 +162,7 @@ def test_rgb_dask_and_pyramids(viewer, widget, fusion, finish):
 
 
 @pytest.mark.parametrize(
-    ("shape", "hint"), [((16, 20), "'cells' is a single image"), ((1, 16, 20), "only one slice along 'z'")]
+    ("shape", "hint"), [((16, 20), "'cells' is a single image"), ((1, 16, 20), "only one slice along z")]
 )
 def test_what_is_no_stack_cannot_be_run(viewer, widget, fusion, shape, hint):
     viewer.add_image(np.zeros(shape), name="cells", axis_labels=("z", "y", "x")[-len(shape) :])
@@ -264,14 +266,27 @@ def test_a_painted_decision_is_kept(viewer, widget, cells, fusion, finish):
     assert names(viewer) == ["cells", *RESULTS, *(f"{name} [1]" for name in RESULTS)]
 
 
-def test_a_reopened_widget_updates_the_layers_too(viewer, widget, cells, fusion, finish):
+def test_a_reopened_widget_updates_the_layers_too(viewer, cells, fusion, finish):
+    for _ in range(2):
+        dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+        widget.run()
+        finish(widget)
+        viewer.window.remove_dock_widget(dock)
+        widget.deleteLater()
+    assert names(viewer) == ["cells", *RESULTS]
+
+
+def test_a_closed_widget_is_let_go(viewer, cells, fusion, finish, qtbot):
+    dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
     widget.run()
     finish(widget)
-    viewer.window.remove_dock_widget("all")
-    _, again = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
-    again.run()
-    finish(again)
-    assert names(viewer) == ["cells", *RESULTS]
+    qtbot.waitUntil(lambda: len(widget.model.choices) > 1, timeout=20_000)
+    gone = weakref.ref(widget)
+    viewer.window.remove_dock_widget(dock)
+    del dock, widget
+    qtbot.wait(50)
+    gc.collect()
+    assert gone() is None
 
 
 def test_results_are_not_offered_as_stacks(viewer, widget, cells, fusion, finish):
@@ -302,17 +317,19 @@ def test_the_source_may_go_while_it_is_fused(viewer, widget, cells, fusion, fini
     assert not widget.panel.run_button.isEnabled()
 
 
-def test_closing_the_dock_stops_the_run(viewer, widget, cells, fusion, qtbot):
+def test_closing_the_dock_stops_the_run(viewer, cells, fusion, qtbot):
+    dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
     fusion.go.clear()
     widget.run()
     qtbot.waitUntil(lambda: bool(fusion.calls))
-    viewer.window.remove_dock_widget("all")
+    viewer.window.remove_dock_widget(dock)
     fusion.go.set()
     qtbot.waitUntil(fusion.closed.is_set)
-    qtbot.wait(100)
+    qtbot.waitUntil(lambda: not widget.panel.busy)
     assert names(viewer) == ["cells"]
     viewer.dims.set_point(0, 2)
     viewer.layers.clear()
+    widget.deleteLater()
 
 
 def test_hiding_the_dock_does_not_stop_the_run(viewer, widget, cells, fusion, finish):

@@ -222,9 +222,9 @@ def test_each_time_point_has_its_own_layers(stack, fuse):
     model.dims.set_point(0, 1)
     fuse(model)
     fuse(model)
-    assert names(model)[1::4] == ["cells (t 0) fused", "cells (t 1) fused"]
+    assert names(model)[1::4] == ["cells (t = 0) fused", "cells (t = 1) fused"]
     assert len(model.layers) == 9
-    assert model.layers["cells (t 1) fused"].metadata[KEY]["position"] == {"t": 1}
+    assert model.layers["cells (t = 1) fused"].metadata[KEY]["position"] == {"t": 1}
 
 
 def test_each_source_has_its_own_layers(model, stack, fuse):

@@ -4,14 +4,22 @@ import subprocess
 import sys
 
 import pytest
-from npe2 import PluginManifest
+from npe2 import PluginManager, PluginManifest
 
 MANIFEST = PluginManifest.from_distribution("napari-focusfuse")
 
 
 def test_the_manifest_is_valid():
     MANIFEST.validate_imports()
-    MANIFEST.contributions.commands[0]
+
+
+def test_only_folders_are_offered_to_the_reader(tmp_path):
+    (tmp_path / "stack.tif").touch()
+    manager = PluginManager()
+    manager.register(MANIFEST)
+    (reader,) = manager.iter_compatible_readers([str(tmp_path)])
+    assert reader.command == "napari-focusfuse.read_folder"
+    assert not list(manager.iter_compatible_readers([str(tmp_path / "stack.tif")]))
 
 
 def test_every_contribution_is_there():

@@ -64,7 +64,12 @@ def test_further_axes_are_taken_where_the_sliders_are(labels, axis, point, expec
     np.testing.assert_array_equal(source.data, stack.data[where])
     assert source.position == expected
     assert source.data.shape[source.axis] == 4
-    assert source.title == f"cells (t {expected['t']}, c {expected['c']})"
+    assert source.title == f"cells (t = {expected['t']}, c = {expected['c']})"
+
+
+def test_axes_without_a_label_go_by_their_number():
+    source = take(layer((4, 5, 6, 7)), 1, (2, 0, 0, 0))
+    assert (source.title, source.label) == ("cells (axis -4 = 2)", "axis -3")
 
 
 def test_sliders_are_in_world_coordinates():
@@ -137,7 +142,7 @@ def test_a_turned_layer_has_turned_results(turn):
 
 def test_what_is_no_stack_is_said_in_a_sentence():
     assert "single image" in problem(layer((8, 9)), 0)
-    assert "only one slice along 'z'" in problem(layer((1, 8, 9), ("z", "y", "x")), 0)
+    assert "only one slice along z" in problem(layer((1, 8, 9), ("z", "y", "x")), 0)
     assert problem(layer((2, 8, 9)), 0) is None
 
 

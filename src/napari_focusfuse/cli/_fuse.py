@@ -121,7 +121,7 @@ def _outcome(job: _Job, task: Task) -> tuple[bool, str]:
 def _fuse_one(job: _Job, task: Task) -> str:
     from napari_focusfuse import api
 
-    file = api.open_stack(job.source).focus_stack(task.axis, rgb=task.rgb)
+    file = api.open_stack(job.source, axis=task.axis, rgb=task.rgb)
     if job.is_image:
         api.check_image_target(job.target, file.data.dtype, overwrite=task.overwrite)
     else:

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import KDTree
 
 from napari_focusfuse.errors import FocusFuseError
 
@@ -146,12 +147,16 @@ def _surface(
     return np.asarray(np.clip(depth, 0, slices - 1))
 
 
-def _procedural(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """A surface with grain of several sizes and dark, sharply bounded grains on it."""
-    out = np.zeros(shape, dtype=np.float64)
-    for sigma, share in ((0.7, 0.35), (1.5, 0.35), (4.0, 0.3)):
-        layer = ndimage.gaussian_filter(rng.standard_normal(shape), sigma, mode="reflect")
-        out += share * layer / max(float(layer.std()), 1e-12)
-    grains = ndimage.gaussian_filter(rng.standard_normal(shape), 5, mode="reflect")
-    out[grains > np.quantile(grains, 0.8)] -= 1.5
-    return np.clip(0.5 + 0.13 * out, 0.02, 0.98).astype(np.float32)
+def _procedural(rng: np.random.Generator, shape: tuple[int, int]) -> Image:
+    """A polished section of lamellar grains: every grain has its own stripes, with dark boundaries, pores and grain."""
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    count = max(2, shape[0] * shape[1] // 1600)
+    seeds = rng.uniform((0, 0), shape, (count, 2))
+    (nearest, second), (grain, _) = (np.moveaxis(a, -1, 0) for a in KDTree(seeds).query(np.stack([y, x], axis=-1), k=2))
+    angle, period = rng.uniform(0, np.pi, count)[grain], rng.uniform(4, 9, count)[grain]
+    stripes = np.sin(2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / period)
+    out = rng.uniform(0.35, 0.65, count)[grain] + 0.12 * stripes
+    out += 0.06 * ndimage.gaussian_filter(rng.standard_normal(shape), 0.8, mode="reflect") / 0.35
+    out[second - nearest < 2] *= 0.45
+    out[nearest < rng.choice((0, 0, 0, 4), count)[grain]] = 0.08
+    return np.asarray(np.clip(out, 0.02, 0.98), dtype=np.float32)

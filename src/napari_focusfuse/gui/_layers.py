@@ -3,7 +3,7 @@
 import hashlib
 import math
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.pipeline import FusionResult
 
-__all__ = ["is_result", "plain", "show_result"]
+__all__ = ["is_result", "plain", "show_result", "source_of"]
 
 #: From bottom to top: what is hidden lies above, so that its eye shows it at once.
 _ROLES = ("fused", "decision", "depth", "confidence")
@@ -27,6 +27,13 @@ _MAP = "viridis"
 def is_result(layer: "Layer") -> bool:
     """Whether a layer was made here. A copy that the user made of one is the user's own."""
     return str(layer.metadata.get(KEY, {}).get("layer_id")) == str(layer.unique_id)
+
+
+def source_of(layer: "Layer", layers: Iterable["Layer"]) -> "Layer | None":
+    """The stack that a layer stands for: itself, or of a result the source among `layers`, if it is still there."""
+    if not is_result(layer):
+        return layer
+    return next((other for other in layers if str(other.unique_id) == _note(layer)["source_id"]), None)
 
 
 def show_result(viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]) -> None:
@@ -51,7 +58,7 @@ def show_result(viewer: "ViewerModel", source: Source, result: "FusionResult", p
                 viewer.layers.remove(found[role])
             continue
         data = made[role].pop("data")
-        note = {**provenance, "role": role, "result_id": result_id, "sha256": _digest(data)}
+        note = {**provenance, "role": role, "result_id": result_id}
         if role in found:
             _update(found[role], data, made[role], note)
         else:
@@ -149,6 +156,12 @@ def _slice_colours(slices: int) -> Any:
     return CyclicLabelColormap(colors=np.vstack([np.zeros(4), colours]), name="slices")
 
 
+def _sign(layer: "Layer", note: dict[str, Any]) -> None:
+    """Note in a layer where it comes from, and a decision as it was made, so that an edit can be told."""
+    digest = {"sha256": _digest(layer.data)} if note["role"] == "decision" else {}
+    layer.metadata = {**layer.metadata, KEY: {**note, **digest, "layer_id": str(layer.unique_id)}}
+
+
 def _add(viewer: "ViewerModel", source: Source, data: NDArray[Any], made: dict[str, Any], note: dict[str, Any]) -> None:
     """A new layer. It carries its provenance before the viewer gets it, so that nobody takes it for a source."""
     from napari.layers import Image, Labels
@@ -156,7 +169,7 @@ def _add(viewer: "ViewerModel", source: Source, data: NDArray[Any], made: dict[s
     chosen = set(viewer.layers.selection)
     kind = Labels if note["role"] == "decision" else Image
     layer = kind(data, name=f"{source.title} {note['role']}", **made)
-    layer.metadata = {KEY: {**note, "layer_id": str(layer.unique_id)}}
+    _sign(layer, note)
     viewer.add_layer(layer)
     if note["role"] == "depth":
         layer.colorbar.visible = True
@@ -177,4 +190,4 @@ def _update(layer: "Layer", data: NDArray[Any], made: dict[str, Any], note: dict
     layer.data = data
     for name in ("scale", "translate", "units", "axis_labels", "affine"):
         setattr(layer, name, made[name])
-    layer.metadata = {**layer.metadata, KEY: {**note, "layer_id": str(layer.unique_id)}}
+    _sign(layer, note)

@@ -89,8 +89,10 @@ class RunPanel(QWidget):
 
     def _refresh(self) -> None:
         cancelling = self._run is not None and self._run.cancelled
-        self.run_button.setEnabled(self._ready and not self.busy)
-        self.cancel_button.setEnabled(self.busy and not cancelling)
+        states = [(self.run_button, self._ready and not self.busy), (self.cancel_button, self.busy and not cancelling)]
+        # What can be pressed comes first: the keyboard focus of a button that is switched off goes to its neighbour.
+        for button, enabled in sorted(states, key=lambda state: not state[1]):
+            button.setEnabled(enabled)
         self.progress.setVisible(self.busy)
         self.status.setVisible(bool(self.status.text()))
         self.busy_changed.emit()

@@ -9,18 +9,7 @@ import numpy as np
 from napari.layers import Image
 from numpy.typing import NDArray
 
-__all__ = [
-    "KEY",
-    "Source",
-    "data_of",
-    "extra_axes",
-    "micrometres",
-    "plane_axes",
-    "position_of",
-    "problem",
-    "propose_axis",
-    "take",
-]
+__all__ = ["KEY", "Source", "axis_name", "data_of", "micrometres", "plane_axes", "problem", "propose_axis", "take"]
 
 #: Our part of a layer's metadata.
 KEY = "napari-focusfuse"
@@ -47,7 +36,7 @@ class Source:
     axis : int
         The stack axis of `data`.
     label : str
-        Label of the stack axis.
+        Name of the stack axis.
     position : dict of str to int
         Index on each further axis.
     rgb : bool
@@ -79,6 +68,12 @@ def data_of(layer: Image) -> Any:
     return layer.data[0] if layer.multiscale else layer.data
 
 
+def axis_name(layer: Image, axis: int) -> str:
+    """Label of an axis; "axis -3" where it has none but napari's number."""
+    label = str(layer.axis_labels[axis])
+    return f"axis {label}" if label.lstrip("-").isdigit() else label
+
+
 def plane_axes(layer: Image, axis: int) -> tuple[int, int]:
     """The axes of a slice: those labelled y and x, or the last two besides the stack axis."""
     others = [i for i in range(layer.ndim) if i != axis]
@@ -87,7 +82,7 @@ def plane_axes(layer: Image, axis: int) -> tuple[int, int]:
     return first, second
 
 
-def extra_axes(layer: Image, axis: int) -> list[int]:
+def _extra_axes(layer: Image, axis: int) -> list[int]:
     """Axes that are neither the stack axis nor in a slice: time, channel."""
     return [i for i in range(layer.ndim) if i != axis and i not in plane_axes(layer, axis)]
 
@@ -112,7 +107,7 @@ def problem(layer: Image, axis: int) -> str | None:
             "open the slices together with File > Open Files as Stack, or open their folder."
         )
     if data_of(layer).shape[axis] < 2:
-        return f"{layer.name!r} has only one slice along {layer.axis_labels[axis]!r}: choose another stack axis."
+        return f"{layer.name!r} has only one slice along {axis_name(layer, axis)}: choose another stack axis."
     return None
 
 
@@ -124,11 +119,11 @@ def micrometres(layer: Image, axis: int) -> float | None:
     return float(abs(float(layer.scale[axis]) * unit).to("micrometer").magnitude)
 
 
-def position_of(layer: Image, axis: int, point: Sequence[float]) -> dict[int, int]:
+def _position(layer: Image, axis: int, point: Sequence[float]) -> dict[int, int]:
     """Index of the viewer's `point` (world) on each further axis of the layer."""
     shape = data_of(layer).shape
     where = np.round(layer.world_to_data(np.asarray(point)[-layer.ndim :])).astype(int)
-    return {i: int(np.clip(where[i], 0, shape[i] - 1)) for i in extra_axes(layer, axis)}
+    return {i: int(np.clip(where[i], 0, shape[i] - 1)) for i in _extra_axes(layer, axis)}
 
 
 def take(layer: Image, axis: int, point: Sequence[float]) -> Source:
@@ -142,17 +137,17 @@ def take(layer: Image, axis: int, point: Sequence[float]) -> Source:
     point : sequence of float
         Where the viewer's sliders are, in world coordinates; chooses the time point and channel.
     """
-    position = position_of(layer, axis, point)
+    position = _position(layer, axis, point)
     index = tuple(position.get(i, slice(None)) for i in range(layer.ndim))
-    named = {layer.axis_labels[i]: k for i, k in position.items()}
-    where = ", ".join(f"{label} {k}" for label, k in named.items())
+    named = {axis_name(layer, i): k for i, k in position.items()}
+    where = ", ".join(f"{name} = {k}" for name, k in named.items())
     return Source(
         title=f"{layer.name} ({where})" if where else str(layer.name),
         layer_id=str(layer.unique_id),
         inputs=_inputs(layer),
         data=_lazy(data_of(layer))[index],
         axis=sum(i not in position for i in range(axis)),
-        label=str(layer.axis_labels[axis]),
+        label=axis_name(layer, axis),
         position=named,
         rgb=bool(layer.rgb),
         place=_place(layer, axis, position),

@@ -8,7 +8,16 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_focusfuse.gui._form import LengthBox
 from napari_focusfuse.gui._layers import is_result
-from napari_focusfuse.gui._source import Source, data_of, micrometres, plane_axes, problem, propose_axis, take
+from napari_focusfuse.gui._source import (
+    Source,
+    axis_name,
+    data_of,
+    micrometres,
+    plane_axes,
+    problem,
+    propose_axis,
+    take,
+)
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -101,7 +110,7 @@ class StackForm(QObject):
         source = self.take()
         height, width = (n for i, n in enumerate(source.data.shape[:3]) if i != source.axis)
         kind = f"{'RGB, ' if source.rgb else ''}{source.data.dtype}"
-        where = ", ".join(f"{label} = {k}" for label, k in source.position.items())
+        where = ", ".join(f"{name} = {k}" for name, k in source.position.items())
         chosen = f"\nat {where} (set by the viewer's sliders)" if where else ""
         return f"{source.slices} slices of {height} x {width} px, {kind}{chosen}"
 
@@ -147,7 +156,7 @@ class StackForm(QObject):
         if layer is None or layer.ndim < 3:
             return []
         shape = data_of(layer).shape
-        return [(f"{layer.axis_labels[i]} ({shape[i]} slices)", i) for i in range(layer.ndim)]
+        return [(f"{axis_name(layer, i)} ({shape[i]} slices)", i) for i in range(layer.ndim)]
 
     def _read_axes(self) -> None:
         """Offer the axes of the layer and propose one."""

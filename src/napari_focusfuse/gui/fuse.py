@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FuseWidget"]
 
+#: What Windows does not allow in the name of a folder.
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 
 
@@ -227,7 +228,7 @@ class FuseWidget(QWidget):
     def _on_save(self) -> None:
         parent = QFileDialog.getExistingDirectory(self, "Folder to save the result in")
         if parent and self._last is not None:
-            folder = Path(parent) / _FORBIDDEN.sub("_", self._last[0])
+            folder = Path(parent) / (_FORBIDDEN.sub("_", self._last[0]).strip(" .") or "result")
             exists = folder.exists()
             if not exists or self._may_overwrite(folder):
                 self.save(folder, overwrite=exists)

@@ -1,0 +1,96 @@
+"""Make the pictures of the documentation; needs a display (or xvfb-run) and matplotlib.
+
+python docs/pictures.py                      the sample stack: README picture and screenshots
+python docs/pictures.py beetle FOLDER        another stack: one picture beetle.png and one screenshot
+"""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import napari
+import numpy as np
+from qtpy.QtWidgets import QApplication
+
+import napari_focusfuse as ff
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
+
+IMAGES = Path(__file__).parent / "images"
+
+
+def overview(path: Path, slices: list[tuple[str, Any]], image: Any, depth: Any, unit: str) -> None:
+    """Two slices, the fused image and the depth map side by side."""
+    panels = [*slices, ("fused", image)]
+    height = 14 / 4 * image.shape[0] / image.shape[1] + 0.5
+    figure, axes = plt.subplots(1, 4, figsize=(14, height), layout="constrained")
+    top = np.percentile(image, 99.9)
+    for axis, (title, panel) in zip(axes, panels, strict=False):
+        shown = panel if panel.ndim == 3 else np.clip(panel / top, 0, 1)
+        axis.imshow(shown, cmap="gray", vmin=0, vmax=1)
+        axis.set_title(title)
+    shown = axes[-1].imshow(depth, cmap="viridis")
+    axes[-1].set_title("depth")
+    figure.colorbar(shown, ax=axes[-1], label=unit, fraction=0.05)
+    for axis in axes:
+        axis.set_axis_off()
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+def settle(seconds: float = 1.0) -> None:
+    """Let the viewer draw."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.02)
+
+
+def run_widget(viewer: napari.Viewer) -> None:
+    """Press Run in the docked widget and wait for the result."""
+    _, widget = viewer.window.add_plugin_dock_widget("napari-focusfuse", "Fuse focus stack")
+    settle()
+    before = len(viewer.layers)
+    widget.run()
+    while len(viewer.layers) < before + 3:
+        settle(0.2)
+    settle()
+
+
+def screenshots(name: str, viewer: napari.Viewer) -> None:
+    """The stack as opened, the fused image, and the depth map where there is one."""
+    viewer.window.resize(1300, 820)
+    settle()
+    viewer.screenshot(str(IMAGES / f"{name}-opened.png"), canvas_only=False, flash=False)
+    run_widget(viewer)
+    viewer.screenshot(str(IMAGES / f"{name}-fused.png"), canvas_only=False, flash=False)
+    depth = [layer for layer in viewer.layers if layer.name.endswith("depth")]
+    if depth:
+        depth[0].visible = True
+        viewer.layers.selection = {depth[0]}
+        settle()
+        viewer.screenshot(str(IMAGES / f"{name}-depth.png"), canvas_only=False, flash=False)
+
+
+def main() -> None:
+    """Make all pictures of the sample, or of the stack that is named."""
+    IMAGES.mkdir(exist_ok=True)
+    viewer = napari.Viewer()
+    if len(sys.argv) == 3:
+        name, folder = sys.argv[1:]
+        viewer.open(folder, plugin="napari-focusfuse")
+        screenshots(name, viewer)
+        return
+    scene = ff.sample_scene()
+    result = ff.fuse(scene.stack, z=scene.z)
+    slices = [(f"slice {k + 1} of {len(scene.stack)}", scene.stack[k]) for k in (3, 9)]
+    overview(IMAGES / "overview.png", slices, result.image, result.decision.depth, "um")
+    viewer.open_sample("napari-focusfuse", "simulated_stack")
+    screenshots("sample", viewer)
+
+
+if __name__ == "__main__":
+    main()
