@@ -134,6 +134,17 @@ def test_a_tenth_of_the_range_is_as_good_as_all_of_it(fuse, scene):
     assert (fuse(dim).decision.index != fuse(scene.stack).decision.index).mean() < 0.01
 
 
+def test_a_brighter_slice_does_not_win(fuse, scene):
+    """Lamps flicker: the gain of each slice changes little of the decision and nothing of the range of the pixels."""
+    gain = np.array([1.0, 1.3, 0.8, 1.05, 0.9, 1.4, 1.0])[:, None, None]
+    stack = scene.stack / 2.0
+    plain, flickering = fuse(stack), fuse(stack * gain)
+    assert (plain.decision.index != flickering.decision.index).mean() < 0.05
+    taken = np.take_along_axis(stack * gain, flickering.decision.labels.astype(int), 0)
+    assert (flickering.image >= taken.min(axis=0)).all()
+    assert (flickering.image <= taken.max(axis=0)).all()
+
+
 def test_linear_in_intensity(fuse, scene):
     stack = scene.stack.astype(np.float64)
     plain, other = fuse(stack), fuse(3 * stack + 1000)

@@ -266,13 +266,14 @@ def test_a_painted_decision_is_kept(viewer, widget, cells, fusion, finish):
     assert names(viewer) == ["cells", *RESULTS, *(f"{name} [1]" for name in RESULTS)]
 
 
-def test_a_reopened_widget_updates_the_layers_too(viewer, cells, fusion, finish):
+def test_a_reopened_widget_updates_the_layers_too(viewer, cells, fusion, finish, qtbot):
     for _ in range(2):
         dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
         widget.run()
         finish(widget)
         viewer.window.remove_dock_widget(dock)
         widget.deleteLater()
+        qtbot.wait(10)
     assert names(viewer) == ["cells", *RESULTS]
 
 
@@ -280,7 +281,6 @@ def test_a_closed_widget_is_let_go(viewer, cells, fusion, finish, qtbot):
     dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
     widget.run()
     finish(widget)
-    qtbot.waitUntil(lambda: len(widget.model.choices) > 1, timeout=20_000)
     gone = weakref.ref(widget)
     viewer.window.remove_dock_widget(dock)
     del dock, widget
@@ -330,6 +330,7 @@ def test_closing_the_dock_stops_the_run(viewer, cells, fusion, qtbot):
     viewer.dims.set_point(0, 2)
     viewer.layers.clear()
     widget.deleteLater()
+    qtbot.wait(10)
 
 
 def test_hiding_the_dock_does_not_stop_the_run(viewer, widget, cells, fusion, finish):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
+from qtpy.QtCore import QThreadPool
 
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
@@ -107,6 +108,18 @@ def test_what_comes_after_cancel_is_dropped(qtbot, fails):
     with qtbot.waitSignal(run.finished, timeout=2000):
         run.cancel()
         go.set()
+    assert results == []
+
+
+def test_a_result_that_is_on_its_way_is_dropped(qtbot):
+    """The thread was through when Cancel was pressed, but its result had not been looked at yet."""
+    run = Run(counting, "Counting")
+    results = []
+    run.returned.connect(results.append)
+    run.start()
+    assert QThreadPool.globalInstance().waitForDone(5000)
+    with qtbot.waitSignal(run.finished, timeout=2000):
+        run.cancel()
     assert results == []
 
 

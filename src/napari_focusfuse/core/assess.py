@@ -1,5 +1,6 @@
 """What the activities around a pixel's best slice say: weights, sub-slice depth, confidence and flags."""
 
+from collections.abc import Generator
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from napari_focusfuse.core.peaks import Peaks, log_parabola
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import bands
 
-__all__ = ["Assessment", "assess", "hard_weights", "soft_weights", "summary"]
+__all__ = ["Assessment", "hard_weights", "iter_assess", "iter_soften", "summary"]
 
 #: A best activity below this multiple of that of nothing at all is no signal.
 _SIGNAL = 2.0
@@ -24,8 +25,8 @@ class Assessment(NamedTuple):
     flags: NDArray[np.uint16]
 
 
-def assess(peaks: Peaks, stack: Stack, nothing: float) -> Assessment:
-    """Judge every pixel by its few best activities.
+def iter_assess(peaks: Peaks, stack: Stack, nothing: float) -> Generator[None, None, Assessment]:
+    """Judge every pixel by its few best activities, band by band.
 
     Depth is the vertex of a parabola through the log-activities of the best slice and its two neighbours. Confidence is
     1 - runner-up / best, where slices next to the best one do not count as runners-up if the stack has more than three.
@@ -57,6 +58,7 @@ def assess(peaks: Peaks, stack: Stack, nothing: float) -> Assessment:
         runner_up = _runner_up(peaks.activity[:, rows], at, len(z))
         out.confidence[rows] = np.where(silent, 0, 1 - runner_up / np.maximum(best, nothing))
         out.flags[rows] = Flag.NO_SIGNAL * silent + Flag.NOT_BRACKETED * open_ended
+        yield
     return out
 
 
@@ -70,13 +72,16 @@ def _runner_up(activity: NDArray[np.float32], at: NDArray[np.intp], slices: int)
     return runner
 
 
-def soft_weights(activity: NDArray[np.float32], softness: float) -> NDArray[np.float32]:
-    """Weights (activity / best)^softness that sum to 1, made in place of the activities (K, Y, X)."""
-    best = np.maximum(activity[0], np.finfo(np.float32).tiny)
-    for k in reversed(range(len(activity))):
-        np.power(activity[k] / best, softness, out=activity[k])
-    activity[:, activity[0] == 0] = 1
-    activity /= activity.sum(axis=0)
+def iter_soften(activity: NDArray[np.float32], softness: float) -> Generator[None, None, NDArray[np.float32]]:
+    """Weights (activity / best)^softness that sum to 1, made in place of the activities (K, Y, X), band by band."""
+    for rows in bands((activity.shape[1], activity.shape[2])):
+        band = activity[:, rows]
+        best = band[0].copy()
+        np.divide(band, best, out=band, where=best > 0)
+        band[:, best == 0] = 1
+        np.power(band, softness, out=band)
+        band /= band.sum(axis=0)
+        yield
     return activity
 
 

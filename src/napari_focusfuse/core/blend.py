@@ -99,4 +99,8 @@ def iter_blend(stack: Stack, decision: Decision) -> Generator[Progress, None, ND
             mixer.add(rows, image[rows], weight, here[0])
             yield Progress(done, len(stack), f"blending slice {done + 1} of {len(stack)}")
         yield Progress(done + 1, len(stack), f"blending slice {done + 1} of {len(stack)}")
-    return np.concatenate([mixer.image(rows) for rows in bands(stack.shape)])
+    parts = []
+    for rows in bands(stack.shape):
+        parts.append(mixer.image(rows))
+        yield Progress(len(stack), len(stack), "fused image")
+    return np.concatenate(parts)

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.assess import Assessment, assess, hard_weights, soft_weights, summary
+from napari_focusfuse.core.assess import Assessment, hard_weights, iter_assess, iter_soften, summary
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decision import Decision, Labels
+from napari_focusfuse.core.gain import Leveller
 from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.peaks import Peaks
 from napari_focusfuse.core.progress import Progress, repeated, staged
@@ -69,12 +70,15 @@ def iter_decide(
         labels, weights = hard_weights(verified, verified.labels[0])
         judged = _unjudged(weights)
     else:
-        peaks = yield from staged(iter_peaks(stack, activity, survey.limits), 0.05, 0.8)
-        judged = assess(peaks, stack, activity.nothing)
+        leveller = Leveller() if config.preset == "default" else None
+        peaks = yield from staged(iter_peaks(stack, activity, survey.limits, leveller), 0.05, 0.8)
+        judging = iter_assess(peaks, stack, activity.nothing)
+        judged = yield from repeated(judging, Progress(850, 1000, "depth and confidence"))
         if config.hard:
             labels, weights = yield from staged(_iter_hard(stack, peaks, config, survey, judged), 0.85, 0.15)
         else:
-            labels, weights = peaks.labels, soft_weights(peaks.activity, survey.softness)
+            softening = iter_soften(peaks.activity, survey.softness)
+            labels, weights = peaks.labels, (yield from repeated(softening, Progress(900, 1000, "weights")))
     return Decision(labels, weights, *judged, stack.z, {**info, **_measured(config, survey)})
 
 

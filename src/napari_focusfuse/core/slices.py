@@ -12,6 +12,7 @@ from torch import Tensor
 from napari_focusfuse.core.activity import halo, scale_sf
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decision import Labels
+from napari_focusfuse.core.gain import Leveller
 from napari_focusfuse.core.intensity import filled, luminance, scaled
 from napari_focusfuse.core.network import HALO, Encoder
 from napari_focusfuse.core.peaks import Peaks
@@ -98,14 +99,17 @@ def _grey(stack: Stack, k: int, limits: tuple[float, float]) -> Grey:
     return scaled(luminance(stack[k]), limits)
 
 
-def iter_peaks(stack: Stack, activity: SliceActivity, limits: tuple[float, float]) -> Generator[Progress, None, Peaks]:
-    """Encode every slice once, in the order of z (Eq. 5-8)."""
+def iter_peaks(
+    stack: Stack, activity: SliceActivity, limits: tuple[float, float], leveller: Leveller | None
+) -> Generator[Progress, None, Peaks]:
+    """Encode every slice once, in the order of z (Eq. 5-8), its gain removed by `leveller`."""
     peaks = Peaks(stack.shape, len(stack))
     previous = -1
     for done, k in enumerate(int(k) for k in stack.order):
         progress = Progress(done, len(stack), f"slice {done + 1} of {len(stack)}")
         yield progress
-        for _ in activity.iter_show(peaks, k, previous, _grey(stack, k, limits)):
+        grey = _grey(stack, k, limits)
+        for _ in activity.iter_show(peaks, k, previous, leveller.level(grey) if leveller else grey):
             yield progress
         previous = k
     return peaks

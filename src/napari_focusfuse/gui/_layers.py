@@ -50,7 +50,6 @@ def show_result(viewer: "ViewerModel", source: Source, result: "FusionResult", p
     """
     made = _arguments(source, result)
     found = _to_update(viewer, source)
-    camera, point = (viewer.scene.camera.center, viewer.scene.camera.zoom), viewer.dims.point
     result_id = next((_note(layer)["result_id"] for layer in found.values()), uuid.uuid4().hex)
     for role in _ROLES:
         if role not in made:
@@ -63,9 +62,6 @@ def show_result(viewer: "ViewerModel", source: Source, result: "FusionResult", p
             _update(found[role], data, made[role], note)
         else:
             _add(viewer, source, data, made[role], note)
-    if found or len(viewer.layers) > len(made):
-        viewer.scene.camera.center, viewer.scene.camera.zoom = camera
-        viewer.dims.point = point
 
 
 def plain(value: Any) -> Any:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FuseWidget"]
 
+#: Wide enough for names of layers and all of "Advanced", so that unfolding it does not resize the canvas (px).
+_WIDTH = 310
 #: What Windows does not allow in the name of a folder.
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 
@@ -163,6 +165,7 @@ class FuseWidget(QWidget):
         form.addRow("Model", model)
         form.addRow("Device", self.device.native)
         layout = QVBoxLayout(self)
+        self.setMinimumWidth(_WIDTH)
         layout.addLayout(form)
         layout.addWidget(self.advanced)
         layout.addWidget(self.panel)
