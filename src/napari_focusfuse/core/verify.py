@@ -17,7 +17,7 @@ from napari_focusfuse.core.decision import Labels
 from napari_focusfuse.core.peaks import Peaks
 from napari_focusfuse.core.tiles import tiles
 
-__all__ = ["GUIDED_EPS", "GUIDED_RADIUS", "guided_filter", "iter_verified", "opened_closed", "without_small_regions"]
+__all__ = ["GUIDED_EPS", "GUIDED_RADIUS", "closed", "guided_filter", "iter_verified", "opened", "without_small_regions"]
 
 #: r and eps of the guided filter (Sect. 3.3.2), for a guide of 0..255.
 GUIDED_RADIUS, GUIDED_EPS = 4, 0.1
@@ -27,12 +27,16 @@ _TILE = 1024
 Mask = NDArray[np.bool_]
 
 
-def opened_closed(mask: Mask, radius: int) -> Mask:
-    """Opening, then closing of a mask (Y, X) by a disk of `radius` px."""
+def opened(mask: Mask, radius: int) -> Mask:
+    """Opening of a mask (Y, X) by a disk of `radius` px."""
     footprint = disk(radius, dtype=bool)
-    opened = ndimage.binary_dilation(ndimage.binary_erosion(mask, footprint, border_value=1), footprint)
-    closed = ndimage.binary_erosion(ndimage.binary_dilation(opened, footprint), footprint, border_value=1)
-    return np.asarray(closed)
+    return np.asarray(ndimage.binary_dilation(ndimage.binary_erosion(mask, footprint, border_value=1), footprint))
+
+
+def closed(mask: Mask, radius: int) -> Mask:
+    """Closing of a mask (Y, X) by a disk of `radius` px."""
+    footprint = disk(radius, dtype=bool)
+    return np.asarray(ndimage.binary_erosion(ndimage.binary_dilation(mask, footprint), footprint, border_value=1))
 
 
 def without_small_regions(mask: Mask, area: float) -> Mask:
@@ -86,7 +90,9 @@ def iter_verified(
     """
     weights = Peaks((index.shape[0], index.shape[1]), len(order))
     for label in order[:1] if len(order) == 2 else order:
-        mask = opened_closed(index == label, radius)
+        mask = opened(index == label, radius)
+        yield
+        mask = closed(mask, radius)
         yield
         mask = without_small_regions(mask, min_region * index.size)
         yield
