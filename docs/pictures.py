@@ -1,7 +1,7 @@
 """Make the pictures of the documentation; needs a display (or xvfb-run) and matplotlib.
 
 python docs/pictures.py                      the sample stack: README picture and screenshots
-python docs/pictures.py beetle FOLDER        another stack: one picture beetle.png and one screenshot
+python docs/pictures.py beetle FOLDER        another stack: the screenshot beetle-fused.png
 """
 
 import sys
@@ -34,7 +34,7 @@ def overview(path: Path, slices: list[tuple[str, Any]], image: Any, depth: Any, 
         axis.set_title(title)
     shown = axes[-1].imshow(depth, cmap="viridis")
     axes[-1].set_title("depth")
-    figure.colorbar(shown, ax=axes[-1], label=unit, fraction=0.05)
+    figure.colorbar(shown, ax=axes[-1], label=unit, shrink=0.8)
     for axis in axes:
         axis.set_axis_off()
     figure.savefig(path, dpi=100)
@@ -57,39 +57,39 @@ def run_widget(viewer: napari.Viewer) -> None:
     widget.run()
     while len(viewer.layers) < before + 3:
         settle(0.2)
+    viewer.reset_view()
     settle()
 
 
-def screenshots(name: str, viewer: napari.Viewer) -> None:
-    """The stack as opened, the fused image, and the depth map where there is one."""
-    viewer.window.resize(1300, 820)
+def shoot(viewer: napari.Viewer, name: str) -> None:
+    """Save a picture of the whole window."""
     settle()
-    viewer.screenshot(str(IMAGES / f"{name}-opened.png"), canvas_only=False, flash=False)
-    run_widget(viewer)
-    viewer.screenshot(str(IMAGES / f"{name}-fused.png"), canvas_only=False, flash=False)
-    depth = [layer for layer in viewer.layers if layer.name.endswith("depth")]
-    if depth:
-        depth[0].visible = True
-        viewer.layers.selection = {depth[0]}
-        settle()
-        viewer.screenshot(str(IMAGES / f"{name}-depth.png"), canvas_only=False, flash=False)
+    viewer.screenshot(str(IMAGES / f"{name}.png"), canvas_only=False, flash=False)
 
 
 def main() -> None:
-    """Make all pictures of the sample, or of the stack that is named."""
+    """Make all pictures of the sample, or one of the stack that is named."""
     IMAGES.mkdir(exist_ok=True)
     viewer = napari.Viewer()
+    viewer.window.resize(1300, 820)
     if len(sys.argv) == 3:
         name, folder = sys.argv[1:]
         viewer.open(folder, plugin="napari-focusfuse")
-        screenshots(name, viewer)
+        run_widget(viewer)
+        shoot(viewer, f"{name}-fused")
         return
     scene = ff.sample_scene()
     result = ff.fuse(scene.stack, z=scene.z)
     slices = [(f"slice {k + 1} of {len(scene.stack)}", scene.stack[k]) for k in (3, 9)]
     overview(IMAGES / "overview.png", slices, result.image, result.decision.depth, "um")
     viewer.open_sample("napari-focusfuse", "simulated_stack")
-    screenshots("sample", viewer)
+    shoot(viewer, "sample-opened")
+    run_widget(viewer)
+    shoot(viewer, "sample-fused")
+    depth = next(layer for layer in viewer.layers if layer.name.endswith("depth"))
+    depth.visible = True
+    viewer.layers.selection = {depth}
+    shoot(viewer, "sample-depth")
 
 
 if __name__ == "__main__":
