@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-__all__ = ["Progress", "drain", "repeated", "staged"]
+__all__ = ["Progress", "Returning", "drain", "repeated", "staged"]
 
+Step = TypeVar("Step")
 Result = TypeVar("Result")
 
 
@@ -26,35 +27,38 @@ class Progress:
     what: str
 
 
+class Returning(Generic[Step, Result]):
+    """Iterates over a generator and keeps what it returns in `result`."""
+
+    result: Result
+
+    def __init__(self, work: Generator[Step, None, Result]) -> None:
+        self._work = work
+
+    def __iter__(self) -> Generator[Step, None, None]:
+        self.result = yield from self._work
+
+
 def drain(work: Generator[Progress, None, Result], report: Callable[[Progress], object] | None = None) -> Result:
     """Run a generator of `Progress` to its end and return its result, calling `report` at each step."""
-    while True:
-        try:
-            step = next(work)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
+    steps = Returning(work)
+    for step in steps:
         if report is not None:
             report(step)
+    return steps.result
 
 
 def staged(work: Generator[Progress, None, Result], start: float, share: float) -> Generator[Progress, None, Result]:
     """Let a part of some work report as `share` of the whole (1000 steps), from `start` on."""
-    while True:
-        try:
-            step = next(work)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
+    steps = Returning(work)
+    for step in steps:
         yield Progress(round(1000 * (start + share * step.done / step.total)), 1000, step.what)
+    return steps.result
 
 
 def repeated(work: Generator[None, None, Result], progress: Progress) -> Generator[Progress, None, Result]:
     """Yield the same progress at every step of work that has no measure of its own."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
+    steps = Returning(work)
+    for _ in steps:
         yield progress
+    return steps.result

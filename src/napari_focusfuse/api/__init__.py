@@ -1,0 +1,70 @@
+"""The public functions: they resolve names, devices and paths, and drain the generators of the core."""
+
+from napari_focusfuse.api._files import (
+    check_image_target,
+    check_result_folder,
+    is_stack_folder,
+    open_stack,
+    sample_scene,
+    save_image,
+    save_result,
+    save_stack,
+    simulate,
+    stack_name,
+)
+from napari_focusfuse.api._fusion import (
+    Method,
+    blend,
+    decide,
+    fuse,
+    iter_decide,
+    iter_fuse,
+    load_decision,
+)
+from napari_focusfuse.api._models import (
+    default_model,
+    list_devices,
+    list_models,
+    load_model,
+    model_card,
+)
+from napari_focusfuse.api._training import (
+    TrainResult,
+    iter_train,
+    train,
+)
+from napari_focusfuse.core.config import FusionConfig, Preset, SEVariant, TrainConfig
+from napari_focusfuse.core.progress import Progress
+
+__all__ = [
+    "FusionConfig",
+    "Method",
+    "Preset",
+    "Progress",
+    "SEVariant",
+    "TrainConfig",
+    "TrainResult",
+    "blend",
+    "check_image_target",
+    "check_result_folder",
+    "decide",
+    "default_model",
+    "fuse",
+    "is_stack_folder",
+    "iter_decide",
+    "iter_fuse",
+    "iter_train",
+    "list_devices",
+    "list_models",
+    "load_decision",
+    "load_model",
+    "model_card",
+    "open_stack",
+    "sample_scene",
+    "save_image",
+    "save_result",
+    "save_stack",
+    "simulate",
+    "stack_name",
+    "train",
+]

@@ -1,0 +1,144 @@
+"""Stacks and results on disk, and simulated ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_focusfuse.errors import FocusFuseError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_focusfuse.core.pipeline import FusionResult
+    from napari_focusfuse.core.simulate import Scene
+    from napari_focusfuse.io import StackFile
+
+
+def open_stack(path: str | os.PathLike[str], *, axis: str | None = None, rgb: bool = False) -> StackFile:
+    """Open a folder of slices, a TIFF, OME-TIFF or OME-Zarr lazily, as a focus stack.
+
+    Parameters
+    ----------
+    path : path
+        Folder or file.
+    axis : str, optional
+        Letter or number of the stack axis, where the file does not say it.
+    rgb : bool
+        Whether a channel axis of 3 or 4 is colour.
+
+    Returns
+    -------
+    StackFile
+        ``data`` is (Z, Y, X) or (Z, Y, X, 3|4); z-step and pixel size in um where the file states them.
+
+    Raises
+    ------
+    StackError
+        It cannot be read, or is no focus stack; the message says why.
+    """
+    from napari_focusfuse import io
+
+    return io.read_stack(path).focus_stack(axis, rgb=rgb)
+
+
+def stack_name(path: str | os.PathLike[str]) -> str:
+    """Name of a stack by its path: without suffixes."""
+    from napari_focusfuse import io
+
+    return io.title(Path(path))
+
+
+def is_stack_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is a folder with at least two images; cheap, and never raises."""
+    from napari_focusfuse import io
+
+    try:
+        return Path(path).is_dir() and len(io.slice_files(path)) > 1
+    except (OSError, FocusFuseError):
+        return False
+
+
+def check_image_target(path: str | os.PathLike[str], dtype: Any = None, *, overwrite: bool = False) -> None:
+    """Raise `OutputError` now if `save_image` would later; see `napari_focusfuse.io.check_image_target`."""
+    from napari_focusfuse import io
+
+    io.check_image_target(path, dtype, overwrite=overwrite)
+
+
+def check_result_folder(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Raise `OutputError` now if `save_result` would later; see `napari_focusfuse.io.check_result_folder`."""
+    from napari_focusfuse import io
+
+    io.check_result_folder(path, overwrite=overwrite)
+
+
+def save_image(path: str | os.PathLike[str], image: NDArray[Any], **options: Any) -> Path:
+    """Write one image by its suffix; see `napari_focusfuse.io.write_image`."""
+    from napari_focusfuse import io
+
+    return io.write_image(path, image, **options)
+
+
+def save_stack(path: str | os.PathLike[str], stack: NDArray[Any], **options: Any) -> Path:
+    """Write a stack as OME-TIFF; see `napari_focusfuse.io.write_stack`."""
+    from napari_focusfuse import io
+
+    return io.write_stack(path, stack, **options)
+
+
+def save_result(
+    folder: str | os.PathLike[str],
+    result: FusionResult,
+    *,
+    pixel_size: tuple[float, float] | None = None,
+    z_step: float | None = None,
+    inputs: Sequence[str | os.PathLike[str]] = (),
+    overwrite: bool = False,
+) -> Path:
+    """Write a result as a folder: fused image, index, depth and confidence as OME-TIFF, and ``recipe.json``.
+
+    Parameters
+    ----------
+    folder : path
+        Made new; refused if it exists, unless `overwrite`.
+    result : FusionResult
+    pixel_size : (float, float), optional
+        Height and width of a pixel, um.
+    z_step : float, optional
+        Distance of neighbouring slices, um; with it depth is written in um.
+    inputs : sequence of paths
+        Files the stack came from; their checksums go into the recipe.
+    overwrite : bool
+        Replace an existing result, once the new one is complete.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    OutputError
+        The folder exists or cannot be written; nothing is left behind.
+    """
+    from napari_focusfuse import io
+
+    recipe = io.make_recipe(result, inputs=inputs, pixel_size=pixel_size, z_step=z_step)
+    return io.write_result(folder, result, pixel_size=pixel_size, z_step=z_step, recipe=recipe, overwrite=overwrite)
+
+
+def simulate(*args: Any, **kwargs: Any) -> Scene:
+    """Simulate a focus stack with exact truth; see `napari_focusfuse.core.simulate.simulate`."""
+    from napari_focusfuse.core.simulate import simulate as run
+
+    return run(*args, **kwargs)
+
+
+def sample_scene() -> Scene:
+    """The simulated focus stack of the sample data and the demonstration."""
+    from napari_focusfuse.core.simulate import sample_scene as scene
+
+    return scene()

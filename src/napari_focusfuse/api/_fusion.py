@@ -1,0 +1,199 @@
+"""Fusing, deciding and blending."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from napari_focusfuse.api._models import load_model, torch_device
+from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.progress import Progress, drain
+from napari_focusfuse.errors import FocusFuseError
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+    from napari_focusfuse.core.decision import Decision
+    from napari_focusfuse.core.network import Encoder
+    from napari_focusfuse.core.pipeline import FusionResult
+
+Method = Literal["sesf"]
+Report = Callable[[Progress], object]
+
+
+def fuse(
+    stack: Any,
+    *,
+    method: Method = "sesf",
+    config: FusionConfig | None = None,
+    model: str | os.PathLike[str] = "default",
+    device: str = "auto",
+    axis: int = 0,
+    rgb: bool | None = None,
+    z: Sequence[float] | None = None,
+    progress: Report | None = None,
+) -> FusionResult:
+    """Fuse a focus stack into one all-in-focus image (Ma et al. 2020).
+
+    Parameters
+    ----------
+    stack : array-like (Z, Y, X) or (Z, Y, X, 3|4), or a sequence of images
+        numpy, dask or zarr, any real type; dask and zarr are read slice by slice.
+    method : {"sesf"}
+        Spatial frequency of deep features.
+    config : FusionConfig, optional
+        Preset and settings.
+    model : str or path
+        Name of a model (see `list_models`) or a folder with one.
+    device : str
+        "auto", "cpu", "cuda", "mps".
+    axis : int
+        The stack axis.
+    rgb : bool, optional
+        Whether the last axis holds RGB(A) samples; by default it does if there are four axes and it has 3 or 4.
+    z : sequence of N floats, optional
+        Position of each slice, um or slices, in any order; 0..N-1 if left out.
+    progress : callable, optional
+        Called with a `Progress` at each step.
+
+    Returns
+    -------
+    FusionResult
+        The image (Y, X[, C]) in the type of the stack, the decision and a summary.
+
+    Raises
+    ------
+    FocusFuseError
+        The input cannot be fused; the message says why and what to do.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=5)
+    >>> result = ff.fuse(scene.stack)
+    >>> result.image.shape, result.image.dtype
+    ((64, 64), dtype('uint16'))
+    """
+    work = iter_fuse(stack, method=method, config=config, model=model, device=device, axis=axis, rgb=rgb, z=z)
+    return drain(work, progress)
+
+
+def iter_fuse(
+    stack: Any,
+    *,
+    method: Method = "sesf",
+    config: FusionConfig | None = None,
+    model: str | os.PathLike[str] = "default",
+    device: str = "auto",
+    axis: int = 0,
+    rgb: bool | None = None,
+    z: Sequence[float] | None = None,
+) -> Generator[Progress, None, FusionResult]:
+    """Fuse step by step: the same as `fuse`, as a generator of `Progress` that returns the result."""
+    from napari_focusfuse.core import pipeline
+    from napari_focusfuse.core.stack import Stack
+
+    slices = Stack(stack, axis, rgb, z)
+    return (yield from pipeline.iter_fuse(slices, *_prepared(method, config, model, device)))
+
+
+def decide(
+    stack: Any,
+    *,
+    method: Method = "sesf",
+    config: FusionConfig | None = None,
+    model: str | os.PathLike[str] = "default",
+    device: str = "auto",
+    axis: int = 0,
+    rgb: bool | None = None,
+    z: Sequence[float] | None = None,
+    progress: Report | None = None,
+) -> Decision:
+    """Decide for every pixel which slices it comes from: the first half of `fuse`, with the same parameters.
+
+    Returns
+    -------
+    Decision
+        It can be saved, edited, and used to `blend` any stack of the same geometry.
+    """
+    work = iter_decide(stack, method=method, config=config, model=model, device=device, axis=axis, rgb=rgb, z=z)
+    return drain(work, progress)
+
+
+def iter_decide(
+    stack: Any,
+    *,
+    method: Method = "sesf",
+    config: FusionConfig | None = None,
+    model: str | os.PathLike[str] = "default",
+    device: str = "auto",
+    axis: int = 0,
+    rgb: bool | None = None,
+    z: Sequence[float] | None = None,
+) -> Generator[Progress, None, Decision]:
+    """Decide step by step: the same as `decide`, as a generator of `Progress` that returns the decision."""
+    from napari_focusfuse.core import pipeline
+    from napari_focusfuse.core.stack import Stack
+
+    slices = Stack(stack, axis, rgb, z)
+    return (yield from pipeline.iter_decide(slices, *_prepared(method, config, model, device)))
+
+
+def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = None) -> NDArray[Any]:
+    """Fuse a stack by a decision: the second half of `fuse`, on the stack it was made for or another channel of it.
+
+    Parameters
+    ----------
+    stack : array-like (Z, Y, X) or (Z, Y, X, 3|4)
+        As many slices, in the same order and of the same size as the decision was made for.
+    decision : Decision
+    axis : int
+        The stack axis.
+    rgb : bool, optional
+        Whether the last axis holds RGB(A) samples.
+
+    Returns
+    -------
+    array (Y, X[, C])
+        Of the type of the stack.
+
+    Raises
+    ------
+    StackError
+        The stack does not fit the decision.
+    """
+    from napari_focusfuse.core.blend import iter_blend
+    from napari_focusfuse.core.stack import Stack
+
+    return drain(iter_blend(Stack(stack, axis, rgb), decision))
+
+
+def _prepared(
+    method: str, config: FusionConfig | None, model: str | os.PathLike[str], device: str
+) -> tuple[Encoder, FusionConfig, torch.device, dict[str, Any]]:
+    """What the core's generators need besides the stack."""
+    import torch
+
+    if method not in get_args(Method):
+        raise FocusFuseError(f"there is no method {method!r}: choose one of {', '.join(get_args(Method))}")
+    loaded = load_model(model)
+    where = torch_device(device)
+    encoder = loaded.encoder.to(where)
+    encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    info = {
+        "version": version("napari-focusfuse"),
+        "method": method,
+        "model": loaded.name,
+        "model_sha256": loaded.sha256,
+    }
+    return encoder, config or FusionConfig(), where, info
+
+
+def load_decision(path: str | os.PathLike[str]) -> Decision:
+    """Read a decision that `Decision.save` wrote."""
+    from napari_focusfuse.core.decision import load_decision as load
+
+    return load(path)

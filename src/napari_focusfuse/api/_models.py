@@ -1,0 +1,65 @@
+"""Models and devices by name."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from napari_focusfuse.errors import FocusFuseError
+
+if TYPE_CHECKING:
+    import torch
+
+    from napari_focusfuse.models import Model
+
+
+def list_devices() -> list[str]:
+    """What `device` may be on this machine, "auto" first."""
+    import torch
+
+    found = ["auto", "cpu"]
+    if torch.cuda.is_available():
+        found.append("cuda")
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return found
+
+
+def torch_device(name: str) -> torch.device:
+    """The device of that name; "auto" is the fastest there is."""
+    import torch
+
+    found = list_devices()
+    if name == "auto":
+        return torch.device(found[-1] if len(found) > 2 else "cpu")
+    if name.partition(":")[0] not in found:
+        raise FocusFuseError(f"there is no device {name!r} here: choose one of {', '.join(found)}")
+    return torch.device(name)
+
+
+def load_model(name: str | os.PathLike[str] = "default") -> Model:
+    """Load a model by its name or from a folder; see `napari_focusfuse.models.load_model`."""
+    from napari_focusfuse.models import load_model as load
+
+    return load(name)
+
+
+def list_models() -> list[str]:
+    """Names of the models that come with the package."""
+    from napari_focusfuse.models import list_models as listed
+
+    return listed()
+
+
+def default_model() -> str:
+    """The model that "default" stands for."""
+    from napari_focusfuse.models import ALIASES
+
+    return ALIASES["default"]
+
+
+def model_card(name: str) -> str:
+    """Text of a model's card: data and its licence, command, seed, date, scores."""
+    from napari_focusfuse.models import model_card as card
+
+    return card(name)
