@@ -60,6 +60,9 @@ def test_zarr(scene, tmp_path):
     [
         ({"method": "magic"}, "no method 'magic': choose one of sesf"),
         ({"device": "abacus"}, "no device 'abacus' here: choose one of auto, cpu"),
+        ({"device": "cpu:x"}, "no device 'cpu:x'"),
+        ({"device": "cuda:99"}, "no device 'cuda:99'"),
+        ({"z": ["a"] * 7}, "must be numbers"),
         ({"model": "best"}, "no model 'best'"),
         ({"z": [1.0]}, "1 positions for 7 slices"),
     ],
@@ -84,9 +87,29 @@ def test_train_writes_a_model_that_fuses(scene, tmp_path):
     assert len(ff.train(images, longer, out=tmp_path / "mine", resume=True).log) == 3
 
 
+def test_a_training_that_fails_keeps_the_best_model(scene, tmp_path, monkeypatch):
+    from napari_focusfuse.core import training
+
+    whole = training.iter_train
+
+    def failing(*args):
+        for report in whole(*args):
+            yield report
+            if report.state is not None:
+                raise TrainingError("the loss is no longer a number")
+
+    monkeypatch.setattr(training, "iter_train", failing)
+    config = ff.TrainConfig(epochs=2, batch=6, crop=32)
+    with pytest.raises(TrainingError, match="the best model so far is in"):
+        ff.train(list(scene.stack), config, out=tmp_path / "mine")
+    assert ff.load_model(tmp_path / "mine").name == "mine"
+
+
 def test_train_refusals(tmp_path, scene):
     with pytest.raises(ModelError, match="nothing to resume"):
         ff.train(list(scene.stack), out=tmp_path / "none", resume=True)
+    with pytest.raises(TrainingError, match="1 images are too few"):
+        ff.train([np.zeros((99, 99))], out=tmp_path / "one")
     with pytest.raises(TrainingError, match="64 x 64"):
         ff.train([np.zeros((9, 9))] * 12, out=tmp_path / "small")
     assert not (tmp_path / "small").exists()

@@ -100,12 +100,19 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise ModelError(f"the weights {path} cannot be read ({error}): get the file again") from error
 
 
-def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+def _packed(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
+    """A safetensors file of the tensors, their checksum in its header."""
+    plain = {key: value.contiguous() for key, value in tensors.items()}
+    content: bytes = save(plain, {**metadata, "sha256": _digest(plain)})
+    return content
+
+
+def _write(path: Path, content: bytes) -> None:
     """Write the file whole or not at all."""
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(save({key: value.contiguous() for key, value in tensors.items()}, metadata))
+        part.write_bytes(content)
         part.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -113,18 +120,24 @@ def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> 
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _header(network: SESFNet, tensors: dict[str, Tensor]) -> dict[str, str]:
-    return {"architecture": _ARCHITECTURE, "variant": network.encoder.variant, "sha256": _digest(tensors)}
+def _header(network: SESFNet) -> dict[str, str]:
+    return {"architecture": _ARCHITECTURE, "variant": network.encoder.variant}
 
 
-def _network(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> SESFNet:
+def _checked(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and header of a file of this architecture that is intact."""
+    tensors, metadata = _read(path)
     if metadata.get("architecture") != _ARCHITECTURE:
         found = metadata.get("architecture", "none named")
         raise ModelError(f"{path} holds another architecture ({found}): this version reads {_ARCHITECTURE}")
     if metadata.get("sha256") != _digest(tensors):
         raise ModelError(f"the weights in {path} are damaged (their checksum does not fit): get the file again")
+    return tensors, metadata
+
+
+def _network(path: Path, tensors: dict[str, Tensor], variant: str) -> SESFNet:
     try:
-        network = SESFNet(metadata.get("variant", ""))  # type: ignore[arg-type]
+        network = SESFNet(variant)  # type: ignore[arg-type]
         network.load_state_dict(tensors)
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"{path} does not fit the architecture {_ARCHITECTURE}: get the file again") from error
@@ -150,24 +163,25 @@ def load_model(name: str | os.PathLike[str] = "default") -> Model:
         No such model, or its file is damaged or of another architecture.
     """
     folder = _folder(name)
-    tensors, metadata = _read(folder / _FILE)
-    return Model(folder.name, _network(folder / _FILE, tensors, metadata), metadata["sha256"])
+    tensors, metadata = _checked(folder / _FILE)
+    network = _network(folder / _FILE, tensors, metadata.get("variant", ""))
+    return Model(folder.resolve().name, network, metadata["sha256"])
 
 
 def save_model(network: SESFNet, folder: Path, card: str) -> None:
-    """Write ``model.safetensors`` and ``card.md`` to `folder`."""
-    tensors = network.state_dict()
-    _write(folder / _FILE, tensors, _header(network, tensors))
-    (folder / _CARD).write_text(card, encoding="utf-8")
+    """Write ``card.md`` and ``model.safetensors`` to `folder`."""
+    _write(folder / _CARD, card.encode())
+    _write(folder / _FILE, _packed(network.state_dict(), _header(network)))
 
 
 def save_state(state: TrainState, folder: Path) -> None:
     """Write where a training stands to `folder`, so that it can go on."""
     parts = {"network": state.network.state_dict(), "best": state.best, "moments": state.moments}
     tensors = {f"{part}/{key}": value for part, values in parts.items() for key, value in values.items()}
-    header = _header(state.network, state.network.state_dict())
+    header = _header(state.network)
+    header["config"] = json.dumps(asdict(state.config))
     header["log"] = json.dumps([entry._asdict() for entry in state.log])
-    _write(folder / _CHECKPOINT, tensors, header)
+    _write(folder / _CHECKPOINT, _packed(tensors, header))
 
 
 def load_state(folder: Path) -> TrainState:
@@ -175,14 +189,18 @@ def load_state(folder: Path) -> TrainState:
     path = folder / _CHECKPOINT
     if not path.is_file():
         raise ModelError(f"there is nothing to resume in {folder}: start the training without resuming")
-    tensors, metadata = _read(path)
+    tensors, metadata = _checked(path)
     parts: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "moments": {}}
-    for key, value in tensors.items():
-        part, _, name = key.partition("/")
-        parts[part][name] = value
-    network = _network(path, parts["network"], metadata)
-    log = [EpochLog(**entry) for entry in json.loads(metadata["log"])]
-    return TrainState(network, parts["best"], parts["moments"], log)
+    try:
+        for key, value in tensors.items():
+            part, _, name = key.partition("/")
+            parts[part][name] = value
+        config = TrainConfig(**json.loads(metadata["config"]))
+        log = [EpochLog(**entry) for entry in json.loads(metadata["log"])]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path} is no checkpoint that this version can resume: start the training anew") from error
+    network = _network(path, parts["network"], config.variant)
+    return TrainState(network, config, parts["best"], parts["moments"], log)
 
 
 def training_card(

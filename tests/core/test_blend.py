@@ -79,6 +79,17 @@ def test_equal_slices_come_back_exactly(rng, dtype):
     np.testing.assert_array_equal(fused(np.stack([image] * 4), random_decision(rng, 4, (7, 8))), image)
 
 
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+def test_the_ends_of_wide_types_do_not_wrap(dtype):
+    info = np.iinfo(dtype)
+    for a, b in ((info.max, info.max - 5), (info.min, info.min + 5)):
+        stack = np.stack([np.full((2, 2), a, dtype), np.full((2, 2), b, dtype)])
+        labels = np.stack([np.zeros((2, 2)), np.ones((2, 2))])
+        image = fused(stack, decision(labels, np.full((2, 2, 2), 0.5), 2))
+        assert (image >= min(a, b)).all()
+        assert (image <= max(a, b)).all()
+
+
 def test_integers_are_rounded_not_truncated():
     stack = np.stack([np.full((2, 2), 10), np.full((2, 2), 11)]).astype(np.uint8)
     labels = np.stack([np.zeros((2, 2)), np.ones((2, 2))])
@@ -97,11 +108,14 @@ def test_colour_and_alpha(rng):
     )
 
 
-def test_missing_pixels_take_no_part():
-    stack = np.array([[[np.nan, 1.0, np.inf]], [[5.0, 3.0, np.nan]]]).repeat(2, axis=1)
-    labels = np.stack([np.zeros((2, 3)), np.ones((2, 3))])
-    chosen = decision(labels, np.full((2, 2, 3), 0.5), 2)
-    np.testing.assert_array_equal(fused(stack, chosen), [[5.0, 2.0, np.nan]] * 2)
+def test_missing_pixels_take_no_part_and_the_nearest_slice_fills_in():
+    rows = [[np.nan, 1.0, np.inf, np.nan], [5.0, 3.0, np.nan, np.nan], [7.0, 7.0, 7.0, np.nan], [9.0, 9.0, 9.0, np.nan]]
+    stack = np.array(rows)[:, None].repeat(4, axis=1)
+    labels = np.stack([np.zeros((4, 4)), np.ones((4, 4))])
+    chosen = decision(labels, np.full((2, 4, 4), 0.5), 4)
+    np.testing.assert_array_equal(fused(stack, chosen), [[5.0, 2.0, 7.0, np.nan]] * 4)
+    colour = np.stack([stack, stack, stack], axis=-1)
+    np.testing.assert_array_equal(fused(colour, chosen)[..., 1], [[5.0, 2.0, 7.0, np.nan]] * 4)
 
 
 def test_linear_in_intensity(rng):

@@ -17,6 +17,7 @@ def test_the_paper_preset_is_the_paper():
 def test_what_is_given_wins_over_the_preset():
     assert FusionConfig(preset="paper", radius=2).radius == 2
     assert not FusionConfig().hard
+    assert FusionConfig(preset="paper", softness=4).min_region == 0
     assert FusionConfig(softness=math.inf, min_region=0.02).min_region == 0.02
 
 
@@ -31,6 +32,11 @@ def test_what_is_given_wins_over_the_preset():
         ({"tile": 10}, "tile must be from 64"),
         ({"min_region": 0.01}, "softness to inf"),
         ({"series": True}, "preset"),
+        ({"preset": "paper", "series": True, "softness": 4}, "softness inf"),
+        ({"preset": "paper", "levels": 2}, "one level"),
+        ({"preset": "paper", "softness": 0}, "follow the noise"),
+        ({"radius": 2.5}, "whole number, not 2.5"),
+        ({"tile": "big"}, "whole number, not 'big'"),
     ],
 )
 def test_refusals(options, message):

@@ -1,5 +1,7 @@
 """Editing, saving and loading decisions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,7 @@ def test_an_edit_takes_the_slice_and_leaves_the_rest(decision):
     assert (edited.depth[mask] == 8).all()
     assert (edited.confidence[mask] == 1).all()
     assert (edited.flags[mask] == Flag.EDITED).all()
+    np.testing.assert_array_equal(edited.index[~mask], decision.index[~mask])
     far = np.ones_like(mask)
     far[2:13, 3:15] = False
     np.testing.assert_array_equal(edited.labels[:, far], decision.labels[:, far])
@@ -72,5 +75,8 @@ def test_what_is_no_decision_is_refused(decision, tmp_path):
         load_decision(path)
     with pytest.raises(FocusFuseError, match="no decision"):
         load_decision(tmp_path / "missing.npz")
+    replace(decision, labels=decision.labels + 5).save(path)
+    with pytest.raises(FocusFuseError, match="fits together"):
+        load_decision(path)
     with pytest.raises(OutputError, match="cannot write"):
         decision.save(tmp_path / "no" / "decision.npz")

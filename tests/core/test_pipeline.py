@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy import ndimage
 
+from napari_focusfuse.core import verify
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decision import Flag
@@ -100,6 +101,14 @@ def test_a_tile_is_exactly_the_whole(fuse, request, config, which):
     np.testing.assert_array_equal(whole.decision.labels[0], tiled.decision.labels[0])
     np.testing.assert_allclose(whole.decision.depth, tiled.decision.depth, atol=1e-4)
     np.testing.assert_allclose(whole.decision.weights, tiled.decision.weights, atol=1e-4)
+    assert np.abs(whole.image.astype(int) - tiled.image).max() <= 2
+
+
+def test_verification_in_tiles_is_that_of_the_whole(fuse, scene, monkeypatch):
+    whole = fuse(scene.stack, PAPER)
+    monkeypatch.setattr(verify, "_TILE", 32)
+    tiled = fuse(scene.stack, PAPER)
+    np.testing.assert_allclose(whole.decision.weights, tiled.decision.weights, atol=1e-5)
 
 
 def test_slices_permuted_with_their_z(fuse, noisy_scene, rng):
@@ -172,7 +181,7 @@ def test_colour_decides_on_luminance_and_blends_all_channels(fuse, scene):
 
 
 @pytest.mark.parametrize(
-    "dtype", ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "float16", "float64"]
+    "dtype", ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float16", "float64"]
 )
 @pytest.mark.parametrize("config", [FusionConfig(), PAPER])
 def test_every_type(fuse, scene, dtype, config):
@@ -192,13 +201,64 @@ def test_every_type(fuse, scene, dtype, config):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_missing_patch_comes_from_other_slices(fuse, scene, value):
+@pytest.mark.parametrize("config", [FusionConfig(), PAPER, FusionConfig(preset="paper", series=True)])
+@pytest.mark.parametrize("size", [1, 10])
+def test_missing_pixels_come_from_other_slices(fuse, scene, value, config, size):
     data = scene.stack.astype(np.float32)
-    best = fuse(data).decision.index[50, 60]
-    data[best, 45:55, 55:65] = value
+    hole = np.s_[50 : 50 + size, 60 : 60 + size]
+    best = fuse(data, config).decision.index[50, 60]
+    data[best][hole] = value
+    result = fuse(data, config)
+    assert np.isfinite(result.image).all()
+    others = np.delete(data, best, axis=0)[:, *hole]
+    assert (result.image[hole] >= others.min(axis=0)).all()
+    assert (result.image[hole] <= others.max(axis=0)).all()
+
+
+def test_a_hole_changes_nothing_far_from_it(fuse, noisy_scene):
+    data = noisy_scene.stack.astype(np.float32)
+    plain = fuse(data)
+    data[0, 20:30, 20:30] = np.nan
+    holed = fuse(data)
+    assert (plain.decision.info["level_weights"][1]) > 0.1
+    ring = np.zeros(noisy_scene.truth.shape, dtype=bool)
+    ring[:50, :50] = True
+    ring[18:32, 18:32] = False
+    more = (holed.decision.index[ring] == 0).mean() - (plain.decision.index[ring] == 0).mean()
+    assert more < 0.02
+
+
+def test_an_outlier_is_no_catastrophe(fuse, scene):
+    data = scene.stack.astype(np.float32)
+    data[2, 40:44, 40:44] = 1e30
     result = fuse(data)
     assert np.isfinite(result.image).all()
-    assert (result.decision.index[45:55, 55:65] != best).all()
+    np.testing.assert_allclose(result.decision.weights.sum(axis=0), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("offset", [2.0**40, 1e9])
+def test_a_large_offset_does_not_matter(fuse, scene, offset):
+    data = scene.stack.astype(np.float64)
+    plain, lifted = fuse(data), fuse(data + offset)
+    assert (plain.decision.index != lifted.decision.index).mean() < 0.002
+    assert np.abs(plain.image + offset - lifted.image).max() < 0.01 * np.ptp(data)
+
+
+@pytest.mark.parametrize("slices", [3, 20])
+def test_pure_noise_has_no_signal(networks, rng, slices):
+    stack = Stack((0.5 + 0.02 * rng.standard_normal((slices, 150, 150))).astype(np.float32))
+    decision = drain(iter_decide(stack, networks["cse"].encoder, FusionConfig(), CPU, {}))
+    assert ((decision.flags & Flag.NO_SIGNAL) > 0).mean() > 0.95
+    assert np.isnan(decision.depth).mean() > 0.95
+
+
+def test_a_specimen_on_an_empty_field_is_judged_by_itself(networks, scene, rng):
+    """The empty field around it does not call for coarser scales."""
+    wide = np.full((7, 400, 500), scene.stack.mean(), np.float64)
+    wide[:, 150:246, 180:308] = scene.stack
+    wide += 200 * rng.standard_normal(wide.shape)
+    survey = drain(iter_survey(Stack(wide), networks["cse"].encoder, FusionConfig(), CPU))
+    assert survey.level_weights[0] > 0.8
 
 
 def test_missing_everywhere_is_missing(fuse, scene):
@@ -209,7 +269,7 @@ def test_missing_everywhere_is_missing(fuse, scene):
     assert np.isnan(image).sum() == 1
 
 
-@pytest.mark.parametrize("config", [FusionConfig(), PAPER])
+@pytest.mark.parametrize("config", [FusionConfig(), PAPER, FusionConfig(preset="paper", series=True)])
 @pytest.mark.parametrize("value", [0, 77])
 def test_a_constant_stack_comes_back(fuse, config, value):
     data = np.full((5, 40, 40), value, np.uint8)
@@ -229,6 +289,7 @@ def test_tiny_images(fuse, rng, config, side):
         image = fuse(data, config).image
     assert image.shape == (side, side)
     assert (image >= data.min(axis=0)).all()
+    assert (image <= data.max(axis=0)).all()
 
 
 def test_equal_slices_come_back_exactly(fuse, rng):

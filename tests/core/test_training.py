@@ -78,6 +78,15 @@ def test_small_images_are_left_out_and_none_is_an_error(images):
     assert finished(iter_train([*images[2:], small], images[:2], CONFIG)).log
     with pytest.raises(TrainingError, match="none of the 1 training images is at least 20 x 20"):
         next(iter_train([small], images, CONFIG))
+    with pytest.raises(TrainingError, match="none of the 1 validation images"):
+        next(iter_train(images, [small], CONFIG))
+
+
+def test_another_recipe_cannot_go_on(images):
+    state = finished(iter_train(images[2:], images[:2], replace(CONFIG, epochs=1)))
+    for change in ({"variant": "none"}, {"learning_rate": 1e-2}, {"seed": 5}):
+        with pytest.raises(TrainingError, match="another recipe"):
+            next(iter_train(images[2:], images[:2], replace(CONFIG, **change), state))
 
 
 def test_a_loss_that_is_no_number_stops(images):

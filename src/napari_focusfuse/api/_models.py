@@ -32,9 +32,17 @@ def torch_device(name: str) -> torch.device:
     found = list_devices()
     if name == "auto":
         return torch.device(found[-1] if len(found) > 2 else "cpu")
-    if name.partition(":")[0] not in found:
+    kind, _, number = name.partition(":")
+    known = kind in found[1:] and (not number or (number.isdecimal() and int(number) < _count(kind)))
+    if not known:
         raise FocusFuseError(f"there is no device {name!r} here: choose one of {', '.join(found)}")
     return torch.device(name)
+
+
+def _count(kind: str) -> int:
+    import torch
+
+    return torch.cuda.device_count() if kind == "cuda" else 1
 
 
 def load_model(name: str | os.PathLike[str] = "default") -> Model:

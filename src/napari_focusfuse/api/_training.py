@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from napari_focusfuse.core.config import TrainConfig
 from napari_focusfuse.core.progress import Progress, Returning, drain
-from napari_focusfuse.errors import OutputError
+from napari_focusfuse.errors import OutputError, TrainingError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_focusfuse.core.training import EpochLog, TrainReport
+    from napari_focusfuse.core.training import EpochLog, TrainReport, TrainState
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def train(
     config : TrainConfig, optional
         Recipe.
     out : path
-        Folder for ``model.safetensors``, ``card.md``, ``log.csv`` and the checkpoint.
+        Folder for ``model.safetensors``, ``card.md`` and the checkpoint.
     validation : like `images`, optional
         By default every tenth image is kept for it.
     resume : bool
@@ -101,22 +101,35 @@ def iter_train(
     if not resume and models.holds_model(folder):
         raise OutputError(f"{folder} holds a model already: choose another folder, or resume")
     greys = _greys(images)
+    if validation is None and len(greys) < 2:
+        raise TrainingError(f"{len(greys)} images are too few: give at least two, or validation images as well")
     held_out = greys[::10] if validation is None else _greys(validation)
     if validation is None:
         greys = [grey for i, grey in enumerate(greys) if i % 10]
     work = training.iter_train(greys, held_out, config, state)
-    reports = Returning(work)
-    for report in reports:
-        if report.state is not None:
-            models.save_state(report.state, folder)
-        yield report
-    finished = reports.result
-    network = training.best_network(finished)
-    psnr, ssim = training.reconstruction_scores(network, held_out)
     names = [str(item) for item in _folders(images)] or [f"{len(greys)} arrays"]
     counts = (len(greys), len(held_out))
-    models.save_model(network, folder, models.training_card(config, finished, names, counts, (psnr, ssim), licence))
-    return TrainResult(folder, tuple(finished.log), psnr, ssim)
+
+    def save(finished: TrainState) -> tuple[float, float]:
+        network = training.best_network(finished)
+        scores = training.reconstruction_scores(network, held_out)
+        models.save_model(network, folder, models.training_card(config, finished, names, counts, scores, licence))
+        return scores
+
+    reports = Returning(work)
+    try:
+        for report in reports:
+            if report.state is not None:
+                state = report.state
+                models.save_state(state, folder)
+            yield report
+    except TrainingError as error:
+        if state is None or not state.log:
+            raise
+        save(state)
+        raise TrainingError(f"{error}; the best model so far is in {folder}") from error
+    psnr, ssim = save(reports.result)
+    return TrainResult(folder, tuple(reports.result.log), psnr, ssim)
 
 
 def _folders(images: Any) -> list[Path]:

@@ -13,8 +13,9 @@ from napari_focusfuse.core.tiles import bands
 
 __all__ = ["Assessment", "hard_weights", "iter_assess", "iter_soften", "summary"]
 
-#: A best activity below this multiple of that of nothing at all is no signal.
-_SIGNAL = 2.0
+
+#: Less weight than this over all labels is rounding: no label claims the pixel.
+_CLAIMED = 1e-3
 
 
 class Assessment(NamedTuple):
@@ -25,7 +26,7 @@ class Assessment(NamedTuple):
     flags: NDArray[np.uint16]
 
 
-def iter_assess(peaks: Peaks, stack: Stack, nothing: float) -> Generator[None, None, Assessment]:
+def iter_assess(peaks: Peaks, stack: Stack, silence: float) -> Generator[None, None, Assessment]:
     """Judge every pixel by its few best activities, band by band.
 
     Depth is the vertex of a parabola through the log-activities of the best slice and its two neighbours. Confidence is
@@ -36,8 +37,8 @@ def iter_assess(peaks: Peaks, stack: Stack, nothing: float) -> Generator[None, N
     peaks : Peaks
         After the last slice.
     stack : Stack
-    nothing : float
-        Activity where there is no signal.
+    silence : float
+        A best activity below this is no signal.
 
     Returns
     -------
@@ -50,13 +51,13 @@ def iter_assess(peaks: Peaks, stack: Stack, nothing: float) -> Generator[None, N
     for rows in bands(shape):
         at = rank[peaks.labels[:, rows]]
         best, below, above = peaks.activity[0, rows], peaks.below[rows], peaks.above[rows]
-        silent = best < _SIGNAL * nothing
+        silent = best < silence
         open_ended = (np.isnan(below) | np.isnan(above)) & (len(z) > 2) & ~silent
         before, after = z[np.maximum(at[0] - 1, 0)], z[np.minimum(at[0] + 1, len(z) - 1)]
         depth = log_parabola((before, z[at[0]], after), (below, best, above))
         out.depth[rows] = np.where(silent, np.nan, depth)
         runner_up = _runner_up(peaks.activity[:, rows], at, len(z))
-        out.confidence[rows] = np.where(silent, 0, 1 - runner_up / np.maximum(best, nothing))
+        out.confidence[rows] = np.where(silent, 0, 1 - runner_up / np.maximum(best, silence))
         out.flags[rows] = Flag.NO_SIGNAL * silent + Flag.NOT_BRACKETED * open_ended
         yield
     return out
@@ -86,13 +87,15 @@ def iter_soften(activity: NDArray[np.float32], softness: float) -> Generator[Non
 
 
 def hard_weights(verified: Peaks, index: Labels) -> tuple[Labels, NDArray[np.float32]]:
-    """Labels and weights from verified maps; a pixel that no label claims keeps its initial one, `index`."""
-    weights = np.maximum(verified.activity, 0)
+    """Labels and weights from verified maps, in place; a pixel that no label claims keeps its initial one, `index`."""
+    weights = np.maximum(verified.activity, 0, out=verified.activity)
     total = weights.sum(axis=0)
-    unclaimed = total <= 0
-    weights[0][unclaimed], total[unclaimed] = 1, 1
+    unclaimed = total < _CLAIMED
+    weights[:, unclaimed], total[unclaimed] = 0, 1
+    weights[0][unclaimed] = 1
     np.copyto(verified.labels[0], index, where=unclaimed)
-    return verified.labels, weights / total
+    weights /= total
+    return verified.labels, weights
 
 
 def summary(decision: Decision) -> str:

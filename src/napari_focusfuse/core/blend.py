@@ -22,9 +22,10 @@ class _Mixer:
         colours = (min(stack.channels, 3),) if stack.channels else ()
         shape = (*stack.shape, *colours)
         self._dtype = stack.dtype
-        self._sum = np.zeros(shape, dtype=np.float32 if stack.dtype.itemsize <= 2 else np.float64)
+        wide = np.float32 if stack.dtype.itemsize <= 2 or stack.dtype == np.float32 else np.float64
+        self._sum = np.zeros(shape, dtype=wide)
         self._low, self._high = np.zeros(shape, dtype=stack.dtype), np.zeros(shape, dtype=stack.dtype)
-        self._weight = np.zeros((*stack.shape, *(1 for _ in colours)), dtype=np.float32)
+        self._weight = np.zeros((*stack.shape, *(1 for _ in colours)), dtype=wide)
         self._alpha = np.zeros(stack.shape, dtype=stack.dtype) if stack.channels == 4 else None
 
     def add(self, rows: slice, image: NDArray[Any], weight: NDArray[np.float32], chosen: NDArray[np.bool_]) -> None:
@@ -48,16 +49,34 @@ class _Mixer:
     def image(self, rows: slice) -> NDArray[Any]:
         """The mean of the rows, in the type of the stack; integers are rounded."""
         low, high, weight = self._low[rows], self._high[rows], self._weight[rows]
-        mean = self._sum[rows] / np.maximum(weight, np.finfo(np.float32).tiny)
+        mean = self._sum[rows] / np.where(weight > 0, weight, 1)
         if self._dtype.kind != "f":
             mean = np.rint(mean)
-        with np.errstate(invalid="ignore"):
-            mean = np.where(low == high, low, np.clip(mean, low, high).astype(self._dtype))
+        with np.errstate(invalid="ignore", over="ignore"):
+            # The bounds themselves come back exactly, also where a float cannot hold them.
+            mean = np.where(mean <= low, low, np.where(mean >= high, high, mean.astype(self._dtype)))
         if self._dtype.kind == "f":
             mean = np.where(weight > 0, mean, np.nan).astype(self._dtype)
         if self._alpha is not None:
             mean = np.concatenate([mean, self._alpha[rows][..., None]], axis=2)
         return mean
+
+
+def _iter_missing(stack: Stack, decision: Decision, image: NDArray[Any]) -> Generator[Progress, None, None]:
+    """Fill pixels that have no finite value yet from the slice nearest in z that has one, in place."""
+    colours = image[..., :3] if image.ndim == 3 else image[..., None]
+    missing = np.isnan(colours).any(axis=2)
+    if not missing.any():
+        return
+    wanted = decision.z[decision.index[missing]]
+    nearest, found = np.full(wanted.shape, np.inf), colours[missing]
+    for k in stack.order:
+        yield Progress(len(stack), len(stack), "missing pixels")
+        values = stack[k][missing].reshape(len(wanted), -1)[:, :3]
+        distance = np.where(np.isfinite(values).all(axis=1), np.abs(decision.z[k] - wanted), np.inf)
+        better = distance < nearest
+        found[better], nearest[better] = values[better], distance[better]
+    colours[missing] = found
 
 
 def iter_blend(stack: Stack, decision: Decision) -> Generator[Progress, None, NDArray[Any]]:
@@ -89,18 +108,20 @@ def iter_blend(stack: Stack, decision: Decision) -> Generator[Progress, None, ND
         )
     mixer = _Mixer(stack)
     for done, k in enumerate(stack.order):
-        image = None
+        pixels = None
         for rows in bands(stack.shape):
             here = decision.labels[:, rows] == k
             if not here.any():
                 continue
-            image = stack[k] if image is None else image
+            pixels = stack[k] if pixels is None else pixels
             weight = np.where(here, decision.weights[:, rows], 0).sum(axis=0)
-            mixer.add(rows, image[rows], weight, here[0])
+            mixer.add(rows, pixels[rows], weight, here[0])
             yield Progress(done, len(stack), f"blending slice {done + 1} of {len(stack)}")
         yield Progress(done + 1, len(stack), f"blending slice {done + 1} of {len(stack)}")
-    parts = []
+    image = np.empty((*stack.shape, stack.channels) if stack.channels else stack.shape, dtype=stack.dtype)
     for rows in bands(stack.shape):
-        parts.append(mixer.image(rows))
+        image[rows] = mixer.image(rows)
         yield Progress(len(stack), len(stack), "fused image")
-    return np.concatenate(parts)
+    if stack.dtype.kind == "f":
+        yield from _iter_missing(stack, decision, image)
+    return image

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Literal, get_args
 
 from napari_focusfuse.errors import FocusFuseError
@@ -57,9 +58,12 @@ class FusionConfig:
 
     def __post_init__(self) -> None:
         _one_of("preset", self.preset, Preset)
+        softened = self.softness not in (_FROM_PRESET, math.inf)
         for name, value in _PRESETS[self.preset].items():
             if getattr(self, name) is None:
-                object.__setattr__(self, name, value)
+                object.__setattr__(self, name, 0.0 if name == "min_region" and softened else value)
+        for name in ("radius", "levels", "tile"):
+            _whole(name, getattr(self, name))
         _within("radius", self.radius, 0, 50)
         _within("levels", self.levels, 1, 3)
         _within("softness", self.softness, 0, math.inf)
@@ -67,8 +71,10 @@ class FusionConfig:
         _within("tile", self.tile, 64, 8192)
         if self.min_region and not self.hard:
             raise FocusFuseError("min_region needs a hard choice: set softness to inf as well")
-        if self.series and self.preset != "paper":
-            raise FocusFuseError('fusing in series is part of the preset "paper": choose that preset as well')
+        if self.preset == "paper" and (self.levels > 1 or self.softness == 0):
+            raise FocusFuseError('the preset "paper" has one level and does not follow the noise: choose "default"')
+        if self.series and not (self.preset == "paper" and self.hard):
+            raise FocusFuseError('series is part of the preset "paper" with softness inf: choose those as well')
 
     @property
     def hard(self) -> bool:
@@ -127,6 +133,11 @@ class TrainConfig:
 def _one_of(name: str, value: object, choices: Any) -> None:
     if value not in get_args(choices):
         raise FocusFuseError(f"{name} {value!r} is unknown: choose one of {', '.join(get_args(choices))}")
+
+
+def _whole(name: str, value: object) -> None:
+    if not isinstance(value, Integral):
+        raise FocusFuseError(f"{name} must be a whole number, not {value!r}")
 
 
 def _within(name: str, value: float, least: float, most: float = math.inf) -> None:

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntFlag
@@ -103,8 +104,12 @@ class Decision:
         if index[mask].min() < 0 or index[mask].max() >= len(self.z):
             raise FocusFuseError(f"an edited pixel names no slice: choose slices 0 to {len(self.z) - 1}")
         distance, (y, x) = ndimage.distance_transform_edt(~mask, return_indices=True)
-        share = np.clip(1 - distance / (_FEATHER + 1), 0, 1).astype(np.float32)
-        labels, weights = _with_label(self.labels, self.weights, index[y, x].astype(self.labels.dtype), share)
+        painted_around = index[y, x].astype(self.labels.dtype)
+        own = np.where(self.labels == painted_around, self.weights, 0).sum(axis=0)
+        # Outside the mask the painted slice stays behind the best one, so that `index` changes under the mask only.
+        lead = self.weights[0] - own
+        share = np.clip(1 - distance / (_FEATHER + 1), 0, 1) * np.where(mask, 1, lead / (1 + lead))
+        labels, weights = _with_label(self.labels, self.weights, painted_around, share.astype(np.float32))
         painted = index[mask]
         depth, confidence, flags = self.depth.copy(), self.confidence.copy(), self.flags.copy()
         depth[mask], confidence[mask], flags[mask] = self.z[painted], 1, Flag.EDITED
@@ -136,9 +141,25 @@ def load_decision(path: str | os.PathLike[str]) -> Decision:
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            return Decision(**{name: file[name] for name in _ARRAYS}, info=json.loads(str(file["info"])))
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            decision = Decision(**{name: file[name] for name in _ARRAYS}, info=json.loads(str(file["info"])))
+        whole = _is_whole(decision)
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, IndexError) as error:
         raise FocusFuseError(f"{path} holds no decision that can be read: save it again") from error
+    if not whole:
+        raise FocusFuseError(f"{path} holds no decision that fits together: save it again")
+    return decision
+
+
+def _is_whole(decision: Decision) -> bool:
+    shape = decision.shape
+    maps = (decision.depth, decision.confidence, decision.flags)
+    return (
+        decision.labels.shape == decision.weights.shape
+        and all(array.shape == shape for array in maps)
+        and decision.z.ndim == 1
+        and bool((decision.labels >= 0).all() and (decision.labels < len(decision.z)).all())
+        and bool(np.allclose(decision.weights.sum(axis=0), 1, atol=1e-3))
+    )
 
 
 def _with_label(

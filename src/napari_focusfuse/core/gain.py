@@ -1,31 +1,32 @@
-"""Brightness that changes from slice to slice, removed before slices are compared.
+"""Brightness that flickers from slice to slice, found so that it can be removed before slices are compared.
 
 A slice that is five per cent brighter has five per cent more activity everywhere and would win everywhere. Defocus
-hardly changes the means of blocks of some ten pixels a side, so the contrast between neighbouring blocks tells the gain
-of a slice against the one before it, whatever the dark level is and even after a camera's tone curve. The pixels of the
-fused image stay as they are.
+changes the contrast between blocks of some ten pixels a side slowly along z; what jumps is the lamp or the camera. The
+contrast does not depend on the dark level and survives a camera's tone curve. The pixels of the fused image stay as
+they are.
 """
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_focusfuse.core.intensity import filled
-
-__all__ = ["Leveller", "block_means"]
+__all__ = ["block_means", "gains"]
 
 #: Side of the blocks, px; in small images at most a quarter of the image.
 _SIDE = 32
-#: Slices that are less alike than this show something else (optical sections), not the same scene at another gain.
+#: Slices less alike than this are optical sections of something else, not one scene at another brightness.
 _ALIKE = 0.98
-#: Defocus alone changes the contrast of the blocks by up to this share from slice to slice; what is less is no gain.
-_NO_GAIN = 0.04
+#: Deviations from the slow course along z (slices of standard deviation) that are smaller than this are no flicker.
+_NO_FLICKER, _SLOW = 0.02, 2.0
 _FLAT = 1e-3
+_LEAST_SLICES = 5
 
-Grey = NDArray[np.float32]
 
-
-def block_means(grey: Grey) -> NDArray[np.float64]:
+def block_means(grey: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Means of equal square blocks; what is left over at the right and below is not used."""
     side = max(1, min(_SIDE, min(grey.shape) // 4))
     rows, columns = grey.shape[0] // side, grey.shape[1] // side
@@ -33,29 +34,19 @@ def block_means(grey: Grey) -> NDArray[np.float64]:
     return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float64))
 
 
-def _contrast(blocks: NDArray[np.float64]) -> float:
-    """Standard deviation of the blocks against their neighbourhood."""
-    return float((blocks - ndimage.gaussian_filter(blocks, 1)).std())
+def gains(blocks: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Factors (N,) that remove the flicker of slices, given by their block means in the order of z.
 
-
-class Leveller:
-    """Brings slices, shown in the order of z, to the gain of the first one."""
-
-    def __init__(self) -> None:
-        self._before: NDArray[np.float64] | None = None
-        self._gain = 1.0
-
-    def level(self, grey: Grey) -> Grey:
-        """The slice (Y, X) with its gain removed; what it adds to all pixels has no spatial frequency and may stay."""
-        here, before = block_means(filled(grey)[0]), self._before
-        self._before = here
-        if before is None:
-            return grey
-        contrast, contrast_before = _contrast(here), _contrast(before)
-        if min(contrast, contrast_before) < _FLAT or np.corrcoef(here.flat, before.flat)[0, 1] < _ALIKE:
-            self._gain = 1.0
-            return grey
-        step = contrast_before / contrast
-        if abs(step - 1) > _NO_GAIN:
-            self._gain *= step
-        return grey if self._gain == 1 else np.asarray(grey * np.float32(self._gain))
+    All are 1 where nothing can be told: fewer than five slices, flat ones, or neighbours that show different things.
+    """
+    contrast = np.array([(means - ndimage.gaussian_filter(means, 1)).std() for means in blocks])
+    none = np.ones(len(blocks))
+    if len(blocks) < _LEAST_SLICES or contrast.min() <= _FLAT * max(float(np.ptp(means)) for means in blocks):
+        return none
+    if min(np.corrcoef(a.flat, b.flat)[0, 1] for a, b in pairwise(blocks)) < _ALIKE:
+        return none
+    course = np.log(contrast)
+    slow = ndimage.gaussian_filter1d(course, _SLOW, mode="nearest")
+    steady = np.where(np.abs(course - slow) > _NO_FLICKER, slow, course)
+    slow = ndimage.gaussian_filter1d(steady, _SLOW, mode="nearest")
+    return np.where(np.abs(course - slow) > _NO_FLICKER, np.exp(slow - course), none)

@@ -7,16 +7,23 @@ from numpy.typing import NDArray
 
 __all__ = ["filled", "full_range", "luminance", "robust_range", "scaled", "training_grey"]
 
-_GREY = np.array([0.2125, 0.7154, 0.0721], dtype=np.float32)
+_GREY = (0.2125, 0.7154, 0.0721)
+_FAR = 1e6
+
+Floats = NDArray[np.floating[Any]]
 
 
-def luminance(image: NDArray[Any]) -> NDArray[np.float32]:
-    """Grey image (Y, X) float32 in the image's own units: .2125 R + .7154 G + .0721 B; alpha is left out."""
+def luminance(image: NDArray[Any]) -> Floats:
+    """Grey image (Y, X) in the image's own units: .2125 R + .7154 G + .0721 B; alpha is left out.
+
+    float32, or float64 where the type of the image holds more.
+    """
+    dtype = np.dtype(np.float64 if image.dtype.itemsize > 2 and image.dtype != np.float32 else np.float32)
     if image.ndim == 2:
-        return np.asarray(image, dtype=np.float32)
-    grey = np.zeros(image.shape[:2], dtype=np.float32)
+        return np.asarray(image, dtype=dtype)
+    grey: Floats = np.zeros(image.shape[:2], dtype=dtype)
     for channel, weight in enumerate(_GREY):
-        grey += image[..., channel].astype(np.float32) * weight
+        grey += image[..., channel].astype(dtype) * dtype.type(weight)
     return grey
 
 
@@ -25,7 +32,7 @@ def full_range(dtype: np.dtype[Any]) -> tuple[float, float]:
     return (0.0, float(np.iinfo(dtype).max)) if dtype.kind in "iu" else (0.0, 1.0)
 
 
-def robust_range(values: NDArray[np.float32]) -> tuple[float, float]:
+def robust_range(values: Floats) -> tuple[float, float]:
     """Percentiles .1 and 99.9 of the finite values; ``(0, 1)`` where there are none."""
     finite = values[np.isfinite(values)]
     if finite.size == 0:
@@ -34,18 +41,19 @@ def robust_range(values: NDArray[np.float32]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def scaled(grey: NDArray[np.float32], limits: tuple[float, float]) -> NDArray[np.float32]:
-    """`grey` with `limits` brought to 0 and 1; nothing is clipped."""
+def scaled(grey: Floats, limits: tuple[float, float]) -> NDArray[np.float32]:
+    """`grey` with `limits` brought to 0 and 1; what is a million times the range away is clipped, inf becomes NaN."""
     low, high = limits
-    return (grey - np.float32(low)) * np.float32(1 / (high - low) if high > low else 1.0)
+    out = (grey - grey.dtype.type(low)) * grey.dtype.type(1 / (high - low) if high > low else 1.0)
+    return np.asarray(np.where(np.isfinite(out), np.clip(out, -_FAR, _FAR), np.nan), dtype=np.float32)
 
 
-def filled(grey: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
+def filled(grey: Floats) -> tuple[Floats, NDArray[np.bool_] | None]:
     """`grey` with the median in place of what is not finite, and where that was (None: nowhere)."""
     missing = ~np.isfinite(grey)
     if not missing.any():
         return grey, None
-    median = np.float32(0 if missing.all() else np.median(grey[~missing]))
+    median = grey.dtype.type(0 if missing.all() else np.median(grey[~missing]))
     return np.where(missing, median, grey), missing
 
 

@@ -26,6 +26,8 @@ class Peaks:
         Height and width, px.
     slices : int
         Number of slices to come.
+    beside : bool
+        Whether to keep the activities beside the best.
 
     Attributes
     ----------
@@ -35,21 +37,24 @@ class Peaks:
         Activity one slice before and one after the best; NaN where there is none.
     """
 
-    def __init__(self, shape: tuple[int, int], slices: int) -> None:
+    def __init__(self, shape: tuple[int, int], slices: int, *, beside: bool = True) -> None:
         kept = min(_KEPT, slices)
         self.activity = np.full((kept, *shape), -np.inf, dtype=np.float32)
         self.labels: Labels = np.full((kept, *shape), -1, dtype=np.int16 if slices < 2**15 else np.int32)
-        self.below, self.above, self._last = (np.full(shape, np.nan, dtype=np.float32) for _ in range(3))
+        self._beside = beside
+        kept_shape = shape if beside else (0, 0)
+        self.below, self.above, self._last = (np.full(kept_shape, np.nan, dtype=np.float32) for _ in range(3))
 
     def show(self, where: Where, label: int, previous: int, activity: Map) -> None:
         """Take in the activity (y, x) of slice `label` in a part of the image; `previous` came just before it."""
-        best, below, above, last = (a[..., *where] for a in (self.activity, self.below, self.above, self._last))
-        labels = self.labels[:, *where]
-        np.copyto(above, activity, where=labels[0] == previous)
+        best, labels = self.activity[:, *where], self.labels[:, *where]
         wins = activity > best[0]
-        np.copyto(below, last, where=wins)
-        above[wins] = np.nan
-        last[...] = activity
+        if self._beside:
+            below, above, last = self.below[where], self.above[where], self._last[where]
+            np.copyto(above, activity, where=labels[0] == previous)
+            np.copyto(below, last, where=wins)
+            above[wins] = np.nan
+            last[...] = activity
         current, current_label = activity, np.full(activity.shape, label, dtype=labels.dtype)
         for k in range(len(best)):
             wins = wins | (current > best[k])

@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from napari_focusfuse.core.assess import Assessment, hard_weights, iter_assess, iter_soften, summary
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.config import FusionConfig
-from napari_focusfuse.core.decision import Decision, Labels
-from napari_focusfuse.core.gain import Leveller
+from napari_focusfuse.core.decision import Decision, Flag, Labels
 from napari_focusfuse.core.network import Encoder
-from napari_focusfuse.core.peaks import Peaks
 from napari_focusfuse.core.progress import Progress, repeated, staged
 from napari_focusfuse.core.slices import SliceActivity, iter_guide, iter_peaks, iter_series
 from napari_focusfuse.core.stack import Stack
@@ -66,16 +64,17 @@ def iter_decide(
     survey = yield from staged(iter_survey(stack, encoder, config, device), 0, 0.05)
     activity = SliceActivity(encoder, config, survey, device)
     if config.series:
-        verified = yield from staged(iter_series(stack, activity, config, survey.limits), 0.05, 0.95)
+        verified, silent = yield from staged(iter_series(stack, activity, config, survey), 0.05, 0.95)
         labels, weights = hard_weights(verified, verified.labels[0])
-        judged = _unjudged(weights)
+        judged = _of_series(weights, silent)
     else:
-        leveller = Leveller() if config.preset == "default" else None
-        peaks = yield from staged(iter_peaks(stack, activity, survey.limits, leveller), 0.05, 0.8)
-        judging = iter_assess(peaks, stack, activity.nothing)
+        peaks = yield from staged(iter_peaks(stack, activity, survey), 0.05, 0.8)
+        judging = iter_assess(peaks, stack, survey.silence)
         judged = yield from repeated(judging, Progress(850, 1000, "depth and confidence"))
         if config.hard:
-            labels, weights = yield from staged(_iter_hard(stack, peaks, config, survey, judged), 0.85, 0.15)
+            index = peaks.labels[0].copy()
+            del peaks, judging
+            labels, weights = yield from staged(_iter_hard(stack, index, config, survey, judged), 0.85, 0.15)
         else:
             softening = iter_soften(peaks.activity, survey.softness)
             labels, weights = peaks.labels, (yield from repeated(softening, Progress(900, 1000, "weights")))
@@ -83,24 +82,24 @@ def iter_decide(
 
 
 def _iter_hard(
-    stack: Stack, peaks: Peaks, config: FusionConfig, survey: Survey, judged: Assessment
+    stack: Stack, index: Labels, config: FusionConfig, survey: Survey, judged: Assessment
 ) -> Generator[Progress, None, tuple[Labels, NDArray[np.float32]]]:
     """Verify the choice of the best slice; where it is overruled, depth and confidence are lost."""
-    index = peaks.labels[0]
     guide = yield from staged(iter_guide(stack, index, survey.limits), 0, 0.5)
     order = [int(k) for k in stack.order]
     work = iter_verified(index, order, guide, config.radius, config.min_region)
     verified = yield from repeated(work, Progress(500, 1000, "consistency verification"))
+    del guide, work
     labels, weights = hard_weights(verified, index)
     overruled = labels[0] != index
     judged.depth[overruled], judged.confidence[overruled] = np.nan, 0
     return labels, weights
 
 
-def _unjudged(weights: NDArray[np.float32]) -> Assessment:
+def _of_series(weights: NDArray[np.float32], silent: NDArray[np.bool_]) -> Assessment:
     """A series compares each slice with a fused image, so that it tells no depth; confidence from the weights."""
-    shape = weights.shape[1:]
-    return Assessment(np.full(shape, np.nan, np.float32), 1 - weights[1] / weights[0], np.zeros(shape, np.uint16))
+    confidence = np.where(silent, np.float32(0), 1 - weights[1] / weights[0])
+    return Assessment(np.full(silent.shape, np.nan, np.float32), confidence, silent.astype(np.uint16) * Flag.NO_SIGNAL)
 
 
 def _measured(config: FusionConfig, survey: Survey) -> dict[str, Any]:

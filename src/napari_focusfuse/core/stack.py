@@ -73,7 +73,7 @@ class Stack:
                 f"{slices} slices of {self.shape[0]} x {self.shape[1]} px: more slices than pixels along a side, "
                 "check the stack axis",
                 FocusFuseWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
 
     def __len__(self) -> int:
@@ -126,7 +126,10 @@ def _channels(shape: tuple[int, ...], rgb: bool | None) -> int:
 
 
 def _positions(z: Sequence[float] | None, slices: int) -> NDArray[np.float64]:
-    positions = np.arange(slices, dtype=np.float64) if z is None else np.asarray(z, dtype=np.float64)
+    try:
+        positions = np.arange(slices, dtype=np.float64) if z is None else np.asarray(z, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise StackError("the z positions must be numbers: correct them or leave them out") from error
     if positions.shape != (slices,):
         raise StackError(f"z gives {positions.size} positions for {slices} slices: give one for each slice")
     if not np.isfinite(positions).all() or len(np.unique(positions)) != slices:

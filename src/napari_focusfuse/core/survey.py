@@ -1,5 +1,6 @@
-"""What is global to a stack: intensity range, noise, gates and the weight of each scale, from a few of its slices."""
+"""What is global to a stack: intensity range, flicker, noise, gates of the encoder and the weight of each scale."""
 
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
@@ -10,22 +11,29 @@ from torch import Tensor
 
 from napari_focusfuse.core.activity import scale_sf
 from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.gain import block_means, gains
 from napari_focusfuse.core.intensity import filled, full_range, luminance, robust_range, scaled
 from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import tiles
 
-__all__ = ["Survey", "channel_sum", "iter_survey", "noise_level"]
+__all__ = ["Survey", "channel_sum", "combined", "iter_survey", "noise_level"]
 
-_SLICES, _PATCHES, _PATCH = 5, 4, 128
+#: Slices, patches in each and side of a patch (px) that are sent through the encoder; and pixels for the range.
+_SLICES, _PATCHES, _PATCH, _SAMPLE = 5, 4, 128, 2**20
 _BLOCK = 32
 #: A scale is trusted by s^2 / (s^2 + 2^2), where s is its median peak of SF squared over that of the noise.
 _TRUSTED_SNR = 2.0
 #: Softness of the weights where the finest scale is not trusted at all, and where it is trusted fully.
 _SOFT, _SHARP = 4.0, 8.0
 _LEAST_WEIGHT = 0.02
+#: What is added to the squared SF, relative to the noise floor and absolutely, so that its logarithm exists.
+_FLOOR_SHARE, _TINY = 0.1, 1e-9
+#: No signal: below this multiple of the activity of nothing at all, or of the largest in a patch of pure noise.
+_ABOVE_NOTHING, _ABOVE_NOISE = 2.0, 1.2
 
+Grey = NDArray[np.float32]
 Where = tuple[slice, slice]
 _EVERYWHERE: Where = (slice(None), slice(None))
 
@@ -38,25 +46,39 @@ class Survey:
     ----------
     limits : (float, float)
         Intensities that become 0 and 1.
+    gains : (N,) float64
+        Factors that remove the flicker of the slices, indexed as the stack.
     noise : float
-        Standard deviation of the noise, as a share of that range.
+        Standard deviation of the noise, as a share of the range.
     means : list of Tensors or None
         Channel means that freeze the encoder's gates; None: each image has its own.
     level_weights, floors : tuple of floats
         For each scale its share in the activity, and the squared SF that noise alone has there.
+    silence : float
+        An activity below this is no signal.
     softness : float
         Power of the weights.
     """
 
     limits: tuple[float, float]
+    gains: NDArray[np.float64]
     noise: float
     means: list[Tensor] | None
     level_weights: tuple[float, ...]
     floors: tuple[float, ...]
+    silence: float
     softness: float
 
 
-def noise_level(images: Sequence[NDArray[np.float32]]) -> float:
+def combined(maps: Sequence[Grey], weights: Sequence[float], floors: Sequence[float]) -> Grey:
+    """Activity: weighted geometric mean of the spatial frequencies of the scales, above the floor of the noise."""
+    total = np.zeros_like(maps[0])
+    for squared, weight, floor in zip(maps, weights, floors, strict=True):
+        total += weight * np.log(np.maximum(squared - floor, 0) + (_FLOOR_SHARE * floor + _TINY))
+    return np.asarray(np.exp(0.5 * total), dtype=np.float32)
+
+
+def noise_level(images: Sequence[Grey]) -> float:
     """Standard deviation of white noise, by the median absolute Haar detail of the calmest tenth of small blocks."""
     levels = []
     for image in images:
@@ -75,36 +97,43 @@ def channel_sum(encoder: Encoder, image: Tensor, means: list[Tensor], where: Whe
     return encoder.ungated(image, means)[..., *where].sum(dim=(2, 3))
 
 
-def _patches(image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """A few patches, spread over the image on a grid that depends on its size only."""
-    grid = [tile.core for tile in tiles((image.shape[0], image.shape[1]), _PATCH, 0)]
-    whole = [core for core in grid if all(s.stop - s.start == _PATCH for s in core)] or grid
-    chosen = np.unique(np.linspace(0, len(whole) - 1, _PATCHES).round().astype(int))
-    return [image[whole[i]] for i in chosen]
-
-
 @torch.inference_mode()
-def _floor(encoder: Encoder, noise: float, grey: float, level: int, radius: int, means: list[Tensor]) -> float:
-    """Mean squared SF, at one scale, of white noise on a flat field of brightness `grey`."""
-    field = np.random.default_rng(0).standard_normal((_PATCH, _PATCH), dtype=np.float32) * noise + grey
-    image = torch.from_numpy(field.astype(np.float32))[None, None].to(means[0].device)
-    return float(scale_sf(encoder, image, level, radius, means).mean())
+def _maps(encoder: Encoder, patch: Tensor, config: FusionConfig, means: list[Tensor]) -> list[Grey]:
+    """Squared SF of a patch at every scale."""
+    levels = range(config.levels)
+    return [scale_sf(encoder, patch, level, config.radius, means)[0, 0].cpu().numpy() for level in levels]
 
 
-@torch.inference_mode()
-def _peak(encoder: Encoder, patches: list[list[Tensor]], level: int, radius: int, means: list[Tensor]) -> float:
-    """Median over the pixels of the largest squared SF among the slices, at one scale."""
-    best: list[Tensor] = []
-    for of_slice in patches:
-        maps = [scale_sf(encoder, patch, level, radius, means) for patch in of_slice]
-        best = [torch.maximum(a, b) for a, b in zip(best, maps, strict=True)] if best else maps
-    return float(torch.cat([patch.flatten() for patch in best]).median())
+def _places(shape: tuple[int, int]) -> list[Where]:
+    """The grid of patches: whole ones, or the parts of an image that is smaller."""
+    grid = [tile.core for tile in tiles(shape, _PATCH, 0)]
+    return [place for place in grid if all(side.stop - side.start == _PATCH for side in place)] or grid
+
+
+def _iter_brightness(
+    stack: Stack,
+) -> Generator[Progress, None, tuple[tuple[float, float], NDArray[np.float64], list[Where]]]:
+    """Intensity range, gain of each slice, and the places with most contrast; one look at every slice."""
+    places = _places(stack.shape)
+    values, blocks, contrast = [], [], np.zeros(len(places))
+    step = max(1, math.isqrt(math.ceil(len(stack) * stack.shape[0] * stack.shape[1] / _SAMPLE)))
+    for done, k in enumerate(stack.order):
+        grey = filled(luminance(stack[int(k)]))[0]
+        values.append(grey[::step, ::step].ravel())
+        blocks.append(block_means(grey))
+        contrast = np.maximum(contrast, [grey[place][::4, ::4].std(dtype=np.float64) for place in places])
+        yield Progress(done, len(stack), "looking at the stack")
+    factors = np.ones(len(stack))
+    factors[stack.order] = gains(blocks)
+    ranks = np.unique(np.linspace(0, (len(places) - 1) / 2, _PATCHES).round().astype(int))
+    chosen = np.argsort(-contrast, kind="stable")[ranks]
+    return robust_range(np.concatenate(values)), factors, [places[i] for i in chosen]
 
 
 def iter_survey(
     stack: Stack, encoder: Encoder, config: FusionConfig, device: torch.device
 ) -> Generator[Progress, None, Survey]:
-    """Look at up to five slices, spread evenly over z.
+    """Look at all slices, and send a few patches of a few of them through the encoder.
 
     Parameters
     ----------
@@ -119,40 +148,61 @@ def iter_survey(
     Survey
     """
     if config.preset == "paper":
-        return Survey(full_range(stack.dtype), 0.0, None, (1.0,), (0.0,), config.softness)
+        silence, limits = _ABOVE_NOTHING * math.sqrt(_TINY), full_range(stack.dtype)
+        return Survey(limits, np.ones(len(stack)), 0.0, None, (1.0,), (0.0,), silence, config.softness)
+    limits, factors, places = yield from _iter_brightness(stack)
+    progress = Progress(len(stack), len(stack), "looking at the stack")
     chosen = stack.order[np.unique(np.linspace(0, len(stack) - 1, _SLICES).round().astype(int))]
-    samples, values = [], []
-    for done, k in enumerate(chosen):
-        grey = luminance(stack[k])
-        samples.append(_patches(grey))
-        step = max(1, int(np.sqrt(grey.size / 2**16)))
-        values.append(grey[::step, ::step].ravel())
-        yield Progress(done, len(chosen) + 2, "looking at the stack")
-    limits = robust_range(np.concatenate(values))
-    greys = [[filled(scaled(patch, limits))[0] for patch in of_slice] for of_slice in samples]
-    noise = noise_level([patch for of_slice in greys for patch in of_slice])
-    patches = [[torch.from_numpy(patch)[None, None].to(device) for patch in of_slice] for of_slice in greys]
+    patches: list[list[Grey]] = []
+    for k in chosen:
+        grey = filled(scaled(luminance(stack[int(k)]), limits))[0]
+        patches.append([grey[place] for place in places])
+        yield progress
+    flat = [patch for of_slice in patches for patch in of_slice]
+    tensors = [torch.from_numpy(np.ascontiguousarray(patch))[None, None].to(device) for patch in flat]
     means: list[Tensor] = []
     for _ in range(encoder.depth):
-        total = torch.stack([channel_sum(encoder, patch, means) for of_slice in patches for patch in of_slice]).sum(0)
-        means.append(total / sum(patch.numel() for of_slice in patches for patch in of_slice))
-        yield Progress(len(chosen), len(chosen) + 2, "looking at the stack")
-    mean_grey = float(np.mean([patch.mean() for of_slice in greys for patch in of_slice]))
-    levels, radius = range(config.levels), config.radius
-    floors = [_floor(encoder, noise, mean_grey, level, radius, means) for level in levels]
-    yield Progress(len(chosen) + 1, len(chosen) + 2, "looking at the stack")
-    peaks = [_peak(encoder, patches, level, radius, means) for level in levels]
-    weights, trust = _weights(peaks, floors)
+        total = torch.stack([channel_sum(encoder, patch, means) for patch in tensors]).sum(0)
+        means.append(total / sum(patch.size for patch in flat))
+        yield progress
+    noise = noise_level(flat)
+    noise_maps = _maps(encoder, _noise_field(noise, flat).to(device), config, means)
+    floors = [float(level.mean()) for level in noise_maps]
+    maps = []
+    for patch in tensors:
+        maps.append(_maps(encoder, patch, config, means))
+        yield progress
+    weights, trust = _weights(_peaks(maps, len(places), floors), floors)
+    nothing = float(combined([np.zeros((1, 1), np.float32)] * len(floors), weights, floors)[0, 0])
+    silence = max(_ABOVE_NOTHING * nothing, _ABOVE_NOISE * float(combined(noise_maps, weights, floors).max()))
     softness = config.softness or _SOFT + (_SHARP - _SOFT) * trust
-    return Survey(limits, noise, means, weights, tuple(floors), softness)
+    return Survey(limits, factors, noise, means, weights, tuple(floors), silence, softness)
 
 
-def _weights(peaks: list[float], floors: list[float]) -> tuple[tuple[float, ...], float]:
+def _noise_field(noise: float, patches: Sequence[Grey]) -> Tensor:
+    """White noise on a flat field as bright as the patches."""
+    grey = float(np.mean([patch.mean() for patch in patches]))
+    field = np.random.default_rng(0).standard_normal((_PATCH, _PATCH)) * noise + grey
+    return torch.from_numpy(field.astype(np.float32))[None, None]
+
+
+def _peaks(maps: Sequence[Sequence[Grey]], places: int, floors: Sequence[float]) -> list[float]:
+    """Median, at each scale, of the largest squared SF among the slices; over the pixels that rise above the noise."""
+    best = [
+        np.concatenate([np.max([m[level] for m in maps[place::places]], axis=0).ravel() for place in range(places)])
+        for level in range(len(floors))
+    ]
+    signal = best[-1] > 2 * floors[-1]
+    where = signal if signal.any() else slice(None)
+    return [float(np.median(level[where])) for level in best]
+
+
+def _weights(peaks: Sequence[float], floors: Sequence[float]) -> tuple[tuple[float, ...], float]:
     """Weights of the scales: each takes its trust of what the finer ones left; and the trust in the finest."""
     trusts = []
     for peak, floor in zip(peaks, floors, strict=True):
-        ratio = max(peak - floor, 0) / floor if floor > 0 else np.inf
-        trusts.append(1.0 if np.isinf(ratio) else ratio**2 / (ratio**2 + _TRUSTED_SNR**2))
+        ratio = max(peak - floor, 0) / floor if floor > 0 else math.inf
+        trusts.append(1.0 if math.isinf(ratio) else ratio**2 / (ratio**2 + _TRUSTED_SNR**2))
     left, weights = 1.0, []
     for trust in trusts:
         weights.append(left * trust)

@@ -1,4 +1,4 @@
-"""Tiles with a halo: what is computed in a tile is exactly what is computed in the whole."""
+"""Tiles with a halo: what is computed in a tile is what is computed in the whole, to rounding."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ import copy
 import math
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -55,9 +55,12 @@ class TrainState:
         State of the Adam optimiser, flat: "INDEX.exp_avg" and so on.
     log : list of EpochLog
         One entry for each finished epoch.
+    config : TrainConfig
+        The recipe it was trained with.
     """
 
     network: SESFNet
+    config: TrainConfig
     best: dict[str, Tensor] = field(default_factory=dict)
     moments: dict[str, Tensor] = field(default_factory=dict)
     log: list[EpochLog] = field(default_factory=list)
@@ -93,11 +96,11 @@ def _crops(images: Sequence[Image], config: TrainConfig, epoch: int) -> Generato
         yield torch.from_numpy(np.stack(batch)[:, None].astype(np.float32))
 
 
-def _usable(images: Sequence[Image], config: TrainConfig) -> list[Image]:
+def _usable(images: Sequence[Image], config: TrainConfig, purpose: str) -> list[Image]:
     usable = [image for image in images if min(image.shape) >= config.crop]
     if not usable:
         raise TrainingError(
-            f"none of the {len(images)} training images is at least {config.crop} x {config.crop} px: "
+            f"none of the {len(images)} {purpose} images is at least {config.crop} x {config.crop} px: "
             "give larger images or a smaller crop"
         )
     return usable
@@ -193,11 +196,13 @@ def iter_train(
     Raises
     ------
     TrainingError
-        No image is large enough, or the loss is no longer a number.
+        No image is large enough, `state` has another recipe, or the loss is no longer a number.
     """
-    images, validation = _usable(images, config), _usable(validation, config)
+    images, validation = _usable(images, config, "training"), _usable(validation, config, "validation")
     torch.manual_seed(config.seed)
-    state = state or TrainState(SESFNet(config.variant))
+    state = state or TrainState(SESFNet(config.variant), config)
+    if replace(state.config, epochs=config.epochs) != config:
+        raise TrainingError("the training was begun with another recipe: resume with the same one, or begin a new one")
     network = state.network
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters())
@@ -215,8 +220,7 @@ def iter_train(
             losses.append((loss.total.item(), loss.pixel.item(), loss.ssim.item()))
             if not math.isfinite(losses[-1][0]):
                 raise TrainingError(
-                    f"the loss is no longer a number in epoch {epoch + 1}: lower the learning rate ({rate:.2g}); "
-                    "the best model so far is kept"
+                    f"the loss is no longer a number in epoch {epoch + 1}: lower the learning rate ({rate:.2g})"
                 )
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss.total)

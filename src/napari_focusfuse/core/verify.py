@@ -6,6 +6,7 @@ the order here is the printed one, the scale of the guide is the code's, because
 smooth everything.)
 """
 
+import math
 from collections.abc import Generator, Sequence
 
 import numpy as np
@@ -40,12 +41,8 @@ def closed(mask: Mask, radius: int) -> Mask:
 
 
 def without_small_regions(mask: Mask, area: float) -> Mask:
-    """The mask with connected regions (4 neighbours) of fewer than `area` pixels reversed, of both labels."""
-    if area <= 1:
-        return mask
-    largest = int(np.ceil(area)) - 1
-    kept = remove_small_objects(mask, max_size=largest, connectivity=1)
-    return np.asarray(~remove_small_objects(~kept, max_size=largest, connectivity=1))
+    """The mask without its connected regions (4 neighbours) of fewer than `area` pixels."""
+    return mask if area <= 1 else np.asarray(remove_small_objects(mask, max_size=math.ceil(area) - 1, connectivity=1))
 
 
 def guided_filter(guide: NDArray[np.float32], source: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -88,13 +85,15 @@ def iter_verified(
     Peaks
         Its `activity` are the weights (not yet normalised) of its `labels`.
     """
-    weights = Peaks((index.shape[0], index.shape[1]), len(order))
+    weights = Peaks((index.shape[0], index.shape[1]), len(order), beside=False)
     for label in order[:1] if len(order) == 2 else order:
         mask = opened(index == label, radius)
         yield
         mask = closed(mask, radius)
         yield
         mask = without_small_regions(mask, min_region * index.size)
+        yield
+        mask = ~without_small_regions(~mask, min_region * index.size)
         yield
         for tile in tiles((index.shape[0], index.shape[1]), _TILE, 2 * GUIDED_RADIUS):
             outer = mask[tile.outer]
