@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["filled", "full_range", "luminance", "robust_range", "scaled", "training_grey"]
+__all__ = ["GREY", "filled", "full_range", "luminance", "robust_range", "scaled", "training_grey"]
 
-_GREY = np.array([0.2125, 0.7154, 0.0721], dtype=np.float32)
+#: Weights of red, green and blue.
+GREY = (0.2125, 0.7154, 0.0721)
 
 
 def luminance(image: NDArray[Any]) -> NDArray[np.float32]:
@@ -15,7 +16,7 @@ def luminance(image: NDArray[Any]) -> NDArray[np.float32]:
     if image.ndim == 2:
         return np.asarray(image, dtype=np.float32)
     grey = np.zeros(image.shape[:2], dtype=np.float32)
-    for channel, weight in enumerate(_GREY):
+    for channel, weight in enumerate(GREY):
         grey += image[..., channel].astype(np.float32) * weight
     return grey
 
