@@ -1,11 +1,14 @@
 """What holds for every metric: its range, images without anything in them, and more than two sources."""
 
+import time
+
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_focusfuse.core.metrics import METRICS
 from napari_focusfuse.core.metrics.qcb import qcb_map
-from napari_focusfuse.core.metrics.qg import qg_map
+from napari_focusfuse.core.metrics.qg import qg, qg_map
 
 POOLED = [name for name, metric in METRICS.items() if metric.needs == "sources"]
 SHAPE = (21, 34)
@@ -96,3 +99,17 @@ def test_every_metric_is_explained(metric):
 def test_the_smallest_size_is_enough(rng, metric):
     a, b, fused = rng.random((3, metric.smallest, metric.smallest))
     assert not np.isnan(metric.score([a, b], fused, a))
+
+
+@pytest.mark.slow
+def test_qg_costs_no_more_than_a_few_sobel_filters(rng):
+    """Processor time of a pair of 2048 x 2048 px against the edge strength (two Sobel filters) of one image."""
+    a, b, fused = rng.random((3, 2048, 2048))
+    work = {"qg": lambda: qg([a, b], fused), "edges": lambda: np.hypot(ndimage.sobel(a, 0), ndimage.sobel(a, 1))}
+    spent = {name: [] for name in work}
+    for _ in range(3):
+        for name, run in work.items():
+            start = time.process_time()
+            run()
+            spent[name].append(time.process_time() - start)
+    assert min(spent["qg"]) < 4 * min(spent["edges"])
