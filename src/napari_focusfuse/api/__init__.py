@@ -4,6 +4,7 @@ from napari_focusfuse.api._files import (
     check_image_target,
     check_result_folder,
     is_stack_folder,
+    open_image,
     open_stack,
     sample_scene,
     save_image,
@@ -20,6 +21,11 @@ from napari_focusfuse.api._fusion import (
     iter_decide,
     iter_fuse,
     load_decision,
+)
+from napari_focusfuse.api._measuring import (
+    iter_measure,
+    list_metrics,
+    measure,
 )
 from napari_focusfuse.api._models import (
     default_model,
@@ -53,12 +59,16 @@ __all__ = [
     "is_stack_folder",
     "iter_decide",
     "iter_fuse",
+    "iter_measure",
     "iter_train",
     "list_devices",
+    "list_metrics",
     "list_models",
     "load_decision",
     "load_model",
+    "measure",
     "model_card",
+    "open_image",
     "open_stack",
     "sample_scene",
     "save_image",

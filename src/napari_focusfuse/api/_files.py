@@ -44,6 +44,13 @@ def open_stack(path: str | os.PathLike[str], *, axis: str | None = None, rgb: bo
     return io.read_stack(path).focus_stack(axis, rgb=rgb)
 
 
+def open_image(path: str | os.PathLike[str]) -> NDArray[Any]:
+    """Read one image, (Y, X) or (Y, X, 3|4), at full bit depth; `StackError` if it cannot be read."""
+    from napari_focusfuse import io
+
+    return io.read_image(Path(path))
+
+
 def stack_name(path: str | os.PathLike[str]) -> str:
     """Name of a stack by its path: without suffixes."""
     from napari_focusfuse import io

@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from napari_focusfuse.cli._flags import FusionFlags, TrainFlags, given, parsed
 from napari_focusfuse.cli._fuse import Task, fuse_all
+from napari_focusfuse.cli._measure import measure_files
 from napari_focusfuse.cli._terminal import complain, only_our_warnings, say, with_bar
 from napari_focusfuse.core.config import FusionConfig, TrainConfig
 from napari_focusfuse.errors import FocusFuseError, StackError
@@ -140,6 +141,41 @@ def demo(*, out: Out = Path("focusfuse-demo"), overwrite: Switch = False) -> Non
     api.save_stack(stack, scene.stack, overwrite=overwrite, **sizes)
     api.save_result(folder, result, inputs=(stack,), overwrite=overwrite, **sizes)
     say(f"stack:  {stack}\nresult: {folder} ({result.summary.rstrip('.')})")
+
+
+@app.command
+def measure(
+    fused: Path,
+    sources: list[Path],
+    /,
+    *,
+    truth: Path | None = None,
+    metrics: str | None = None,
+    axis: str | None = None,
+    rgb: Switch = False,
+    csv: Switch = False,
+) -> None:
+    """Score a fused image against its sources: FUSED SOURCES...
+
+    Parameters
+    ----------
+    fused
+        The fused image.
+    sources
+        What was fused: two or more images, or one folder of slices, multi-page TIFF, OME-TIFF or OME-Zarr.
+    truth
+        The true all-in-focus image, where it is known.
+    metrics
+        Names with commas between them, such as qg,qm; by default all.
+    axis
+        Letter or number of the stack axis of SOURCES, where the file does not tell.
+    rgb
+        Take a channel axis of 3 or 4 as colour.
+    csv
+        Print comma-separated values.
+    """
+    names = None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()]
+    measure_files(fused, sources, truth=truth, csv=csv, metrics=names, axis=axis, rgb=rgb)
 
 
 @app.command

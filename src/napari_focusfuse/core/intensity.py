@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["filled", "full_range", "luminance", "robust_range", "scaled", "training_grey"]
+__all__ = ["GREY", "filled", "full_range", "luminance", "robust_range", "scaled", "training_grey"]
 
-_GREY = (0.2125, 0.7154, 0.0721)
+#: Weights of red, green and blue.
+GREY = (0.2125, 0.7154, 0.0721)
 _FAR = 1e6
 
 Floats = NDArray[np.floating[Any]]
@@ -22,7 +23,7 @@ def luminance(image: NDArray[Any]) -> Floats:
     if image.ndim == 2:
         return np.asarray(image, dtype=dtype)
     grey: Floats = np.zeros(image.shape[:2], dtype=dtype)
-    for channel, weight in enumerate(_GREY):
+    for channel, weight in enumerate(GREY):
         grey += image[..., channel].astype(dtype) * dtype.type(weight)
     return grey
 

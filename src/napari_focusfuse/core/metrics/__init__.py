@@ -1,0 +1,29 @@
+"""Scores of fused images: one file a metric, and what is known about each in `METRICS`.
+
+Images are grey (Y, X) float64 in [0, 1]; `measuring` makes them so. Each metric takes N sources, and its docstring says
+how they are pooled. Depth and decisions are compared with the truth by `decisions`. Nothing is drawn or printed here.
+"""
+
+from napari_focusfuse.core.metrics._metric import Metric
+from napari_focusfuse.core.metrics.ag import AG
+from napari_focusfuse.core.metrics.bias import BIAS
+from napari_focusfuse.core.metrics.decisions import WrongPixels, depth_rmse, edge_band, wrong_pixels
+from napari_focusfuse.core.metrics.gld import GLD
+from napari_focusfuse.core.metrics.psnr import PSNR
+from napari_focusfuse.core.metrics.qc import QC
+from napari_focusfuse.core.metrics.qcb import QCB
+from napari_focusfuse.core.metrics.qg import QG
+from napari_focusfuse.core.metrics.qm import QM
+from napari_focusfuse.core.metrics.qmi import QMI
+from napari_focusfuse.core.metrics.qncie import QNCIE
+from napari_focusfuse.core.metrics.qs import QS
+from napari_focusfuse.core.metrics.qy import QY
+from napari_focusfuse.core.metrics.sf import SF
+from napari_focusfuse.core.metrics.ssim import SSIM
+
+__all__ = ["METRICS", "Metric", "WrongPixels", "depth_rmse", "edge_band", "wrong_pixels"]
+
+_ALL = (QG, QM, QCB, QMI, QNCIE, QY, QS, QC, AG, GLD, SF, PSNR, SSIM, BIAS)
+
+#: Every metric by its name, the paper's three first and those that need the true image last.
+METRICS = {metric.name: metric for metric in _ALL}

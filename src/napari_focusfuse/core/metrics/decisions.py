@@ -1,0 +1,106 @@
+"""How good a decision is, against the true depth: these compare maps of slices and not images."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_focusfuse.errors import FocusFuseError
+
+__all__ = ["WrongPixels", "depth_rmse", "edge_band", "wrong_pixels"]
+
+#: Neighbours that lie farther apart than this (slices) are a depth edge; pixels farther off than this are wrong.
+_ONE_SLICE = 1.0
+_BAND = 8
+
+Depth = NDArray[np.floating[Any]] | NDArray[np.integer[Any]]
+
+
+class WrongPixels(NamedTuple):
+    """Shares of pixels that are more than one slice off, in [0, 1]; 0 where a region has no pixels.
+
+    Attributes
+    ----------
+    everywhere, edge, interior : float
+        Of all pixels, of those near a depth edge, and of the others.
+    """
+
+    everywhere: float
+    edge: float
+    interior: float
+
+
+def depth_rmse(depth: Depth, truth: Depth) -> float:
+    """Root mean square error of the depth where it is known.
+
+    Parameters
+    ----------
+    depth : (Y, X) float
+        Depth in slices, or in the units of `truth`; NaN where it is not known.
+    truth : (Y, X) float
+
+    Returns
+    -------
+    float
+        In the units of the two.
+
+    Raises
+    ------
+    FocusFuseError
+        The sizes differ, or the depth is known nowhere.
+    """
+    off = _off(depth, truth)
+    known = np.isfinite(off)
+    if not known.any():
+        raise FocusFuseError("the depth is known nowhere: there is nothing to compare with the true depth")
+    return float(np.sqrt(np.mean(off[known] ** 2)))
+
+
+def wrong_pixels(index: Depth, truth: Depth, band: int = _BAND) -> WrongPixels:
+    """Shares of pixels whose slice is more than one slice off.
+
+    Parameters
+    ----------
+    index : (Y, X) int or float
+        Slice, or depth in slices, of each pixel; a pixel that is NaN is wrong.
+    truth : (Y, X) float
+        True depth in slices.
+    band : int
+        Pixels up to this far from a depth edge (chessboard distance) make the edge band.
+
+    Returns
+    -------
+    WrongPixels
+
+    Raises
+    ------
+    FocusFuseError
+        The sizes differ.
+    """
+    wrong = ~(_off(index, truth) <= _ONE_SLICE)
+    near = edge_band(truth, band)
+    return WrongPixels(_share(wrong), _share(wrong[near]), _share(wrong[~near]))
+
+
+def edge_band(truth: Depth, band: int = _BAND) -> NDArray[np.bool_]:
+    """Pixels (Y, X) up to `band` px from where the true depth jumps by more than one slice."""
+    depth = np.asarray(truth, dtype=np.float64)
+    edge = np.zeros(depth.shape, dtype=bool)
+    for axis in (0, 1):
+        jump = np.abs(np.diff(depth, axis=axis)) > _ONE_SLICE
+        for before in (0, 1):
+            pads = [(0, 0), (0, 0)]
+            pads[axis] = (before, 1 - before)
+            edge |= np.pad(jump, pads)
+    return np.asarray(ndimage.maximum_filter(edge, 2 * band + 1, mode="constant"))
+
+
+def _off(depth: Depth, truth: Depth) -> NDArray[np.float64]:
+    if depth.shape != truth.shape:
+        raise FocusFuseError(f"the map is {depth.shape} and the true depth {truth.shape}: they must be of one size")
+    return np.abs(np.asarray(depth, dtype=np.float64) - truth)
+
+
+def _share(wrong: NDArray[np.bool_]) -> float:
+    return float(wrong.mean()) if wrong.size else 0.0

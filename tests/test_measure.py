@@ -1,0 +1,102 @@
+"""`ff.measure`: what it takes, on which scale it measures, and what it refuses."""
+
+import re
+
+import dask.array
+import numpy as np
+import pytest
+
+import napari_focusfuse as ff
+from napari_focusfuse import api
+
+WITH_TRUTH = {"psnr", "ssim", "bias"}
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A scene of 4 slices, (4, 40, 48) uint16."""
+    return ff.simulate((40, 48), 4, seed=3)
+
+
+def test_without_names_it_measures_what_it_can(small):
+    names = {metric.name for metric in ff.list_metrics()}
+    assert ff.measure(small.stack, small.truth).keys() == names - WITH_TRUTH
+    scores = ff.measure(small.stack, small.truth, truth=small.truth)
+    assert scores.keys() == names
+    assert (scores["psnr"], scores["ssim"], scores["bias"]) == (float("inf"), pytest.approx(1), 0)
+    assert all(type(value) is float for value in scores.values())
+
+
+def test_names_in_the_order_given_and_in_any_case(small):
+    assert list(ff.measure(small.stack, small.truth, metrics=["Qm", "qg"])) == ["qm", "qg"]
+    assert list(ff.measure(small.stack, small.truth, metrics="qg")) == ["qg"]
+
+
+def test_stacks_of_every_kind(small):
+    expected = ff.measure(small.stack, small.truth)
+    for sources in (list(small.stack), tuple(small.stack), dask.array.from_array(small.stack, chunks=(1, 40, 48))):
+        assert ff.measure(sources, small.truth) == expected
+
+
+def test_integers_are_divided_by_the_largest_of_their_type(small):
+    expected = ff.measure(small.stack, small.truth)
+    as_float = ff.measure(small.stack / 65535, small.truth / 65535)
+    assert as_float == pytest.approx(expected)
+    assert ff.measure(small.stack.astype(float), small.truth.astype(float), data_range=65535) == pytest.approx(expected)
+    assert ff.measure(small.stack, small.truth, data_range=4095)["ag"] == pytest.approx(expected["ag"] * 65535 / 4095)
+
+
+def test_colour_is_measured_as_grey(rng):
+    a, b, fused = rng.random((3, 24, 32, 3))
+    greys = [0.2125 * i[..., 0] + 0.7154 * i[..., 1] + 0.0721 * i[..., 2] for i in (a, b, fused)]
+    expected = ff.measure(greys[:2], greys[2], truth=greys[0])
+    assert ff.measure([a, b], fused, truth=a) == pytest.approx(expected)
+    alpha = rng.random((3, 24, 32, 1))
+    a, b, fused = np.concatenate([np.stack([a, b, fused]), alpha], axis=-1)
+    assert ff.measure([a, b], fused, truth=a) == pytest.approx(expected)
+
+
+def test_progress_names_the_metrics(small):
+    steps = [step.what for step in ff.iter_measure(small.stack, small.truth, metrics=["qg", "qcb"])]
+    assert steps == ["Qg", "Qcb", "measured"]
+
+
+GREY = np.zeros((2, 24, 32), dtype=np.uint8)
+COLOUR = np.zeros((2, 24, 32, 3), dtype=np.uint8)
+HOLE = np.where(np.arange(32) == 3, np.nan, np.ones((24, 32)))
+
+
+@pytest.mark.parametrize(
+    ("sources", "fused", "options", "says"),
+    [
+        (GREY, GREY[0, 1:], {}, "the fused image is 23 x 32 px and the sources are 24 x 32 px"),
+        (GREY, GREY[0] / 255, {}, "the fused image is float64 and the sources are uint8"),
+        (GREY, COLOUR[0], {}, "the fused image is RGB and the sources are grey"),
+        (COLOUR, GREY[0], {}, "the fused image is grey and the sources are RGB"),
+        (GREY, GREY, {}, "the fused image has the shape (2, 24, 32)"),
+        (GREY, GREY[0], {"truth": GREY[0, :, 1:]}, "the true image is 24 x 31 px"),
+        (GREY, GREY[0], {"truth": COLOUR[0]}, "the true image is RGB"),
+        ([GREY[0], GREY[1, 1:]], GREY[0], {}, "slice 1 has the shape (23, 32)"),
+        ([GREY[0], GREY[1] / 255], GREY[0], {}, "slice 1 is float64"),
+        ([GREY[0], COLOUR[1]], GREY[0], {}, "slice 1 has the shape"),
+        (GREY[:1], GREY[0], {}, "at least two"),
+        (GREY[0], GREY[0], {}, "3 axes"),
+        (GREY.astype(complex), GREY[0], {}, "complex128"),
+        ([HOLE, HOLE], np.ones((24, 32)), {}, "source 0 holds pixels that are no numbers"),
+        (np.ones((2, 24, 32)), HOLE, {}, "the fused image holds pixels that are no numbers"),
+        (GREY, GREY[0], {"metrics": ["qx"]}, "there is no metric 'qx': choose from qg, qm"),
+        (GREY, GREY[0], {"metrics": ["ssim"]}, "ssim compares with a true image"),
+        (GREY, GREY[0], {"data_range": 0}, "data range must be greater than 0"),
+        (GREY, GREY[0], {"data_range": float("nan")}, "data range must be greater than 0"),
+        (GREY[:, :9], GREY[0, :9], {"metrics": ["qs"]}, "too small for qs: it needs 11 px"),
+    ],
+)
+def test_wrong_input_is_one_sentence(sources, fused, options, says):
+    with pytest.raises(ff.FocusFuseError, match=re.escape(says)) as error:
+        ff.measure(sources, fused, **options)
+    assert "\n" not in str(error.value)
+
+
+def test_images_are_read_by_the_api(tmp_path, small):
+    path = api.save_image(tmp_path / "fused.tif", small.truth)
+    np.testing.assert_array_equal(api.open_image(path), small.truth)
