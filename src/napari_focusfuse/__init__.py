@@ -25,7 +25,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "core.config": ["FusionConfig", "TrainConfig"],
         "core.decision": ["Decision", "Flag"],
-        "core.pipeline": ["FusionResult"],
+        "core.result": ["FusionResult"],
         "core.progress": ["Progress"],
         "errors": ["FocusFuseError", "FocusFuseWarning"],
     },

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Generator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -17,31 +17,13 @@ from napari_focusfuse.core.gain import Leveller
 from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.peaks import Peaks
 from napari_focusfuse.core.progress import Progress, repeated, staged
+from napari_focusfuse.core.result import FusionResult
 from napari_focusfuse.core.slices import SliceActivity, iter_guide, iter_peaks, iter_series
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.survey import Survey, iter_survey
 from napari_focusfuse.core.verify import iter_verified
 
 __all__ = ["FusionResult", "iter_decide", "iter_fuse"]
-
-
-@dataclass(frozen=True, eq=False)
-class FusionResult:
-    """What fusing a focus stack gives.
-
-    Attributes
-    ----------
-    image : array (Y, X[, C])
-        All-in-focus image, of the type and value range of the stack.
-    decision : Decision or None
-        Where each pixel comes from; None for methods that make no decision.
-    summary : str
-        A sentence for people.
-    """
-
-    image: NDArray[Any]
-    decision: Decision | None
-    summary: str
 
 
 def iter_decide(
