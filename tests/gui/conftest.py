@@ -54,7 +54,7 @@ class Fusion:
 def result_of(stack: Any, *, axis: int = 0, z: Any = None, rgb: bool = False, **options: Any) -> Any:
     """A result with the brightest slice of each pixel; depth is NaN at the ends of the stack."""
     from napari_focusfuse.core.decision import Decision
-    from napari_focusfuse.core.pipeline import FusionResult
+    from napari_focusfuse.core.result import FusionResult
 
     slices = np.moveaxis(np.asarray(stack), axis, 0)
     grey = slices.mean(-1) if rgb else slices

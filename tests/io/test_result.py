@@ -12,7 +12,7 @@ import tifffile
 from napari_focusfuse import io
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decision import Decision
-from napari_focusfuse.core.pipeline import FusionResult
+from napari_focusfuse.core.result import FusionResult
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io import _result
 

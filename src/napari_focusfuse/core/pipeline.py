@@ -103,4 +103,4 @@ def iter_fuse(
     """Decide, then blend; see `iter_decide`."""
     decision = yield from staged(iter_decide(stack, encoder, config, device, info), 0, 0.85)
     image = yield from staged(iter_blend(stack, decision), 0.85, 0.15)
-    return FusionResult(image, decision, summary(decision))
+    return FusionResult(image, decision, summary(decision), decision.info)

@@ -24,7 +24,7 @@ class FusionResult:
     summary : str
         A sentence for people.
     info : mapping
-        What made the image, where there is no decision that says so: version, method, configuration. Plain JSON types.
+        What made it, as in `Decision.info`: version, method, configuration. Plain JSON types.
     """
 
     image: NDArray[Any]

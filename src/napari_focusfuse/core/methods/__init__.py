@@ -215,7 +215,7 @@ def settings(method: Method, config: FusionConfig | MethodConfig | None) -> Fusi
 
 
 def iter_decide(
-    method: Method, stack: Stack, config: MethodConfig | None, info: Mapping[str, Any]
+    method: Method, stack: Stack, config: FusionConfig | MethodConfig | None, info: Mapping[str, Any]
 ) -> Generator[Progress, None, Decision]:
     """Decide by a method other than ours.
 
@@ -224,7 +224,7 @@ def iter_decide(
     method : Method
     stack : Stack
     config : MethodConfig or None
-        Of the type that the method takes.
+        Of the type that the method takes; its defaults for None.
     info : mapping
         What goes into `Decision.info` besides the configuration.
 
@@ -235,17 +235,18 @@ def iter_decide(
     Raises
     ------
     FocusFuseError
-        The method makes no decision.
+        The method makes no decision, or these are the settings of another one.
     """
     if not method.decides:
         deciding = ", ".join(other.name for other in METHODS.values() if other.decides)
         raise FocusFuseError(f"the method {method.name!r} makes an image but no decision: choose one of {deciding}")
-    decision: Decision = yield from _work(method)(stack, config)
-    return replace(decision, info=_described(config, info))
+    checked = settings(method, config)
+    decision: Decision = yield from _work(method)(stack, checked)
+    return replace(decision, info=_described(checked, info))
 
 
 def iter_fuse(
-    method: Method, stack: Stack, config: MethodConfig | None, info: Mapping[str, Any]
+    method: Method, stack: Stack, config: FusionConfig | MethodConfig | None, info: Mapping[str, Any]
 ) -> Generator[Progress, None, FusionResult]:
     """Fuse by a method other than ours; see `iter_decide`. Without a decision ``result.decision`` is None."""
     from napari_focusfuse.core.assess import summary
@@ -253,12 +254,13 @@ def iter_fuse(
     from napari_focusfuse.core.result import FusionResult
 
     if not method.decides:
-        image = yield from _work(method)(stack, config)
+        checked = settings(method, config)
+        image = yield from _work(method)(stack, checked)
         text = f"{len(stack)} slices: {method.title.lower()}, an image without decision."
-        return FusionResult(image, None, text, _described(config, info))
+        return FusionResult(image, None, text, _described(checked, info))
     decision = yield from staged(iter_decide(method, stack, config, info), 0, 0.85)
     image = yield from staged(iter_blend(stack, decision), 0.85, 0.15)
-    return FusionResult(image, decision, summary(decision))
+    return FusionResult(image, decision, summary(decision), decision.info)
 
 
 def _work(method: Method) -> Callable[..., Generator[Progress, None, Any]]:
@@ -267,5 +269,5 @@ def _work(method: Method) -> Callable[..., Generator[Progress, None, Any]]:
     return work
 
 
-def _described(config: MethodConfig | None, info: Mapping[str, Any]) -> dict[str, Any]:
+def _described(config: FusionConfig | MethodConfig | None, info: Mapping[str, Any]) -> dict[str, Any]:
     return dict(info) if config is None else {**info, "config": asdict(config)}
