@@ -75,7 +75,9 @@ def _iter_fine(
             continue
         grey, missing = grey_slice(stack, k, limits)
         saliency = structure_saliency(grey, config.small, config.alpha)
-        wins = competes & (saliency > best) & ~(False if missing is None else missing)
+        if missing is not None:
+            competes &= ~missing
+        wins = competes & (saliency > best)
         best[wins], fine[wins] = saliency[wins], rank
     smooth = ndimage.median_filter(fine, 3, mode="nearest")
     return np.where(lowest < highest, smooth, coarse)
