@@ -192,9 +192,10 @@ def test_progress_rises_to_the_end_and_cancelling_is_stopping(scene, name):
 
 @pytest.mark.parametrize("name", ["sf", "log", "focusstack", "variance", "gf", "mwg"])
 def test_a_tile_is_exactly_the_whole(scene, monkeypatch, name):
-    from napari_focusfuse.core.methods import _choice, gf
+    from napari_focusfuse.core.methods import _choice, gf, mwg
 
     whole = fuse(name, scene.stack).image
     monkeypatch.setattr(_choice, "_TILE", 32)
     monkeypatch.setattr(gf, "_TILE", 32)
+    monkeypatch.setattr(mwg, "_TILE", 32)
     np.testing.assert_allclose(fuse(name, scene.stack).image.astype(int), whole.astype(int), atol=1)

@@ -24,11 +24,13 @@ from napari_focusfuse.core.methods._choice import (
 )
 from napari_focusfuse.core.progress import Progress, repeated, staged
 from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.core.tiles import tiles
 
 __all__ = ["iter_mwg", "structure_saliency"]
 
 Ranks = NDArray[np.int32]
 _SLOPE = (-0.5, 0.0, 0.5)
+_TILE = 1024
 
 
 def structure_saliency(grey: Grey, sigma: float, alpha: float) -> NDArray[np.floating]:
@@ -48,8 +50,7 @@ def iter_mwg(stack: Stack, config: MWGConfig) -> Generator[Progress, None, Decis
     For N slices: near a border the slices that lie, in the order of z, between those around the pixel compete; the
     median over 3 x 3 pixels is taken of their order.
     """
-    halo = int(4 * config.large + 0.5) + 1
-    measure = Measure(lambda grey: structure_saliency(grey, config.large, config.alpha), halo)
+    measure = Measure(lambda grey: structure_saliency(grey, config.large, config.alpha), _halo(config.large))
     limits = yield from staged(iter_limits(stack), 0, 0.04)
     peaks = yield from staged(iter_best(stack, measure, limits), 0.04, 0.5)
     coarse = np.argsort(stack.order)[peaks.labels[0]].astype(np.int32)
@@ -69,15 +70,28 @@ def _iter_fine(
     best = np.full(stack.shape, -1, dtype=np.float32)
     fine = coarse.copy()
     for rank, k in enumerate(int(k) for k in stack.order):
-        yield Progress(rank, len(stack), f"borders, slice {rank + 1} of {len(stack)}")
+        progress = Progress(rank, len(stack), f"borders, slice {rank + 1} of {len(stack)}")
+        yield progress
         competes = (lowest <= rank) & (rank <= highest) & (lowest < highest)
         if not competes.any():
             continue
         grey, missing = grey_slice(stack, k, limits)
-        saliency = structure_saliency(grey, config.small, config.alpha)
         if missing is not None:
             competes &= ~missing
-        wins = competes & (saliency > best)
-        best[wins], fine[wins] = saliency[wins], rank
-    smooth = ndimage.median_filter(fine, 3, mode="nearest")
-    return np.where(lowest < highest, smooth, coarse)
+        for tile in tiles(stack.shape, _TILE, _halo(config.small)):
+            yield progress
+            saliency = structure_saliency(grey[tile.outer], config.small, config.alpha)[tile.inner]
+            wins = competes[tile.core] & (saliency > best[tile.core])
+            np.copyto(best[tile.core], saliency, where=wins, casting="same_kind")
+            np.copyto(fine[tile.core], rank, where=wins)
+    smooth = coarse.copy()
+    for tile in tiles(stack.shape, _TILE, 1):
+        yield Progress(len(stack), len(stack), "borders")
+        median = ndimage.median_filter(fine[tile.outer], 3, mode="nearest")[tile.inner]
+        np.copyto(smooth[tile.core], median, where=(lowest < highest)[tile.core])
+    return smooth
+
+
+def _halo(sigma: float) -> int:
+    """Pixels that the structure saliency sees on each side: scipy's Gaussian, and the gradient."""
+    return int(4 * sigma + 0.5) + 1
