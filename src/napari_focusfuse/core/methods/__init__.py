@@ -112,7 +112,7 @@ _ALL = (
     Method(
         name="variance",
         title="Variance",
-        description="Variance in a window: steady under noise, blunt at edges of depth and misled by bright edges.",
+        description="Variance in a window: simple, and misled by blurred edges of strong contrast.",
         citation="Sugimoto and Ichioka 1985, Applied Optics 24:2076",
         config=WindowConfig,
         where="windows:iter_variance",
@@ -120,7 +120,7 @@ _ALL = (
     Method(
         name="mwg",
         title="Multi-scale weighted gradient",
-        description="Structure of gradients at a large scale, refined at a small one near borders: a calm decision.",
+        description="Structure of gradients at a large scale, refined at a small one: good at edges of depth.",
         citation="Zhou, Li and Wang 2014, Information Fusion 20:60",
         config=MWGConfig,
         where="mwg:iter_mwg",
@@ -128,7 +128,7 @@ _ALL = (
     Method(
         name="gf",
         title="Guided filtering",
-        description="Base and detail layers, blended by edge-aware weights: smooth seams; values may overshoot.",
+        description="Base and detail layers by edge-aware weights: smooth seams, bears noise; values may overshoot.",
         citation="Li, Kang and Hu 2013, IEEE Trans. Image Process. 22:2864",
         decides=False,
         config=GFConfig,
@@ -137,7 +137,7 @@ _ALL = (
     Method(
         name="lp",
         title="Laplacian pyramid",
-        description="Strongest detail at every scale: good at edges of depth, keeps noise; values may overshoot.",
+        description="Strongest detail at every scale: good at edges of depth, picks noise; values may overshoot.",
         citation="Burt and Adelson 1983, IEEE Trans. Commun. 31:532",
         decides=False,
         config=PyramidConfig,
@@ -146,7 +146,7 @@ _ALL = (
     Method(
         name="rp",
         title="Ratio of low-pass pyramid",
-        description="Strongest contrast at every scale: favours dark detail, keeps noise; values may overshoot.",
+        description="Strongest contrast at every scale: favours dark detail, picks noise; values may overshoot.",
         citation="Toet 1989, Pattern Recognition Letters 9:245",
         decides=False,
         config=PyramidConfig,
