@@ -120,7 +120,7 @@ _ALL = (
     Method(
         name="mwg",
         title="Multi-scale weighted gradient",
-        description="Structure of gradients at a large scale, refined at a small one: good at edges of depth.",
+        description="Structure of gradients at a large scale, refined at a small one near borders.",
         citation="Zhou, Li and Wang 2014, Information Fusion 20:60",
         config=MWGConfig,
         where="mwg:iter_mwg",
@@ -137,7 +137,7 @@ _ALL = (
     Method(
         name="lp",
         title="Laplacian pyramid",
-        description="Strongest detail at every scale: good at edges of depth, picks noise; values may overshoot.",
+        description="Strongest detail at every scale: for pairs without noise; values may overshoot.",
         citation="Burt and Adelson 1983, IEEE Trans. Commun. 31:532",
         decides=False,
         config=PyramidConfig,
