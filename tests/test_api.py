@@ -1,5 +1,7 @@
 """The public contract."""
 
+from importlib.metadata import version
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -58,7 +60,9 @@ def test_zarr(scene, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "magic"}, "no method 'magic': choose one of sesf"),
+        ({"method": "magic"}, "no method 'magic': choose one of sesf, sf"),
+        ({"method": "lp", "config": ff.FusionConfig()}, "FusionConfig holds no settings of the method 'lp'"),
+        ({"config": ff.PyramidConfig()}, "PyramidConfig holds no settings of the method 'sesf'"),
         ({"device": "abacus"}, "no device 'abacus' here: choose one of auto, cpu"),
         ({"device": "cpu:x"}, "no device 'cpu:x'"),
         ({"device": "cuda:99"}, "no device 'cuda:99'"),
@@ -70,6 +74,39 @@ def test_zarr(scene, tmp_path):
 def test_refusals(scene, options, message):
     with pytest.raises(ff.FocusFuseError, match=message):
         ff.fuse(scene.stack, **options)
+
+
+@pytest.mark.parametrize("method", [method.name for method in ff.list_methods() if not method.deep])
+def test_every_other_method(scene, method):
+    steps = []
+    result = ff.fuse(scene.stack, method=method, progress=steps.append)
+    assert (result.image.shape, result.image.dtype) == (scene.truth.shape, np.uint16)
+    assert steps[-1].done == steps[-1].total
+    assert (result.info["method"], result.info["version"]) == (method, version("napari-focusfuse"))
+    np.testing.assert_array_equal(drain(ff.iter_fuse(list(scene.stack), method=method)).image, result.image)
+    if result.decision is None:
+        with pytest.raises(ff.FocusFuseError, match=f"'{method}' makes an image but no decision"):
+            ff.decide(scene.stack, method=method)
+    else:
+        decision = ff.decide(scene.stack, method=method)
+        np.testing.assert_array_equal(ff.blend(scene.stack, decision), result.image)
+
+
+def test_settings_of_other_methods(scene):
+    plain, deeper = (ff.fuse(scene.stack, method="lp", config=config) for config in (None, ff.PyramidConfig(levels=2)))
+    assert (plain.image != deeper.image).any()
+    assert deeper.info["config"] == {"levels": 2}
+
+
+def test_the_decision_of_another_method_is_saved_and_edited(scene, tmp_path):
+    decision = ff.decide(scene.stack, method="log", config=ff.LoGConfig(sigma=2))
+    decision.save(tmp_path / "decision.npz")
+    loaded = ff.load_decision(tmp_path / "decision.npz")
+    assert loaded.info["config"] == {"sigma": 2.0, "radius": 5}
+    mask = np.zeros(decision.shape, bool)
+    mask[10:20, 10:20] = True
+    edited = loaded.with_edits(np.full(decision.shape, 4), mask)
+    np.testing.assert_array_equal(ff.blend(scene.stack, edited)[mask], scene.stack[4][mask])
 
 
 def test_train_writes_a_model_that_fuses(scene, tmp_path):

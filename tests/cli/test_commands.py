@@ -22,7 +22,7 @@ def test_version_and_help(run: Runs) -> None:
     assert run("--version").out.strip() == version("napari-focusfuse")
     shown = run("--help")
     assert shown.code == 0
-    for command in ("demo", "fuse", "measure", "models", "train"):
+    for command in ("demo", "fuse", "measure", "methods", "models", "train"):
         assert command in shown.out
     assert run("fuse", "--help").out.count("--softness") == 1
     assert run().out == shown.out
@@ -54,6 +54,12 @@ def test_models(run: Runs) -> None:
     assert [line.split(" (")[0].split(":")[0] for line in lines] == ff.list_models()
     assert [line.split(":")[0] for line in lines if "(default)" in line] == [f"{api.default_model()} (default)"]
     assert run("models", "default").out.strip() == ff.model_card("default").strip()
+
+
+def test_methods(run: Runs) -> None:
+    lines = run("methods").out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["sesf (default)", *(m.name for m in ff.list_methods()[1:])]
+    assert all(method.citation in line for method, line in zip(ff.list_methods(), lines, strict=True))
 
 
 def test_without_memory(run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,32 @@ def test_a_folder_gives_the_same_as_the_api(run: Runs, slices: Path, stack: np.n
     assert recipe["depth_unit"] == "in the units of z"
 
 
+def test_another_method(run: Runs, slices: Path, stack: np.ndarray, tmp_path: Path) -> None:
+    done = run("fuse", slices, "-o", tmp_path / "out", "--method", "lp")
+    assert (done.code, done.err) == (0, "")
+    folder = tmp_path / "out" / "beads"
+    assert names(folder) == ["fused.ome.tif", "recipe.json"]
+    np.testing.assert_array_equal(io.read_image(folder / "fused.ome.tif"), ff.fuse(stack, method="lp").image)
+    recipe = json.loads((folder / "recipe.json").read_text("utf-8"))
+    assert (recipe["made by"]["method"], recipe["made by"]["config"]) == ("lp", {"levels": 4})
+    assert run("fuse", slices, "-o", tmp_path / "out", "--method", "sf", "--overwrite").code == 0
+    assert names(folder) == RESULT
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--method", "magic"), "no method 'magic': choose one of sesf, sf"),
+        (("--method", "lp", "--radius", 3), "holds no settings of the method 'lp': leave them out"),
+    ],
+)
+def test_methods_and_settings_that_do_not_exist(
+    run: Runs, slices: Path, tmp_path: Path, options: tuple[Any, ...], says: str
+) -> None:
+    assert_refused(run("fuse", slices, "-o", tmp_path / "out", *options), says)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("name", ["fused.tif", "fused.ome.tif", "fused.png"])
 def test_an_image_alone(run: Runs, slices: Path, stack: np.ndarray, tmp_path: Path, name: str) -> None:
     done = run("fuse", slices, "-o", tmp_path / "new" / name)

@@ -52,9 +52,10 @@ class Fusion:
 
 
 def result_of(stack: Any, *, axis: int = 0, z: Any = None, rgb: bool = False, **options: Any) -> Any:
-    """A result with the brightest slice of each pixel; depth is NaN at the ends of the stack."""
+    """A result with the brightest slice of each pixel; NaN depth at the ends; no decision if `method` makes none."""
     from napari_focusfuse.core.decision import Decision
-    from napari_focusfuse.core.pipeline import FusionResult
+    from napari_focusfuse.core.methods import METHODS
+    from napari_focusfuse.core.result import FusionResult
 
     slices = np.moveaxis(np.asarray(stack), axis, 0)
     grey = slices.mean(-1) if rgb else slices
@@ -65,7 +66,10 @@ def result_of(stack: Any, *, axis: int = 0, z: Any = None, rgb: bool = False, **
     depth[(index == 0) | (index == len(slices) - 1)] = np.nan
     ones = np.ones((1, *index.shape), np.float32)
     flags = np.zeros(index.shape, np.uint16)
-    info = {"method": "sesf", "model": str(options.get("model"))}
+    method = options.get("method", "sesf")
+    if not METHODS[method].decides:
+        return FusionResult(image, None, f"{len(slices)} slices projected.", {"method": method})
+    info = {"method": method, "model": str(options.get("model"))}
     decision = Decision(index[None].astype(np.int16), ones, depth, ones[0] / 2, flags, positions, info)
     return FusionResult(image, decision, f"{len(slices)} slices fused.")
 

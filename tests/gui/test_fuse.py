@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.errors import FocusFuseWarning, StackError
 from napari_focusfuse.gui._source import KEY
 
@@ -102,6 +103,72 @@ def test_the_settings_reach_the_core(viewer, widget, cells, fusion, finish):
     assert kept["config"]["radius"] == 7
     assert kept["z_step"] == 3.0
     assert kept["made_by"]["method"] == "sesf"
+
+
+def test_every_method_is_offered_and_says_what_it_does(widget):
+    assert list(widget.method.choices) == list(METHODS)
+    assert widget.method.value == "sesf"
+    for method in METHODS.values():
+        widget.method.value = method.name
+        assert method.description in widget.method.tooltip
+        assert method.citation in widget.method.tooltip
+
+
+def test_settings_that_the_method_does_not_use_are_off(widget):
+    def enabled():
+        parts = (widget.config.preset.native, widget.model.native, widget.device.native, widget.folder_button)
+        return {part.isEnabled() for part in (*parts, widget.advanced, widget.config.radius.native)}
+
+    config = FusionConfig(preset="paper", radius=7)
+    widget.set_value(config)
+    assert enabled() == {True}
+    widget.method.value = "sf"
+    assert enabled() == {False}
+    widget.method.value = "sesf"
+    assert enabled() == {True}
+    assert widget.value() == config
+
+
+def test_a_method_that_decides_gives_all_layers(viewer, widget, cells, fusion, finish):
+    widget.method.value = "log"
+    widget.run()
+    finish(widget)
+    (call,) = fusion.calls
+    assert call["method"] == "log"
+    assert not call.keys() & {"config", "model", "device"}
+    assert names(viewer) == ["cells", *RESULTS]
+    kept = viewer.layers["cells fused"].metadata[KEY]
+    assert (kept["method"], kept["made_by"]["method"]) == ("log", "log")
+    assert not kept.keys() & {"config", "model"}
+
+
+def test_without_a_decision_only_the_image_is_shown(viewer, widget, cells, fusion, finish, tmp_path):
+    widget.run()
+    finish(widget)
+    assert names(viewer) == ["cells", *RESULTS]
+    widget.method.value = "lp"
+    widget.run()
+    finish(widget)
+    assert names(viewer) == ["cells", "cells fused"]
+    assert viewer.layers["cells fused"].metadata[KEY]["made_by"] == {"method": "lp"}
+    widget.save(tmp_path / "out")
+    finish(widget)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["fused.ome.tif", "recipe.json"]
+    widget.method.value = "sesf"
+    widget.run()
+    finish(widget)
+    assert sorted(names(viewer)) == sorted(["cells", *RESULTS])
+
+
+@pytest.mark.parametrize("name", ["lp", "mwg"])
+def test_other_methods_end_to_end(viewer, widget, cells, finish, notes, name):
+    widget.method.value = name
+    widget.run()
+    finish(widget)
+    assert notes == []
+    fused = viewer.layers["cells fused"].data
+    assert (fused.shape, fused.dtype) == ((16, 20), np.uint16)
+    assert widget.panel.status.text().startswith("6 slices")
 
 
 def test_without_a_known_z_step_depth_is_in_slices(viewer, widget, stack, fusion, finish):

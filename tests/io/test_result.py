@@ -12,7 +12,7 @@ import tifffile
 from napari_focusfuse import io
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decision import Decision
-from napari_focusfuse.core.pipeline import FusionResult
+from napari_focusfuse.core.result import FusionResult
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io import _result
 
@@ -111,7 +111,16 @@ def test_recipe(tmp_path: Path) -> None:
 
 
 def test_without_a_decision(tmp_path: Path) -> None:
-    folder = write(tmp_path / "out", FusionResult(np.zeros((2, 3), np.uint8), None, "a projection"))
+    result = FusionResult(np.zeros((2, 3), np.uint8), None, "a projection", {"method": "max"})
+    folder = write(tmp_path / "out", result)
+    assert names(folder) == ["fused.ome.tif", "recipe.json"]
+    read = json.loads((folder / "recipe.json").read_text("utf-8"))
+    assert (read["made by"], read["z"], read["summary"]) == ({"method": "max"}, None, "a projection")
+
+
+def test_maps_of_an_earlier_result_do_not_stay_beside_an_image_without_them(tmp_path: Path) -> None:
+    folder = write(tmp_path / "out")
+    write(tmp_path / "out", FusionResult(np.zeros((2, 3), np.uint8), None, "a projection"), overwrite=True)
     assert names(folder) == ["fused.ome.tif", "recipe.json"]
 
 

@@ -14,12 +14,12 @@ from napari_focusfuse.api._files import (
     stack_name,
 )
 from napari_focusfuse.api._fusion import (
-    Method,
     blend,
     decide,
     fuse,
     iter_decide,
     iter_fuse,
+    list_methods,
     load_decision,
 )
 from napari_focusfuse.api._measuring import (
@@ -40,6 +40,7 @@ from napari_focusfuse.api._training import (
     train,
 )
 from napari_focusfuse.core.config import FusionConfig, Preset, SEVariant, TrainConfig
+from napari_focusfuse.core.methods import Method
 from napari_focusfuse.core.progress import Progress
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "iter_measure",
     "iter_train",
     "list_devices",
+    "list_methods",
     "list_metrics",
     "list_models",
     "load_decision",

@@ -12,7 +12,7 @@ from napari_focusfuse.errors import FocusFuseError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_focusfuse.core.pipeline import FusionResult
+    from napari_focusfuse.core.result import FusionResult
     from napari_focusfuse.core.simulate import Scene
     from napari_focusfuse.io import StackFile
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, cast
 
 from napari_focusfuse.api._models import load_model, torch_device
-from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.config import FusionConfig, MethodConfig
+from napari_focusfuse.core.methods import METHODS, Method, method_named, settings
 from napari_focusfuse.core.progress import Progress, drain
-from napari_focusfuse.errors import FocusFuseError
 
 if TYPE_CHECKING:
     import torch
@@ -18,17 +18,22 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.decision import Decision
     from napari_focusfuse.core.network import Encoder
-    from napari_focusfuse.core.pipeline import FusionResult
+    from napari_focusfuse.core.result import FusionResult
 
-Method = Literal["sesf"]
 Report = Callable[[Progress], object]
+Config = FusionConfig | MethodConfig
+
+
+def list_methods() -> list[Method]:
+    """The fusion methods there are, the default first: name, title, description, citation, and what they need."""
+    return list(METHODS.values())
 
 
 def fuse(
     stack: Any,
     *,
-    method: Method = "sesf",
-    config: FusionConfig | None = None,
+    method: str = "sesf",
+    config: Config | None = None,
     model: str | os.PathLike[str] = "default",
     device: str = "auto",
     axis: int = 0,
@@ -36,20 +41,20 @@ def fuse(
     z: Sequence[float] | None = None,
     progress: Report | None = None,
 ) -> FusionResult:
-    """Fuse a focus stack into one all-in-focus image (Ma et al. 2020).
+    """Fuse a focus stack into one all-in-focus image, by our method (Ma et al. 2020) or another.
 
     Parameters
     ----------
     stack : array-like (Z, Y, X) or (Z, Y, X, 3|4), or a sequence of images
         numpy, dask or zarr, any real type; dask and zarr are read slice by slice.
-    method : {"sesf"}
-        Spatial frequency of deep features.
-    config : FusionConfig, optional
-        Preset and settings.
+    method : str
+        "sesf", spatial frequency of deep features, or another name from `list_methods`.
+    config : FusionConfig or MethodConfig, optional
+        Settings, of the type that the method takes (`Method.config`); its own defaults if left out.
     model : str or path
-        Name of a model (see `list_models`) or a folder with one.
+        Name of a model (see `list_models`) or a folder with one. Only "sesf" uses it.
     device : str
-        "auto", "cpu", "cuda", "mps".
+        "auto", "cpu", "cuda", "mps". Only "sesf" uses it; the other methods run on the CPU.
     axis : int
         The stack axis.
     rgb : bool, optional
@@ -62,7 +67,8 @@ def fuse(
     Returns
     -------
     FusionResult
-        The image (Y, X[, C]) in the type of the stack, the decision and a summary.
+        The image (Y, X[, C]) in the type of the stack, the decision (None for methods that make none) and a
+        summary.
 
     Raises
     ------
@@ -84,8 +90,8 @@ def fuse(
 def iter_fuse(
     stack: Any,
     *,
-    method: Method = "sesf",
-    config: FusionConfig | None = None,
+    method: str = "sesf",
+    config: Config | None = None,
     model: str | os.PathLike[str] = "default",
     device: str = "auto",
     axis: int = 0,
@@ -93,18 +99,22 @@ def iter_fuse(
     z: Sequence[float] | None = None,
 ) -> Generator[Progress, None, FusionResult]:
     """Fuse step by step: the same as `fuse`, as a generator of `Progress` that returns the result."""
-    from napari_focusfuse.core import pipeline
+    from napari_focusfuse.core import methods
     from napari_focusfuse.core.stack import Stack
 
-    slices = Stack(stack, axis, rgb, z)
-    return (yield from pipeline.iter_fuse(slices, *_prepared(method, config, model, device)))
+    slices, chosen = Stack(stack, axis, rgb, z), method_named(method)
+    if not chosen.deep:
+        return (yield from methods.iter_fuse(chosen, slices, config, _info(chosen)))
+    from napari_focusfuse.core import pipeline
+
+    return (yield from pipeline.iter_fuse(slices, *_prepared(chosen, config, model, device)))
 
 
 def decide(
     stack: Any,
     *,
-    method: Method = "sesf",
-    config: FusionConfig | None = None,
+    method: str = "sesf",
+    config: Config | None = None,
     model: str | os.PathLike[str] = "default",
     device: str = "auto",
     axis: int = 0,
@@ -118,6 +128,11 @@ def decide(
     -------
     Decision
         It can be saved, edited, and used to `blend` any stack of the same geometry.
+
+    Raises
+    ------
+    FocusFuseError
+        The input cannot be fused, or the method makes no decision.
     """
     work = iter_decide(stack, method=method, config=config, model=model, device=device, axis=axis, rgb=rgb, z=z)
     return drain(work, progress)
@@ -126,8 +141,8 @@ def decide(
 def iter_decide(
     stack: Any,
     *,
-    method: Method = "sesf",
-    config: FusionConfig | None = None,
+    method: str = "sesf",
+    config: Config | None = None,
     model: str | os.PathLike[str] = "default",
     device: str = "auto",
     axis: int = 0,
@@ -135,11 +150,15 @@ def iter_decide(
     z: Sequence[float] | None = None,
 ) -> Generator[Progress, None, Decision]:
     """Decide step by step: the same as `decide`, as a generator of `Progress` that returns the decision."""
-    from napari_focusfuse.core import pipeline
+    from napari_focusfuse.core import methods
     from napari_focusfuse.core.stack import Stack
 
-    slices = Stack(stack, axis, rgb, z)
-    return (yield from pipeline.iter_decide(slices, *_prepared(method, config, model, device)))
+    slices, chosen = Stack(stack, axis, rgb, z), method_named(method)
+    if not chosen.deep:
+        return (yield from methods.iter_decide(chosen, slices, config, _info(chosen)))
+    from napari_focusfuse.core import pipeline
+
+    return (yield from pipeline.iter_decide(slices, *_prepared(chosen, config, model, device)))
 
 
 def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = None) -> NDArray[Any]:
@@ -172,24 +191,22 @@ def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = N
 
 
 def _prepared(
-    method: str, config: FusionConfig | None, model: str | os.PathLike[str], device: str
+    method: Method, config: Config | None, model: str | os.PathLike[str], device: str
 ) -> tuple[Encoder, FusionConfig, torch.device, dict[str, Any]]:
-    """What the core's generators need besides the stack."""
+    """What our pipeline needs besides the stack."""
     import torch
 
-    if method not in get_args(Method):
-        raise FocusFuseError(f"there is no method {method!r}: choose one of {', '.join(get_args(Method))}")
+    checked = cast("FusionConfig", settings(method, config))
     loaded = load_model(model)
     where = torch_device(device)
     encoder = loaded.encoder.to(where)
     encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    info = {
-        "version": version("napari-focusfuse"),
-        "method": method,
-        "model": loaded.name,
-        "model_sha256": loaded.sha256,
-    }
-    return encoder, config or FusionConfig(), where, info
+    return encoder, checked, where, {**_info(method), "model": loaded.name, "model_sha256": loaded.sha256}
+
+
+def _info(method: Method) -> dict[str, Any]:
+    """What a decision or result says of its making."""
+    return {"version": version("napari-focusfuse"), "method": method.name}
 
 
 def load_decision(path: str | os.PathLike[str]) -> Decision:

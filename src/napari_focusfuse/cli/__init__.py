@@ -92,11 +92,11 @@ def fuse(
         A file (.tif, .png) for the fused image alone; otherwise a folder, which gets
         NAME/{fused,index,depth,confidence}.ome.tif and NAME/recipe.json for each input.
     method
-        Fusion method.
+        Fusion method: a name that `focusfuse methods` lists. Those without a decision give the fused image alone.
     model
-        Model: a name that `focusfuse models` lists, or a folder.
+        Model: a name that `focusfuse models` lists, or a folder. Only the method sesf uses it.
     device
-        auto, cpu, cuda, mps...
+        auto, cpu, cuda, mps... Only the method sesf uses it.
     axis
         Letter or number of the stack axis, where the file does not tell.
     z_step
@@ -108,7 +108,7 @@ def fuse(
     overwrite
         Replace what an earlier run has written.
     flags
-        How to fuse.
+        How to fuse with the method sesf.
     """
     for name, size in (("--z-step", z_step), ("--pixel-size", pixel_size)):
         if size is not None and not 0 < size < float("inf"):
@@ -195,6 +195,15 @@ def models(name: str | None = None, /) -> None:
     for known in api.list_models():
         text = " - ".join(_first_lines(api.model_card(known)))
         say(f"{known}{' (default)' if known == api.default_model() else ''}: {text}")
+
+
+@app.command
+def methods() -> None:
+    """List the fusion methods."""
+    from napari_focusfuse import api
+
+    for k, method in enumerate(api.list_methods()):
+        say(f"{method.name}{' (default)' if k == 0 else ''}: {method.title}. {method.description} ({method.citation})")
 
 
 @app.command

@@ -9,7 +9,7 @@ from napari_focusfuse.cli._terminal import complain, one_line, say, with_bar
 from napari_focusfuse.errors import FocusFuseError, ModelError, OutputError
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.pipeline import FusionResult
+    from napari_focusfuse.core.result import FusionResult
 
 __all__ = ["Task", "fuse_all"]
 

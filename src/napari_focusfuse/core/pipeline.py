@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Generator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,31 +15,13 @@ from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decision import Decision, Flag, Labels
 from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.progress import Progress, repeated, staged
+from napari_focusfuse.core.result import FusionResult
 from napari_focusfuse.core.slices import SliceActivity, iter_guide, iter_peaks, iter_series
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.survey import Survey, iter_survey
 from napari_focusfuse.core.verify import iter_verified
 
 __all__ = ["FusionResult", "iter_decide", "iter_fuse"]
-
-
-@dataclass(frozen=True, eq=False)
-class FusionResult:
-    """What fusing a focus stack gives.
-
-    Attributes
-    ----------
-    image : array (Y, X[, C])
-        All-in-focus image, of the type and value range of the stack.
-    decision : Decision or None
-        Where each pixel comes from; None for methods that make no decision.
-    summary : str
-        A sentence for people.
-    """
-
-    image: NDArray[Any]
-    decision: Decision | None
-    summary: str
 
 
 def iter_decide(
@@ -120,4 +102,4 @@ def iter_fuse(
     """Decide, then blend; see `iter_decide`."""
     decision = yield from staged(iter_decide(stack, encoder, config, device, info), 0, 0.85)
     image = yield from staged(iter_blend(stack, decision), 0.85, 0.15)
-    return FusionResult(image, decision, summary(decision))
+    return FusionResult(image, decision, summary(decision), decision.info)

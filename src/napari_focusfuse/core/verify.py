@@ -45,16 +45,21 @@ def without_small_regions(mask: Mask, area: float) -> Mask:
     return mask if area <= 1 else np.asarray(remove_small_objects(mask, max_size=math.ceil(area) - 1, connectivity=1))
 
 
-def guided_filter(guide: NDArray[np.float32], source: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Guided filter (He et al. 2013) of `source` (Y, X) by a grey `guide` (Y, X) of 0..255; borders replicated."""
+def guided_filter(
+    guide: NDArray[np.float32], source: NDArray[np.float32], radius: int = GUIDED_RADIUS, eps: float = GUIDED_EPS
+) -> NDArray[np.float32]:
+    """Guided filter (He et al. 2013) of `source` (Y, X) by a grey `guide` (Y, X); borders replicated.
+
+    `eps` goes with the range of the guide: that of the paper is for 0..255.
+    """
 
     def mean(image: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(ndimage.uniform_filter(image, 2 * GUIDED_RADIUS + 1, mode="nearest"))
+        return np.asarray(ndimage.uniform_filter(image, 2 * radius + 1, mode="nearest"))
 
     exact, wanted = guide.astype(np.float64), source.astype(np.float64)
     mean_guide, mean_source = mean(exact), mean(wanted)
     covariance = mean(exact * wanted) - mean_guide * mean_source
-    slope = covariance / (mean(exact * exact) - mean_guide**2 + GUIDED_EPS)
+    slope = covariance / (mean(exact * exact) - mean_guide**2 + eps)
     offset = mean_source - slope * mean_guide
     return np.asarray(mean(slope) * exact + mean(offset), dtype=np.float32)
 

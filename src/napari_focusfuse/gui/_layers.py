@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import ViewerModel
 
-    from napari_focusfuse.core.pipeline import FusionResult
+    from napari_focusfuse.core.result import FusionResult
 
 __all__ = ["is_result", "plain", "show_result", "source_of"]
 

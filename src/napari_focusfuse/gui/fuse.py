@@ -12,6 +12,7 @@ from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
 from napari_focusfuse.gui._layers import plain, show_result
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
-    from napari_focusfuse.core.pipeline import FusionResult
+    from napari_focusfuse.core.result import FusionResult
 
 __all__ = ["FuseWidget"]
 
@@ -71,6 +72,7 @@ class FuseWidget(QWidget):
         self._last: tuple[str, FusionResult, dict[str, Any]] | None = None
         self.stack = StackForm(napari_viewer, self)
         self.config = ConfigForm()
+        self.method = ComboBox(choices=[(method.title, method.name) for method in METHODS.values()])
         self.model = ComboBox(choices=["default"], tooltip="The encoder whose features measure sharpness.")
         self.device = ComboBox(choices=["auto", "cpu"], tooltip="Where to compute; auto takes a GPU if there is one.")
         self.about = QLabel()
@@ -80,6 +82,7 @@ class FuseWidget(QWidget):
         self._build()
         self._connect()
         self._refresh()
+        self._on_method(self.method.value)
         Answer(_choices, self).ready.connect(self._on_choices)
 
     def value(self) -> FusionConfig:
@@ -115,9 +118,8 @@ class FuseWidget(QWidget):
         else:
             source, z_step = self.stack.take(), self.stack.z_step.length()
             options = {
-                "config": self.value(),
-                "model": self.model.value,
-                "device": self.device.value,
+                "method": self.method.value,
+                **self._engine(),
                 "z": None if z_step is None else np.arange(source.slices) * z_step,
             }
             self._started = source, self._describe(source)
@@ -161,6 +163,7 @@ class FuseWidget(QWidget):
         form.addRow("z-step", self.stack.z_step)
         form.addRow("Pixel size", self.stack.pixel_size)
         form.addRow(self.about)
+        form.addRow("Method", self.method.native)
         form.addRow("Preset", self.config.preset.native)
         form.addRow("Model", model)
         form.addRow("Device", self.device.native)
@@ -173,6 +176,7 @@ class FuseWidget(QWidget):
 
     def _connect(self) -> None:
         self.stack.changed.connect(self._refresh)
+        self.method.changed.connect(self._on_method)
         self.panel.requested.connect(self.run)
         self.panel.busy_changed.connect(self._on_busy)
         self.folder_button.clicked.connect(self._on_folder)
@@ -194,11 +198,27 @@ class FuseWidget(QWidget):
             "slices": source.slices,
             "z_step": self.stack.z_step.length(),
             "pixel_size": self.stack.pixel_sizes(),
-            "config": asdict(self.value()),
-            "model": self.model.value,
+            "method": self.method.value,
         }
+        if METHODS[self.method.value].deep:
+            note |= {"config": asdict(self.value()), "model": self.model.value}
         described: dict[str, Any] = plain(note)
         return described
+
+    def _engine(self) -> dict[str, Any]:
+        """Options that only some methods have."""
+        if not METHODS[self.method.value].deep:
+            return {}
+        return {"config": self.value(), "model": self.model.value, "device": self.device.value}
+
+    def _on_method(self, name: str) -> None:
+        """Say what the method does, and leave only those settings on that it uses."""
+        method = METHODS[name]
+        self.method.tooltip = f"{method.description}\n{method.citation}"
+        for box in (self.config.preset, self.model, self.device):
+            box.enabled = method.deep
+        for part in (self.folder_button, self.advanced):
+            part.setEnabled(method.deep)
 
     def _on_busy(self) -> None:
         self.save_button.setEnabled(self._last is not None and not self.panel.busy)
@@ -213,7 +233,7 @@ class FuseWidget(QWidget):
         if self._started is None:
             return
         source, note = self._started
-        made_by = plain(result.decision.info) if result.decision is not None else {}
+        made_by = plain(result.info if result.decision is None else result.decision.info)
         show_result(self._viewer, source, result, {**note, "made_by": made_by})
         self._last = source.title, result, note
         self.panel.status.setText(result.summary)

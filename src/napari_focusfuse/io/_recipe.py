@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.pipeline import FusionResult
+    from napari_focusfuse.core.result import FusionResult
 
 __all__ = ["make_recipe", "plain"]
 
@@ -40,12 +40,12 @@ def make_recipe(
     Returns
     -------
     dict
-        JSON types only: what `Decision.info` says (version, method, configuration, model and its sha256), versions of
-        the packages, inputs with their sha256, positions of the slices, sizes, and the summary.
+        JSON types only: what `FusionResult.info` says (version, method, configuration, model and its sha256), versions
+        of the packages, inputs with their sha256, positions of the slices, sizes, and the summary.
     """
     decision = result.decision
     recipe = {
-        "made by": dict(decision.info) if decision is not None else {},
+        "made by": dict(result.info if decision is None else decision.info),
         "versions": {name: _version(name) for name in _PACKAGES},
         "inputs": [{"path": os.fspath(path), "sha256": _sha256(Path(path))} for path in inputs],
         "z": decision.z if decision is not None else None,

@@ -15,7 +15,7 @@ from napari_focusfuse.io._write import check_target, missing_parents, part_of, r
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.decision import Decision
-    from napari_focusfuse.core.pipeline import FusionResult
+    from napari_focusfuse.core.result import FusionResult
 
 __all__ = ["check_result_folder", "write_result"]
 

@@ -1,0 +1,273 @@
+"""Fusion methods by name: ours, and others to compare it with, all for N slices and behind one signature.
+
+A method that decides gives a `Decision` as ours does; the others give an image alone. Nothing heavy is imported before
+a method runs. A further method is a function ``iter_NAME(stack, config)`` in a file of its own, and an entry here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from napari_focusfuse.core.config import (
+    BlockSFConfig,
+    FocusStackConfig,
+    FusionConfig,
+    GFConfig,
+    LoGConfig,
+    MethodConfig,
+    MWGConfig,
+    PyramidConfig,
+    WaveletConfig,
+    WindowConfig,
+)
+from napari_focusfuse.core.progress import staged
+from napari_focusfuse.errors import FocusFuseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+
+    from napari_focusfuse.core.decision import Decision
+    from napari_focusfuse.core.progress import Progress
+    from napari_focusfuse.core.result import FusionResult
+    from napari_focusfuse.core.stack import Stack
+
+__all__ = ["METHODS", "Method", "iter_decide", "iter_fuse", "method_named", "settings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """What is known of a method without running it.
+
+    Attributes
+    ----------
+    name, title : str
+        What it is called in code and for people.
+    description : str
+        What it does and what it is good for, in a line.
+    citation : str
+        Where it was published.
+    decides : bool
+        Whether it says which slice a pixel comes from.
+    deep : bool
+        Whether it uses a model, and with it a device and `FusionConfig`.
+    config : type or None
+        Its settings; None if it has none.
+    where : str
+        ``module:function`` that does it, beside this one; empty for ours, which is `napari_focusfuse.core.pipeline`.
+    """
+
+    name: str
+    title: str
+    description: str
+    citation: str
+    decides: bool = True
+    deep: bool = False
+    config: type[FusionConfig | MethodConfig] | None = None
+    where: str = ""
+
+
+_ALL = (
+    Method(
+        name="sesf",
+        title="SESF-Fuse",
+        description="Spatial frequency of deep features, with depth and confidence: the one to start with.",
+        citation="Ma et al. 2020, Neural Computing and Applications, doi 10.1007/s00521-020-05358-9",
+        deep=True,
+        config=FusionConfig,
+    ),
+    Method(
+        name="sf",
+        title="Spatial frequency",
+        description="Spatial frequency of the grey values in a window: quick, for sharp texture without noise.",
+        citation="Eskicioglu and Fisher 1995, IEEE Trans. Commun. 43:2959",
+        config=WindowConfig,
+        where="windows:iter_sf",
+    ),
+    Method(
+        name="block-sf",
+        title="Spatial frequency of blocks",
+        description="Whole blocks from the slice of largest spatial frequency: quick and coarse, blocks show at edges.",
+        citation="Li, Kwok and Wang 2001, Information Fusion 2:169",
+        config=BlockSFConfig,
+        where="block_sf:iter_block_sf",
+    ),
+    Method(
+        name="log",
+        title="Laplacian energy",
+        description="Energy of the Laplacian of Gaussian in a window: fine detail; a larger sigma bears noise.",
+        citation="Huang and Jing 2007, Pattern Recognition Letters 28:493",
+        config=LoGConfig,
+        where="windows:iter_log",
+    ),
+    Method(
+        name="focusstack",
+        title="FocusStack",
+        description="Largest Laplacian at each pixel, no window: as simple as can be, speckled where texture is weak.",
+        citation="McGuinness 2015, github.com/cmcguinness/focusstack",
+        config=FocusStackConfig,
+        where="windows:iter_focusstack",
+    ),
+    Method(
+        name="variance",
+        title="Variance",
+        description="Variance in a window: simple, and misled by blurred edges of strong contrast.",
+        citation="Sugimoto and Ichioka 1985, Applied Optics 24:2076",
+        config=WindowConfig,
+        where="windows:iter_variance",
+    ),
+    Method(
+        name="mwg",
+        title="Multi-scale weighted gradient",
+        description="Structure of gradients at a large scale, refined at a small one near borders.",
+        citation="Zhou, Li and Wang 2014, Information Fusion 20:60",
+        config=MWGConfig,
+        where="mwg:iter_mwg",
+    ),
+    Method(
+        name="gf",
+        title="Guided filtering",
+        description="Base and detail layers by edge-aware weights: smooth seams, bears noise; values may overshoot.",
+        citation="Li, Kang and Hu 2013, IEEE Trans. Image Process. 22:2864",
+        decides=False,
+        config=GFConfig,
+        where="gf:iter_gf",
+    ),
+    Method(
+        name="lp",
+        title="Laplacian pyramid",
+        description="Strongest detail at every scale: for pairs without noise; values may overshoot.",
+        citation="Burt and Adelson 1983, IEEE Trans. Commun. 31:532",
+        decides=False,
+        config=PyramidConfig,
+        where="pyramids:iter_lp",
+    ),
+    Method(
+        name="rp",
+        title="Ratio of low-pass pyramid",
+        description="Strongest contrast at every scale: favours dark detail, picks noise; values may overshoot.",
+        citation="Toet 1989, Pattern Recognition Letters 9:245",
+        decides=False,
+        config=PyramidConfig,
+        where="pyramids:iter_rp",
+    ),
+    Method(
+        name="dwt",
+        title="Wavelets",
+        description="Strongest wavelet coefficient at every scale: like the Laplacian pyramid; values may overshoot.",
+        citation="Li, Manjunath and Mitra 1995, Graphical Models and Image Processing 57:235",
+        decides=False,
+        config=WaveletConfig,
+        where="dwt:iter_dwt",
+    ),
+    Method(
+        name="max",
+        title="Maximum projection",
+        description="Brightest value along z: for bright, sparse things on black (fluorescence), not for surfaces.",
+        citation="Wallis et al. 1989, IEEE Trans. Med. Imaging 8:297",
+        decides=False,
+        where="projections:iter_max",
+    ),
+    Method(
+        name="mean",
+        title="Mean projection",
+        description="Mean along z: least noise and all of the blur; what every other method has to beat.",
+        citation="Gonzalez and Woods 2018, Digital Image Processing, Sect. 2.6",
+        decides=False,
+        where="projections:iter_mean",
+    ),
+)
+#: All methods by name, the default first.
+METHODS: dict[str, Method] = {method.name: method for method in _ALL}
+
+
+def method_named(name: str) -> Method:
+    """The method of that name.
+
+    Raises
+    ------
+    FocusFuseError
+        There is none.
+    """
+    if name not in METHODS:
+        raise FocusFuseError(f"there is no method {name!r}: choose one of {', '.join(METHODS)}")
+    return METHODS[name]
+
+
+def settings(method: Method, config: FusionConfig | MethodConfig | None) -> FusionConfig | MethodConfig | None:
+    """`config`, or the method's own defaults for None.
+
+    Raises
+    ------
+    FocusFuseError
+        These are the settings of another method.
+    """
+    if config is None:
+        return None if method.config is None else method.config()
+    if method.config is None or type(config) is not method.config:
+        takes = "none" if method.config is None else f"those of {method.config.__name__}"
+        given = type(config).__name__
+        raise FocusFuseError(
+            f"{given} holds no settings of the method {method.name!r}: leave them out, it takes {takes}"
+        )
+    return config
+
+
+def iter_decide(
+    method: Method, stack: Stack, config: FusionConfig | MethodConfig | None, info: Mapping[str, Any]
+) -> Generator[Progress, None, Decision]:
+    """Decide by a method other than ours.
+
+    Parameters
+    ----------
+    method : Method
+    stack : Stack
+    config : MethodConfig or None
+        Of the type that the method takes; its defaults for None.
+    info : mapping
+        What goes into `Decision.info` besides the configuration.
+
+    Returns
+    -------
+    Decision
+
+    Raises
+    ------
+    FocusFuseError
+        The method makes no decision, or these are the settings of another one.
+    """
+    if not method.decides:
+        deciding = ", ".join(other.name for other in METHODS.values() if other.decides)
+        raise FocusFuseError(f"the method {method.name!r} makes an image but no decision: choose one of {deciding}")
+    checked = settings(method, config)
+    decision: Decision = yield from _work(method)(stack, checked)
+    return replace(decision, info=_described(checked, info))
+
+
+def iter_fuse(
+    method: Method, stack: Stack, config: FusionConfig | MethodConfig | None, info: Mapping[str, Any]
+) -> Generator[Progress, None, FusionResult]:
+    """Fuse by a method other than ours; see `iter_decide`. Without a decision ``result.decision`` is None."""
+    from napari_focusfuse.core.assess import summary
+    from napari_focusfuse.core.blend import iter_blend
+    from napari_focusfuse.core.result import FusionResult
+
+    if not method.decides:
+        checked = settings(method, config)
+        image = yield from _work(method)(stack, checked)
+        text = f"{len(stack)} slices: {method.title.lower()}, an image without decision."
+        return FusionResult(image, None, text, _described(checked, info))
+    decision = yield from staged(iter_decide(method, stack, config, info), 0, 0.85)
+    image = yield from staged(iter_blend(stack, decision), 0.85, 0.15)
+    return FusionResult(image, decision, summary(decision), decision.info)
+
+
+def _work(method: Method) -> Callable[..., Generator[Progress, None, Any]]:
+    module, _, function = method.where.partition(":")
+    work: Callable[..., Generator[Progress, None, Any]] = getattr(import_module(f"{__name__}.{module}"), function)
+    return work
+
+
+def _described(config: FusionConfig | MethodConfig | None, info: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(info) if config is None else {**info, "config": asdict(config)}

@@ -1,0 +1,126 @@
+"""Pyramids: the strongest coefficient of all slices at each place and scale.
+
+P. J. Burt, E. H. Adelson, "The Laplacian pyramid as a compact image code", IEEE Trans. Commun. 31 (1983) 532-540; its
+use for fusion: P. J. Burt, "The pyramid as a structure for efficient computation" (1984).
+A. Toet, "Image fusion by a ratio of low-pass pyramid", Pattern Recognition Letters 9 (1989) 245-253.
+"""
+
+import math
+from collections.abc import Callable, Generator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_focusfuse.core.config import PyramidConfig
+from napari_focusfuse.core.intensity import full_range
+from napari_focusfuse.core.methods._planes import Planes
+from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.errors import StackError
+
+__all__ = ["Strongest", "expanded", "iter_lp", "iter_rp", "reduced"]
+
+Image = NDArray[Any]
+#: The generating kernel with a = .375, which is binomial.
+_KERNEL = np.array([1, 4, 6, 4, 1]) / 16
+#: What is added to both sides of a ratio, as a share of the full range: one grey level of 8 bit.
+_DARK = 1 / 255
+
+
+def reduced(image: Image) -> Image:
+    """Planes (..., Y, X) at half size."""
+    for axis in (-2, -1):
+        image = ndimage.correlate1d(image, _KERNEL, axis, mode="mirror")
+    return image[..., ::2, ::2]
+
+
+def expanded(image: Image, shape: tuple[int, ...]) -> Image:
+    """Planes (..., y, x) back at twice the size, `shape`."""
+    out = np.zeros(shape, dtype=image.dtype)
+    out[..., ::2, ::2] = image
+    for axis in (-2, -1):
+        out = ndimage.correlate1d(out, 2 * _KERNEL, axis, mode="mirror")
+    return out
+
+
+class Strongest:
+    """Of arrays that are shown one after the other the elements of largest magnitude; of the last one the mean."""
+
+    def __init__(self) -> None:
+        self._best: list[Image] = []
+        self._mean: Image | None = None
+        self._count = 0
+
+    def show(self, details: list[Image], rest: Image) -> None:
+        """Take in the coefficients of a slice; ties go to what came first."""
+        if self._mean is None:
+            self._best, self._mean = details, rest.astype(np.float64)
+        else:
+            for best, detail in zip(self._best, details, strict=True):
+                np.copyto(best, detail, where=np.abs(detail) > np.abs(best))
+            self._mean += rest
+        self._count += 1
+
+    def result(self) -> tuple[list[Image], Image] | None:
+        """The strongest coefficients and the mean of the rest; None if there was no slice."""
+        return None if self._mean is None else (self._best, self._mean / self._count)
+
+
+def _iter_pyramid(
+    stack: Stack,
+    config: PyramidConfig,
+    coefficient: Callable[[Image, Image], Image],
+    inverse: Callable[[Image, Image], Image],
+) -> Generator[Progress, None, Image]:
+    """Fuse by a pyramid; `coefficient` is made of a level and the next one expanded, `inverse` gives the level back."""
+    planes, strongest = Planes(stack), Strongest()
+    levels = min(config.levels, int(math.log2(min(stack.shape))))
+    for done, k in enumerate(int(k) for k in stack.order):
+        yield Progress(done, len(stack), f"slice {done + 1} of {len(stack)}")
+        level = planes.take(k)
+        if level is None:
+            continue
+        details = []
+        for _ in range(levels):
+            smaller = reduced(level)
+            details.append(coefficient(level, expanded(smaller, level.shape)))
+            level = smaller
+        strongest.show(details, level)
+    yield Progress(len(stack), len(stack), "fused image")
+    found = strongest.result()
+    if found is None:
+        return planes.image(np.zeros(planes.shape))
+    details, level = found
+    for detail in reversed(details):
+        level = inverse(detail, expanded(level, detail.shape))
+    return planes.image(level)
+
+
+def iter_lp(stack: Stack, config: PyramidConfig) -> Generator[Progress, None, Image]:
+    """Laplacian pyramid: the largest difference of each level to the next, the mean of the smallest level."""
+    return (yield from _iter_pyramid(stack, config, np.subtract, np.add))
+
+
+def iter_rp(stack: Stack, config: PyramidConfig) -> Generator[Progress, None, Image]:
+    """Ratio of low-pass pyramid: the largest contrast, ratio - 1, of each level to the next (Toet 1989).
+
+    Raises
+    ------
+    StackError
+        Some values are negative: there is no contrast of these.
+    """
+    dark = _DARK * full_range(stack.dtype)[1]
+
+    def contrast(level: Image, mean: Image) -> Image:
+        if level.min() < 0:
+            raise StackError(
+                "a ratio pyramid needs intensities that are not negative: add an offset, or choose the method lp"
+            )
+        return np.asarray((level + dark) / (mean + dark) - 1)
+
+    def inverse(detail: Image, mean: Image) -> Image:
+        return np.asarray((detail + 1) * (mean + dark) - dark)
+
+    return (yield from _iter_pyramid(stack, config, contrast, inverse))
