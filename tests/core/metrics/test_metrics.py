@@ -48,9 +48,19 @@ def test_never_nan_and_in_range(rng, name):
 @pytest.mark.parametrize("name", POOLED)
 def test_a_copy_of_equal_flat_sources_is_best_where_that_is_defined(name):
     flat = np.full(SHAPE, 0.3)
-    best = {"qm": 3, "qcb": 1, "qmi": 2, "qy": 1, "qs": 1, "qc": 1}
+    best = {"qg": (1 + np.exp(-5)) ** -2, "qm": 3, "qcb": 1, "qmi": 2, "qy": 1, "qs": 1, "qc": 1}
     if name in best:
         assert METRICS[name].score([flat, flat], flat) == pytest.approx(best[name])
+
+
+def test_flat_areas_that_stay_flat_are_kept(triples):
+    a, b, fused = (image.copy() for image in triples["perfect0"])
+    for image in (a, b, fused):
+        image[:40, :60] = 1
+    pixels = qg_map([a, b], fused)[1:39, 1:59]
+    np.testing.assert_allclose(pixels, (1 + np.exp(-5)) ** -2)
+    fused[20, 30] = 0
+    assert qg_map([a, b], fused)[20, 31] < 0.01
 
 
 @pytest.mark.parametrize("name", POOLED)

@@ -3,6 +3,9 @@
 Two things are not as the paper prints them, because the toolbox that its scores were made with does otherwise: the
 thresholds of Eq. 14-15 are +.5 and +.75, and Eq. 17 is a mean of ratios and not a ratio of sums. The difference of
 angles is folded into [0, pi / 2]: an edge has no sign.
+
+Where no image has an edge, the toolbox divides rounding errors by each other, which mostly comes out as "kept". Here it
+always is: where nothing was to be kept, nothing is lost. That matters where large areas are saturated.
 """
 
 from collections.abc import Sequence
@@ -15,8 +18,10 @@ __all__ = ["QG", "qg", "qg_map"]
 
 _K_STRENGTH, _SIGMA_STRENGTH = -10.0, 0.5
 _K_ANGLE, _SIGMA_ANGLE = -20.0, 0.75
-#: Stands in for a denominator of 0.
+#: Stands in for a difference of 0 along x.
 _SMALL = 1e-5
+#: What every edge is stronger than: without edges all sources count the same, and edges of no strength are alike.
+_NO_EDGE = 1e-30
 _TINY = 1e-300
 #: Pixels that are worked on at once: what is in between stays in the processor's cache.
 _AT_ONCE = 1 << 14
@@ -49,7 +54,7 @@ def qg_map(sources: Sequence[Image], fused: Image) -> Image:
     -------
     (Y, X) float64 in [0, 1]
         Mean over the sources of Q^{SF} (Eq. 16), weighted by the edge strength of each source S (Eq. 17, for any N);
-        0 where no source has an edge. Outside of the images there are zeros, as in the toolbox.
+        where no source has an edge all count the same. Outside of the images there are zeros, as in the toolbox.
     """
     height, width = fused.shape
     step = max(1, _AT_ONCE // width)
@@ -60,12 +65,11 @@ def qg_map(sources: Sequence[Image], fused: Image) -> Image:
         for top in range(0, height, step):
             rows, around = slice(top, top + step), slice(top, top + step + 2)
             edges = _edges(here[around])
-            strength = edges[0]
+            strength = edges[0] + _NO_EDGE
             quality = _preservation(edges, _edges(framed[around]))
             quality *= strength
             kept[rows] += quality
             weight[rows] += strength
-    weight[weight == 0] = _SMALL
     kept /= weight
     return kept
 
@@ -84,9 +88,7 @@ def _edges(framed: Image) -> tuple[Image, Image, Image]:
 def _preservation(source: tuple[Image, Image, Image], fused: tuple[Image, Image, Image]) -> Image:
     """Q^{AF} of Eq. 16. The angle between two edges comes from their cross and dot products, folded by their signs."""
     (ga, xa, ya), (gf, xf, yf) = source, fused
-    larger = np.maximum(ga, gf)
-    larger[larger == 0] = _SMALL
-    alike = np.minimum(ga, gf) / larger
+    alike = (np.minimum(ga, gf) + _NO_EDGE) / (np.maximum(ga, gf) + _NO_EDGE)
     angle = np.arctan(np.abs(ya * xf - xa * yf) / np.maximum(np.abs(xa * xf + ya * yf), _TINY))
     parallel = 1 - angle * (2 / np.pi)
     strength = 1 + np.exp(_K_STRENGTH * (alike - _SIGMA_STRENGTH))
@@ -103,6 +105,6 @@ QG = Metric(
     high=1,
     smallest=1,
     measures="share of the sources' edges, strength and direction, that the fused image keeps",
-    blind_to="truth: noise and halos of the sources count as edges; flat areas count as nothing kept",
+    blind_to="truth: noise and halos of the sources count as edges, and a weak edge as much as a strong one",
     reference="Xydeas and Petrovic 2000, Electron. Lett. 36, 308-309",
 )
