@@ -88,6 +88,7 @@ def iter_peaks(stack: Stack, activity: SliceActivity, survey: Survey) -> Generat
         progress = Progress(done, len(stack), f"slice {done + 1} of {len(stack)}")
         yield progress
         grey = _grey(stack, k, survey.limits) * np.float32(survey.gains[k])
+        yield progress
         for _ in activity.iter_show(peaks, k, previous, grey):
             yield progress
         previous = k
