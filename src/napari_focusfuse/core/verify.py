@@ -7,7 +7,7 @@ smooth everything.)
 """
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,15 @@ def guided_filter(
     return np.asarray(mean(slope) * exact + mean(offset), dtype=np.float32)
 
 
+def _iter_tiled(step: Callable[[Mask, int], Mask], mask: Mask, radius: int) -> Generator[None, None, Mask]:
+    """Opening or closing tile by tile, so that it can be cancelled; a pixel sees no farther than 2 `radius`."""
+    out = np.empty_like(mask)
+    for tile in tiles((mask.shape[0], mask.shape[1]), _TILE, 2 * radius):
+        out[tile.core] = step(mask[tile.outer], radius)[tile.inner]
+        yield
+    return out
+
+
 def iter_verified(
     index: Labels, order: Sequence[int], guide: NDArray[np.float32], radius: int, min_region: float
 ) -> Generator[None, None, Peaks]:
@@ -92,10 +101,9 @@ def iter_verified(
     """
     weights = Peaks((index.shape[0], index.shape[1]), len(order), beside=False)
     for label in order[:1] if len(order) == 2 else order:
-        mask = opened(index == label, radius)
-        yield
-        mask = closed(mask, radius)
-        yield
+        mask = index == label
+        for step in (opened, closed):
+            mask = yield from _iter_tiled(step, mask, radius)
         mask = without_small_regions(mask, min_region * index.size)
         yield
         mask = ~without_small_regions(~mask, min_region * index.size)
