@@ -138,7 +138,7 @@ def save_result(
 
 
 def simulate(*args: Any, **kwargs: Any) -> Scene:
-    """Simulate a focus stack with exact truth; see `napari_focusfuse.core.simulate.simulate`."""
+    """Simulate a focus stack with exact truth; see `napari_focusfuse.core.simulate.simulate` for what can be set."""
     from napari_focusfuse.core.simulate import simulate as run
 
     return run(*args, **kwargs)

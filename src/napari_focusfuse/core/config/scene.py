@@ -28,7 +28,8 @@ class Wave:
     index : float
         Refractive index of the immersion medium; larger than `na`.
     spherical : float
-        Spherical aberration, waves RMS (Zernike, balanced by defocus): makes blur differ above and below focus.
+        Spherical aberration, waves RMS (Zernike): makes blur differ above and below focus. In focus is where the
+        picture is sharpest.
     """
 
     na: float = 0.4
