@@ -1,11 +1,13 @@
 """The truth of the simulator is the truth."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from napari_focusfuse.core.config import Camera, Flaws, Wave
-from napari_focusfuse.core.simulate import sample_scene, simulate
+from napari_focusfuse.core.simulate import Sample, sample_scene, simulate
 from napari_focusfuse.errors import FocusFuseError
 
 FLAT = np.full((50, 60), 0.5, np.float32)
@@ -177,10 +179,17 @@ def test_what_is_the_same_in_every_slice_is_in_the_truth():
         np.testing.assert_allclose(scene.clean[k][here], scene.sharp[here], atol=0.02)
 
 
-def test_sample_scene_has_units():
-    scene = sample_scene()
+@pytest.mark.parametrize("name", get_args(Sample))
+def test_samples_have_units_and_signal(name):
+    scene = sample_scene(name)
     assert scene.z_step > 0
     assert scene.pixel_size > 0
+    assert scene.stack.max() > 0.5 * (2**scene.camera.bits - 1)
+
+
+def test_an_unknown_sample():
+    with pytest.raises(FocusFuseError, match="no sample 'cheese'"):
+        sample_scene("cheese")
 
 
 @pytest.mark.parametrize(

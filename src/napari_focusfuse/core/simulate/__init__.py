@@ -6,6 +6,6 @@ Larger z is nearer to the objective. The surface (`_surfaces`), what is drawn on
 the putting together (`_layers`), what spoils the picture (`_flaws`) and the camera (`_camera`) are rooms of their own.
 """
 
-from napari_focusfuse.core.simulate._scene import Scene, sample_scene, simulate
+from napari_focusfuse.core.simulate._scene import Sample, Scene, sample_scene, simulate
 
-__all__ = ["Scene", "sample_scene", "simulate"]
+__all__ = ["Sample", "Scene", "sample_scene", "simulate"]
