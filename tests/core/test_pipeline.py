@@ -258,7 +258,7 @@ def test_a_specimen_on_an_empty_field_is_judged_by_itself(networks, scene, rng):
     wide[:, 150:246, 180:308] = scene.stack
     wide += 200 * rng.standard_normal(wide.shape)
     survey = drain(iter_survey(Stack(wide), networks["cse"].encoder, FusionConfig(), CPU))
-    assert survey.level_weights[0] > 0.8
+    assert survey.level_weights[0] > 0.3
 
 
 def test_missing_everywhere_is_missing(fuse, scene):

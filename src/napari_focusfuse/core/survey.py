@@ -26,8 +26,9 @@ _BLOCK = 32
 #: A scale is trusted by s^2 / (s^2 + 2^2), where s is its median peak of SF squared over that of the noise.
 _TRUSTED_SNR = 2.0
 #: Softness of the weights where the finest scale is not trusted at all, and where it is trusted fully.
-_SOFT, _SHARP = 4.0, 8.0
-_LEAST_WEIGHT = 0.02
+_SOFT, _SHARP = 8.0, 20.0
+#: A scale that weighs less is left out; the coarsest one is trusted this much at least.
+_LEAST_WEIGHT, _LEAST_TRUST = 0.02, 0.05
 #: What is added to the squared SF, relative to the noise floor and absolutely, so that its logarithm exists.
 _FLOOR_SHARE, _TINY = 0.1, 1e-9
 #: No signal: below this multiple of the activity of nothing at all, or of the largest in a patch of pure noise.
@@ -198,15 +199,11 @@ def _peaks(maps: Sequence[Sequence[Grey]], places: int, floors: Sequence[float])
 
 
 def _weights(peaks: Sequence[float], floors: Sequence[float]) -> tuple[tuple[float, ...], float]:
-    """Weights of the scales: each takes its trust of what the finer ones left; and the trust in the finest."""
+    """Weights of the scales, in proportion to the trust in each; and the trust in the finest."""
     trusts = []
     for peak, floor in zip(peaks, floors, strict=True):
         ratio = max(peak - floor, 0) / floor if floor > 0 else math.inf
         trusts.append(1.0 if math.isinf(ratio) else ratio**2 / (ratio**2 + _TRUSTED_SNR**2))
-    left, weights = 1.0, []
-    for trust in trusts:
-        weights.append(left * trust)
-        left *= 1 - trust
-    weights[-1] += left
-    kept = [weight if weight >= _LEAST_WEIGHT else 0.0 for weight in weights]
+    weights = [*trusts[:-1], max(trusts[-1], _LEAST_TRUST)]
+    kept = [weight if weight >= _LEAST_WEIGHT * sum(weights) else 0.0 for weight in weights]
     return tuple(weight / sum(kept) for weight in kept), trusts[0]

@@ -13,7 +13,7 @@ Preset = Literal["default", "paper"]
 
 #: What each preset means: a field that is left None takes its value from here.
 _PRESETS: dict[str, dict[str, Any]] = {
-    "default": {"radius": 5, "levels": 3, "softness": 0.0, "min_region": 0.0},
+    "default": {"radius": 4, "levels": 3, "softness": 0.0, "min_region": 0.0},
     "paper": {"radius": 5, "levels": 1, "softness": math.inf, "min_region": 0.01},
 }
 _FROM_PRESET: Any = None
@@ -30,7 +30,7 @@ class FusionConfig:
         the stack, soft weights. "paper" is Ma et al. 2020: dtype range, gates per image, one scale, a hard choice with
         consistency verification.
     radius : int
-        r of Eq. 5-7, px: half the window of the spatial frequency. Larger windows are surer and blunter. (5)
+        r of Eq. 5-7, px: half the window of the spatial frequency. Larger windows are surer and blunter. (default 4, paper 5)
     levels : int
         Scales on which the encoder may look: full size, 1/2, 1/4; coarser ones are used as far as the noise of the
         stack asks for. (default 3, paper 1)
