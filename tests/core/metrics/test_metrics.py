@@ -78,7 +78,7 @@ def test_the_order_of_the_sources_does_not_count(stacked, name):
     assert METRICS[name].score(sources[::-1], sharp) == pytest.approx(first, rel=1e-9)
 
 
-@pytest.mark.parametrize("name", ["qg", "qm", "qcb", "qy", "qp", "qs", "qc", "qncie"])
+@pytest.mark.parametrize("name", ["qg", "qm", "qcb", "qy", "qp", "qs", "qc", "qncie", "reblur"])
 def test_of_four_sources_the_sharp_image_is_better_than_their_mean(stacked, name):
     sources, sharp = stacked
     assert METRICS[name].score(sources, sharp) > METRICS[name].score(sources, np.mean(sources, axis=0))
