@@ -8,6 +8,7 @@ from napari_focusfuse.core.config import BlockSFConfig, WaveletConfig
 from napari_focusfuse.core.methods import METHODS, iter_fuse
 from napari_focusfuse.core.methods._planes import typed
 from napari_focusfuse.core.methods.block_sf import block_spatial_frequency, majority
+from napari_focusfuse.core.methods.dwt import Regional
 from napari_focusfuse.core.methods.gf import saliency
 from napari_focusfuse.core.methods.mwg import structure_saliency
 from napari_focusfuse.core.methods.pyramids import expanded, reduced
@@ -131,6 +132,32 @@ def test_detail_of_either_side_survives(name, rng):
     detail -= ndimage.uniform_filter(detail, 8)
     fused = fuse(name, np.stack([100 + detail, np.full((64, 64), 100.0)])).image
     assert np.abs(fused - 100 - detail).max() < 0.15 * np.abs(detail).max()
+
+
+def test_wavelets_are_chosen_by_areas_and_not_one_by_one():
+    """Li et al. 1995: of two slices the one wins that has the largest coefficient in the window, and its neighbours."""
+    regional = Regional()
+    first, second = np.full((1, 9, 9), 1.0), np.full((1, 9, 9), -2.0)
+    first[0, 4, 4] = 3
+    regional.show(5, [first])
+    regional.show(7, [second])
+    assert (regional.labels[0][0, 3:6, 3:6] == 5).all()
+    assert (regional.labels[0] == 5).sum() == 9
+    regional.labels[0][0, 0, 4] = 5
+    regional.verify()
+    assert regional.labels[0][0, 0, 4] == 7
+    assert (regional.labels[0][0, 3:6, 3:6] == 5).sum() == 5
+
+
+def test_of_three_slices_without_a_majority_each_keeps_its_coefficient():
+    regional = Regional()
+    for k in range(3):
+        band = np.zeros((1, 6, 6))
+        band[0, 2 * k : 2 * k + 2] = 1 + k
+        regional.show(k, [band])
+    before = regional.labels[0].copy()
+    regional.verify()
+    np.testing.assert_array_equal(regional.labels[0], before)
 
 
 def test_an_unknown_wavelet_is_refused(scene):

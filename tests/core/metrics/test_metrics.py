@@ -48,7 +48,7 @@ def test_never_nan_and_in_range(rng, name):
 @pytest.mark.parametrize("name", POOLED)
 def test_a_copy_of_equal_flat_sources_is_best_where_that_is_defined(name):
     flat = np.full(SHAPE, 0.3)
-    best = {"qg": (1 + np.exp(-5)) ** -2, "qm": 3, "qcb": 1, "qmi": 2, "qy": 1, "qs": 1, "qc": 1}
+    best = {"qg": (1 + np.exp(-5)) ** -2, "qm": 3, "qcb": 1, "qmi": 2, "qy": 1, "qp": 1, "qs": 1, "qc": 1}
     if name in best:
         assert METRICS[name].score([flat, flat], flat) == pytest.approx(best[name])
 
@@ -78,7 +78,7 @@ def test_the_order_of_the_sources_does_not_count(stacked, name):
     assert METRICS[name].score(sources[::-1], sharp) == pytest.approx(first, rel=1e-9)
 
 
-@pytest.mark.parametrize("name", ["qg", "qm", "qcb", "qy", "qs", "qc", "qncie"])
+@pytest.mark.parametrize("name", ["qg", "qm", "qcb", "qy", "qp", "qs", "qc", "qncie", "reblur"])
 def test_of_four_sources_the_sharp_image_is_better_than_their_mean(stacked, name):
     sources, sharp = stacked
     assert METRICS[name].score(sources, sharp) > METRICS[name].score(sources, np.mean(sources, axis=0))
@@ -92,9 +92,10 @@ def test_maps_have_the_mean_of_the_scores(triples):
         assert pixels.mean() == pytest.approx(METRICS[name].score([a, b], fused))
 
 
-def test_qm_takes_odd_sides(triples):
+@pytest.mark.parametrize(("name", "even"), [("qm", 2.98), ("qp", 0.82)])
+def test_odd_sides(triples, name, even):
     a, b, fused = (image[:95, :125] for image in triples["perfect0"])
-    assert METRICS["qm"].score([a, b], fused) == pytest.approx(2.98, abs=0.01)
+    assert METRICS[name].score([a, b], fused) == pytest.approx(even, abs=0.01)
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)

@@ -155,7 +155,7 @@ _ALL = (
     Method(
         name="dwt",
         title="Wavelets",
-        description="Strongest wavelet coefficient at every scale: like the Laplacian pyramid; values may overshoot.",
+        description="Wavelet detail of the strongest area at every scale: like the Laplacian pyramid; may overshoot.",
         citation="Li, Manjunath and Mitra 1995, Graphical Models and Image Processing 57:235",
         decides=False,
         config=WaveletConfig,

@@ -16,14 +16,16 @@ from napari_focusfuse.core.metrics.qg import QG
 from napari_focusfuse.core.metrics.qm import QM
 from napari_focusfuse.core.metrics.qmi import QMI
 from napari_focusfuse.core.metrics.qncie import QNCIE
+from napari_focusfuse.core.metrics.qp import QP
 from napari_focusfuse.core.metrics.qs import QS
 from napari_focusfuse.core.metrics.qy import QY
+from napari_focusfuse.core.metrics.reblur import REBLUR
 from napari_focusfuse.core.metrics.sf import SF
 from napari_focusfuse.core.metrics.ssim import SSIM
 
 __all__ = ["METRICS", "Metric", "WrongPixels", "depth_rmse", "edge_band", "wrong_pixels"]
 
-_ALL = (QG, QM, QCB, QMI, QNCIE, QY, QS, QC, AG, GLD, SF, PSNR, SSIM, BIAS)
+_ALL = (QG, QM, QCB, QMI, QNCIE, QY, QP, QS, QC, REBLUR, AG, GLD, SF, PSNR, SSIM, BIAS)
 
 #: Every metric by its name, the paper's three first and those that need the true image last.
 METRICS = {metric.name: metric for metric in _ALL}
