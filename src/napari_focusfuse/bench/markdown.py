@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 from napari_focusfuse.bench.statistics import Interval
 
-__all__ = ["MISSING", "bold_best", "difference", "number", "table"]
+__all__ = ["FAILED", "MISSING", "bold_best", "difference", "number", "table"]
 
-MISSING = "-"
+MISSING, FAILED = "-", "failed"
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table whose first column is text and whose others are numbers."""
-    rule = ["---", *("---:" for _ in headings[1:])]
+    """A table whose first column is text and whose others are numbers, but for a column "recorded as"."""
+    rule = ["---", *("---" if heading == "recorded as" else "---:" for heading in headings[1:])]
     escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     return "\n".join("| " + " | ".join(row) + " |" for row in [list(headings), rule, *escaped])
 

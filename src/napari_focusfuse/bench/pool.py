@@ -1,6 +1,7 @@
 """Tasks spread over processes, each with one torch thread, so that results do not depend on how many there are."""
 
 import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,8 @@ from typing import Any, TypeVar
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["iter_pool"]
+
+_LEFT = 1
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -40,7 +43,7 @@ def iter_pool(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int) 
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _prepare)
     finished = False
     try:
-        futures = [pool.submit(work, task) for task in tasks]
+        futures = [pool.submit(_worked, work, task) for task in tasks]
         for future in as_completed(futures):
             yield future.result()
         finished = True
@@ -77,8 +80,17 @@ def _prepare() -> None:
 
 
 def _leave(*_: Any) -> None:
-    """End by an exception, so that an external program that runs is ended as well."""
-    sys.exit(1)
+    """Leave by an exception, so that an external program is ended and its files are removed."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(_LEFT)
+
+
+def _worked(work: Callable[[Task], Result], task: Task) -> Result:
+    """Do a task; the pool itself would take the exception that is to end the process for a result of the task."""
+    try:
+        return work(task)
+    except SystemExit:
+        os._exit(_LEFT)
 
 
 def _end(processes: set[Any]) -> None:

@@ -31,12 +31,11 @@ def made_now(command: Sequence[str]) -> dict[str, str]:
     dict of str to str
         ``commit`` is empty outside a checkout.
     """
-    words = [f".../{Path(word).name}" if Path(word).is_absolute() else word for word in command]
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "version": version("napari-focusfuse"),
         "commit": _commit(),
-        "command": " ".join(["focusfuse", *words]),
+        "command": " ".join(["focusfuse", *(_shortened(word) for word in command)]),
         **hardware(),
     }
 
@@ -58,11 +57,12 @@ def hardware() -> dict[str, str]:
 
 def sentence(made: Mapping[str, Any]) -> str:
     """What `made_now` said, for people, in Markdown."""
+    programs = "".join(f"\n`{name}`: `{command}`." for name, command in made.get("programs", {}).items())
     commit = f", commit {made['commit']}" if made["commit"] else ""
     return (
         f"Made on {made['date']} with version {made['version']}{commit}, by `{made['command']}`; {made['cpu']}, "
         f"{made['cores']} cores, torch {made['torch']} with {made['threads']} thread(s), numpy {made['numpy']}, "
-        f"Python {made['python']}."
+        f"Python {made['python']}.{programs}"
     )
 
 
@@ -74,6 +74,12 @@ def code_hash() -> str:
             digest.update(file.relative_to(_PACKAGE).as_posix().encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def _shortened(word: str) -> str:
+    """A word of a command line with the last part of a path alone."""
+    option, equals, value = word.rpartition("=")
+    return f"{option}{equals}.../{Path(value).name}" if Path(value).is_absolute() else word
 
 
 def _commit() -> str:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from napari_focusfuse.bench.contenders import Contender
-from napari_focusfuse.bench.markdown import MISSING, bold_best, difference, number, table
+from napari_focusfuse.bench.markdown import FAILED, MISSING, bold_best, difference, number, table
 from napari_focusfuse.bench.pairs import PAPER
 from napari_focusfuse.bench.provenance import sentence
-from napari_focusfuse.bench.recorded import RECORDED_AS, Scores
+from napari_focusfuse.bench.recorded import NOTES, RECORDED_AS, Scores
 from napari_focusfuse.bench.rows import NOTE, Row, Rows, write_csv
 from napari_focusfuse.bench.statistics import first_places, interval, paired
 
@@ -63,6 +63,7 @@ def paper_section(
     ]
     if recorded:
         parts.append(_RECORDED)
+        parts.append(_explained(kept, labels, recorded))
     parts += [
         _TABLE_3,
         _table_3(kept, labels),
@@ -84,7 +85,7 @@ def truth_section(
         if metric == "bias":
             columns.append([number(100 * mean, 3) for mean in means])
         else:
-            columns.append(bold_best(means, 2 if metric == "psnr" else 4))
+            columns.append(_column(means, 2 if metric == "psnr" else 4, labels, kept))
     psnr = {label: _of(kept, label, "psnr") for label in labels}
     gaps = [MISSING, *(difference(paired(psnr[label], psnr[labels[0]]), 2) for label in labels[1:])]
     body = [[label, gap, *cells] for label, gap, *cells in zip(labels, gaps, *columns, strict=True)]
@@ -109,7 +110,8 @@ def write_pair_summary(path: Path, rows: Rows, contenders: Sequence[Contender], 
             values = [row[metric] for row in rows if row["method"] == contender.label and math.isfinite(row[metric])]
             mean = interval(values)
             deviation = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
-            out.append([contender.label, metric, mean.mean, deviation, mean.low, mean.high, mean.n])
+            if values:
+                out.append([contender.label, metric, mean.mean, deviation, mean.low, mean.high, mean.n])
     write_csv(path, ["method", "metric", "mean", "standard_deviation", "low", "high", "n"], out)
 
 
@@ -119,39 +121,64 @@ def _kept(rows: Rows, contenders: Sequence[Contender], pairs: Collection[str]) -
 
 
 def _table_2(kept: Sequence[Row], labels: Sequence[str], recorded: Scores | None) -> str:
-    ours: Scores = {metric: {label: _of(kept, label, metric) for label in labels} for metric in PAPER}
+    ours = _scores(kept, labels)
     known = list(recorded[PAPER[0]]) if recorded else []
     theirs = [name if (name := RECORDED_AS.get(label, label)) in known else "" for label in labels]
     theirs += sorted(name for name in known if name not in theirs)
-    own = [_with_places(ours[metric], labels) for metric in PAPER]
+    own = [_with_places(ours[metric], labels, kept) for metric in PAPER]
     if not recorded:
         return table(["method", *(_TITLES[metric] for metric in PAPER)], list(zip(labels, *own, strict=True)))
-    others = [_with_places(recorded[metric], theirs) for metric in PAPER]
+    others = [_with_places(recorded[metric], theirs, []) for metric in PAPER]
     body = []
     for k, name in enumerate(theirs):
         cells = [column[k] if k < len(labels) else MISSING for column in own]
-        if k < len(labels) and name:
-            cells = [
-                f"{cell} †" if abs(_average(ours[m][labels[k]]) - _average(recorded[m][name])) > _LARGE else cell
-                for cell, m in zip(cells, PAPER, strict=True)
-            ]
         label = labels[k] if k < len(labels) else MISSING
+        far = _far(ours, label, recorded, name)
+        cells = [f"{cell} †" if metric in far else cell for cell, metric in zip(cells, PAPER, strict=True)]
         body.append([label, *cells, name or MISSING, *(column[k] for column in others)])
     titles = [_TITLES[metric] for metric in PAPER]
     return table(["method", *titles, "recorded as", *(f"{title}, recorded" for title in titles)], body)
 
 
-def _with_places(scores: dict[str, dict[str, float]], labels: Sequence[str]) -> list[str]:
-    """Mean and first places of each label, a dash where there is no score."""
+def _scores(kept: Sequence[Row], labels: Sequence[str]) -> Scores:
+    return {metric: {label: _of(kept, label, metric) for label in labels} for metric in PAPER}
+
+
+def _far(ours: Scores, label: str, recorded: Scores, name: str) -> list[str]:
+    """Metrics whose mean is far from the recorded one."""
+    return [
+        metric
+        for metric in PAPER
+        if abs(_average(ours[metric].get(label, {})) - _average(recorded[metric].get(name, {}))) > _LARGE
+    ]
+
+
+def _explained(kept: Sequence[Row], labels: Sequence[str], recorded: Scores) -> str:
+    """Why rows differ from the recorded ones."""
+    ours = _scores(kept, labels)
+    names = {label: RECORDED_AS.get(label, label) for label in labels}
+    far = {label: name for label, name in names.items() if _far(ours, label, recorded, name)}
+    return "\n".join(f"- `{label}` †: {NOTES.get(name, 'not explained')}." for label, name in far.items())
+
+
+def _with_places(scores: dict[str, dict[str, float]], labels: Sequence[str], kept: Sequence[Row]) -> list[str]:
+    """Mean and first places of each label; where there is no score, a dash or that it failed."""
     places = first_places(scores)
-    means = bold_best([_average(scores.get(label, {})) for label in labels], 4)
-    return [mean if mean == MISSING else f"{mean} ({places[label]})" for mean, label in zip(means, labels, strict=True)]
+    means = _column([_average(scores.get(label, {})) for label in labels], 4, labels, kept)
+    counts = [f" ({places[label]})" if scores.get(label) else "" for label in labels]
+    return [mean + count for mean, count in zip(means, counts, strict=True)]
+
+
+def _column(means: Sequence[float], digits: int, labels: Sequence[str], kept: Sequence[Row]) -> list[str]:
+    failed = {row["method"] for row in kept if row[NOTE]}
+    cells = bold_best(means, digits)
+    return [FAILED if c == MISSING and label in failed else c for c, label in zip(cells, labels, strict=True)]
 
 
 def _table_3(kept: Sequence[Row], labels: Sequence[str]) -> str:
     body = []
     for label in labels:
-        seconds = [row["seconds"] for row in kept if row["method"] == label and not row[NOTE]]
+        seconds = [row["seconds"] for row in kept if row["method"] == label and math.isfinite(row["seconds"])]
         memory = [row["peak_mb"] for row in kept if row["method"] == label and math.isfinite(row["peak_mb"])]
         deviation = float(np.std(seconds, ddof=1)) if len(seconds) > 1 else float("nan")
         mean = float(np.mean(seconds)) if seconds else float("nan")

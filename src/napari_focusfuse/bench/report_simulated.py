@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from napari_focusfuse.bench.markdown import bold_best, difference, number, table
+from napari_focusfuse.bench.markdown import FAILED, MISSING, bold_best, difference, number, table
 from napari_focusfuse.bench.provenance import sentence
 from napari_focusfuse.bench.rows import NOTE, Row, Rows, write_csv
 from napari_focusfuse.bench.simulated import FAMILIES, SHARPEST, STANDARD, VALUES, Study
@@ -39,21 +39,24 @@ class Column(NamedTuple):
     metric: str
     title: str
     digits: int
-    largest: bool = True
+    better: Literal["high", "low", ""] = "high"
     factor: float = 1.0
+    yardstick: bool = True
 
 
 _COLUMNS = (
     Column("psnr", "PSNR, dB", 2),
     Column("ssim", "SSIM", 4),
     Column("decision_psnr", "Decision quality: the weights applied to the slices without noise, PSNR in dB", 2),
-    Column("noise_gain", "Noise gain: mean of sqrt(sum w²)", 3, largest=False),
-    Column("wrong_edge", "Wrong pixels within 8 px of depth edges, %", 2, largest=False, factor=100),
-    Column("wrong_interior", "Wrong pixels elsewhere (more than one slice off), %", 2, largest=False, factor=100),
-    Column("depth_rmse", "Depth error where the depth is known, RMSE in slices", 3, largest=False),
-    Column("depth_known", "Pixels whose depth is known, %", 1, factor=100),
-    Column("seconds", "Time for a stack, s (one thread; external programs with start, reading and writing)", 2, False),
-    Column("peak_mb", "Peak memory of external programs, MB", 0, False),
+    Column("noise_gain", "Noise gain: mean of sqrt(sum w²)", 3, ""),
+    Column("wrong_edge", "Wrong pixels within 8 px of depth edges, %", 2, "low", 100, yardstick=False),
+    Column("wrong_interior", "Wrong pixels elsewhere (more than one slice off), %", 2, "low", 100, yardstick=False),
+    Column("depth_rmse", "Depth error where the depth is known, RMSE in slices", 3, "low", yardstick=False),
+    Column("depth_known", "Pixels whose depth is known, %", 1, "", 100, yardstick=False),
+    Column(
+        "seconds", "Time for a stack, s (external programs with start, reading, writing)", 2, "low", yardstick=False
+    ),
+    Column("peak_mb", "Peak memory of external programs, MB", 0, "low", yardstick=False),
 )
 
 
@@ -137,31 +140,39 @@ def write_simulated_summary(path: Path, results: Results) -> None:
             for metric in VALUES:
                 mean = interval(list(results.cell(label, metric, surface, noise).values()))
                 gap = results.against(label, metric, surface, noise)
-                out.append([surface, noise, label, metric, *mean, *gap[:3]])
+                if mean.n:
+                    out.append([surface, noise, label, metric, *mean, *gap[:3]])
     columns = ["surface", "noise", "method", "metric", "mean", "low", "high", "n"]
     write_csv(path, [*columns, "difference", "difference_low", "difference_high"], out)
 
 
 def _cell_table(results: Results, column: Column, cells: Sequence[tuple[str, str]]) -> list[str]:
     """Title and table of a score; nothing if nobody has it."""
+    failed = {row["method"] for row in results.rows if row[NOTE]} if column.metric == "psnr" else set()
     means = {
         label: [column.factor * _mean(results.cell(label, column.metric, *cell)) for cell in cells]
         for label in results.labels
+        if column.yardstick or label != SHARPEST
     }
-    there = [label for label, values in means.items() if any(math.isfinite(value) for value in values)]
+    there = [label for label, values in means.items() if label in failed or any(map(math.isfinite, values))]
     used = [k for k in range(len(cells)) if any(math.isfinite(means[label][k]) for label in there)]
-    if column.metric in ("seconds", "peak_mb", "depth_rmse", "depth_known"):
-        there = [label for label in there if label != SHARPEST]
-    if not there:
+    if not used:
         return []
-    shown = []
-    for k in used:
-        methods = [label for label in there if label != SHARPEST]
-        best = bold_best([means[label][k] for label in methods], column.digits, largest=column.largest)
-        first = [number(means[SHARPEST][k], column.digits)] if SHARPEST in there else []
-        shown.append([*first, *best])
-    body = [[label, *cell] for label, *cell in zip(there, *shown, strict=True)]
+    columns = [_shown([means[label][k] for label in there], there, column) for k in used]
+    body = [
+        [label, *(FAILED if cell == MISSING and label in failed else cell for cell in shown)]
+        for label, *shown in zip(there, *columns, strict=True)
+    ]
     return [f"**{column.title}**", table(["method", *(" ".join(cells[k]) for k in used)], body)]
+
+
+def _shown(means: Sequence[float], labels: Sequence[str], column: Column) -> list[str]:
+    """Numbers with the best in bold, the yardstick apart from the others."""
+    if not column.better:
+        return [number(mean, column.digits) for mean in means]
+    first = 1 if labels[0] == SHARPEST else 0
+    yardstick = [number(mean, column.digits) for mean in means[:first]]
+    return yardstick + bold_best(means[first:], column.digits, largest=column.better == "high")
 
 
 def _difference_table(results: Results, cells: Sequence[tuple[str, str]]) -> str:

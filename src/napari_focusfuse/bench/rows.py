@@ -106,8 +106,7 @@ class Rows:
         return {**out, NOTE: str(row.get(NOTE) or "")}
 
     def _line(self, row: Row) -> str:
-        cells = ["" if isinstance(cell, float) and math.isnan(cell) else cell for cell in row.values()]
-        return _csv_line([repr(cell) if isinstance(cell, float) else cell for cell in cells])
+        return _csv_line([_cell(cell) for cell in row.values()])
 
     def _write(self, rows: Iterable[Row]) -> None:
         head = "# " + json.dumps({"settings": self._settings, "made": self.made}, ensure_ascii=False) + "\n"
@@ -140,8 +139,9 @@ class Rows:
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table whole or not at all."""
-    _replace(path, _csv_line(columns) + "".join(_csv_line(row) for row in rows))
+    """Write a table whole or not at all; NaN is an empty cell."""
+    lines = [_csv_line([_cell(cell) for cell in row]) for row in rows]
+    _replace(path, _csv_line(columns) + "".join(lines))
 
 
 def _replace(path: Path, text: str) -> None:
@@ -151,6 +151,13 @@ def _replace(path: Path, text: str) -> None:
         part.replace(path)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _cell(value: Any) -> Any:
+    """NaN as an empty cell, other floats with all their digits."""
+    if not isinstance(value, float):
+        return value
+    return "" if math.isnan(value) else repr(float(value))
 
 
 def _csv_line(cells: Iterable[Any]) -> str:

@@ -33,9 +33,10 @@ _FULL = 65535
 
 
 def cost(outcome: Outcome) -> dict[str, Any]:
-    """Time, memory, and what went wrong."""
-    peak = float("nan") if outcome.peak_mb is None else outcome.peak_mb
-    return {"seconds": outcome.seconds, "peak_mb": peak, NOTE: outcome.failure}
+    """Time and memory, or what went wrong."""
+    if outcome.failure:
+        return {NOTE: outcome.failure}
+    return {"seconds": outcome.seconds, "peak_mb": outcome.peak_mb}
 
 
 def pair_scores(outcome: Outcome, sources: Sequence[Any], truth: Any, metrics: Sequence[str]) -> Mapping[str, float]:
