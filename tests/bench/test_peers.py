@@ -116,8 +116,10 @@ def test_templates_that_are_not_understood(tmp_path: Path, text: str, programs: 
 
 
 def test_the_templates_that_come_along() -> None:
-    labels = {found.label for found in read_peers(Path(__file__).parents[2] / "benchmarks" / "peers.toml")}
-    assert "focusweave" in labels
+    file = Path(__file__).parents[2] / "benchmarks" / "peers.toml"
+    if not file.exists():
+        pytest.skip("not a checkout")
+    assert "focusweave" in {found.label for found in read_peers(file)}
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
