@@ -41,6 +41,30 @@ def overview(path: Path, slices: list[tuple[str, Any]], image: Any, depth: Any, 
     plt.close(figure)
 
 
+def simulations(path: Path) -> None:
+    """The first, the middle and the last slice of four scenes, with their truth and depth."""
+    scenes = {
+        "opaque steps": ff.simulate(surface="steps", texture="grains", noise=0.01, seed=3),
+        "fibres, wave optics": ff.simulate(surface="fibres", texture="cloud", psf="wave", seed=4),
+        "absorbing": ff.simulate(surface="smooth", texture="cloud", psf="disc", mode="brightfield", seed=5),
+        "fluorescence": ff.sample_scene("cells"),
+    }
+    figure, axes = plt.subplots(4, 5, figsize=(14, 9.5), layout="constrained")
+    for row, (name, scene) in zip(axes, scenes.items(), strict=True):
+        last = len(scene.stack) - 1
+        panels = {f"slice {k + 1}": scene.stack[k] for k in (1, last // 2, last - 1)} | {"truth": scene.truth}
+        for axis, (title, panel) in zip(row, panels.items(), strict=False):
+            axis.imshow(panel, cmap="gray", vmin=0, vmax=np.percentile(scene.truth, 99.8))
+            axis.set_title(f"{name}: {title}" if title == "slice 2" else title)
+        shown = row[-1].imshow(scene.depth, cmap="viridis")
+        row[-1].set_title("depth")
+        figure.colorbar(shown, ax=row[-1], label="slices", shrink=0.8)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    figure.savefig(path, dpi=80)
+    plt.close(figure)
+
+
 def settle(seconds: float = 1.0) -> None:
     """Let the viewer draw."""
     end = time.monotonic() + seconds
@@ -78,6 +102,7 @@ def main() -> None:
         run_widget(viewer)
         shoot(viewer, f"{name}-fused")
         return
+    simulations(IMAGES / "simulation.png")
     scene = ff.sample_scene()
     result = ff.fuse(scene.stack, z=scene.z)
     slices = [(f"slice {k + 1} of {len(scene.stack)}", scene.stack[k]) for k in (3, 9)]

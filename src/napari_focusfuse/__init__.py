@@ -29,6 +29,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "core.config": [
             "BlockSFConfig",
+            "Camera",
+            "Flaws",
             "FocusStackConfig",
             "FusionConfig",
             "GFConfig",
@@ -36,6 +38,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "MWGConfig",
             "PyramidConfig",
             "TrainConfig",
+            "Wave",
             "WaveletConfig",
             "WindowConfig",
         ],

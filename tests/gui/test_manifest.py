@@ -25,7 +25,7 @@ def test_only_folders_are_offered_to_the_reader(tmp_path):
 def test_every_contribution_is_there():
     found = MANIFEST.contributions
     assert [widget.display_name for widget in found.widgets] == ["Fuse focus stack"]
-    assert [sample.display_name for sample in found.sample_data] == ["Simulated focus stack"]
+    assert [sample.key for sample in found.sample_data] == ["simulated_stack", "simulated_fibres", "simulated_cells"]
     assert [reader.accepts_directories for reader in found.readers] == [True]
     assert list(found.menus) == ["napari/layers/project"]
     used = {item.command for items in found.menus.values() for item in items}

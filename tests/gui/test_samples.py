@@ -8,3 +8,16 @@ def test_the_sample_has_units(viewer):
     assert layer.data.dtype == "uint16"
     assert layer.data.ndim == 3
     assert tuple(layer.scale) == (1.5, 0.65, 0.65)
+
+
+def test_fibres_come_with_their_truth(viewer):
+    height, truth, stack = viewer.open_sample("napari-focusfuse", "simulated_fibres")
+    assert truth.data.shape == height.data.shape == stack.data.shape[1:]
+    assert truth.data.dtype == stack.data.dtype
+    assert tuple(truth.scale) == tuple(stack.scale)[1:]
+    assert not truth.visible
+
+
+def test_cells(viewer):
+    (layer,) = viewer.open_sample("napari-focusfuse", "simulated_cells")
+    assert layer.data.shape == (14, 320, 400)

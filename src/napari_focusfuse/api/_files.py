@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_focusfuse.core.result import FusionResult
-    from napari_focusfuse.core.simulate import Scene
+    from napari_focusfuse.core.simulate import Sample, Scene
     from napari_focusfuse.io import StackFile
 
 
@@ -138,14 +138,14 @@ def save_result(
 
 
 def simulate(*args: Any, **kwargs: Any) -> Scene:
-    """Simulate a focus stack with exact truth; see `napari_focusfuse.core.simulate.simulate`."""
+    """Simulate a focus stack with exact truth; see `napari_focusfuse.core.simulate.simulate` for what can be set."""
     from napari_focusfuse.core.simulate import simulate as run
 
     return run(*args, **kwargs)
 
 
-def sample_scene() -> Scene:
-    """The simulated focus stack of the sample data and the demonstration."""
+def sample_scene(name: Sample = "surface") -> Scene:
+    """A simulated focus stack of the sample data: "surface" (also the demonstration's), "fibres" or "cells"."""
     from napari_focusfuse.core.simulate import sample_scene as scene
 
-    return scene()
+    return scene(name)

@@ -41,7 +41,7 @@ def test_better_than_the_mean_projection(report_scene, name):
 @pytest.mark.parametrize("name", [name for name in DECIDING if name != "block-sf"])
 def test_decisions_find_the_slice(scene, name):
     decision = fuse(name, scene.stack).decision
-    assert (np.abs(decision.index - scene.depth) > 1).mean() < 0.06
+    assert (np.abs(decision.index - scene.index) > 1).mean() < 0.06
     inside = ~np.isnan(decision.depth)
     assert inside.mean() > 0.5
     assert np.median(np.abs(decision.depth - scene.depth)[inside]) < 0.5

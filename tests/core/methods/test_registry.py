@@ -111,7 +111,7 @@ CHANGED = {
     "variance": {"radius": 1},
     "log": {"radius": 1, "sigma": 3.0},
     "focusstack": {"sigma": 4.0},
-    "block-sf": {"block": 16, "threshold": 0.0},
+    "block-sf": {"block": 16, "threshold": 20.0},
     "mwg": {"large": 8.0, "small": 2.0, "alpha": 0.0, "margin": 4.0},
     "gf": {"base_radius": 9, "base_eps": 1e-3, "detail_radius": 3, "detail_eps": 0.1},
     "lp": {"levels": 1},

@@ -1,0 +1,39 @@
+"""Every default of the project, in frozen dataclasses that the API, the command line and the widgets share."""
+
+from napari_focusfuse.core.config.fusion import FusionConfig, Preset
+from napari_focusfuse.core.config.methods import (
+    BlockSFConfig,
+    FocusStackConfig,
+    GFConfig,
+    LoGConfig,
+    MethodConfig,
+    MWGConfig,
+    PyramidConfig,
+    WaveletConfig,
+    WindowConfig,
+)
+from napari_focusfuse.core.config.scene import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
+from napari_focusfuse.core.config.training import SEVariant, TrainConfig
+
+__all__ = [
+    "PSF",
+    "BlockSFConfig",
+    "Camera",
+    "Flaws",
+    "FocusStackConfig",
+    "FusionConfig",
+    "GFConfig",
+    "LoGConfig",
+    "MWGConfig",
+    "MethodConfig",
+    "Mode",
+    "Preset",
+    "PyramidConfig",
+    "SEVariant",
+    "Surface",
+    "Texture",
+    "TrainConfig",
+    "Wave",
+    "WaveletConfig",
+    "WindowConfig",
+]

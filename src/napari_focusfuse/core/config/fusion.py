@@ -1,0 +1,81 @@
+"""Settings of SESF-Fuse."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from napari_focusfuse.core.config._checks import one_of, whole, within
+from napari_focusfuse.errors import FocusFuseError
+
+__all__ = ["FusionConfig", "Preset"]
+
+Preset = Literal["default", "paper"]
+
+#: What each preset means: a field that is left None takes its value from here.
+_PRESETS: dict[str, dict[str, Any]] = {
+    "default": {"radius": 5, "levels": 3, "softness": 0.0, "min_region": 0.0},
+    "paper": {"radius": 5, "levels": 1, "softness": math.inf, "min_region": 0.01},
+}
+_FROM_PRESET: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FusionConfig:
+    """How to fuse. Fields that are left out take the preset's values.
+
+    Attributes
+    ----------
+    preset : {"default", "paper"}
+        "default" is the best we know: robust intensity range, gates frozen per stack, scales weighted by the noise of
+        the stack, soft weights. "paper" is Ma et al. 2020: dtype range, gates per image, one scale, a hard choice with
+        consistency verification.
+    radius : int
+        r of Eq. 5-7, px: half the window of the spatial frequency. Larger windows are surer and blunter. (5)
+    levels : int
+        Scales on which the encoder may look: full size, 1/2, 1/4; coarser ones are used as far as the noise of the
+        stack asks for. (default 3, paper 1)
+    softness : float
+        Weights are (activity / best activity) to this power: 1 averages many slices, 16 takes little more than the
+        best one, inf takes the best one alone and verifies the choice (Sect. 3.3.2). 0 follows the noise of the
+        stack. (default 0, paper inf)
+    min_region : float
+        Regions of the decision smaller than this share of the image go to their surroundings (Sect. 3.3.2). Only with
+        softness inf. (default 0, paper .01)
+    series : bool
+        Fuse one by one, in series (Sect. 3.1), instead of all slices at once. Only with the preset "paper".
+    tile : int
+        Side of the tiles in which slices are encoded, px: memory against speed; the result is the same.
+    """
+
+    preset: Preset = "default"
+    radius: int = _FROM_PRESET
+    levels: int = _FROM_PRESET
+    softness: float = _FROM_PRESET
+    min_region: float = _FROM_PRESET
+    series: bool = False
+    tile: int = 512
+
+    def __post_init__(self) -> None:
+        one_of("preset", self.preset, Preset)
+        softened = self.softness not in (_FROM_PRESET, math.inf)
+        for name, value in _PRESETS[self.preset].items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, 0.0 if name == "min_region" and softened else value)
+        for name in ("radius", "levels", "tile"):
+            whole(name, getattr(self, name))
+        within("radius", self.radius, 0, 50)
+        within("levels", self.levels, 1, 3)
+        within("softness", self.softness, 0, math.inf)
+        within("min_region", self.min_region, 0, 0.5)
+        within("tile", self.tile, 64, 8192)
+        if self.min_region and not self.hard:
+            raise FocusFuseError("min_region needs a hard choice: set softness to inf as well")
+        if self.preset == "paper" and (self.levels > 1 or self.softness == 0):
+            raise FocusFuseError('the preset "paper" has one level and does not follow the noise: choose "default"')
+        if self.series and not (self.preset == "paper" and self.hard):
+            raise FocusFuseError('series is part of the preset "paper" with softness inf: choose those as well')
+
+    @property
+    def hard(self) -> bool:
+        """Whether each pixel comes from one slice, by a decision that is verified."""
+        return math.isinf(self.softness)

@@ -1,0 +1,46 @@
+"""From light to counts."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_focusfuse.core.config import Camera
+
+__all__ = ["counts", "exposed"]
+
+Image = NDArray[np.float32]
+Counts = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+def exposed(light: Image, camera: Camera, rng: np.random.Generator) -> Counts:
+    """Counts (Z, Y, X) for slices of light, 1 being full scale; the sensor's own pattern is that of all slices."""
+    field = light.shape[1:]
+    gain = 1 + camera.gain_spread * rng.standard_normal(field, np.float32)
+    offset = camera.offset_spread * rng.standard_normal(field, np.float32)
+    hot = np.where(rng.random(field) < camera.hot_pixels, rng.uniform(0.3, 1, field), 0).astype(np.float32)
+    out = np.empty(light.shape, counts(light[0, :1], camera).dtype)
+    for k, image in enumerate(light):
+        seen = _with_photons(image, camera, rng) * gain + offset + hot
+        if camera.noise:
+            seen += camera.noise * rng.standard_normal(field, np.float32)
+        if camera.salt_pepper:
+            struck = rng.random(field) < camera.salt_pepper
+            seen = np.where(struck, rng.choice(np.array([-1, 2], np.float32), field), seen)
+        out[k] = counts(seen, camera)
+    return out
+
+
+def counts(light: Image, camera: Camera) -> Counts:
+    """What a camera without noise counts: clipped at black and white, rounded."""
+    largest = 2**camera.bits - 1
+    whole: NDArray[np.float64] = np.round(np.clip(light + camera.black, 0, 1) * np.float64(largest))
+    return whole.astype(np.uint8) if camera.bits <= 8 else whole.astype(np.uint16)
+
+
+def _with_photons(image: Image, camera: Camera, rng: np.random.Generator) -> Image:
+    if math.isinf(camera.full_well):
+        return image
+    electrons = rng.poisson(np.maximum(image, 0) * camera.full_well)
+    electrons = electrons + camera.read_noise * rng.standard_normal(image.shape, np.float32)
+    return np.asarray(electrons / camera.full_well, dtype=np.float32)

@@ -1,0 +1,87 @@
+"""What spoils a real stack between the specimen and the camera."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_focusfuse.core.config import Flaws
+
+__all__ = ["Motion", "haze", "movement", "window", "with_highlights", "with_motion"]
+
+Image = NDArray[np.float32]
+#: Radius (px) of glints, and their brightness in full scales.
+_GLINT, _GLARE = 2.5, 4.0
+#: What stays of the specimen in its haze, px of standard deviation for each pixel of the shorter side.
+_HAZE_BLUR = 1 / 6
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """How slices lie and how bright they are beside the middle one.
+
+    Attributes
+    ----------
+    shift : (Z, 2) float64
+        (y, x) in px: what lies at c + p in the truth, c its centre, is at c + magnification p + shift in the slice.
+    magnification, brightness : (Z,) float64
+    """
+
+    shift: NDArray[np.float64]
+    magnification: NDArray[np.float64]
+    brightness: NDArray[np.float64]
+
+
+def movement(flaws: Flaws, slices: int, rng: np.random.Generator) -> Motion:
+    """Draw how slices lie; the middle one lies as the truth does."""
+    middle = slices // 2
+    walk = np.cumsum(rng.standard_normal((slices, 2)), axis=0)
+    lamp = rng.standard_normal(slices)
+    return Motion(
+        flaws.drift * (walk - walk[middle]),
+        1 + flaws.magnification * (np.arange(slices, dtype=np.float64) - middle),
+        1 + flaws.flicker * np.clip(lamp - lamp[middle], -3, 3),
+    )
+
+
+def with_motion(image: Image, motion: Motion, k: int) -> Image:
+    """Slice `k` as it lies and shines; by cubic splines, only where it moves."""
+    shift, scale = motion.shift[k], motion.magnification[k]
+    if shift.any() or scale != 1:
+        centre = (np.array(image.shape) - 1) / 2
+        offset = centre - (centre + shift) / scale
+        image = ndimage.affine_transform(image, np.full(2, 1 / scale), offset, order=3, mode="mirror")
+    return np.asarray(np.maximum(image, 0) * motion.brightness[k], dtype=np.float32)
+
+
+def with_highlights(drawn: Image, share: float, rng: np.random.Generator) -> Image:
+    """The specimen with round glints over about `share` of its area."""
+    centres = rng.random(drawn.shape) < share / (np.pi * _GLINT**2)
+    if not centres.any():
+        return drawn
+    inside = ndimage.distance_transform_edt(~centres) < _GLINT
+    return np.where(inside, np.float32(_GLARE), drawn)
+
+
+def haze(sharp: Image, share: float) -> Image:
+    """Light from elsewhere in the specimen."""
+    veil: Image = np.float32(share) * ndimage.gaussian_filter(sharp, _HAZE_BLUR * min(sharp.shape), mode="reflect")
+    return veil
+
+
+def window(flaws: Flaws, shape: tuple[int, int], rng: np.random.Generator) -> Image:
+    """What the illumination and the camera's window let through at each pixel: shading, dust, scratches."""
+    y, x = np.meshgrid(*(np.arange(n, dtype=np.float32) for n in shape), indexing="ij")
+    light = 1 - flaws.shading * ((2 * y / shape[0] - 1) ** 2 + (2 * x / shape[1] - 1) ** 2) / 2
+    for _ in range(flaws.dust):
+        radius, distance = rng.uniform(0.7, 3), np.hypot(y - rng.uniform(0, shape[0]), x - rng.uniform(0, shape[1]))
+        light = light * (1 - rng.uniform(0.3, 0.8) * np.clip(radius + 0.5 - distance, 0, 1))
+    for _ in range(flaws.scratches):
+        angle, length = rng.uniform(0, np.pi), rng.uniform(0.05, 0.3) * max(shape)
+        y0, x0 = rng.uniform(0, shape[0]), rng.uniform(0, shape[1])
+        along = (y - y0) * np.sin(angle) + (x - x0) * np.cos(angle)
+        across = (y - y0) * np.cos(angle) - (x - x0) * np.sin(angle)
+        line = np.clip(1.2 - np.abs(across), 0, 1) * (np.abs(along) < length / 2)
+        light = light * (1 - rng.uniform(0.2, 0.6) * line)
+    return np.asarray(light, dtype=np.float32)

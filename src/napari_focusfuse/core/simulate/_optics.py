@@ -1,0 +1,118 @@
+"""Blur by defocus: point spread functions of three families, each non-negative and of sum 1."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft, optimize
+
+from napari_focusfuse.core.config import Wave
+from napari_focusfuse.errors import FocusFuseError
+
+__all__ = ["Optics", "disc", "gaussian", "wave"]
+
+Kernel = NDArray[np.float32]
+_SUBPIXELS = 8
+
+
+@dataclass(frozen=True)
+class Optics:
+    """How defocus blurs.
+
+    Attributes
+    ----------
+    kernel : callable
+        From the signed distance to the plane of focus, in steps of the stack, to the kernel (K, K), K odd, of sum 1.
+    diffraction : float
+        Wavelength times step over the square of the pixel: what turns phase into contrast.
+    """
+
+    kernel: Callable[[float], Kernel]
+    diffraction: float
+
+
+def gaussian(growth: float) -> Optics:
+    """Gaussian whose standard deviation grows by `growth` px a step."""
+    return Optics(partial(_gaussian, growth), 8 * growth)
+
+
+def disc(growth: float) -> Optics:
+    """Evenly lit disc of geometric optics, of the same standard deviation (half its radius) as the Gaussian's.
+
+    Its diffraction, as the Gaussian's, is that of a small aperture whose finest detail has two pixels.
+    """
+    return Optics(partial(_disc, growth), 8 * growth)
+
+
+def wave(optics: Wave, pixel: float, step: float) -> Optics:
+    """Diffraction by a round pupil (Born and Wolf, Sect. 8.8, with the exact path length of defocus).
+
+    Parameters
+    ----------
+    optics : Wave
+    pixel, step : float
+        Of pixels and of slices, um.
+    """
+    if pixel > 8 * optics.critical_pixel:
+        raise FocusFuseError(
+            f"pixels of {pixel:g} um are more than 8 times too large for an aperture of {optics.na:g} "
+            f"(at most {8 * optics.critical_pixel:.3g} um): give a smaller pixel_size or aperture"
+        )
+    centred = partial(_wave, optics, pixel, step, _focus(optics, pixel))
+    return Optics(centred, optics.wavelength * step / (optics.index * pixel**2))
+
+
+def _gaussian(growth: float, distance: float) -> Kernel:
+    sigma = growth * abs(distance)
+    offset = np.arange(-(radius := int(np.ceil(4 * sigma))), radius + 1)
+    line = np.exp(-0.5 * (offset / max(sigma, 1e-6)) ** 2)
+    return _normalised(np.outer(line, line))
+
+
+def _disc(growth: float, distance: float) -> Kernel:
+    """Each pixel weighs the share of its area that the disc covers."""
+    radius = 2 * growth * abs(distance)
+    half = int(np.ceil(radius + 0.5))
+    fine = (np.arange((2 * half + 1) * _SUBPIXELS) + 0.5) / _SUBPIXELS - half - 0.5
+    inside = fine[:, None] ** 2 + fine**2 <= max(radius, 1e-6) ** 2
+    covered = inside.reshape(2 * half + 1, _SUBPIXELS, 2 * half + 1, _SUBPIXELS).mean((1, 3))
+    if radius < 1 / _SUBPIXELS:
+        covered[half, half] = 1
+    return _normalised(covered)
+
+
+def _focus(optics: Wave, pixel: float) -> float:
+    """Where the kernel is sharpest, um: spherical aberration moves that away from the paraxial focus."""
+    if not optics.spherical:
+        return 0.0
+
+    def spread(defocus: float) -> float:
+        return -float((_wave(optics, pixel, 1.0, defocus, 0.0) ** 2).sum())
+
+    reach = (1 + 8 * abs(optics.spherical)) * optics.depth_of_field
+    start = min(np.linspace(-reach, reach, 33), key=spread)
+    near = (start - reach / 16, start + reach / 16)
+    return float(optimize.minimize_scalar(spread, bounds=near, method="bounded").x)
+
+
+def _wave(optics: Wave, pixel: float, step: float, focus: float, distance: float) -> Kernel:
+    """Intensity of the pupil's Fourier transform, on pixels; sampled finely enough for the whole aperture."""
+    fine = int(np.ceil(2 * pixel / optics.critical_pixel))
+    defocus = distance * step + focus
+    blur = optics.slope * abs(defocus) / pixel
+    half = int(np.ceil(1.5 * blur + 8))
+    size = fft.next_fast_len(4 * half * fine)
+    radius = np.hypot(*np.meshgrid(*2 * [fft.fftfreq(size, pixel / fine)], indexing="ij"))
+    rho = radius * optics.wavelength / optics.na
+    path = np.sqrt(np.maximum(optics.index**2 - (optics.na * rho) ** 2, 0)) * defocus / optics.wavelength
+    aberration = optics.spherical * np.sqrt(5) * (6 * rho**4 - 6 * rho**2 + 1)
+    pupil = (rho <= 1) * np.exp(2j * np.pi * (path + aberration))
+    intensity = np.abs(fft.fftshift(fft.ifft2(pupil))) ** 2
+    line = size // 2 + fine * np.arange(-half, half + 1)
+    return _normalised(intensity[np.ix_(line, line)])
+
+
+def _normalised(kernel: NDArray[np.floating]) -> Kernel:
+    return np.asarray(kernel / kernel.sum(), dtype=np.float32)
