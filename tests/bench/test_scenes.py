@@ -7,7 +7,8 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from napari_focusfuse.bench.scenes import Case, Exposure, render, texture_files
+from napari_focusfuse.bench.scenes import PSFS, Case, Exposure, render, texture_files
+from napari_focusfuse.core.config import PSF
 from napari_focusfuse.errors import FocusFuseError
 
 CASE = Case(
@@ -32,9 +33,24 @@ def test_noise_is_what_was_asked_for() -> None:
     assert clean.stack.shape == (4, 60, 70)
     assert np.abs(clean.stack / 65535 - clean.clean).max() < 1e-5
     assert np.array_equal(noisy.clean, clean.clean)
+    assert np.array_equal(render(replace(CASE, surface="steps")).shot(Exposure("gaussian", 0.0)).truth, clean.truth)
     assert np.array_equal(noisy.truth, clean.truth)
     inside = (clean.clean > 0.2) & (clean.clean < 0.8)
     assert np.std((noisy.stack / 65535 - clean.clean)[inside]) == pytest.approx(0.03, rel=0.05)
+
+
+def test_a_camera_has_that_noise_at_half_of_full_scale() -> None:
+    shot = render(replace(CASE, shape=(150, 200))).shot(Exposure("camera", 0.03))
+    off = shot.stack / 65535 - shot.clean
+    assert np.std(off[np.abs(shot.clean - 0.5) < 0.03]) == pytest.approx(0.03, rel=0.05)
+    assert np.std(off[shot.clean < 0.3]) < np.std(off[shot.clean > 0.6])
+
+
+@pytest.mark.parametrize("psf", PSFS)
+def test_every_kind_of_blur(psf: PSF) -> None:
+    shots = [render(replace(CASE, psf=kind)).shot(Exposure("gaussian", 0.0)) for kind in ("gaussian", psf)]
+    assert np.array_equal(shots[0].depth, shots[1].depth)
+    assert np.array_equal(shots[0].stack, shots[1].stack) == (psf == "gaussian")
 
 
 def test_a_scene_is_the_same_every_time_and_others_are_not() -> None:

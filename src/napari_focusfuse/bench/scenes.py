@@ -8,12 +8,13 @@ import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse import io
+from napari_focusfuse.core.config import PSF, Camera, Surface, Texture
 from napari_focusfuse.core.intensity import training_grey
 from napari_focusfuse.core.simulate import Scene, simulate
 from napari_focusfuse.errors import FocusFuseError
@@ -24,13 +25,11 @@ Split = Literal["development", "report"]
 SPLITS: tuple[Split, ...] = ("development", "report")
 #: Growth of the blur, px a slice: drawn for each scene, never told to a method.
 _BLUR = (0.7, 1.4)
-_FULL = 65535
-
-# ---- The switch: with a simulator that has psf= and Camera, name its families here and pass them on in `_scene` and
-# `Rendered.shot`; nothing else changes.
-PSFS: tuple[str, ...] = ("gaussian",)
-NOISES: tuple[str, ...] = ("gaussian",)
-# ----
+#: Electrons.
+_READ_NOISE = 5.0
+#: Families of blur, noise and texture, the standard ones first.
+PSFS: tuple[PSF, ...] = ("gaussian", "disc", "wave")
+NOISES = ("gaussian", "camera")
 TEXTURES = ("natural", "procedural")
 
 
@@ -53,8 +52,8 @@ class Case:
 
     split: Split
     number: int
-    surface: str
-    psf: str
+    surface: Surface
+    psf: PSF
     texture: str
     shape: tuple[int, int]
     slices: int
@@ -88,19 +87,15 @@ class Shot(NamedTuple):
 
 
 class Rendered:
-    """A scene without noise, to be exposed as often as needed."""
+    """A scene before any noise, to be exposed as often as needed."""
 
-    def __init__(self, case: Case, scene: Scene) -> None:
-        self._case, self._scene = case, scene
-        self._clean = scene.stack.astype(np.float32) / np.float32(_FULL)
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
 
     def shot(self, exposure: Exposure) -> Shot:
         """Expose: 16 bits, clipped at black and white."""
-        scene, noise = self._scene, exposure.noise
-        rng = np.random.default_rng(_seed(self._case, "noise", *exposure))
-        noisy = self._clean + np.float32(noise) * rng.standard_normal(self._clean.shape, dtype=np.float32)
-        stack = np.rint(np.clip(noisy, 0, 1) * _FULL).astype(np.uint16)
-        return Shot(stack, self._clean, scene.truth, scene.depth)
+        scene = self._scene.exposed(_camera(exposure))
+        return Shot(scene.stack.astype(np.uint16), scene.clean, scene.truth.astype(np.uint16), scene.depth)
 
 
 def render(case: Case) -> Rendered:
@@ -114,12 +109,22 @@ def render(case: Case) -> Rendered:
     rng = np.random.default_rng(zlib.crc32(f"{case.split}/{case.number}".encode()))
     blur, seed = float(rng.uniform(*_BLUR)), int(rng.integers(2**31))
     texture = None if case.texture == "procedural" else _natural(case, rng)
-    return Rendered(case, _scene(case, blur, texture, seed))
+    return Rendered(_scene(case, blur, texture, seed))
 
 
 def _scene(case: Case, blur: float, texture: NDArray[np.float32] | None, seed: int) -> Scene:
-    surface: Any = case.surface
-    return simulate(case.shape, case.slices, surface=surface, blur=blur, texture=texture, seed=seed)
+    drawn: Texture | NDArray[np.float32] = "grains" if texture is None else texture
+    return simulate(case.shape, case.slices, surface=case.surface, psf=case.psf, blur=blur, texture=drawn, seed=seed)
+
+
+def _camera(exposure: Exposure) -> Camera:
+    """Gaussian noise, or photons and read-out that make as much noise at half of full scale."""
+    model, noise = exposure
+    if model == "gaussian":
+        return Camera(noise=noise)
+    # (1/2 + read² / well) / well = noise²
+    well = (0.5 + np.sqrt(0.25 + 4 * noise**2 * _READ_NOISE**2)) / (2 * noise**2)
+    return Camera(full_well=float(well), read_noise=_READ_NOISE)
 
 
 def _natural(case: Case, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -147,8 +152,3 @@ def texture_files(folder: Path, split: Split) -> tuple[Path, ...]:
     if len(files) < len(SPLITS):
         raise FocusFuseError(f"{folder} holds fewer than {len(SPLITS)} images: give a folder of textures")
     return tuple(files[SPLITS.index(split) :: len(SPLITS)])
-
-
-def _seed(case: Case, *what: object) -> int:
-    parts = (case.split, case.number, case.surface, case.psf, case.texture, *what)
-    return zlib.crc32("/".join(str(part) for part in parts).encode())

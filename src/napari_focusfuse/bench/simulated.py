@@ -15,6 +15,7 @@ from napari_focusfuse.bench.pool import iter_pool
 from napari_focusfuse.bench.rows import Row, Rows
 from napari_focusfuse.bench.scenes import NOISES, PSFS, TEXTURES, Case, Exposure, Shot, Split, render
 from napari_focusfuse.bench.scoring import COSTS, SIMULATED, cost, shot_scores
+from napari_focusfuse.core.config import PSF, Surface
 from napari_focusfuse.core.decision import Decision
 from napari_focusfuse.core.progress import Progress
 
@@ -59,7 +60,7 @@ class Study:
     families: bool = False
     shape: tuple[int, int] = (320, 480)
     slices: int = 12
-    surfaces: tuple[str, ...] = ("smooth", "steps")
+    surfaces: tuple[Surface, ...] = ("smooth", "steps")
     noises: tuple[float, ...] = (0.0, 0.01, 0.03, 0.06)
 
     def settings(self) -> dict[str, Any]:
@@ -96,7 +97,7 @@ class Study:
             for surface in self.surfaces
         ]
 
-    def _case(self, surface: str, psf: str, texture: str, number: int) -> Case:
+    def _case(self, surface: Surface, psf: PSF, texture: str, number: int) -> Case:
         return Case(
             split=self.split,
             number=number,
@@ -190,7 +191,7 @@ def _keys(study: str, case: Case, exposure: Exposure, contender: Contender) -> d
 def _sharpest(shot: Shot) -> Outcome:
     """The slice nearest to the true depth at each pixel."""
     start = perf_counter()
-    index = np.rint(shot.depth).astype(np.int16)
+    index = np.clip(np.rint(shot.depth), 0, len(shot.stack) - 1).astype(np.int16)
     image = np.take_along_axis(shot.stack, index[None].astype(np.intp), axis=0)[0]
     ones = np.ones(index.shape, dtype=np.float32)
     flags, z = np.zeros(index.shape, dtype=np.uint16), np.arange(len(shot.stack), dtype=np.float64)
