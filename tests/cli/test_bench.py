@@ -48,7 +48,7 @@ def test_everything_quickly(run: Runs, photos: Path, tmp_path: Path) -> None:
     assert "| sesf:preset=paper |" in done.out
     assert "- `broken` failed on 2: exit code 1: no lens" in done.out
     assert done.out.splitlines()[-1] == f"written: {out}"
-    figures = {path.name for path in (out / "figures").iterdir()}
+    figures = {path.name for path in (out / "figures" / "photos").iterdir()}
     assert figures == {
         "fig2-decision.png",
         "fig3-pixels-and-features.png",

@@ -57,7 +57,8 @@ def hardware() -> dict[str, str]:
 
 def sentence(made: Mapping[str, Any]) -> str:
     """What `made_now` said, for people, in Markdown."""
-    programs = "".join(f"\n`{name}`: `{command}`." for name, command in made.get("programs", {}).items())
+    programs = "".join(f"\n- `{name}`: `{command}`" for name, command in made.get("programs", {}).items())
+    programs = f" External programs:\n{programs}" if programs else ""
     commit = f", commit {made['commit']}" if made["commit"] else ""
     return (
         f"Made on {made['date']} with version {made['version']}{commit}, by `{made['command']}`; {made['cpu']}, "

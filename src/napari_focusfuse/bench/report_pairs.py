@@ -32,7 +32,8 @@ first call, which loads what is needed, does not count. External programs start 
 writing images is part of their time. Memory is known for external programs only."""
 _WITH_TRUTH = """\
 Means; the difference in PSNR to `{reference}` is taken pair by pair, with its 95 % interval (t), bold where it leaves
-out 0. Bias is mean intensity less that of the truth, % of full scale."""
+out 0. Bias is mean intensity less that of the truth, % of full scale. Time is that of a pair, all methods in turn on
+each; for external programs it is with start, reading and writing, and memory is the most that they had."""
 _TITLES = {"qg": "Qg", "qm": "Qm", "qcb": "Qcb", "psnr": "PSNR, dB", "ssim": "SSIM", "bias": "bias, %"}
 
 
@@ -86,20 +87,23 @@ def truth_section(
             columns.append([number(100 * mean, 3) for mean in means])
         else:
             columns.append(_column(means, 2 if metric == "psnr" else 4, labels, kept))
+    seconds = [number(_mean(kept, label, "seconds"), 2) for label in labels]
+    memory = [number(_largest(kept, label, "peak_mb"), 0) for label in labels]
     psnr = {label: _of(kept, label, "psnr") for label in labels}
-    gaps = [MISSING, *(difference(paired(psnr[label], psnr[labels[0]]), 2) for label in labels[1:])]
-    body = [[label, gap, *cells] for label, gap, *cells in zip(labels, gaps, *columns, strict=True)]
-    return "\n\n".join(
-        part
-        for part in (
-            f"## Pairs with truth: {name}, {len(pairs)} pairs",
-            _WITH_TRUTH.format(reference=labels[0]),
-            table(["method", "PSNR less that", *(_TITLES[metric] for metric in metrics)], body),
-            _failures(kept),
-            sentence(rows.made),
-        )
-        if part
-    )
+    gaps = {label: paired(psnr[label], psnr[labels[0]]) for label in labels[1:]}
+    shown = [MISSING, *(difference(gap, 2) for gap in gaps.values())]
+    body = [list(cells) for cells in zip(labels, shown, *columns, seconds, memory, strict=True)]
+    headings = ["method", f"PSNR less {labels[0]}", *(_TITLES[metric] for metric in metrics), "time, s", "memory, MB"]
+    better = [f"`{label}` ({gap.mean:+.2f} dB)" for label, gap in gaps.items() if gap.low > 0]
+    parts = [
+        f"## Pairs with truth: {name}, {len(pairs)} pairs",
+        _WITH_TRUTH.format(reference=labels[0]),
+        table(headings, body),
+        f"**Where `{labels[0]}` loses**, with an interval above 0: {', '.join(better) or 'to none of these'}.",
+        _failures(kept),
+        sentence(rows.made),
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 def write_pair_summary(path: Path, rows: Rows, contenders: Sequence[Contender], metrics: Sequence[str]) -> None:
@@ -179,10 +183,9 @@ def _table_3(kept: Sequence[Row], labels: Sequence[str]) -> str:
     body = []
     for label in labels:
         seconds = [row["seconds"] for row in kept if row["method"] == label and math.isfinite(row["seconds"])]
-        memory = [row["peak_mb"] for row in kept if row["method"] == label and math.isfinite(row["peak_mb"])]
         deviation = float(np.std(seconds, ddof=1)) if len(seconds) > 1 else float("nan")
         mean = float(np.mean(seconds)) if seconds else float("nan")
-        body.append([label, number(mean, 3), number(deviation, 3), number(max(memory, default=float("nan")), 0)])
+        body.append([label, number(mean, 3), number(deviation, 3), number(_largest(kept, label, "peak_mb"), 0)])
     return table(["method", "mean, s", "standard deviation, s", "peak memory, MB"], body)
 
 
@@ -199,6 +202,10 @@ def _of(kept: Sequence[Row], label: str, metric: str) -> dict[str, float]:
 
 def _mean(kept: Sequence[Row], label: str, metric: str) -> float:
     return _average(_of(kept, label, metric))
+
+
+def _largest(kept: Sequence[Row], label: str, column: str) -> float:
+    return max(_of(kept, label, column).values(), default=float("nan"))
 
 
 def _average(scores: dict[str, float]) -> float:

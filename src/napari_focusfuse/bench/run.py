@@ -97,7 +97,7 @@ def _paper(plan: Plan, name: str, there: Sequence[pairs.Pair], everyone: Sequenc
     rows = _pair_rows(plan, f"paper-{name}", name, pairs.PAPER)
     yield from pairs.iter_pairs(there, contenders, rows, pairs.PAPER)
     write_pair_summary(plan.out / f"paper-{name}-summary.csv", rows, contenders, pairs.PAPER)
-    yield from _draw_figures(plan.out / "figures", there, [c for c in contenders if isinstance(c, OwnMethod)])
+    yield from _draw_figures(plan.out / "figures" / name, there, [c for c in contenders if isinstance(c, OwnMethod)])
     names = [pair.name for pair in there]
     recorded = read_recorded(plan.recorded, names) if plan.recorded else None
     return paper_section(rows, contenders, names, recorded, name)
