@@ -133,8 +133,9 @@ def test_out_must_be_a_folder(run: Runs, photos: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C of another kind")
-def test_an_interrupted_run_keeps_its_rows(tmp_path: Path) -> None:
-    """Ctrl-C, which a terminal sends to all processes of the run."""
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGKILL", -9)])
+def test_an_interrupted_run_keeps_its_rows(tmp_path: Path, name: str, code: int) -> None:
+    """Ctrl-C, which a terminal sends to all processes of the run; or the end of the one that leads."""
     out = tmp_path / "out"
     command = [
         sys.executable,
@@ -155,10 +156,14 @@ def test_an_interrupted_run_keeps_its_rows(tmp_path: Path) -> None:
         if rows.exists() and len(rows.read_text().splitlines()) > 6:
             break
         time.sleep(0.05)
-    os.killpg(started.pid, signal.SIGINT)
+    if name == "SIGINT":
+        os.killpg(started.pid, signal.SIGINT)
+    else:
+        started.kill()
     _, told = started.communicate(timeout=60)
-    assert started.returncode == 130
-    assert told == "interrupted: finished rows are kept, the same command goes on with the others\n"
+    assert started.returncode == code
+    if name == "SIGINT":
+        assert told == "interrupted: finished rows are kept, the same command goes on with the others\n"
     head, columns, *lines = rows.read_text().splitlines(keepends=True)
     assert head.startswith("# {")
     assert lines
