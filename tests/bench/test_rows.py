@@ -34,6 +34,24 @@ def test_going_on(tmp_path: Path) -> None:
     assert again.made == MADE
 
 
+def test_later_runs_are_told_only_if_they_add_rows(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+
+    def run(command: str, *found: dict[str, Any]) -> dict[str, Any]:
+        made = {"date": "today", "command": command, "cpu": command, "programs": {command: "x"}}
+        run = Rows(path, ("scene", "method"), ("psnr",), {}, made)
+        if found:
+            run.add(found)
+        run.finish()
+        return run.made
+
+    first = run("one", row("0", "a"))
+    assert run("two") == first
+    both = {**first, "command": "one`, then `two", "programs": {"one": "x", "two": "x"}}
+    assert run("two", row("1", "a")) == both
+    assert run("three") == both
+
+
 def test_a_torn_line_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     rows(path).add([row("0", "a"), row("1", "a")])

@@ -18,6 +18,8 @@ __all__ = ["NOTE", "Row", "Rows", "write_csv"]
 
 #: Column that says why there are no scores.
 NOTE = "note"
+#: What may differ between runs that add up, and how both are told.
+_JOINTS = {"date": " and ", "commit": " and ", "command": "`, then `"}
 
 Row = dict[str, Any]
 
@@ -36,7 +38,7 @@ class Rows:
     settings : mapping
         What rows depend on besides their keys: plain JSON. Rows of other settings are refused.
     made : mapping
-        What else there is to tell: date, command, hardware. Those of the run that began the file are kept.
+        What else there is to tell: date, command, hardware. A run that adds rows to an earlier one's adds its own.
 
     Attributes
     ----------
@@ -59,6 +61,7 @@ class Rows:
         self.path, self._keys, self._values = path, tuple(keys), tuple(values)
         self._settings = json.loads(json.dumps(dict(settings)))
         self.made: dict[str, Any] = dict(made)
+        self._now: dict[str, Any] = {}
         self._rows: dict[tuple[str, ...], Row] = {}
         if path.exists():
             self._read()
@@ -77,6 +80,7 @@ class Rows:
     def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Append rows to the file at once."""
         new = [self._typed(row) for row in rows]
+        self.made, self._now = _together(self.made, self._now), {}
         if not self._begun:
             self._write([])
             self._begun = True
@@ -118,7 +122,7 @@ class Rows:
         try:
             head, columns, *lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
             said = json.loads(head.removeprefix("# "))
-            there, self.made = said["settings"], said["made"]
+            there, self._now, self.made = said["settings"], self.made, said["made"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FocusFuseError(f"{self.path} holds no rows of a benchmark: choose another folder") from error
         for name in self._settings.keys() | there.keys():
@@ -142,6 +146,17 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]])
     """Write a table whole or not at all; NaN is an empty cell."""
     lines = [_csv_line([_cell(cell) for cell in row]) for row in rows]
     _replace(path, _csv_line(columns) + "".join(lines))
+
+
+def _together(made: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of two runs: where they differ in these, both."""
+    out = dict(made)
+    for name, joint in _JOINTS.items():
+        if now.get(name) and now[name] not in made.get(name, ""):
+            out[name] = f"{made[name]}{joint}{now[name]}"
+    if now.get("programs"):
+        out["programs"] = {**made.get("programs", {}), **now["programs"]}
+    return out
 
 
 def _replace(path: Path, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from napari_focusfuse.bench.report_pairs import paper_section, truth_section, wr
 from napari_focusfuse.bench.report_simulated import Results, simulated_section, write_simulated_summary
 from napari_focusfuse.bench.rows import Rows
 from napari_focusfuse.bench.scenes import texture_files
-from napari_focusfuse.bench.simulated import KEYS, SHARPEST, VALUES, Study, iter_simulated
+from napari_focusfuse.bench.simulated import KEYS, VALUES, Sharpest, Study, iter_simulated
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.errors import FocusFuseError, OutputError
 
@@ -51,7 +52,7 @@ def iter_bench(plan: Plan) -> Generator[Progress, None, str]:
     own = parse_methods(plan.methods or DEFAULT_METHODS)
     peers = read_peers(plan.peers, plan.programs) if plan.peers else []
     everyone: list[Contender] = [*_led_by(own, plan.reference), *peers]
-    check_labels([*everyone, *(p for p in peers if p.label == SHARPEST)])
+    check_labels([Sharpest(), *everyone])
     works = [*_pair_works(plan, everyone), *_simulated_works(plan, everyone)]
     try:
         (plan.out / IMAGES).mkdir(parents=True, exist_ok=True)
@@ -74,11 +75,11 @@ def _pair_works(plan: Plan, everyone: Sequence[Contender]) -> list[tuple[str, Ca
         name = folder.resolve().name
         if plan.recorded:
             read_recorded(plan.recorded, [pair.name for pair in there])
-        works.append((f"paper-{name}", lambda t=there, n=name: _paper(plan, n, t, everyone)))  # type: ignore[misc]
+        works.append((f"paper-{name}", partial(_paper, plan, name, there, everyone)))
     for folder in plan.pairs:
         there = pairs.find_pairs(folder, truth=True, limit=plan.wanted_pairs)
         name = folder.resolve().name
-        works.append((f"pairs-{name}", lambda t=there, n=name: _truth(plan, n, t, everyone)))  # type: ignore[misc]
+        works.append((f"pairs-{name}", partial(_truth, plan, name, there, everyone)))
     return works
 
 
@@ -87,7 +88,7 @@ def _simulated_works(plan: Plan, everyone: Sequence[Contender]) -> list[tuple[st
         return []
     if plan.textures:
         texture_files(plan.textures, plan.split)
-    return [(f"simulated-{plan.split}", lambda: _simulated(plan, everyone))]
+    return [(f"simulated-{plan.split}", partial(_simulated, plan, everyone))]
 
 
 def _paper(plan: Plan, name: str, there: Sequence[pairs.Pair], everyone: Sequence[Contender]) -> Work:

@@ -19,7 +19,18 @@ from napari_focusfuse.core.config import PSF, Surface
 from napari_focusfuse.core.decision import Decision
 from napari_focusfuse.core.progress import Progress
 
-__all__ = ["FAMILIES", "KEYS", "SHARPEST", "STANDARD", "VALUES", "Study", "Task", "iter_simulated", "run_task"]
+__all__ = [
+    "FAMILIES",
+    "KEYS",
+    "SHARPEST",
+    "STANDARD",
+    "VALUES",
+    "Sharpest",
+    "Study",
+    "Task",
+    "iter_simulated",
+    "run_task",
+]
 
 STANDARD, FAMILIES = "standard", "families"
 KEYS = ("study", "surface", "psf", "texture", "noise_model", "noise", "scene", "method")
@@ -119,12 +130,13 @@ class Task(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Sharpest:
-    """The yardstick among the contenders; it is told the truth."""
+class Sharpest:
+    """The yardstick among the contenders: it has to be told the truth, and so it is not run as they are."""
 
     label: str = SHARPEST
 
     def run(self, stack: Any) -> Outcome:
+        """Not to be called: `run_task` sees to it."""
         raise NotImplementedError
 
 
@@ -141,7 +153,7 @@ def iter_simulated(
     jobs : int
         Processes at once. The scores do not depend on it.
     """
-    everyone = [_Sharpest(), *contenders]
+    everyone = [Sharpest(), *contenders]
     tasks = [_missing(study, case, exposures, everyone, rows) for study, case, exposures in study.tasks()]
     tasks = [task for task in tasks if task.todo]
     yield Progress(0, max(len(tasks), 1), "scenes")
@@ -157,7 +169,7 @@ def run_task(task: Task) -> list[Row]:
     for exposure, contenders in task.todo:
         shot = rendered.shot(exposure)
         for contender in contenders:
-            outcome = _sharpest(shot) if isinstance(contender, _Sharpest) else contender.run(shot.stack)
+            outcome = _sharpest(shot) if isinstance(contender, Sharpest) else contender.run(shot.stack)
             keys = _keys(task.study, task.case, exposure, contender)
             found.append({**keys, **shot_scores(outcome, shot), **cost(outcome)})
     return found
