@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,13 +99,14 @@ class Study:
         return tasks + (self._family_tasks() if self.families else [])
 
     def _family_tasks(self) -> list[tuple[str, Case, list[Exposure]]]:
+        """Each scene with every kind of blur and noise, so that these are compared on the same; textures in turn."""
         textures = TEXTURES[1:] if self.textures is None else TEXTURES
-        kinds = [(psf, texture) for texture in textures for psf in PSFS]
         exposures = [Exposure(model, _FAMILY_NOISE) for model in NOISES]
-        rounds = -(-round(_FAMILY_SCENES * self.scenes) // len(kinds))
+        rounds = math.ceil(_FAMILY_SCENES * self.scenes / (len(PSFS) * len(textures)))
         return [
             (FAMILIES, self._case(surface, psf, texture, _FAMILY_NUMBERS + n), exposures)
-            for n, (psf, texture) in enumerate(kinds * rounds)
+            for n, texture in enumerate(textures * rounds)
+            for psf in PSFS
             for surface in self.surfaces
         ]
 
