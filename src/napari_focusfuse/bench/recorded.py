@@ -13,23 +13,17 @@ __all__ = ["NOTES", "RECORDED_AS", "Scores", "read_recorded"]
 Scores = dict[str, dict[str, dict[str, float]]]
 
 #: How the records of the paper's authors call what we call otherwise.
-RECORDED_AS = {"sesf:preset=paper": "se_sf_dm", "focusstack": "focus_stack"}
+RECORDED_AS = {"sesf:preset=paper": "se_sf_dm", "focusstack": "focus_stack", "block-sf": "sf"}
 #: Variants of the paper's own method: another table.
 _ABLATIONS = ("dense_sf_dm", "scse_sf_dm", "sse_sf_dm", "se_sf", "se_absmax", "se_average", "se_l1_norm", "se_max")
 
-#: Recorded name -> why ours differs, as far as we found out.
+#: Recorded name -> why ours differs; how that was found out is in docs/methods.md.
 NOTES = {
-    "sf": (
-        "the recorded scores are those of the plain mean of the two photographs, truncated (on five pairs Qg .4953, "
-        "Qm 2.8186, Qcb .5800; recorded .4953, 2.8187, .5798), as block SF gives it on 0..1 with a threshold that is "
-        "meant for 0..255"
-    ),
-    "lp": (
-        "the recorded scores fit another rule, the largest coefficient of 3 x 3 and the majority of 3 x 3 (with it "
-        "ours has on five pairs Qg .7152, Qm 2.9782, Qcb .7804; recorded .7144, 2.9783, .7816); ours takes the "
-        "largest coefficient, as published"
-    ),
-    "dwt": "perhaps the majority of 3 x 3 as well: Qg on five pairs is .655 without and .680 with it, recorded .664",
+    "sf": "the recorded row is a plain average of the two photographs",
+    "lp": "the recorded row follows another rule of choice, the largest of 3 x 3 with a majority vote; ours is as published",
+    "dwt": "the settings of the recorded row are not known",
+    "gf": "the recorded row is nearly the first photograph",
+    "focus_stack": "the program aligns the photographs first, ours does not",
 }
 
 

@@ -25,7 +25,7 @@ Means of Qg, Qm and Qcb (higher is better) and, in brackets, on how many pairs a
 included. Results are rounded to the type of the photographs before they are measured."""
 _RECORDED = f"""\
 *Recorded* are the scores that the paper's authors recorded on the same pairs; their first places are among themselves.
-† differs by more than {_LARGE:g} from what was recorded."""
+† differs by more than {_LARGE:g} from what was recorded; more on the reasons is in [methods](methods.md)."""
 _TABLE_3 = """\
 **Time** for a pair, mean and standard deviation. Pair by pair all methods take their turn on the same machine; the
 first call, which loads what is needed, does not count. External programs start anew for each pair, and reading and
