@@ -20,7 +20,7 @@ _ABLATIONS = ("dense_sf_dm", "scse_sf_dm", "sse_sf_dm", "se_sf", "se_absmax", "s
 #: Recorded name -> why ours differs; how that was found out is in docs/methods.md.
 NOTES = {
     "sf": "the recorded row is a plain average of the two photographs",
-    "lp": "the recorded row follows another rule of choice, the largest of 3 x 3 with a majority vote; ours is as published",
+    "lp": "the recorded row has another rule of choice, the largest of 3 x 3 and a majority vote; ours is as published",
     "dwt": "the settings of the recorded row are not known",
     "gf": "the recorded row is nearly the first photograph",
     "focus_stack": "the program aligns the photographs first, ours does not",
