@@ -1,0 +1,113 @@
+"""What a run is to do, checked before anything is computed. Light: the command line shows it in its help."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from napari_focusfuse.errors import FocusFuseError, OutputError
+
+__all__ = ["Plan"]
+
+_QUICK_SCENES, _QUICK_PAIRS = 4, 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to run and where to write it.
+
+    Attributes
+    ----------
+    out : Path
+        Folder of the results; what is there already is not computed again.
+    paper : tuple of Path
+        Folders of pairs for the paper's tables and figures.
+    recorded : Path or None
+        Scores that others recorded on them.
+    pairs : tuple of Path
+        Folders of pairs with truth.
+    simulated : bool
+        Run on simulated stacks.
+    textures : Path or None
+        Folder of images for them.
+    split : {"development", "report"}
+        Which of them.
+    scenes : int or None
+        How many in a cell; 20, or 4 if `quick`.
+    families : bool
+        Also all families of blur, noise and texture.
+    methods : str
+        Names with settings, see `parse_methods`; empty is a choice of all kinds.
+    reference : str
+        Method that others are compared with; the first if it is empty.
+    peers : Path or None
+        External programs.
+    programs : tuple of str
+        ``NAME=PATH`` of those that are not on the search path.
+    limit : int or None
+        Only the first pairs of each folder.
+    jobs : int or None
+        Processes for the simulated stacks; by default one for each core.
+    quick : bool
+        A few small scenes and pairs, to see that all works.
+    command : tuple of str
+        The command line, for the record.
+    """
+
+    out: Path
+    paper: tuple[Path, ...] = ()
+    recorded: Path | None = None
+    pairs: tuple[Path, ...] = ()
+    simulated: bool = False
+    textures: Path | None = None
+    split: Literal["development", "report"] = "development"
+    scenes: int | None = None
+    families: bool = False
+    methods: str = ""
+    reference: str = ""
+    peers: Path | None = None
+    programs: tuple[str, ...] = ()
+    limit: int | None = None
+    jobs: int | None = None
+    quick: bool = False
+    command: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (self.paper or self.pairs or self.simulated):
+            raise FocusFuseError("there is nothing to run: give --paper FOLDER, --pairs FOLDER or --simulated")
+        for name in ("scenes", "limit", "jobs"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise FocusFuseError(f"--{name} must be at least 1, not {value}")
+        for option, given, needs, there in (
+            ("--recorded", self.recorded, "--paper", bool(self.paper)),
+            ("--textures", self.textures, "--simulated", self.simulated),
+            ("--families", self.families or None, "--simulated", self.simulated),
+            ("--peer", self.programs or None, "--peers", self.peers is not None),
+        ):
+            if given is not None and not there:
+                raise FocusFuseError(f"{option} goes with {needs}: give that as well, or leave it out")
+        if self.out.exists() and not self.out.is_dir():
+            raise OutputError(f"{self.out} is a file: choose a folder for the results")
+        names = [folder.resolve().name for folder in (*self.paper, *self.pairs)]
+        for name in names:
+            if names.count(name) > 1:
+                raise FocusFuseError(f"two folders are called {name}: run them one after the other, each with its -o")
+
+    @property
+    def wanted_scenes(self) -> int:
+        """Scenes in a cell."""
+        return self.scenes or (_QUICK_SCENES if self.quick else 20)
+
+    @property
+    def wanted_pairs(self) -> int | None:
+        """How many pairs of each folder; None is all."""
+        return self.limit or (_QUICK_PAIRS if self.quick else None)
+
+    @property
+    def wanted_jobs(self) -> int:
+        """Processes at once."""
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return self.jobs or cores or 1

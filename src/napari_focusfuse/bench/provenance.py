@@ -1,0 +1,103 @@
+"""When, with what and on what a result was made."""
+
+import hashlib
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+__all__ = ["code_hash", "hardware", "made_now", "sentence"]
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+#: What scores depend on: the engine, its models, the scenes and the scores.
+_CODE = ("core/**/*.py", "models.py", "weights/**/*.safetensors", "bench/scenes.py", "bench/scoring.py")
+
+
+def made_now(command: Sequence[str]) -> dict[str, str]:
+    """Date, version, commit, command and hardware, in words.
+
+    Parameters
+    ----------
+    command : sequence of str
+        The command line; of absolute paths only the last part is kept.
+
+    Returns
+    -------
+    dict of str to str
+        ``commit`` is empty outside a checkout.
+    """
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "version": version("napari-focusfuse"),
+        "commit": _commit(),
+        "command": " ".join(["focusfuse", *(_shortened(word) for word in command)]),
+        **hardware(),
+    }
+
+
+def hardware() -> dict[str, str]:
+    """CPU, cores, threads that torch uses, and versions that times depend on."""
+    import numpy as np
+    import torch
+
+    return {
+        "cpu": _cpu(),
+        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        "threads": str(torch.get_num_threads()),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": f"{platform.python_version()} on {platform.system()}",
+    }
+
+
+def sentence(made: Mapping[str, Any]) -> str:
+    """What `made_now` said, for people, in Markdown."""
+    programs = "".join(f"\n- `{name}`: `{command}`" for name, command in made.get("programs", {}).items())
+    programs = f" External programs:\n{programs}" if programs else ""
+    commit = f", commit {made['commit']}" if made["commit"] else ""
+    return (
+        f"Made on {made['date']} with version {made['version']}{commit}, by `{made['command']}`; {made['cpu']}, "
+        f"{made['cores']} cores, torch {made['torch']} with {made['threads']} thread(s), numpy {made['numpy']}, "
+        f"Python {made['python']}.{programs}"
+    )
+
+
+def code_hash() -> str:
+    """Twelve digits that change with the code and models that scores depend on."""
+    digest = hashlib.sha256()
+    for pattern in _CODE:
+        for file in sorted(_PACKAGE.glob(pattern)):
+            digest.update(file.relative_to(_PACKAGE).as_posix().encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _shortened(word: str) -> str:
+    """A word of a command line with the last part of a path alone."""
+    option, equals, value = word.rpartition("=")
+    return f"{option}{equals}.../{Path(value).name}" if Path(value).is_absolute() else word
+
+
+def _commit() -> str:
+    """What ``git describe`` says of the checkout the package runs from; empty if it is none."""
+    git, root = which("git"), _PACKAGE.parent.parent
+    if git is None or not (root / ".git").exists():
+        return ""
+    done = subprocess.run(  # noqa: S603 - a fixed command
+        [git, "describe", "--always", "--dirty", "--tags"], cwd=root, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip()
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

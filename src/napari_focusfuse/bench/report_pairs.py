@@ -1,0 +1,212 @@
+"""What the runs on pairs say: the paper's Tables 2 and 3, and scores against the truth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from napari_focusfuse.bench.contenders import Contender
+from napari_focusfuse.bench.markdown import FAILED, MISSING, bold_best, difference, number, table
+from napari_focusfuse.bench.pairs import PAPER
+from napari_focusfuse.bench.provenance import sentence
+from napari_focusfuse.bench.recorded import NOTES, RECORDED_AS, Scores
+from napari_focusfuse.bench.rows import NOTE, Row, Rows, write_csv
+from napari_focusfuse.bench.statistics import first_places, interval, paired
+
+__all__ = ["paper_section", "truth_section", "write_pair_summary"]
+
+#: Differences from the recorded scores that are larger are marked.
+_LARGE = 0.02
+_TABLE_2 = """\
+Means of Qg, Qm and Qcb (higher is better) and, in brackets, on how many pairs a method has the first place, ties
+included. Results are rounded to the type of the photographs before they are measured."""
+_RECORDED = f"""\
+*Recorded* are the scores that the paper's authors recorded on the same pairs; their first places are among themselves.
+† differs by more than {_LARGE:g} from what was recorded; more on the reasons is in [methods](methods.md)."""
+_TABLE_3 = """\
+**Time** for a pair, mean and standard deviation. Pair by pair all methods take their turn on the same machine; the
+first call, which loads what is needed, does not count. External programs start anew for each pair, and reading and
+writing images is part of their time. Memory is known for external programs only."""
+_WITH_TRUTH = """\
+Means; the difference in PSNR to `{reference}` is taken pair by pair, with its 95 % interval (t), bold where it leaves
+out 0. Bias is mean intensity less that of the truth, % of full scale. Time is that of a pair, all methods in turn on
+each; for external programs it is with start, reading and writing, and memory is the most that they had."""
+_TITLES = {"qg": "Qg", "qm": "Qm", "qcb": "Qcb", "psnr": "PSNR, dB", "ssim": "SSIM", "bias": "bias, %"}
+
+
+def paper_section(
+    rows: Rows, contenders: Sequence[Contender], pairs: Collection[str], recorded: Scores | None, name: str
+) -> str:
+    """Tables 2 and 3 in Markdown.
+
+    Parameters
+    ----------
+    rows : Rows
+        Of `iter_pairs`.
+    contenders : sequence of Contender
+        In the order of the table.
+    pairs : collection of str
+        Those to take into account.
+    recorded : mapping, optional
+        Of `read_recorded`.
+    name : str
+        Of the folder.
+    """
+    kept = _kept(rows, contenders, pairs)
+    labels = [contender.label for contender in contenders]
+    parts = [
+        f"## The paper's comparison: {name}, {len(pairs)} pairs",
+        _TABLE_2,
+        _table_2(kept, labels, recorded),
+    ]
+    if recorded:
+        parts.append(_RECORDED)
+        parts.append(_explained(kept, labels, recorded))
+    parts += [
+        _TABLE_3,
+        _table_3(kept, labels),
+        _failures(kept),
+        sentence(rows.made),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def truth_section(
+    rows: Rows, contenders: Sequence[Contender], pairs: Collection[str], metrics: Sequence[str], name: str
+) -> str:
+    """Scores against the true images in Markdown; see `paper_section`. The first contender is the reference."""
+    kept = _kept(rows, contenders, pairs)
+    labels = [contender.label for contender in contenders]
+    columns = []
+    for metric in metrics:
+        means = [_mean(kept, label, metric) for label in labels]
+        if metric == "bias":
+            columns.append([number(100 * mean, 3) for mean in means])
+        else:
+            columns.append(_column(means, 2 if metric == "psnr" else 4, labels, kept))
+    seconds = [number(_mean(kept, label, "seconds"), 2) for label in labels]
+    memory = [number(_largest(kept, label, "peak_mb"), 0) for label in labels]
+    psnr = {label: _of(kept, label, "psnr") for label in labels}
+    gaps = {label: paired(psnr[label], psnr[labels[0]]) for label in labels[1:]}
+    shown = [MISSING, *(difference(gap, 2) for gap in gaps.values())]
+    body = [list(cells) for cells in zip(labels, shown, *columns, seconds, memory, strict=True)]
+    headings = ["method", f"PSNR less {labels[0]}", *(_TITLES[metric] for metric in metrics), "time, s", "memory, MB"]
+    better = [f"`{label}` ({gap.mean:+.2f} dB)" for label, gap in gaps.items() if gap.low > 0]
+    parts = [
+        f"## Pairs with truth: {name}, {len(pairs)} pairs",
+        _WITH_TRUTH.format(reference=labels[0]),
+        table(headings, body),
+        f"**Where `{labels[0]}` loses**, with an interval above 0: {', '.join(better) or 'to none of these'}.",
+        _failures(kept),
+        sentence(rows.made),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def write_pair_summary(path: Path, rows: Rows, contenders: Sequence[Contender], metrics: Sequence[str]) -> None:
+    """Mean, standard deviation, 95 % interval and number of pairs for each method and metric, as CSV."""
+    out = []
+    for contender in contenders:
+        for metric in (*metrics, "seconds", "peak_mb"):
+            values = [row[metric] for row in rows if row["method"] == contender.label and math.isfinite(row[metric])]
+            mean = interval(values)
+            deviation = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+            if values:
+                out.append([contender.label, metric, mean.mean, deviation, mean.low, mean.high, mean.n])
+    write_csv(path, ["method", "metric", "mean", "standard_deviation", "low", "high", "n"], out)
+
+
+def _kept(rows: Rows, contenders: Sequence[Contender], pairs: Collection[str]) -> list[Row]:
+    labels = {contender.label for contender in contenders}
+    return [row for row in rows if row["method"] in labels and row["pair"] in pairs]
+
+
+def _table_2(kept: Sequence[Row], labels: Sequence[str], recorded: Scores | None) -> str:
+    ours = _scores(kept, labels)
+    known = list(recorded[PAPER[0]]) if recorded else []
+    theirs = [name if (name := RECORDED_AS.get(label, label)) in known else "" for label in labels]
+    theirs += sorted(name for name in known if name not in theirs)
+    own = [_with_places(ours[metric], labels, kept) for metric in PAPER]
+    if not recorded:
+        return table(["method", *(_TITLES[metric] for metric in PAPER)], list(zip(labels, *own, strict=True)))
+    others = [_with_places(recorded[metric], theirs, []) for metric in PAPER]
+    body = []
+    for k, name in enumerate(theirs):
+        cells = [column[k] if k < len(labels) else MISSING for column in own]
+        label = labels[k] if k < len(labels) else MISSING
+        far = _far(ours, label, recorded, name)
+        cells = [f"{cell} †" if metric in far else cell for cell, metric in zip(cells, PAPER, strict=True)]
+        body.append([label, *cells, name or MISSING, *(column[k] for column in others)])
+    titles = [_TITLES[metric] for metric in PAPER]
+    return table(["method", *titles, "recorded as", *(f"{title}, recorded" for title in titles)], body)
+
+
+def _scores(kept: Sequence[Row], labels: Sequence[str]) -> Scores:
+    return {metric: {label: _of(kept, label, metric) for label in labels} for metric in PAPER}
+
+
+def _far(ours: Scores, label: str, recorded: Scores, name: str) -> list[str]:
+    """Metrics whose mean is far from the recorded one."""
+    return [
+        metric
+        for metric in PAPER
+        if abs(_average(ours[metric].get(label, {})) - _average(recorded[metric].get(name, {}))) > _LARGE
+    ]
+
+
+def _explained(kept: Sequence[Row], labels: Sequence[str], recorded: Scores) -> str:
+    """Why rows differ from the recorded ones."""
+    ours = _scores(kept, labels)
+    names = {label: RECORDED_AS.get(label, label) for label in labels}
+    far = {label: name for label, name in names.items() if _far(ours, label, recorded, name)}
+    return "\n".join(f"- `{label}` †: {NOTES.get(name, 'not explained')}." for label, name in far.items())
+
+
+def _with_places(scores: dict[str, dict[str, float]], labels: Sequence[str], kept: Sequence[Row]) -> list[str]:
+    """Mean and first places of each label; where there is no score, a dash or that it failed."""
+    places = first_places(scores)
+    means = _column([_average(scores.get(label, {})) for label in labels], 4, labels, kept)
+    counts = [f" ({places[label]})" if scores.get(label) else "" for label in labels]
+    return [mean + count for mean, count in zip(means, counts, strict=True)]
+
+
+def _column(means: Sequence[float], digits: int, labels: Sequence[str], kept: Sequence[Row]) -> list[str]:
+    failed = {row["method"] for row in kept if row[NOTE]}
+    cells = bold_best(means, digits)
+    return [FAILED if c == MISSING and label in failed else c for c, label in zip(cells, labels, strict=True)]
+
+
+def _table_3(kept: Sequence[Row], labels: Sequence[str]) -> str:
+    body = []
+    for label in labels:
+        seconds = [row["seconds"] for row in kept if row["method"] == label and math.isfinite(row["seconds"])]
+        deviation = float(np.std(seconds, ddof=1)) if len(seconds) > 1 else float("nan")
+        mean = float(np.mean(seconds)) if seconds else float("nan")
+        body.append([label, number(mean, 3), number(deviation, 3), number(_largest(kept, label, "peak_mb"), 0)])
+    return table(["method", "mean, s", "standard deviation, s", "peak memory, MB"], body)
+
+
+def _failures(kept: Sequence[Row]) -> str:
+    notes = {row["method"]: row[NOTE] for row in kept if row[NOTE]}
+    counts = {label: sum(row["method"] == label and bool(row[NOTE]) for row in kept) for label in notes}
+    lines = [f"- `{label}` failed on {counts[label]}: {note}" for label, note in notes.items()]
+    return "\n".join(["**Failed**", "", *lines]) if lines else ""
+
+
+def _of(kept: Sequence[Row], label: str, metric: str) -> dict[str, float]:
+    return {row["pair"]: row[metric] for row in kept if row["method"] == label and math.isfinite(row[metric])}
+
+
+def _mean(kept: Sequence[Row], label: str, metric: str) -> float:
+    return _average(_of(kept, label, metric))
+
+
+def _largest(kept: Sequence[Row], label: str, column: str) -> float:
+    return max(_of(kept, label, column).values(), default=float("nan"))
+
+
+def _average(scores: dict[str, float]) -> float:
+    return float(np.mean(list(scores.values()))) if scores else float("nan")

@@ -1,0 +1,177 @@
+"""A whole run: each part computes what is missing, then writes its tables and pictures; a page gathers them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from napari_focusfuse.bench import figures, pairs, plots
+from napari_focusfuse.bench.contenders import DEFAULT_METHODS, Contender, OwnMethod, check_labels, parse_methods
+from napari_focusfuse.bench.page import IMAGES, link, write_page, write_text
+from napari_focusfuse.bench.peers import read_peers
+from napari_focusfuse.bench.plan import Plan
+from napari_focusfuse.bench.provenance import code_hash, hardware, made_now
+from napari_focusfuse.bench.recorded import read_recorded
+from napari_focusfuse.bench.report_pairs import paper_section, truth_section, write_pair_summary
+from napari_focusfuse.bench.report_simulated import Results, simulated_section, write_simulated_summary
+from napari_focusfuse.bench.rows import Rows
+from napari_focusfuse.bench.scenes import texture_files
+from napari_focusfuse.bench.simulated import KEYS, VALUES, Sharpest, Study, iter_simulated
+from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.errors import FocusFuseError, OutputError
+
+__all__ = ["iter_bench"]
+
+#: Our method as published, always among the paper's.
+_PUBLISHED = "sesf:preset=paper"
+_PIXEL_SF = "sf"
+_QUICK_SHAPE, _QUICK_NOISES = (160, 240), (0.0, 0.03)
+
+Work = Generator[Progress, None, str]
+
+
+def iter_bench(plan: Plan) -> Generator[Progress, None, str]:
+    """Run a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    str
+        What came out, in Markdown; the same is in the folder, with rows, summaries and pictures.
+
+    Raises
+    ------
+    FocusFuseError
+        Something asked for is not there or cannot be done; as far as can be seen, before anything is computed.
+    """
+    own = parse_methods(plan.methods or DEFAULT_METHODS)
+    peers = read_peers(plan.peers, plan.programs) if plan.peers else []
+    everyone: list[Contender] = [*_led_by(own, plan.reference), *peers]
+    check_labels([Sharpest(), *everyone])
+    works = [*_pair_works(plan, everyone), *_simulated_works(plan, everyone)]
+    try:
+        (plan.out / IMAGES).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write to {plan.out}: {error.strerror or error}") from error
+    sections = []
+    for name, work in works:
+        section = yield from work()
+        write_text(plan.out / f"{name}.md", section)
+        sections.append(section)
+    write_page(plan.out)
+    return "\n\n".join(sections)
+
+
+def _pair_works(plan: Plan, everyone: Sequence[Contender]) -> list[tuple[str, Callable[[], Work]]]:
+    """Names and work of the parts on pairs; the folders are looked through now."""
+    works: list[tuple[str, Callable[[], Work]]] = []
+    for folder in plan.paper:
+        there = pairs.find_pairs(folder, limit=plan.wanted_pairs)
+        name = folder.resolve().name
+        if plan.recorded:
+            read_recorded(plan.recorded, [pair.name for pair in there])
+        works.append((f"paper-{name}", partial(_paper, plan, name, there, everyone)))
+    for folder in plan.pairs:
+        there = pairs.find_pairs(folder, truth=True, limit=plan.wanted_pairs)
+        name = folder.resolve().name
+        works.append((f"pairs-{name}", partial(_truth, plan, name, there, everyone)))
+    return works
+
+
+def _simulated_works(plan: Plan, everyone: Sequence[Contender]) -> list[tuple[str, Callable[[], Work]]]:
+    if not plan.simulated:
+        return []
+    if plan.textures:
+        texture_files(plan.textures, plan.split)
+    return [(f"simulated-{plan.split}", partial(_simulated, plan, everyone))]
+
+
+def _paper(plan: Plan, name: str, there: Sequence[pairs.Pair], everyone: Sequence[Contender]) -> Work:
+    """Tables 2 and 3 and the figures of the paper."""
+    labels = [contender.label for contender in everyone]
+    contenders = [*([] if _PUBLISHED in labels else parse_methods(_PUBLISHED)), *everyone]
+    rows = _pair_rows(plan, f"paper-{name}", name, pairs.PAPER)
+    yield from pairs.iter_pairs(there, contenders, rows, pairs.PAPER)
+    write_pair_summary(plan.out / f"paper-{name}-summary.csv", rows, contenders, pairs.PAPER)
+    yield from _draw_figures(plan.out / "figures" / name, there, [c for c in contenders if isinstance(c, OwnMethod)])
+    names = [pair.name for pair in there]
+    recorded = read_recorded(plan.recorded, names) if plan.recorded else None
+    return paper_section(rows, contenders, names, recorded, name)
+
+
+def _truth(plan: Plan, name: str, there: Sequence[pairs.Pair], everyone: Sequence[Contender]) -> Work:
+    rows = _pair_rows(plan, f"pairs-{name}", name, pairs.WITH_TRUTH)
+    yield from pairs.iter_pairs(there, everyone, rows, pairs.WITH_TRUTH)
+    write_pair_summary(plan.out / f"pairs-{name}-summary.csv", rows, everyone, pairs.WITH_TRUTH)
+    return truth_section(rows, everyone, [pair.name for pair in there], pairs.WITH_TRUTH, name)
+
+
+def _simulated(plan: Plan, everyone: Sequence[Contender]) -> Work:
+    small: dict[str, Any] = {"shape": _QUICK_SHAPE, "noises": _QUICK_NOISES} if plan.quick else {}
+    study = Study(split=plan.split, scenes=plan.wanted_scenes, textures=plan.textures, families=plan.families, **small)
+    name = f"simulated-{plan.split}"
+    settings, made = {**study.settings(), "code": code_hash()}, _made(plan, threads=1)
+    rows = Rows(plan.out / f"{name}.csv", KEYS, VALUES, settings, made)
+    yield from iter_simulated(study, everyone, rows, plan.wanted_jobs)
+    labels = [contender.label for contender in everyone]
+    results = Results(study.own(rows), labels, labels[0])
+    write_simulated_summary(plan.out / f"{name}-summary.csv", results)
+    plots.plot_psnr(results, plan.out / IMAGES / f"{name}-psnr.png")
+    plots.plot_decisions(results, plan.out / IMAGES / f"{name}-decisions.png")
+    images = [
+        link(f"{name}-psnr.png", "PSNR over noise, and the difference to the reference with 95 % intervals"),
+        link(f"{name}-decisions.png", "Noise gain against decision quality"),
+    ]
+    return simulated_section(results, study, rows, images)
+
+
+def _draw_figures(
+    folder: Path, there: Sequence[pairs.Pair], methods: Sequence[OwnMethod]
+) -> Generator[Progress, None, None]:
+    """Fig. 2 to 5 of the first pair, Fig. 6 of the next one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn: list[figures.Fused] = []
+    for pair in there[:2]:
+        yield Progress(len(drawn), 2, "figures")
+        sources = pair.sources()
+        wanted = methods if any(m.label == _PIXEL_SF for m in methods) else [*methods, *parse_methods(_PIXEL_SF)]
+        done = {method.label: method.run(sources) for method in wanted}
+        images = {label: outcome.image for label, outcome in done.items() if outcome.image is not None}
+        decisions = {label: outcome.decision for label, outcome in done.items() if outcome.decision is not None}
+        drawn.append(figures.Fused(pair.name, sources, images, decisions))
+    first = drawn[0]
+    figures.draw_decision(first, _PUBLISHED, folder / "fig2-decision.png")
+    figures.draw_two_decisions(first, _PUBLISHED, folder / "fig3-pixels-and-features.png")
+    figures.draw_insets(first, folder / "fig4-insets.png")
+    for number, fused in zip((5, 6), drawn, strict=False):
+        figures.draw_differences(fused, folder / f"fig{number}-difference.png")
+
+
+def _pair_rows(plan: Plan, part: str, name: str, metrics: Sequence[str]) -> Rows:
+    made = _made(plan)
+    settings = {"folder": name, "code": code_hash(), **{key: made[key] for key in hardware()}}
+    return Rows(plan.out / f"{part}.csv", pairs.KEYS, pairs.values(metrics), settings, made)
+
+
+def _made(plan: Plan, **other: Any) -> dict[str, Any]:
+    programs = {}
+    if plan.peers:
+        programs = {peer.label: " ".join(peer.command) for peer in read_peers(plan.peers, plan.programs)}
+    return {**made_now(plan.command), **{key: str(value) for key, value in other.items()}, "programs": programs}
+
+
+def _led_by(own: Sequence[OwnMethod], reference: str) -> list[OwnMethod]:
+    """The methods with the reference first."""
+    if not reference:
+        return list(own)
+    found = [method for method in own if method.label == reference]
+    if not found:
+        raise FocusFuseError(
+            f"the reference {reference!r} does not take part: choose one of {', '.join(m.label for m in own)}"
+        )
+    return [*found, *(method for method in own if method is not found[0])]

@@ -1,0 +1,89 @@
+"""What is measured of an outcome."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_focusfuse import api
+from napari_focusfuse.bench.contenders import Outcome
+from napari_focusfuse.bench.rows import NOTE
+from napari_focusfuse.bench.scenes import Shot
+from napari_focusfuse.core.decision import Decision
+from napari_focusfuse.core.metrics import depth_rmse, edge_band, wrong_pixels
+from napari_focusfuse.core.metrics.psnr import psnr
+
+__all__ = ["COSTS", "SIMULATED", "cost", "noise_gain", "pair_scores", "shot_scores"]
+
+COSTS = ("seconds", "peak_mb")
+#: Scores of a simulated stack; the shares of wrong pixels and of known depth are in [0, 1], depth in slices.
+SIMULATED = (
+    "psnr",
+    "ssim",
+    "decision_psnr",
+    "noise_gain",
+    "wrong",
+    "wrong_edge",
+    "wrong_interior",
+    "depth_rmse",
+    "depth_known",
+)
+_FULL = 65535
+
+
+def cost(outcome: Outcome) -> dict[str, Any]:
+    """Time and memory, or what went wrong."""
+    if outcome.failure:
+        return {NOTE: outcome.failure}
+    return {"seconds": outcome.seconds, "peak_mb": outcome.peak_mb}
+
+
+def pair_scores(outcome: Outcome, sources: Sequence[Any], truth: Any, metrics: Sequence[str]) -> Mapping[str, float]:
+    """Metrics of a fused pair; nothing if there is no image."""
+    if outcome.image is None:
+        return {}
+    return api.measure(sources, outcome.image, truth=truth, metrics=metrics)
+
+
+def shot_scores(outcome: Outcome, shot: Shot) -> dict[str, float]:
+    """Scores of a simulated stack by name; those that need a decision only if there is one."""
+    if outcome.image is None:
+        return {}
+    scores = api.measure(shot.stack, outcome.image, truth=shot.truth, metrics=["psnr", "ssim"])
+    return scores | (_decision_scores(outcome.decision, shot) if outcome.decision is not None else {})
+
+
+def _decision_scores(decision: Decision, shot: Shot) -> dict[str, float]:
+    from_clean = api.blend(shot.clean, decision).astype(np.float64)
+    wrong = wrong_pixels(decision.index, shot.depth)
+    edge = edge_band(shot.depth)
+    known = np.isfinite(decision.depth)
+    nothing = float("nan")
+    return {
+        "decision_psnr": psnr(shot.truth / _FULL, from_clean),
+        "noise_gain": noise_gain(decision),
+        "wrong": wrong.everywhere,
+        "wrong_edge": wrong.edge if edge.any() else nothing,
+        "wrong_interior": wrong.interior if not edge.all() else nothing,
+        "depth_rmse": depth_rmse(decision.depth, shot.depth) if known.any() else nothing,
+        "depth_known": float(known.mean()),
+    }
+
+
+def noise_gain(decision: Decision) -> float:
+    """Mean over pixels of sqrt(sum w^2): what is left of noise that is independent in each slice.
+
+    Parameters
+    ----------
+    decision : Decision
+
+    Returns
+    -------
+    float
+        1 where one slice is taken, 1/2 where four count the same.
+    """
+    power: NDArray[np.float64] = np.zeros(decision.shape)
+    for k in np.unique(decision.labels):
+        power += np.where(decision.labels == k, decision.weights, 0).sum(axis=0, dtype=np.float64) ** 2
+    return float(np.sqrt(power).mean())

@@ -1,0 +1,106 @@
+"""``focusfuse bench``: methods and external programs compared on pairs and on simulated stacks."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from napari_focusfuse.bench.plan import Plan
+from napari_focusfuse.cli._flags import given
+from napari_focusfuse.cli._terminal import complain, say, with_bar
+
+__all__ = ["bench"]
+
+Out = Annotated[Path, Parameter(alias="-o")]
+Switch = Annotated[bool, Parameter(negative=(), show_default=False)]
+#: Options that may be given more than once.
+Folders = Annotated[list[Path] | None, Parameter(negative=())]
+Words = Annotated[list[str] | None, Parameter(negative=())]
+
+_INTERRUPTED = 130
+
+
+def bench(
+    *,
+    out: Out,
+    paper: Folders = None,
+    recorded: Path | None = None,
+    pairs: Folders = None,
+    simulated: Switch = False,
+    textures: Path | None = None,
+    split: Literal["development", "report"] | None = None,
+    scenes: int | None = None,
+    families: Switch = False,
+    methods: str | None = None,
+    reference: str | None = None,
+    peers: Path | None = None,
+    peer: Words = None,
+    limit: int | None = None,
+    jobs: int | None = None,
+    quick: Switch = False,
+) -> int:
+    """Compare methods: --paper FOLDER, --pairs FOLDER or --simulated, or several of them, -o OUT.
+
+    Parameters
+    ----------
+    out
+        Folder for rows and summaries (CSV), tables (Markdown) and plots. A run that was interrupted goes on where it
+        stopped.
+    paper
+        Folder of pairs NAME_A and NAME_B (or NAME_1, NAME_2): the paper's tables of Qg, Qm, Qcb and time, and figures.
+    recorded
+        Scores recorded by others on these pairs, to show beside: CSV with the columns method, name, Qg, Qm, Qcb.
+    pairs
+        Folder of pairs with truth, NAME_GT: PSNR, SSIM, bias.
+    simulated
+        Simulated stacks: PSNR, SSIM, depth, decision quality and noise gain over surfaces and noise.
+    textures
+        Folder of images for their surfaces; procedural if left out.
+    split
+        Which of them: development to work with, report to publish.
+    scenes
+        Scenes for each surface and noise.
+    families
+        Also other kinds of blur, noise and texture, and tables that leave one out.
+    methods
+        Names that `focusfuse methods` lists, with settings: sesf,log:sigma=3,radius=5,sesf:preset=paper.
+    reference
+        Which of them others are compared with; the first if left out.
+    peers
+        TOML file of external programs.
+    peer
+        NAME=PATH of an external program that is not on the search path.
+    limit
+        Only the first pairs of each folder.
+    jobs
+        Processes for the simulated stacks; one for each core if left out.
+    quick
+        A few small scenes and pairs.
+    """
+    options = given(recorded=recorded, textures=textures, split=split, scenes=scenes, methods=methods)
+    options |= given(reference=reference, peers=peers, limit=limit, jobs=jobs)
+    plan = Plan(
+        out=out,
+        paper=tuple(paper or ()),
+        pairs=tuple(pairs or ()),
+        simulated=simulated,
+        families=families,
+        programs=tuple(peer or ()),
+        quick=quick,
+        command=tuple(sys.argv[1:]),
+        **options,
+    )
+    return _run(plan)
+
+
+def _run(plan: Plan) -> int:
+    from napari_focusfuse.bench.run import iter_bench
+
+    try:
+        told: str = with_bar(iter_bench(plan), "bench")
+    except KeyboardInterrupt:
+        complain("interrupted", "finished rows are kept, the same command goes on with the others")
+        return _INTERRUPTED
+    say(f"{told}\n\nwritten: {plan.out}")
+    return 0

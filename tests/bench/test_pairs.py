@@ -1,0 +1,136 @@
+"""Pairs in folders: finding, scoring, the paper's tables."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import napari_focusfuse as ff
+from napari_focusfuse import io
+from napari_focusfuse.bench.contenders import Contender, Outcome, parse_methods
+from napari_focusfuse.bench.pairs import KEYS, PAPER, WITH_TRUTH, find_pairs, iter_pairs, values
+from napari_focusfuse.bench.recorded import read_recorded
+from napari_focusfuse.bench.report_pairs import paper_section, truth_section, write_pair_summary
+from napari_focusfuse.bench.rows import Rows
+from napari_focusfuse.core.progress import drain
+from napari_focusfuse.errors import FocusFuseError
+
+MADE: dict[str, Any] = {
+    **dict.fromkeys(
+        ("date", "version", "commit", "command", "cpu", "cores", "threads", "torch", "numpy", "python"), "?"
+    ),
+    "programs": {"broken": "broken {folder} {output}"},
+}
+
+
+class Broken:
+    """An external program that fails."""
+
+    label = "broken"
+
+    def run(self, stack: Any) -> Outcome:
+        return Outcome(None, failure="exit code 1: no | lens")
+
+
+def run(folder: Path, contenders: Sequence[Contender], metrics: Sequence[str], path: Path) -> Rows:
+    rows = Rows(path, KEYS, values(metrics), {}, MADE)
+    drain(iter_pairs(find_pairs(folder), contenders, rows, metrics))
+    return rows
+
+
+def test_finding(pairs: Path) -> None:
+    found = find_pairs(pairs, truth=True)
+    assert [pair.name for pair in found] == ["scene0", "scene1", "scene2"]
+    assert [p.name for p in (found[1].first, found[1].second)] == ["scene1_A.png", "scene1_B.png"]
+    assert len(find_pairs(pairs, limit=2)) == 2
+
+
+def test_numbers_and_a_truth_that_is_not_needed(tmp_path: Path) -> None:
+    for name in ("a_10_1.png", "a_10_2.png", "a_9_1.png", "a_9_2.png", "a_9_GT.png", "readme.png"):
+        (tmp_path / name).write_bytes(b"")
+    assert [(p.name, p.first.name, p.truth is None) for p in find_pairs(tmp_path)] == [
+        ("a_9", "a_9_1.png", False),
+        ("a_10", "a_10_1.png", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "truth", "says"),
+    [
+        ((), False, "holds no pairs"),
+        (("x.png", "y.png"), False, "holds no pairs"),
+        (("x_A.png",), False, "no x_B"),
+        (("x_A.png", "x_B.png"), True, "no x_GT"),
+        (("x_A.png", "x_B.png", "x_1.png"), False, "same half"),
+    ],
+)
+def test_folders_without_whole_pairs(tmp_path: Path, names: Sequence[str], truth: bool, says: str) -> None:
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(FocusFuseError, match=says):
+        find_pairs(tmp_path, truth=truth)
+
+
+def test_scores_and_going_on(pairs: Path, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    rows = run(pairs, parse_methods("log,mean"), WITH_TRUTH, path)
+    assert len(rows) == 6
+    images = [io.read_image(pairs / f"scene1_{role}.png") for role in ("A", "B", "GT")]
+    fused = ff.fuse(images[:2], method="log").image
+    expected = ff.measure(images[:2], fused, truth=images[2], metrics=WITH_TRUTH)
+    (row,) = [row for row in rows if (row["pair"], row["method"]) == ("scene1", "log")]
+    assert {metric: row[metric] for metric in WITH_TRUTH} == expected
+    assert row["seconds"] > 0
+    times = [r["seconds"] for r in rows]
+    again = run(pairs, parse_methods("log,mean,max"), WITH_TRUTH, path)
+    assert [r["seconds"] for r in again if r["method"] != "max"] == times
+    write_pair_summary(tmp_path / "summary.csv", again, parse_methods("log,mean"), PAPER)
+    summary = (tmp_path / "summary.csv").read_text()
+    assert f"log,qg,{float(np.mean([r['qg'] for r in rows if r['method'] == 'log']))!r}," in summary
+    assert "max" not in summary
+    assert "peak_mb" not in summary
+
+
+def test_the_papers_tables(pairs: Path, tmp_path: Path) -> None:
+    recorded = tmp_path / "recorded.csv"
+    lines = [f"{m},scene{k},{v},2.5,{v}" for k in range(3) for m, v in (("log", 0.1), ("cvt", 0.2), ("se_max", 0.9))]
+    recorded.write_text("\n".join(["method,name,Qg,Qm,Qcb", *lines, "log,elsewhere,9,9,9"]))
+    contenders: list[Contender] = [*parse_methods("log,mean"), Broken()]
+    rows = run(pairs, contenders, PAPER, tmp_path / "rows.csv")
+    names = [pair.name for pair in find_pairs(pairs)]
+    text = paper_section(rows, contenders, names, read_recorded(recorded, names), "photos")
+    log = next(line for line in text.splitlines() if line.startswith("| log | **"))
+    qg = np.mean([row["qg"] for row in rows if row["method"] == "log"])
+    assert f"| **{qg:.4f}** (3) † |" in log
+    assert log.endswith("| log | 0.1000 (0) | **2.5000** (3) | 0.1000 (0) |")
+    assert "| - | - | - | - | cvt | **0.2000** (3) | **2.5000** (3) | **0.2000** (3) |" in text
+    assert "| broken | failed | failed | failed | - |" in text
+    assert "- `broken` failed on 3: exit code 1: no | lens" in text
+    assert "se_max" not in text
+    assert "- `log` †: not explained." in text
+    assert "`broken`: `broken {folder} {output}`" in text
+    plain = paper_section(rows, contenders, names, None, "photos")
+    assert "recorded" not in plain
+
+
+def test_the_table_against_truth(pairs: Path, tmp_path: Path) -> None:
+    contenders: list[Contender] = [*parse_methods("log,mean"), Broken()]
+    rows = run(pairs, contenders, WITH_TRUTH, tmp_path / "rows.csv")
+    text = truth_section(rows, contenders, [f"scene{k}" for k in range(3)], WITH_TRUTH, "photos")
+    gaps = [
+        next(row["psnr"] for row in rows if (row["method"], row["pair"]) == (method, f"scene{k}"))
+        for k in range(3)
+        for method in ("mean", "log")
+    ]
+    mean = np.mean([gaps[i] - gaps[i + 1] for i in (0, 2, 4)])
+    assert f"| mean | **{mean:+.2f} ± " in text or f"| mean | {mean:+.2f} ± " in text
+    assert "| broken | - | failed | failed |" in text
+
+
+@pytest.mark.parametrize("text", ["", "method,name\nlog,scene0\n", "method,name,Qg,Qm,Qcb\nlog,scene0,high,1,1\n"])
+def test_records_that_cannot_be_read(tmp_path: Path, text: str) -> None:
+    (tmp_path / "r.csv").write_text(text)
+    with pytest.raises(FocusFuseError, match=r"recorded scores|no scores of these pairs"):
+        read_recorded(tmp_path / "r.csv", ["scene0"])

@@ -1,0 +1,101 @@
+"""Rows on disk: written as they come, read again, never mixed with others."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from napari_focusfuse.bench.rows import Rows
+from napari_focusfuse.errors import FocusFuseError
+
+MADE = {"date": "today"}
+
+
+def rows(path: Path, **settings: Any) -> Rows:
+    return Rows(path, ("scene", "method"), ("psnr", "seconds"), {"code": "abc", **settings}, MADE)
+
+
+def row(scene: str, method: str, psnr: float = 30.0, note: str = "") -> dict[str, Any]:
+    return {"scene": scene, "method": method, "psnr": psnr, "note": note}
+
+
+def test_going_on(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    first = rows(path, shape=(2, 3))
+    assert not path.exists()
+    first.add([row("0", "a", 1 / 3), row("0", "b,c", math.inf)])
+    again = Rows(path, ("scene", "method"), ("psnr", "seconds"), {"code": "abc", "shape": (2, 3)}, {"date": "later"})
+    assert again.has(scene="0", method="a")
+    assert again.has(scene="0", method="b,c")
+    assert not again.has(scene="1", method="a")
+    assert [r["psnr"] for r in again] == [1 / 3, math.inf]
+    assert all(math.isnan(r["seconds"]) for r in again)
+    assert again.made == MADE
+
+
+def test_later_runs_are_told_only_if_they_add_rows(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+
+    def run(command: str, *found: dict[str, Any]) -> dict[str, Any]:
+        made = {"date": "today", "command": command, "cpu": command, "programs": {command: "x"}}
+        run = Rows(path, ("scene", "method"), ("psnr",), {}, made)
+        if found:
+            run.add(found)
+        run.finish()
+        return run.made
+
+    first = run("one", row("0", "a"))
+    assert run("two") == first
+    both = {**first, "command": "one`, then `two", "programs": {"one": "x", "two": "x"}}
+    assert run("two", row("1", "a")) == both
+    assert run("three") == both
+
+
+def test_a_torn_line_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    rows(path).add([row("0", "a"), row("1", "a")])
+    path.write_text(path.read_text()[:-4])
+    again = rows(path)
+    assert [r["scene"] for r in again] == ["0"]
+    again.add([row("1", "a")])
+    assert [r["scene"] for r in rows(path)] == ["0", "1"]
+
+
+def test_what_failed_is_tried_again(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    rows(path).add([row("0", "a", note="exit code 3"), row("0", "b")])
+    again = rows(path)
+    assert not again.has(scene="0", method="a")
+    assert again.has(scene="0", method="b")
+    assert "exit code 3" not in path.read_text()
+
+
+def test_order_does_not_depend_on_how_rows_came(tmp_path: Path) -> None:
+    one, other = rows(tmp_path / "one.csv"), rows(tmp_path / "other.csv")
+    made = [row(str(scene), method) for scene in (10, 9, 0) for method in ("b", "a")]
+    one.add(made)
+    for r in reversed(made):
+        other.add([r])
+    one.finish()
+    other.finish()
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "other.csv").read_bytes()
+    assert [r["scene"] for r in one] == ["0", "0", "9", "9", "10", "10"]
+
+
+def test_rows_of_other_settings_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    rows(path, split="report").add([row("0", "a")])
+    before = path.read_bytes()
+    with pytest.raises(FocusFuseError, match=r"other settings \(split report, now development\)"):
+        rows(path, split="development")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "# {}\nscene,method\n", "# []\nscene\n"])
+def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(text)
+    with pytest.raises(FocusFuseError, match="holds no rows"):
+        rows(path)
+    assert path.read_text() == text

@@ -1,0 +1,57 @@
+"""What is measured of a decision."""
+
+import numpy as np
+import pytest
+
+import napari_focusfuse as ff
+from napari_focusfuse.bench.contenders import Outcome
+from napari_focusfuse.bench.scenes import Shot
+from napari_focusfuse.bench.scoring import SIMULATED, cost, noise_gain, shot_scores
+from napari_focusfuse.core.decision import Decision
+from napari_focusfuse.core.simulate import Scene
+
+
+def decision(labels: list[int], weights: list[float], shape: tuple[int, int] = (3, 4)) -> Decision:
+    """The same slices and weights at every pixel."""
+    maps = [np.broadcast_to(np.reshape(a, (-1, 1, 1)), (len(labels), *shape)) for a in (labels, weights)]
+    depth = np.full(shape, np.nan, np.float32)
+    ones, flags = np.ones(shape, np.float32), np.zeros(shape, np.uint16)
+    return Decision(maps[0].astype(np.int16), maps[1].astype(np.float32), depth, ones, flags, np.arange(5.0))
+
+
+@pytest.mark.parametrize(
+    ("labels", "weights", "gain"),
+    [([2], [1], 1), ([0, 1, 2, 3], [0.25] * 4, 0.5), ([0, 3], [0.6, 0.8], 1), ([1, 1], [0.5, 0.5], 1)],
+)
+def test_noise_gain(labels: list[int], weights: list[float], gain: float) -> None:
+    """Also where a slice is named twice, so that its weights add up first."""
+    assert noise_gain(decision(labels, weights)) == pytest.approx(gain, abs=1e-6)
+
+
+def test_noise_gain_is_what_happens_to_noise(rng: np.random.Generator) -> None:
+    noise = rng.normal(0, 1, (5, 200, 210)).astype(np.float32)
+    made = decision([4, 0, 2], [0.5, 0.3, 0.2], (200, 210))
+    assert np.std(ff.blend(noise, made)) == pytest.approx(noise_gain(made), rel=0.02)
+
+
+def test_decision_quality_sees_no_noise(scene: Scene, rng: np.random.Generator) -> None:
+    clean = (scene.stack / 65535).astype(np.float32)
+    noisy = np.rint(np.clip(clean + rng.normal(0, 0.05, clean.shape), 0, 1) * 65535).astype(np.uint16)
+    best = ff.decide(scene.stack, method="log")
+    shot = Shot(noisy, clean, scene.truth, scene.depth)
+    scores = shot_scores(Outcome(ff.blend(noisy, best), best), shot)
+    assert set(scores) == set(SIMULATED)
+    alone = ff.measure(scene.stack, ff.blend(scene.stack, best), truth=scene.truth, metrics=["psnr"])
+    assert scores["decision_psnr"] == pytest.approx(alone["psnr"], abs=0.01)
+    assert scores["psnr"] < scores["decision_psnr"] - 3
+    assert np.isnan(scores["wrong_edge"])
+    assert scores["depth_rmse"] < 1
+
+
+def test_without_decision_or_image(scene: Scene) -> None:
+    shot = Shot(scene.stack, (scene.stack / 65535).astype(np.float32), scene.truth, scene.depth)
+    assert set(shot_scores(Outcome(scene.truth), shot)) == {"psnr", "ssim"}
+    failed = Outcome(None, failure="exit code 3", seconds=2.0)
+    assert shot_scores(failed, shot) == {}
+    assert cost(failed) == {"note": "exit code 3"}
+    assert cost(Outcome(scene.truth, seconds=2.0)) == {"seconds": 2.0, "peak_mb": None}

@@ -1,0 +1,126 @@
+"""Runs over simulated stacks: what is run, going on, and processes."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from napari_focusfuse.bench.contenders import Contender, parse_methods
+from napari_focusfuse.bench.pool import iter_pool
+from napari_focusfuse.bench.report_simulated import Results, simulated_section, write_simulated_summary
+from napari_focusfuse.bench.rows import Rows
+from napari_focusfuse.bench.scoring import COSTS
+from napari_focusfuse.bench.simulated import FAMILIES, KEYS, SHARPEST, STANDARD, VALUES, Study, iter_simulated
+from napari_focusfuse.core.progress import drain
+
+MADE = ("date", "version", "commit", "command", "cpu", "cores", "threads", "torch", "numpy", "python")
+
+
+def run(study: Study, methods: str, path: Path, jobs: int = 1) -> tuple[Rows, list[Any]]:
+    """The rows, and how many scenes were run."""
+    rows = Rows(path, KEYS, VALUES, study.settings(), {})
+    steps: list[Any] = []
+    contenders: list[Contender] = list(parse_methods(methods))
+    drain(iter_simulated(study, contenders, rows, jobs), steps.append)
+    return rows, steps
+
+
+def without_costs(rows: Rows) -> str:
+    return repr([{name: value for name, value in row.items() if name not in COSTS} for row in rows])
+
+
+def test_everyone_runs_on_every_exposure(study: Study, tmp_path: Path) -> None:
+    rows, steps = run(study, "sf,mean", tmp_path / "rows.csv")
+    assert len(rows) == 2 * 2 * 2 * 3
+    assert steps[-1].done == steps[-1].total == 4
+    best = {(r["surface"], r["noise"], r["scene"]): r["psnr"] for r in rows if r["method"] == SHARPEST}
+    assert all(r["psnr"] <= best[r["surface"], r["noise"], r["scene"]] + 3 for r in rows if r["noise"] == "0")
+    assert all(r["wrong"] == 0 for r in rows if r["method"] == SHARPEST)
+
+
+def test_going_on_runs_only_what_is_missing(study: Study, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    whole = without_costs(run(study, "sf,mean", path)[0])
+    text = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in text if not (line.startswith("standard,steps") and ",1,sf," in line)))
+    rows, steps = run(study, "sf,mean", path)
+    assert (without_costs(rows), steps[-1].total) == (whole, 1)
+    assert run(study, "sf,mean", path)[1][-1].done == 0
+    more, steps = run(replace(study, scenes=3), "sf,mean,max", path)
+    assert (len(more), steps[-1].total) == (2 * 2 * 3 * 4, 6)
+    assert len(study.own(more)) == 2 * 2 * 2 * 4
+
+
+def test_processes_change_nothing(study: Study, tmp_path: Path) -> None:
+    one, _ = run(study, "sf,sesf", tmp_path / "one.csv")
+    two, _ = run(study, "sf,sesf", tmp_path / "two.csv", jobs=2)
+    assert without_costs(one) == without_costs(two)
+
+
+def test_an_error_in_a_process_comes_through() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(iter_pool(reciprocal, [1, 0, 2], 2))
+
+
+def reciprocal(number: int) -> float:
+    return 1 / number
+
+
+def test_stopping_early_ends_the_processes() -> None:
+    work = iter_pool(reciprocal, list(range(1, 200)), 2)
+    assert next(work) <= 1
+    work.close()
+
+
+def test_families_are_on_top(study: Study, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    tasks = replace(study, families=True, textures=tmp_path / "a").tasks()
+    standard, families = ([case for what, case, _ in tasks if what == kind] for kind in (STANDARD, FAMILIES))
+    assert len(standard) == 4
+    assert {case.texture for case in standard} == {"natural"}
+    assert {case.texture for case in families} == {"natural", "procedural"}
+    assert not {case.number for case in families} & {case.number for case in standard}
+    seen: dict[tuple[int, str], set[tuple[str, str]]] = {(case.number, case.texture): set() for case in families}
+    for case in families:
+        seen[case.number, case.texture].add((case.psf, case.surface))
+    assert {len(kinds) for kinds in seen.values()} == {3 * 2}
+    assert len({number for number, _ in seen}) == len(seen) == 2
+    assert len(replace(study, families=True, scenes=20).tasks()) == 20 * 2 + 10 * 3 * 2
+
+
+def rows_of(**psnr: list[float]) -> list[dict[str, Any]]:
+    """Rows of two families of texture, a value for each scene of either, by method."""
+    found = []
+    for method, values in psnr.items():
+        for study, textures in ((STANDARD, ["natural"]), (FAMILIES, ["natural", "procedural"])):
+            for texture in textures:
+                for k, value in enumerate(values):
+                    row = dict.fromkeys(VALUES, float("nan"))
+                    keys = (study, "smooth", "gaussian", texture, "gaussian", "0.03", f"{texture}{k}", method)
+                    found.append(
+                        {
+                            **row,
+                            **dict(zip(KEYS, keys, strict=True)),
+                            "psnr": value + (texture == "procedural"),
+                            "note": "",
+                        }
+                    )
+    return found
+
+
+def test_tables_by_hand(study: Study, tmp_path: Path) -> None:
+    rows = Rows(tmp_path / "rows.csv", KEYS, VALUES, {}, {**dict.fromkeys(MADE, "?"), "programs": {}})
+    ours, log, sf = [30.0, 31.0, 32.0], [31.0, 32.1, 32.9], [20.0, 29.0, 30.0]
+    rows.add(rows_of(sesf=ours, log=log, sf=sf))
+    results = Results(rows, ["sesf", "log", "sf", "gone"], "sesf")
+    text = simulated_section(results, study, rows, ["![plot](plot.png)"])
+    assert "| log | **32.00** |" in text
+    assert "| sesf | 31.00 |" in text
+    assert "| log | **+1.00 ± 0.25** |" in text
+    assert "- smooth 0.03: `log` (+1.00 dB)" in text
+    assert "| texture | natural | procedural |" in text
+    assert "| sesf, PSNR | 31.00 | 32.00 |" in text
+    assert "SSIM" not in text
+    write_simulated_summary(tmp_path / "summary.csv", results)
+    assert "smooth,0.03,log,psnr,32.0," in (tmp_path / "summary.csv").read_text()

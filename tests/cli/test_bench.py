@@ -1,0 +1,182 @@
+"""``focusfuse bench``."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+
+import napari_focusfuse as ff
+
+Runs = Callable[..., Any]
+
+PEERS = """
+[copies]
+command = ["python", "-c", "{code}", "{{folder}}", "{{output}}"]
+[broken]
+command = ["python", "-c", "import sys; sys.exit('no lens')", "{{folder}}", "{{output}}"]
+""".format(code="import sys, shutil, pathlib; shutil.copy(sorted(pathlib.Path(sys.argv[1]).iterdir())[0], sys.argv[2])")
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(2):
+        scene = ff.simulate((72, 80), 2, blur=4, surface="steps", seed=number)
+        for role, image in zip(("A", "B", "GT"), (*scene.stack, scene.truth), strict=True):
+            data = imagecodecs.png_encode((image // 257).astype(np.uint8))
+            (folder / f"scene{number}_{role}.png").write_bytes(data)
+    return folder
+
+
+def test_everything_quickly(run: Runs, photos: Path, tmp_path: Path) -> None:
+    peers, out = tmp_path / "peers.toml", tmp_path / "out"
+    peers.write_text(PEERS)
+    options = ("--methods", "log,sf", "--peers", peers, "--peer", f"python={sys.executable}", "--quick")
+    done = run("bench", "-o", out, "--paper", photos, *options)
+    assert (done.code, done.err) == (0, "")
+    assert "## The paper's comparison: photos, 2 pairs" in done.out
+    assert "| sesf:preset=paper |" in done.out
+    assert "- `broken` failed on 2: exit code 1: no lens" in done.out
+    assert done.out.splitlines()[-1] == f"written: {out}"
+    figures = {path.name for path in (out / "figures" / "photos").iterdir()}
+    assert figures == {
+        "fig2-decision.png",
+        "fig3-pixels-and-features.png",
+        "fig4-insets.png",
+        "fig5-difference.png",
+        "fig6-difference.png",
+    }
+    options = (*options, "--scenes", 1, "--jobs", 1, "--families", "--reference", "sf")
+    done = run("bench", "-o", out, "--pairs", photos, "--simulated", *options)
+    assert (done.code, done.err) == (0, "")
+    page = (out / "benchmarks.md").read_text()
+    headings = [line for line in page.splitlines() if line.startswith("#")]
+    assert headings == [
+        "# Benchmarks",
+        "## Simulated stacks: development split, 1 scenes a cell",
+        "## Pairs with truth: photos, 2 pairs",
+        "## The paper's comparison: photos, 2 pairs",
+    ]
+    assert "PSNR less that of `sf`" in page
+    for line in page.splitlines():
+        if line.startswith("!["):
+            assert (out / line.partition("(")[2].rstrip(")")).is_file()
+    with (out / "simulated-development.csv").open() as file:
+        assert file.readline().startswith('# {"settings": {"split": "development"')
+        rows = list(csv.DictReader(file))
+    standard = [row for row in rows if row["study"] == "standard"]
+    assert len(standard) == 2 * 2 * 5
+    assert {row["note"] for row in rows if row["method"] == "broken"} == {"exit code 1: no lens"}
+    assert all(float(row["seconds"]) > 0 for row in rows if row["method"] == "copies")
+    assert str(tmp_path) not in page
+
+
+def test_a_run_of_other_settings_is_refused(run: Runs, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    options = ("--simulated", "--methods", "mean", "--jobs", 1, "-o", out, "--quick", "--scenes", 1)
+    assert run("bench", *options).code == 0
+    file = out / "simulated-development.csv"
+    file.write_text(file.read_text().replace('"slices": 12', '"slices": 30'))
+    done = run("bench", *options)
+    assert (done.code, done.out) == (2, "")
+    assert "other settings (slices 30, now 12)" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "nothing to run"),
+        (("--paper", "absent"), "absent"),
+        (("--paper", "out-file"), "out-file"),
+        (("--pairs", "photos", "--methods", "sff"), "there is no method 'sff'"),
+        (("--pairs", "photos", "--methods", "sf,sf"), "takes part twice"),
+        (("--pairs", "photos", "--reference", "sg", "--methods", "sf"), "reference 'sg'"),
+        (("--pairs", "photos", "--paper", "photos"), "two folders"),
+        (("--pairs", "photos", "--limit", "0"), "--limit must be at least 1"),
+        (("--pairs", "photos", "--recorded", "r.csv"), "--recorded goes with --paper"),
+        (("--paper", "photos", "--recorded", "r.csv"), "r.csv"),
+        (("--pairs", "photos", "--peer", "a=b"), "--peer goes with --peers"),
+        (("--pairs", "photos", "--peers", "absent.toml"), "absent.toml"),
+        (("--simulated", "--textures", "absent"), "absent"),
+        (("--simulated", "--split", "test"), "split"),
+    ],
+)
+def test_wrong_input(
+    run: Runs, photos: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], says: str
+) -> None:
+    monkeypatch.chdir(photos.parent)
+    Path("out-file").write_text("")
+    done = run("bench", "-o", "out", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: ")
+    assert done.err.count("\n") == 1
+    assert says in done.err
+    assert not Path("out").exists()
+
+
+def test_out_must_be_a_folder(run: Runs, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run("bench", "--pairs", photos, "-o", tmp_path / "file")
+    assert done.code == 2
+    assert "is a file" in done.err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C of another kind")
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGKILL", -9)])
+def test_an_interrupted_run_keeps_its_rows(tmp_path: Path, name: str, code: int) -> None:
+    """Ctrl-C, which a terminal sends to all processes of the run; or the end of the one that leads."""
+    out = tmp_path / "out"
+    command = [
+        sys.executable,
+        "-m",
+        "napari_focusfuse",
+        "bench",
+        "--simulated",
+        "--quick",
+        "--methods",
+        "sf",
+        "-o",
+        str(out),
+    ]
+    command += ["--scenes", "400", "--jobs", "2"]
+    started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    rows = out / "simulated-development.csv"
+    for _ in range(1200):
+        if rows.exists() and len(rows.read_text().splitlines()) > 6:
+            break
+        time.sleep(0.05)
+    if name == "SIGINT":
+        os.killpg(started.pid, signal.SIGINT)
+    else:
+        started.kill()
+    _, told = started.communicate(timeout=60)
+    assert started.returncode == code
+    if name == "SIGINT":
+        assert told == "interrupted: finished rows are kept, the same command goes on with the others\n"
+    head, columns, *lines = rows.read_text().splitlines(keepends=True)
+    assert head.startswith("# {")
+    assert lines
+    assert all(line.count(",") == columns.count(",") and line.endswith("\n") for line in lines)
+    assert not _runs(started.pid)
+
+
+def _runs(group: int) -> bool:
+    """Whether a process of the group is still there after ten seconds."""
+    for _ in range(100):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.1)
+    return True
