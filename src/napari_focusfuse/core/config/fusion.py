@@ -30,7 +30,8 @@ class FusionConfig:
         the stack, soft weights. "paper" is Ma et al. 2020: dtype range, gates per image, one scale, a hard choice with
         consistency verification.
     radius : int
-        r of Eq. 5-7, px: half the window of the spatial frequency. Larger windows are surer and blunter. (default 4, paper 5)
+        r of Eq. 5-7, px: half the window of the spatial frequency. Larger windows are surer and blunter. (default 4,
+        paper 5)
     levels : int
         Scales on which the encoder may look: full size, 1/2, 1/4; coarser ones are used as far as the noise of the
         stack asks for. (default 3, paper 1)
