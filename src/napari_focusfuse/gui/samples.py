@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["simulated_stack"]
+__all__ = ["simulated_stack", "simulated_stack_with_truth"]
 
 
 def simulated_stack() -> list[tuple[Any, dict[str, Any], str]]:
@@ -17,3 +17,13 @@ def simulated_stack() -> list[tuple[Any, dict[str, Any], str]]:
         "axis_labels": ("z", "y", "x"),
     }
     return [(scene.stack, arguments, "image")]
+
+
+def simulated_stack_with_truth() -> list[tuple[Any, dict[str, Any], str]]:
+    """The same, and under it the true all-in-focus image to measure fused images against."""
+    from napari_focusfuse import api
+
+    (stack,) = simulated_stack()
+    _, arguments, _ = stack
+    place = {name: arguments[name][1:] for name in ("scale", "units", "axis_labels")}
+    return [(api.sample_scene().truth, {"name": "Simulated truth", **place}, "image"), stack]

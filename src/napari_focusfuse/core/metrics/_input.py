@@ -14,6 +14,11 @@ from napari_focusfuse.errors import FocusFuseError
 __all__ = ["Greys", "check_alike", "check_like", "grey_like"]
 
 
+def _shaped(image: Any) -> Any:
+    """An image that says its shape."""
+    return image if hasattr(image, "shape") and hasattr(image, "dtype") else np.asarray(image)
+
+
 class _Kind(NamedTuple):
     """What images that are compared must have in common."""
 
@@ -24,6 +29,7 @@ class _Kind(NamedTuple):
     @classmethod
     def of(cls, image: Any) -> "_Kind":
         """The kind of an image (Y, X) or (Y, X, 3|4); its pixels are not read."""
+        image = _shaped(image)
         colour = len(image.shape) == 3 and image.shape[-1] in (3, 4)
         return cls(tuple(int(n) for n in image.shape[:2]), np.dtype(image.dtype), colour)
 
@@ -103,6 +109,7 @@ def grey_like(image: Any, greys: Greys, what: str) -> Image:
 
 def _check_kind(image: Any, other: _Kind, what: str, others: str) -> None:
     """Refuse an image that is not of the other kind; `others` is how the sentence goes on."""
+    image = _shaped(image)
     kind = _Kind.of(image)
     if len(image.shape) != 2 + kind.colour:
         raise FocusFuseError(f"{what} has the shape {tuple(image.shape)}: give one image, grey or RGB")
