@@ -136,6 +136,15 @@ def test_other_pixels_need_another_look(viewer, measuring, cells, focus, finish)
     assert not tab.follow.isEnabled()
 
 
+def test_what_changes_while_it_is_looked_at_is_not_shown(viewer, measuring, cells, finish, notes):
+    measuring.tabs.setCurrentWidget(measuring.focus)
+    cells.data = cells.data[::-1].copy()
+    finish(measuring)
+    assert measuring.focus.looked is None
+    assert not measuring.focus.follow.isChecked()
+    assert notes == []
+
+
 def test_cancelling_the_look_leaves_it_off(viewer, measuring, cells, finish, notes):
     measuring.tabs.setCurrentWidget(measuring.focus)
     measuring.cancel()

@@ -86,7 +86,7 @@ def test_a_stack_its_images_and_the_truth_are_proposed(measuring, cells, viewer)
     assert [layer.name for layer in roles.sources] == ["cells"]
     assert [layer.name for layer in roles.fused] == ["max fused", "mean fused"]
     assert roles.truth.name == "truth"
-    assert measuring.about.text() == "6 slices of 16 x 20 px, uint16; 2 fused images, with truth"
+    assert measuring.form.about.text() == "6 slices of 16 x 20 px, uint16; 2 fused images, with truth"
     assert measuring.panel.run_button.isEnabled()
 
 
@@ -110,7 +110,7 @@ def test_the_scores_are_those_of_the_library(measuring, cells, viewer, finish, s
 
 
 def test_a_pair_without_truth(measuring, pair, finish):
-    assert measuring.about.text() == "2 images of 24 x 30 px, RGB, uint8; 1 fused image, without truth"
+    assert measuring.form.about.text() == "2 images of 24 x 30 px, RGB, uint8; 1 fused image, without truth"
     measuring.run()
     finish(measuring)
     a, b, fused = (layer.data for layer in pair)
@@ -123,7 +123,7 @@ def test_a_lazy_stack_along_another_axis_at_the_time_shown(viewer, measuring, st
     values = np.moveaxis(np.stack([stack, stack[::-1] // 2]), 1, 2)
     viewer.add_image(da.from_array(values, chunks=(1, 16, 2, 20)), name="cells", axis_labels=("t", "y", "z", "x"))
     viewer.add_image(stack.max(0) // 2, name="fused")
-    assert measuring.axis == 2
+    assert measuring.form.axis == 2
     viewer.dims.set_point(0, 1)
     measuring.run()
     finish(measuring)
@@ -149,18 +149,18 @@ def test_layers_that_do_not_fit_are_refused_in_a_sentence(viewer, measuring, sta
     layer = viewer.add_image(fused, name="fused", rgb=fused.ndim == 3)
     true = None if truth is None else bare(viewer.add_image(truth, name="other"))
     measuring.set_value(Roles((bare(sources),), (bare(layer),), true))
-    assert says in measuring.about.text()
+    assert says in measuring.form.about.text()
     assert not measuring.panel.run_button.isEnabled()
     measuring.run()
-    assert [note.message for note in notes] == [measuring.about.text()]
-    assert "\n" not in measuring.about.text()
+    assert [note.message for note in notes] == [measuring.form.about.text()]
+    assert "\n" not in measuring.form.about.text()
 
 
 def test_a_pair_that_does_not_fit(viewer, measuring):
     layers = [viewer.add_image(grey(shape), name=name) for name, shape in (("A", (16, 20)), ("B", (16, 22)))]
     fused = viewer.add_image(grey(), name="fused")
     measuring.set_value(Roles(tuple(map(bare, layers)), (bare(fused),)))
-    assert measuring.about.text().startswith("'B' is 16 x 22 px and 'A' is 16 x 20 px")
+    assert measuring.form.about.text().startswith("'B' is 16 x 22 px and 'A' is 16 x 20 px")
 
 
 @pytest.mark.parametrize(
@@ -174,12 +174,12 @@ def test_a_pair_that_does_not_fit(viewer, measuring):
 def test_roles_that_are_missing(viewer, measuring, pair, sources, fused, says):
     found = {layer.name: bare(layer) for layer in viewer.layers}
     measuring.set_value(Roles(tuple(found[name] for name in sources), tuple(found[name] for name in fused)))
-    assert measuring.about.text() == says
+    assert measuring.form.about.text() == says
     assert not measuring.panel.run_button.isEnabled()
 
 
 def test_no_layer_at_all(measuring, notes):
-    assert measuring.about.text() == "Open the fused images and what they were fused from first."
+    assert measuring.form.about.text() == "Open the fused images and what they were fused from first."
     assert not measuring.panel.run_button.isEnabled()
     measuring.run()
     measuring.look()

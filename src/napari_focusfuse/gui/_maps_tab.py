@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from napari_focusfuse.core.focus import Focus, Sharpness
     from napari_focusfuse.core.metrics import Metric
 
-__all__ = ["MapChoice", "MapsTab", "map_work"]
+__all__ = ["SHOWN", "TRUTH", "MapChoice", "MapsTab", "map_work"]
 
 _DIFFERENCE, _SF, _DEEP = "difference", "sf", "deep"
-_SHOWN, _TRUTH = -1, -2
+#: In place of the number of a slice.
+SHOWN, TRUTH = -1, -2
 _ABOUT = {
     _DIFFERENCE: "Fused image minus another image, in its own grey values: 0 is white, green is brighter, "
     "purple darker than the other.",
@@ -97,7 +98,7 @@ class MapsTab(QWidget):
     def value(self) -> MapChoice:
         """The map chosen."""
         which = self.which.value
-        return MapChoice(self.kind.value, self.fused.value or "", _SHOWN if which is None else which)
+        return MapChoice(self.kind.value, self.fused.value or "", SHOWN if which is None else which)
 
     def set_value(self, choice: MapChoice) -> None:
         """Choose a map."""
@@ -128,9 +129,9 @@ class MapsTab(QWidget):
     def _offered_slices(self, _box: object) -> list[tuple[str, int]]:
         offered = [(name, k) for k, name in enumerate(self._slices)]
         if self._is_stack:
-            offered.insert(0, ("slice shown", _SHOWN))
+            offered.insert(0, ("slice shown", SHOWN))
         if self._has_truth and self.kind.value == _DIFFERENCE:
-            offered.insert(0, ("truth", _TRUTH))
+            offered.insert(0, ("truth", TRUTH))
         return offered
 
     @staticmethod
@@ -192,7 +193,7 @@ def _quality(setup: Setup, choice: MapChoice) -> Map:
 def _difference(setup: Setup, choice: MapChoice) -> Map:
     from napari_focusfuse import api
 
-    if choice.slice == _TRUTH:
+    if choice.slice == TRUTH:
         other, minus = setup.truth, "truth"
     else:
         other, minus = setup.slice(choice.slice), setup.slices[choice.slice]

@@ -24,7 +24,7 @@ Scores = Mapping[str, Mapping[str, float]]
 _ARROWS = {"high": "↑", "low": "↓", "zero": "→ 0"}
 _BEST = {"high": "high values are good", "low": "low values are good", "zero": "values near 0 are good"}
 _MARK = "★ "
-_NAME_WIDTH, _ROW = 100, 23
+_NAME_WIDTH, _ROW, _SMALL = 84, 23, 1e-4
 
 
 def explained(metric: "Metric") -> str:
@@ -38,8 +38,9 @@ def explained(metric: "Metric") -> str:
 
 
 def written(value: float) -> str:
-    """A score with five digits."""
-    return f"{value:.5g}".replace("inf", "\N{INFINITY}").replace("-", "\N{MINUS SIGN}")
+    """A score with five digits, or two of a very small one."""
+    text = f"{value:.5g}" if value == 0 or abs(value) >= _SMALL else f"{value:.2g}"
+    return text.replace("inf", "\N{INFINITY}").replace("-", "\N{MINUS SIGN}")
 
 
 class _Model(QAbstractTableModel):

@@ -1,19 +1,15 @@
 """The docked widget "Measure fused images": scores, focus curves and maps."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from magicgui.widgets import ComboBox
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSplitter,
     QTabWidget,
@@ -24,19 +20,19 @@ from qtpy.QtWidgets import (
 from napari_focusfuse.core.metrics import METRICS
 from napari_focusfuse.errors import FocusFuseError
 from napari_focusfuse.gui._focus_tab import FocusTab, Looked
-from napari_focusfuse.gui._form import form_layout, narrow
-from napari_focusfuse.gui._layers import is_result, source_of
 from napari_focusfuse.gui._maps import Map, show_map
-from napari_focusfuse.gui._maps_tab import MapsTab, map_work
+from napari_focusfuse.gui._maps_tab import SHOWN, MapsTab, map_work
+from napari_focusfuse.gui._measure_form import MeasureForm
 from napari_focusfuse.gui._plots import BarPlot
-from napari_focusfuse.gui._roles import Roles, RoleTable, offered, propose
+from napari_focusfuse.gui._roles import Roles
 from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._score_table import ScoreTable
-from napari_focusfuse.gui._setup import Setup, problem_of, setup_of
-from napari_focusfuse.gui._source import axis_name, data_of, micrometres, propose_axis
+from napari_focusfuse.gui._setup import Setup
 from napari_focusfuse.gui._worker import Work, report
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from napari.layers import Image
     from napari.viewer import Viewer
 
@@ -44,11 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MetricsWidget"]
 
-_WIDTH, _AXIS_ROW = 360, 0
-_NOTHING = "Open the fused images and what they were fused from first."
+_WIDTH = 360
 _BUSY = "Something is being measured: wait for it or cancel it first."
-#: Events of a source after which its focus curves are others.
-_LAYER_EVENTS = ("data", "scale", "units", "translate", "affine")
 
 
 def _measure(setup: Setup) -> Work:
@@ -81,13 +74,9 @@ class MetricsWidget(QWidget):
         self._viewer = napari_viewer
         self._stop = Event()
         self._started: Setup | None = None
-        self._known: list[Image] = []
-        self._proposing = True
-        self._sources: tuple[Image, ...] = ()
+        self._looking: Setup | None = None
         metrics = list(METRICS.values())
-        self.roles = RoleTable()
-        self.axis_box = ComboBox(choices=self._offered_axes, tooltip="The axis along which the slices lie.")
-        self.about = QLabel()
+        self.form = MeasureForm(napari_viewer)
         self.panel = RunPanel()
         self.table = ScoreTable(metrics)
         self.bars = BarPlot(napari_viewer)
@@ -101,58 +90,26 @@ class MetricsWidget(QWidget):
 
     def value(self) -> Roles:
         """The layers by what they are."""
-        return self.roles.value()
+        return self.form.value()
 
     def set_value(self, roles: Roles) -> None:
         """Say what the layers are."""
-        self._proposing = False
-        self.roles.set_layers(offered(self._viewer.layers))
-        self.roles.set_value(roles)
+        self.form.set_value(roles)
 
-    @property
-    def axis(self) -> int:
-        """The stack axis of the source."""
-        return int(self.axis_box.value or 0)
-
-    @axis.setter
-    def axis(self, axis: int) -> None:
-        self.axis_box.value = axis
-
-    def choose(self, layers: "list[Image]") -> None:
+    def choose(self, layers: "Iterable[Image]") -> None:
         """Give these layers, and those that belong to them, the roles that they most likely have."""
-        there = offered(self._viewer.layers)
-        self.set_value(propose([layer for layer in there if layer in layers], there))
+        self.form.choose(layers)
 
     def reset_choices(self, _event: Any = None) -> None:
-        """Offer the image layers there are; napari calls it when layers change.
-
-        As long as no role was given by hand, the most likely ones are proposed.
-        """
-        layers = offered(self._viewer.layers)
-        new = [layer for layer in layers if layer not in self._known]
-        self._known = layers
-        self.roles.set_layers(layers)
-        roles = self.value()
-        if self._proposing or not (roles.sources or roles.fused or roles.truth):
-            self._proposing = True
-            self.roles.set_value(propose(layers, layers))
-        elif roles.stack is not None:
-            made = [layer for layer in new if is_result(layer) and source_of(layer, layers) is roles.stack]
-            self.roles.set_value(replace(roles, fused=(*roles.fused, *made)))
-        self._refresh()
-
-    def problem(self) -> str | None:
-        """Why nothing can be measured, in one sentence; None if it can."""
-        if not self._known:
-            return _NOTHING
-        return problem_of(self.value(), self.axis, self._viewer.dims.point)
+        """Offer the image layers there are; napari calls it when layers change."""
+        self.form.reset_choices()
 
     def run(self) -> None:
         """Measure the fused images; the table shows their scores."""
-        hint = self.problem()
+        hint = self.form.problem()
         if self._may_start(hint):
-            setup = self._started = self._setup()
-            self._start(partial(_measure, self._guarded(setup)), f"Measuring {setup.title}", self._on_scores)
+            setup = self._started = self.form.setup()
+            self.panel.start(partial(_measure, self._guarded(setup)), f"Measuring {setup.title}", self._on_scores)
 
     def cancel(self) -> None:
         """Stop what is being done; table and layers stay as they are."""
@@ -161,28 +118,28 @@ class MetricsWidget(QWidget):
 
     def look(self) -> None:
         """Get ready for focus curves."""
-        hint = self._sources_problem()
+        hint = self.form.sources_problem()
         if not self._may_start(hint):
             self.focus.forget()
             return
-        setup = self._started = self._setup()
-        begin = partial(_look, setup, self._step())
-        self._start(begin, f"Looking at {setup.title}", self._on_looked)
+        setup = self._looking = self.form.setup()
+        begin = partial(_look, setup, self.form.step())
+        self.panel.start(begin, f"Looking at {setup.title}", self._on_looked)
 
     def add_map(self) -> None:
         """Add the map chosen as a layer."""
-        hint = self.maps.problem()
-        hint = self.problem() if hint is None and self.maps.fused.enabled else hint or self._sources_problem()
+        of_slice = not self.maps.fused.enabled
+        hint = self.maps.problem() or (self.form.sources_problem() if of_slice else self.form.problem())
         if not self._may_start(hint):
             return
-        setup, choice = self._setup(), self.maps.value()
-        if choice.slice == -1:
-            choice = replace(choice, slice=self._shown_slice())
-        self._started = setup
+        setup, choice = self.form.setup(), self.maps.value()
+        if choice.slice == SHOWN:
+            choice = replace(choice, slice=self.form.shown_slice())
+        self._looking = setup
         looked = self.focus.looked
-        look = partial(_look, setup, self._step())
+        look = partial(_look, setup, self.form.step())
         work = partial(map_work, self._guarded(setup), choice, None if looked is None else looked.focus, look)
-        self._start(work, f"Making a map of {setup.title}", self._on_map)
+        self.panel.start(work, f"Making a map of {setup.title}", self._on_map)
 
     def save(self, path: Path, *, overwrite: bool = False) -> None:
         """Write the table as comma-separated values."""
@@ -205,15 +162,9 @@ class MetricsWidget(QWidget):
 
     def _build(self) -> None:
         self.panel.run_button.setText("Measure")
-        self.about.setWordWrap(True)
-        form = self._form = form_layout()
-        form.addRow("Stack axis", narrow(self.axis_box).native)
-        form.setRowVisible(_AXIS_ROW, False)
-        layout = QVBoxLayout(self)
         self.setMinimumWidth(_WIDTH)
-        layout.addWidget(self.roles)
-        layout.addLayout(form)
-        layout.addWidget(self.about)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.form)
         layout.addWidget(self.panel)
         layout.addWidget(self.tabs, 1)
         self.tabs.addTab(self._score_tab(), "Scores")
@@ -235,9 +186,8 @@ class MetricsWidget(QWidget):
         return tab
 
     def _connect(self) -> None:
-        self.roles.ticked.connect(self._on_ticked)
-        self.roles.changed.connect(self._on_roles)
-        self.axis_box.changed.connect(self._on_axis)
+        self.form.changed.connect(self._on_form)
+        self.form.sources_changed.connect(self._on_sources)
         self.panel.requested.connect(self.run)
         self.panel.cancel_button.clicked.connect(self._on_cancel)
         self.panel.busy_changed.connect(self._on_busy)
@@ -247,32 +197,11 @@ class MetricsWidget(QWidget):
         self.tabs.currentChanged.connect(self._on_tab)
         self.copy_button.clicked.connect(self._on_copy)
         self.save_button.clicked.connect(self._on_save)
-        self._viewer.dims.events.point.connect(self._on_point)
 
     def _let_go(self) -> None:
-        self._viewer.dims.events.point.disconnect(self._on_point)
-        self._follow(())
+        self.form.let_go()
         self.focus.let_go()
         self.bars.let_go()
-
-    def _setup(self) -> Setup:
-        return setup_of(self.value(), self.axis, self._viewer.dims.point)
-
-    def _sources_problem(self) -> str | None:
-        roles = replace(self.value(), fused=(), truth=None)
-        return problem_of(roles, self.axis, self._viewer.dims.point, with_fused=False)
-
-    def _step(self) -> float | None:
-        """Spacing of the slices, um; None where it is not known."""
-        stack = self.value().stack
-        return None if stack is None else micrometres(stack, self.axis)
-
-    def _shown_slice(self) -> int:
-        stack = self.value().stack
-        if stack is None:
-            return 0
-        at = stack.world_to_data(np.asarray(self._viewer.dims.point)[-stack.ndim :])[self.axis]
-        return int(np.clip(round(float(at)), 0, data_of(stack).shape[self.axis] - 1))
 
     def _guarded(self, setup: Setup) -> Setup:
         self._stop = Event()
@@ -287,78 +216,20 @@ class MetricsWidget(QWidget):
             show_error(hint)
         return hint is None and not self.panel.busy
 
-    def _start(self, begin: Callable[[], Work], title: str, done: Callable[[Any], None]) -> None:
-        self.panel.start(begin, title, done)
-
-    def _refresh(self) -> None:
-        """Say what would be measured, or why nothing can be."""
-        hint = self.problem()
-        self.about.setText(hint or self._description())
-        self.panel.set_ready(hint is None)
-        ready = self._sources_problem() is None
+    def _on_form(self) -> None:
+        ready = self.form.sources_problem() is None
+        self.panel.set_ready(self.form.problem() is None)
         self.focus.follow.setEnabled(ready)
-        self.maps.set_setup(self._setup() if ready else None)
-
-    def _description(self) -> str:
-        setup = self._setup()
-        first = setup.slice(0)
-        kind = f"{first.shape[0]} x {first.shape[1]} px, {'RGB, ' if setup.rgb else ''}{first.dtype}"
-        sources = f"{len(setup.slices)} {'slices' if setup.source else 'images'} of {kind}"
-        count = f"{len(setup.fused)} fused image{'s' if len(setup.fused) > 1 else ''}"
-        return f"{sources}; {count}{', with' if setup.truth is not None else ', without'} truth"
-
-    def _offered_axes(self, _box: object) -> list[tuple[str, int]]:
-        stack = self.value().stack
-        if stack is None:
-            return []
-        shape = data_of(stack).shape
-        return [(f"{axis_name(stack, i)} ({shape[i]} slices)", i) for i in range(stack.ndim)]
-
-    def _follow(self, layers: "tuple[Image, ...]") -> None:
-        """Notice when a source changes."""
-        for name in _LAYER_EVENTS:
-            for layer in self._sources:
-                getattr(layer.events, name).disconnect(self._on_source)
-            for layer in layers:
-                getattr(layer.events, name).connect(self._on_source)
-        self._sources = layers
-
-    def _on_ticked(self) -> None:
-        self._proposing = False
-
-    def _on_roles(self) -> None:
-        sources = self.value().sources
-        if sources != self._sources:
-            self._follow(sources)
-            self._read_axes()
-            self.focus.forget()
-        self._refresh()
-
-    def _read_axes(self) -> None:
-        stack = self.value().stack
-        with self.axis_box.changed.blocked():
-            self.axis_box.choices = ()
-            self.axis_box.reset_choices()
-            if stack is not None:
-                self.axis_box.value, self.axis_box.tooltip = propose_axis(stack)
-        self._form.setRowVisible(_AXIS_ROW, stack is not None)
-
-    def _on_axis(self, _axis: int) -> None:
-        self.focus.forget()
-        self._refresh()
-
-    def _on_source(self, _event: Any = None) -> None:
-        self.focus.forget()
-        self._refresh()
-
-    def _on_point(self, _event: Any = None) -> None:
-        stack = self.value().stack
-        if stack is None or stack.ndim < 4:
-            return
+        setup = self.form.setup() if ready else None
+        self.maps.set_setup(setup)
         looked = self.focus.looked
-        if looked is not None and looked.setup.origin() != self._setup().origin():
+        if looked is not None and (setup is None or looked.setup.origin() != setup.origin()):
             self.focus.forget()
-        self._refresh()
+
+    def _on_sources(self) -> None:
+        """Neither what was seen of the sources nor what is being seen of them holds any more."""
+        self._looking = None
+        self.focus.forget()
 
     def _on_cancel(self) -> None:
         self._stop.set()
@@ -384,11 +255,10 @@ class MetricsWidget(QWidget):
         self.panel.show_status(text)
 
     def _on_looked(self, focus: "Focus") -> None:
-        setup = self._started
-        roles = self.value()
-        if setup is not None and roles.sources and setup.origin() == self._setup().origin():
+        setup, roles = self._looking, self.value()
+        if setup is not None and roles.sources and setup.origin() == self.form.setup().origin():
             stack = roles.stack
-            layer, axis = (roles.sources[0], -1) if stack is None else (stack, self.axis)
+            layer, axis = (roles.sources[0], -1) if stack is None else (stack, self.form.axis)
             self.focus.set_looked(Looked(focus, setup, layer, axis))
 
     def _on_map(self, made: "tuple[Map, Focus | None]") -> None:
