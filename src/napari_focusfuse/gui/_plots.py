@@ -1,4 +1,4 @@
-"""Plots in the colours of napari's theme. matplotlib is imported when the first one is drawn."""
+"""Plots in the colours of napari's theme. matplotlib is imported when the first one is to be drawn, or by `preload`."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,19 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.focus import FocusCurve
 
-__all__ = ["BarPlot", "CurvePlot", "Plot"]
+__all__ = ["BarPlot", "CurvePlot", "Plot", "preload"]
 
 _HEIGHT = 190
 _LONGEST = 24
 #: What is longer than the longest finite bar by this factor stands for infinity.
 _INFINITE = 1.1
+
+
+def preload() -> None:
+    """Import matplotlib and look for fonts; takes a second or more, so call it in a thread before a plot is drawn."""
+    import matplotlib.backends.backend_agg
+    import matplotlib.figure
+    import matplotlib.font_manager  # noqa: F401
 
 
 class _Colours(NamedTuple):
@@ -190,7 +197,8 @@ class CurvePlot(Plot):
         if same:
             self._canvas.restore_region(self._under)
             self._paint()
-            self._canvas.blit(self._canvas.figure.bbox)
+            # Not `blit`, which has the whole window painted at once: the viewer paints soon, for the same movement.
+            self._canvas.update()
         else:
             self.redraw()
 

@@ -24,7 +24,7 @@ Scores = Mapping[str, Mapping[str, float]]
 _ARROWS = {"high": "↑", "low": "↓", "zero": "→ 0"}
 _BEST = {"high": "high values are good", "low": "low values are good", "zero": "values near 0 are good"}
 _MARK = "★ "
-_NAME_WIDTH, _ROW, _SMALL = 84, 23, 1e-4
+_NAME_WIDTH, _ROW, _SMALL = 94, 23, 1e-4
 
 
 def explained(metric: "Metric") -> str:

@@ -23,7 +23,7 @@ from napari_focusfuse.gui._focus_tab import FocusTab, Looked
 from napari_focusfuse.gui._maps import Map, show_map
 from napari_focusfuse.gui._maps_tab import SHOWN, MapsTab, map_work
 from napari_focusfuse.gui._measure_form import MeasureForm
-from napari_focusfuse.gui._plots import BarPlot
+from napari_focusfuse.gui._plots import BarPlot, preload
 from napari_focusfuse.gui._roles import Roles
 from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._score_table import ScoreTable
@@ -48,6 +48,7 @@ def _measure(setup: Setup) -> Work:
     """Measure; runs in the thread."""
     from napari_focusfuse import api
 
+    preload()
     return (yield from api.iter_compare(setup.sources, setup.fused, truth=setup.truth))
 
 
@@ -55,6 +56,7 @@ def _look(setup: Setup, step: float | None) -> Work:
     """Look at the sources, so that their focus curves can be told; runs in the thread."""
     from napari_focusfuse import api
 
+    preload()
     first = 0 if setup.source is None or step else 1
     z = [(first + k) * (step or 1.0) for k in range(len(setup.slices))]
     return (yield from api.iter_focus(setup.stack, rgb=setup.rgb, z=z))
