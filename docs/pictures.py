@@ -15,6 +15,8 @@ import numpy as np
 from qtpy.QtWidgets import QApplication
 
 import napari_focusfuse as ff
+from napari_focusfuse.gui._maps_tab import TRUTH, MapChoice
+from napari_focusfuse.gui.commands import measure_fused_images
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -73,6 +75,37 @@ def settle(seconds: float = 1.0) -> None:
         time.sleep(0.02)
 
 
+def measure_sample(viewer: napari.Viewer) -> None:
+    """Fuse the sample by several methods, measure the results, and picture scores, a focus curve and a map."""
+    truth, stack = viewer.open_sample("napari-focusfuse", "simulated_stack_with_truth")
+    place = {"scale": truth.scale, "units": truth.units, "axis_labels": truth.axis_labels}
+    for method in ("sesf", "log", "max"):
+        viewer.add_image(ff.fuse(stack.data, method=method).image, name=f"{method} fused", **place)
+    viewer.layers.selection = set(viewer.layers)
+    measure_fused_images(viewer)
+    widget = viewer.window.dock_widgets["Measure fused images (napari-focusfuse)"]
+    widget.run()
+    wait_for(widget)
+    viewer.reset_view()
+    shoot(viewer, "measure-scores")
+    widget.tabs.setCurrentWidget(widget.focus)
+    wait_for(widget)
+    viewer.cursor.position = (0, *truth.data_to_world((128, 240)))
+    shoot(viewer, "measure-curve")
+    widget.tabs.setCurrentWidget(widget.maps)
+    widget.maps.set_value(MapChoice("difference", "max fused", TRUTH))
+    widget.add_map()
+    wait_for(widget)
+    shoot(viewer, "measure-map")
+
+
+def wait_for(widget: Any) -> None:
+    """Until a widget's work has ended."""
+    settle(0.5)
+    while widget.panel.busy:
+        settle(0.2)
+
+
 def run_widget(viewer: napari.Viewer) -> None:
     """Press Run in the docked widget and wait for the result."""
     _, widget = viewer.window.add_plugin_dock_widget("napari-focusfuse", "Fuse focus stack")
@@ -115,6 +148,9 @@ def main() -> None:
     depth.visible = True
     viewer.layers.selection = {depth}
     shoot(viewer, "sample-depth")
+    viewer.layers.clear()
+    viewer.window.remove_dock_widget("all")
+    measure_sample(viewer)
 
 
 if __name__ == "__main__":

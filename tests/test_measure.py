@@ -8,6 +8,7 @@ import pytest
 
 import napari_focusfuse as ff
 from napari_focusfuse import api
+from napari_focusfuse.core.progress import drain
 
 WITH_TRUTH = {"psnr", "ssim", "bias"}
 
@@ -100,3 +101,77 @@ def test_wrong_input_is_one_sentence(sources, fused, options, says):
 def test_images_are_read_by_the_api(tmp_path, small):
     path = api.save_image(tmp_path / "fused.tif", small.truth)
     np.testing.assert_array_equal(api.open_image(path), small.truth)
+
+
+def compare(*args, **options):
+    return drain(ff.iter_compare(*args, **options))
+
+
+def test_several_images_at_once_as_one_by_one(small):
+    images = {"true": small.truth, "a slice": small.stack[1]}
+    scores = compare(small.stack, images, truth=small.truth, metrics=["qg", "ssim"])
+    assert list(scores) == list(images)
+    for name, image in images.items():
+        assert scores[name] == ff.measure(small.stack, image, truth=small.truth, metrics=["qg", "ssim"])
+
+
+def test_images_may_be_lists(small):
+    images = {"f": small.truth.tolist()}
+    sources = {"a": small.stack[0].tolist(), "b": small.stack[1].tolist()}
+    assert compare(sources, images, metrics=["qy"])["f"]["qy"] > 0
+
+
+def test_progress_names_metrics_and_images(small):
+    steps = list(ff.iter_compare(small.stack, {"a": small.truth, "b": small.truth}, metrics=["qg", "qm"]))
+    assert [step.what for step in steps] == ["Qg of 'a'", "Qm of 'a'", "Qg of 'b'", "Qm of 'b'", "measured"]
+    assert [(step.done, step.total) for step in steps] == [(k, 4) for k in range(5)]
+
+
+def test_sources_by_name_score_as_in_a_row(small):
+    named = dict(zip("abcd", small.stack, strict=True))
+    assert compare(named, {"f": small.truth}, metrics=["qg"]) == compare(
+        small.stack, {"f": small.truth}, metrics=["qg"]
+    )
+
+
+NAMED = {"left": GREY[0], "right": GREY[1]}
+CHECKED = [
+    (NAMED, {"fused": GREY[0, 1:]}, {}, "'fused' is 23 x 32 px and the sources are 24 x 32 px"),
+    (NAMED, {"ok": GREY[0], "fused": GREY[0] / 255}, {}, "'fused' is float64 and the sources are uint8"),
+    (NAMED, {"fused": COLOUR[0]}, {}, "'fused' is RGB and the sources are grey"),
+    ({"left": GREY[0], "right": GREY[1, 1:]}, {"f": GREY[0]}, {}, "'right' is 23 x 32 px and 'left' is 24 x 32 px"),
+    ({"left": GREY[0], "right": COLOUR[1]}, {"f": GREY[0]}, {}, "'right' is RGB and 'left' is grey"),
+    ({"left": GREY[0], "right": GREY[1] / 2}, {"f": GREY[0]}, {}, "'right' is float64 and 'left' is uint8"),
+    (NAMED, {"f": GREY[0]}, {"truth": GREY[0, :, 1:]}, "the true image is 24 x 31 px"),
+    (GREY[:, :9], {"f": GREY[0, :9]}, {}, "too small for qs"),
+]
+
+
+@pytest.mark.parametrize(("sources", "fused", "options", "says"), CHECKED)
+def test_errors_name_the_image_before_anything_is_measured(sources, fused, options, says):
+    work = ff.iter_compare(sources, fused, **options)
+    with pytest.raises(ff.FocusFuseError, match=re.escape(says)):
+        next(work)
+    with pytest.raises(ff.FocusFuseError, match=re.escape(says)):
+        api.check_images(sources, fused, **options)
+
+
+def test_checking_reads_no_pixel(small):
+    class Unread:
+        def __init__(self, like):
+            self.shape, self.dtype, self.ndim = like.shape, like.dtype, like.ndim
+
+        def __getitem__(self, where):
+            raise AssertionError("read")
+
+        def __array__(self, dtype=None, copy=None):
+            raise AssertionError("read")
+
+    api.check_images(Unread(small.stack), {"f": Unread(small.truth)}, truth=Unread(small.truth))
+    with pytest.raises(AssertionError, match="read"):
+        next(ff.iter_compare(Unread(small.stack), {"f": Unread(small.truth)}))
+
+
+def test_a_hole_in_a_named_source():
+    with pytest.raises(ff.FocusFuseError, match="'right' holds pixels that are no numbers"):
+        compare({"left": np.ones((24, 32)), "right": HOLE}, {"f": np.ones((24, 32))})

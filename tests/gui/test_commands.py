@@ -1,4 +1,4 @@
-"""The menu command "Fuse focus stack", by its menu entry."""
+"""The menu commands, by their menu entries."""
 
 import numpy as np
 import pytest
@@ -7,12 +7,12 @@ from qtpy.QtWidgets import QApplication
 PLUGIN, WIDGET = "napari-focusfuse", "Fuse focus stack"
 
 
-def entries(viewer):
-    """Actions of Layers > Project by their text."""
+def entries(viewer, title):
+    """Actions of a menu under Layers by their text."""
     viewer.window._update_menu_state("layers_menu")
     menus = [action.menu() for action in viewer.window.layers_menu.actions()]
-    project = next(menu for menu in menus if menu is not None and "Project" in menu.title())
-    return {action.text(): action for action in project.actions()}
+    found = next(menu for menu in menus if menu is not None and title in menu.title())
+    return {action.text(): action for action in found.actions()}
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def viewer(make_napari_viewer):
 
 def action(viewer):
     QApplication.processEvents()
-    return entries(viewer)["Fuse focus stack (napari-focusfuse)"]
+    return entries(viewer, "Project")["Fuse focus stack (napari-focusfuse)"]
 
 
 def test_the_entry_opens_the_widget_and_runs(viewer, stack, fusion, finish):
@@ -100,3 +100,41 @@ def test_from_the_palette_it_asks_for_one_layer(viewer, stack, fusion, notes, co
     fuse_focus_stack(viewer)
     assert [note.message for note in notes] == ["Select the image layer that holds the focus stack, and only that one."]
     assert fusion.calls == []
+
+
+MEASURE = "Measure fused images"
+
+
+def measure_action(viewer):
+    QApplication.processEvents()
+    return entries(viewer, "Measure")[f"{MEASURE} ({PLUGIN})"]
+
+
+def test_measuring_opens_the_widget_with_the_selected_layers(viewer, stack):
+    viewer.add_image(stack, name="other")
+    cells = viewer.add_image(stack, name="cells")
+    fused = viewer.add_image(stack.max(0), name="mine")
+    viewer.add_image(stack.max(0), name="not chosen")
+    viewer.layers.selection = {cells, fused}
+    measure_action(viewer).trigger()
+    widget = viewer.window.dock_widgets[f"{MEASURE} ({PLUGIN})"]
+    assert widget.isVisibleTo(viewer.window._qt_window)
+    assert (widget.value().sources, widget.value().fused) == ((cells,), (fused,))
+    assert widget.panel.run_button.isEnabled()
+    viewer.layers.selection = {viewer.layers["not chosen"], cells}
+    measure_action(viewer).trigger()
+    assert widget.value().fused == (viewer.layers["not chosen"],)
+    assert len(viewer.window.dock_widgets) == 1
+
+
+def test_measuring_needs_an_image(viewer, stack):
+    assert not measure_action(viewer).isEnabled()
+    viewer.add_image(stack)
+    assert measure_action(viewer).isEnabled()
+
+
+def test_measuring_from_the_palette_asks_for_layers(viewer, notes):
+    from napari_focusfuse.gui.commands import measure_fused_images
+
+    measure_fused_images(viewer)
+    assert [note.message for note in notes] == ["Select the fused images to measure, and what they were fused from."]

@@ -15,9 +15,19 @@ def test_fibres_come_with_their_truth(viewer):
     assert truth.data.shape == height.data.shape == stack.data.shape[1:]
     assert truth.data.dtype == stack.data.dtype
     assert tuple(truth.scale) == tuple(stack.scale)[1:]
-    assert not truth.visible
+    assert not height.visible
 
 
 def test_cells(viewer):
     (layer,) = viewer.open_sample("napari-focusfuse", "simulated_cells")
     assert layer.data.shape == (14, 320, 400)
+
+
+def test_the_truth_lies_on_the_stack(make_napari_viewer):
+    viewer = make_napari_viewer()
+    truth, stack = viewer.open_sample("napari-focusfuse", "simulated_stack_with_truth")
+    assert (truth.name, stack.name) == ("Simulated truth", "Simulated focus stack")
+    assert truth.data.shape == stack.data.shape[1:]
+    assert truth.data.dtype == stack.data.dtype
+    assert tuple(truth.scale) == tuple(stack.scale[1:])
+    assert truth.units == stack.units[1:]

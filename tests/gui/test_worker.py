@@ -7,11 +7,11 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
-from qtpy.QtCore import QThreadPool
+from qtpy.QtCore import QObject, QThreadPool
 
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
-from napari_focusfuse.gui._worker import Run, UnexpectedError, report
+from napari_focusfuse.gui._worker import Latest, Run, UnexpectedError, report
 
 Work = Generator[Progress, None, Any]
 
@@ -163,3 +163,26 @@ def test_report_gives_one_sentence(notes):
     text = report(UnexpectedError("ValueError: odd"), "Fusing beetle")
     assert text == "Fusing beetle failed unexpectedly (ValueError: odd)."
     assert [note.message for note in notes] == ["one slice", text]
+
+
+def test_of_many_questions_the_newest_is_answered(qtbot):
+    parent = QObject()
+    latest, answers = Latest(parent), []
+    latest.ready.connect(answers.append)
+
+    def slowly(k):
+        time.sleep(0.05)
+        return k
+
+    for k in range(10):
+        latest.ask(lambda k=k: slowly(k))
+    qtbot.waitUntil(lambda: 9 in answers)
+    assert answers == [0, 9]
+    latest.ask(lambda: slowly(10))
+    latest.forget()
+    qtbot.wait(150)
+    assert answers == [0, 9]
+    with qtbot.waitSignal(latest.failed) as failed:
+        latest.ask(lambda: 1 / 0)
+    assert isinstance(failed.args[0], ZeroDivisionError)
+    latest.forget()

@@ -96,6 +96,13 @@ def save_stack(path: str | os.PathLike[str], stack: NDArray[Any], **options: Any
     return io.write_stack(path, stack, **options)
 
 
+def save_table(path: str | os.PathLike[str], rows: Sequence[Sequence[Any]], *, overwrite: bool = False) -> Path:
+    """Write rows as comma-separated values, whole or not at all; see `napari_focusfuse.io.write_table`."""
+    from napari_focusfuse import io
+
+    return io.write_table(path, rows, overwrite=overwrite)
+
+
 def save_result(
     folder: str | os.PathLike[str],
     result: FusionResult,

@@ -1,13 +1,20 @@
-"""Measuring fused images."""
+"""Measuring fused images, and how sharp the slices are."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+import os
+from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from napari_focusfuse.api._models import load_model, torch_device
+from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.progress import Progress, drain
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_focusfuse.core.focus import Focus, FocusCurve
     from napari_focusfuse.core.metrics import Metric
 
 
@@ -69,8 +76,171 @@ def iter_measure(
     return measuring(sources, fused, truth=truth, metrics=metrics, data_range=data_range)
 
 
+def iter_compare(
+    sources: Any,
+    fused: Mapping[str, Any],
+    *,
+    truth: Any = None,
+    metrics: Sequence[str] | None = None,
+    data_range: float | None = None,
+) -> Generator[Progress, None, dict[str, dict[str, float]]]:
+    """Measure several fused images of the same sources, step by step.
+
+    Parameters
+    ----------
+    sources : array-like, a sequence of images, or a mapping of names to images
+        As for `measure`; errors call images by their names.
+    fused : mapping of str to array-like
+        Fused images by name.
+    truth, metrics, data_range
+        As for `measure`.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    dict of str to dict of str to float
+        What `measure` gives, for each name.
+
+    Raises
+    ------
+    FocusFuseError
+        As `measure`; all sizes, colours and types are checked before anything is measured.
+    """
+    from napari_focusfuse.core.metrics.measuring import iter_compare as comparing
+
+    return comparing(sources, fused, truth=truth, metrics=metrics, data_range=data_range)
+
+
+def check_images(sources: Any, fused: Mapping[str, Any], *, truth: Any = None) -> None:
+    """Raise `FocusFuseError` now if `iter_compare` would later, as far as it can be told without reading a pixel."""
+    from napari_focusfuse.core.metrics.measuring import check_images as check
+
+    check(sources, fused, truth=truth)
+
+
 def list_metrics() -> list[Metric]:
     """The metrics that `measure` knows: name, range, direction, what each measures and is blind to, reference."""
     from napari_focusfuse.core.metrics import METRICS
 
     return list(METRICS.values())
+
+
+def quality_map(sources: Any, fused: Any, metric: str = "qg") -> NDArray[np.float32]:
+    """Where a fused image keeps what its sources show.
+
+    Parameters
+    ----------
+    sources, fused
+        As for `measure`.
+    metric : str
+        A metric that has a map (`Metric.pixels`).
+
+    Returns
+    -------
+    array (Y, X) float32
+        Its mean is the score that `measure` gives.
+
+    Raises
+    ------
+    FocusFuseError
+        As `measure`, or the metric has no map.
+    """
+    from napari_focusfuse.core.metrics.maps import quality_map as mapped
+
+    return mapped(sources, fused, metric)
+
+
+def difference(fused: Any, other: Any) -> NDArray[np.float32]:
+    """Fused image minus another one, a source or the truth.
+
+    Parameters
+    ----------
+    fused, other : array-like (Y, X) or (Y, X, 3|4)
+        Of one size and type.
+
+    Returns
+    -------
+    array (Y, X) float32
+        Difference of the grey values, in the units of the images; NaN where one is NaN.
+
+    Raises
+    ------
+    FocusFuseError
+        Size, colour or type differ.
+    """
+    from napari_focusfuse.core.metrics.maps import difference as subtract
+
+    return subtract(fused, other)
+
+
+def iter_focus(
+    stack: Any,
+    *,
+    config: FusionConfig | None = None,
+    model: str | os.PathLike[str] = "default",
+    device: str = "auto",
+    axis: int = 0,
+    rgb: bool | None = None,
+    z: Sequence[float] | None = None,
+) -> Generator[Progress, None, Focus]:
+    """Look at a stack once, so that the focus of its pixels can be told in milliseconds.
+
+    Parameters
+    ----------
+    stack, model, device, axis, rgb, z
+        As for `fuse`.
+    config : FusionConfig, optional
+        With which the activity level is that of the fusion; not of the preset "paper", whose activity depends on
+        whole slices.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    Focus
+        ``curve(y, x)`` gives the `FocusCurve` of a pixel, ``iter_map(k, "sf"|"deep")`` the activity of slice `k`.
+
+    Raises
+    ------
+    FocusFuseError
+        As `fuse`.
+    """
+    from napari_focusfuse.core.focus import iter_focus as looking
+    from napari_focusfuse.core.stack import Stack
+
+    where = torch_device(device)
+    encoder = load_model(model).encoder.to(where)
+    return (yield from looking(Stack(stack, axis, rgb, z), encoder, config or FusionConfig(), where))
+
+
+def focus_curve(stack: Any, y: int, x: int, **options: Any) -> FocusCurve:
+    """Activity of one pixel over the slices; for many pixels keep what `iter_focus` returns.
+
+    Parameters
+    ----------
+    stack : array-like
+        As for `fuse`.
+    y, x : int
+        The pixel.
+    options
+        Of `iter_focus`.
+
+    Returns
+    -------
+    FocusCurve
+        ``z``, ``sf`` (spatial frequency of the grey values) and ``deep`` (activity level of the fusion), (N,) each.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=5)
+    >>> curve = ff.focus_curve(scene.stack, 32, 32)
+    >>> bool(abs(curve.z[curve.deep.argmax()] - scene.depth[32, 32]) <= 1)
+    True
+    """
+    return drain(iter_focus(stack, **options)).curve(y, x)

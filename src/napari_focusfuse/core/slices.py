@@ -1,6 +1,7 @@
 """The activity level of whole slices, tile by tile, and what becomes of it over a stack."""
 
 from collections.abc import Generator
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -25,6 +26,13 @@ __all__ = ["SliceActivity", "iter_guide", "iter_peaks", "iter_series"]
 Grey = NDArray[np.float32]
 
 
+class Taker(Protocol):
+    """Takes the activity of slices tile by tile, as `Peaks` does."""
+
+    def show(self, where: tuple[slice, slice], label: int, previous: int, activity: Grey, /) -> None:
+        """Take in the activity of a part of slice `label`; `previous` came just before it."""
+
+
 class SliceActivity:
     """The activity level of slices, tile by tile, on one device."""
 
@@ -34,7 +42,7 @@ class SliceActivity:
         self._weights = [survey.level_weights[level] for level in self._levels]
         self._floors = [survey.floors[level] for level in self._levels]
 
-    def iter_show(self, peaks: Peaks, label: int, previous: int, grey: Grey) -> Generator[None, None, None]:
+    def iter_show(self, peaks: Taker, label: int, previous: int, grey: Grey) -> Generator[None, None, None]:
         """Show a grey slice (Y, X) in [0, 1] to `peaks`, tile by tile; what is not finite has no activity."""
         grey, missing = filled(grey)
         if missing is not None:

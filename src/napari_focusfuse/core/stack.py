@@ -81,8 +81,15 @@ class Stack:
 
     def __getitem__(self, k: int) -> NDArray[Any]:
         """Slice number `k` as it was given, (Y, X) or (Y, X, C)."""
+        return np.asarray(self._slice(k))
+
+    def part(self, k: int, where: tuple[slice, slice]) -> NDArray[Any]:
+        """Rows and columns of slice number `k`; of a lazy stack no more is read than its chunks ask for."""
+        return np.asarray(self._slice(k)[where])
+
+    def _slice(self, k: int) -> Any:
         where = (slice(None),) * self._axis + (int(k),)
-        return np.asarray(self._data[where] if self._axis else self._data[int(k)])
+        return self._data[where] if self._axis else self._data[int(k)]
 
 
 class _Images(Sequence[Any]):

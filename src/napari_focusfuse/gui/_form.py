@@ -6,11 +6,13 @@ from typing import get_args
 
 from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, SpinBox
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QToolButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.core.config import FusionConfig, Preset
 
-__all__ = ["ConfigForm", "Folded", "LengthBox", "form_layout"]
+__all__ = ["ConfigForm", "Folded", "LengthBox", "form_layout", "narrow"]
+
+_FEW_LETTERS = 8
 
 _SOFTNESS = [
     ("follow the noise", 0.0),
@@ -95,6 +97,13 @@ class Folded(QWidget):
     def _on_toggled(self, unfolded: bool) -> None:
         self.button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
         self._content.setVisible(unfolded)
+
+
+def narrow(box: ComboBox) -> ComboBox:
+    """A box that is no wider than there is room, however long its choices are."""
+    box.native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.native.setMinimumContentsLength(_FEW_LETTERS)
+    return box
 
 
 def form_layout() -> QFormLayout:

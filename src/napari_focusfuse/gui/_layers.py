@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.result import FusionResult
 
-__all__ = ["is_result", "plain", "show_result", "source_of"]
+__all__ = ["is_result", "note_of", "plain", "result_of", "show_result", "source_of"]
 
 #: From bottom to top: what is hidden lies above, so that its eye shows it at once.
 _ROLES = ("fused", "decision", "depth", "confidence")
@@ -33,7 +33,16 @@ def source_of(layer: "Layer", layers: Iterable["Layer"]) -> "Layer | None":
     """The stack that a layer stands for: itself, or of a result the source among `layers`, if it is still there."""
     if not is_result(layer):
         return layer
-    return next((other for other in layers if str(other.unique_id) == _note(layer)["source_id"]), None)
+    return next((other for other in layers if str(other.unique_id) == note_of(layer)["source_id"]), None)
+
+
+def result_of(source: Source, role: str, layers: Iterable["Layer"]) -> "Layer | None":
+    """The newest layer of that role among `layers` that was made from `source`, at its time point and channel."""
+    for layer in reversed(list(layers)):
+        note = note_of(layer) if is_result(layer) else {}
+        if note.get("role") == role and (note["source_id"], note["position"]) == (source.layer_id, source.position):
+            return layer
+    return None
 
 
 def show_result(viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]) -> None:
@@ -50,7 +59,7 @@ def show_result(viewer: "ViewerModel", source: Source, result: "FusionResult", p
     """
     made = _arguments(source, result)
     found = _to_update(viewer, source)
-    result_id = next((_note(layer)["result_id"] for layer in found.values()), uuid.uuid4().hex)
+    result_id = next((note_of(layer)["result_id"] for layer in found.values()), uuid.uuid4().hex)
     for role in _ROLES:
         if role not in made:
             if role in found:
@@ -77,7 +86,8 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
-def _note(layer: "Layer") -> dict[str, Any]:
+def note_of(layer: "Layer") -> dict[str, Any]:
+    """What a result says of itself: ``role``, ``source_id``, ``position`` and how it was made."""
     note: dict[str, Any] = layer.metadata[KEY]
     return note
 
@@ -90,15 +100,16 @@ def _to_update(viewer: "ViewerModel", source: Source) -> dict[str, "Layer"]:
     """Layers of the latest result of `source` by role; none if its decision was edited."""
     results: dict[str, dict[str, Layer]] = {}
     for layer in viewer.layers:
-        note = _note(layer) if is_result(layer) else {}
-        if note and (note["source_id"], note["position"]) == (source.layer_id, source.position):
+        note = note_of(layer) if is_result(layer) else {}
+        ours = note.get("role") in _ROLES
+        if ours and (note["source_id"], note["position"]) == (source.layer_id, source.position):
             results.setdefault(note["result_id"], {})[note["role"]] = layer
     unedited = [layers for layers in results.values() if not _edited(layers.get("decision"))]
     return unedited[-1] if unedited else {}
 
 
 def _edited(decision: "Layer | None") -> bool:
-    return decision is not None and _digest(decision.data) != _note(decision)["sha256"]
+    return decision is not None and _digest(decision.data) != note_of(decision)["sha256"]
 
 
 def _arguments(source: Source, result: "FusionResult") -> dict[str, dict[str, Any]]:
@@ -175,7 +186,7 @@ def _add(viewer: "ViewerModel", source: Source, data: NDArray[Any], made: dict[s
 
 def _update(layer: "Layer", data: NDArray[Any], made: dict[str, Any], note: dict[str, Any]) -> None:
     """New data in a layer; what the user chose for its looks stays, unless it would no longer fit."""
-    old = _note(layer)
+    old = note_of(layer)
     if note["role"] == "depth":
         automatic = np.allclose(layer.contrast_limits, _limits(layer.data) or (0, 0))
         if automatic or old["z_step"] != note["z_step"]:

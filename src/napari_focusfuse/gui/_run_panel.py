@@ -53,6 +53,11 @@ class RunPanel(QWidget):
         self._ready = ready
         self._refresh()
 
+    def show_status(self, text: str) -> None:
+        """Say how it went."""
+        self.status.setText(text)
+        self.status.setVisible(bool(text))
+
     def start(self, begin: Callable[[], Work], title: str, done: Callable[[Any], None]) -> None:
         """Start work; at most one at a time.
 

@@ -9,7 +9,19 @@ import numpy as np
 from napari.layers import Image
 from numpy.typing import NDArray
 
-__all__ = ["KEY", "Source", "axis_name", "data_of", "micrometres", "plane_axes", "problem", "propose_axis", "take"]
+__all__ = [
+    "KEY",
+    "Source",
+    "axis_name",
+    "data_of",
+    "inputs_of",
+    "micrometres",
+    "place_of",
+    "plane_axes",
+    "problem",
+    "propose_axis",
+    "take",
+]
 
 #: Our part of a layer's metadata.
 KEY = "napari-focusfuse"
@@ -144,7 +156,7 @@ def take(layer: Image, axis: int, point: Sequence[float]) -> Source:
     return Source(
         title=f"{layer.name} ({where})" if where else str(layer.name),
         layer_id=str(layer.unique_id),
-        inputs=_inputs(layer),
+        inputs=inputs_of(layer),
         data=_lazy(data_of(layer))[index],
         axis=sum(i not in position for i in range(axis)),
         label=axis_name(layer, axis),
@@ -155,8 +167,8 @@ def take(layer: Image, axis: int, point: Sequence[float]) -> Source:
     )
 
 
-def _inputs(layer: Image) -> list[str]:
-    """What our reader noted, or the file that napari opened."""
+def inputs_of(layer: Image) -> list[str]:
+    """Files that a layer was read from: what our reader noted, or the file that napari opened."""
     noted = layer.metadata.get(KEY, {}).get("inputs")
     opened = layer.source.path
     return list(noted or ([str(opened)] if opened and Path(opened).is_file() else []))
@@ -169,6 +181,11 @@ def _lazy(data: Any) -> Any:
     from dask.array import asarray
 
     return asarray(data)  # type: ignore[no-untyped-call]
+
+
+def place_of(layer: Image) -> dict[str, Any]:
+    """Arguments that put a (Y, X) layer exactly on a layer that is a single image."""
+    return _place(layer, -1, {})
 
 
 def _place(layer: Image, axis: int, position: dict[int, int]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Nothing here knows what is computed, and nothing that runs in the thread touches
 
 import time
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -16,13 +16,15 @@ from superqt.utils import GeneratorWorker
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
 
-__all__ = ["Answer", "Run", "UnexpectedError", "Work", "report"]
+__all__ = ["Answer", "Latest", "Run", "UnexpectedError", "Work", "report"]
 
 Work = Generator[Progress, None, Any]
 #: Progress is shown no more often than this (s): napari's bar handles waiting events at each change.
 _PROGRESS_EVERY = 0.05
 #: How often an `Answer` looks whether it is there (ms).
 _LOOK_EVERY = 100
+#: The same for `Latest`, which follows the cursor (ms).
+_FOLLOW_EVERY = 15
 
 
 class UnexpectedError(Exception):
@@ -176,3 +178,57 @@ class Answer(QObject):
             self._timer.stop()
             if self._future.exception() is None:
                 self.ready.emit(self._future.result())
+
+
+class Latest(QObject):
+    """Answers of short functions that are called in a thread, one at a time, of which only the newest is wanted.
+
+    The thread touches nothing of Qt. A function that waits is dropped when a newer one comes.
+
+    Parameters
+    ----------
+    parent : QObject
+    """
+
+    ready = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._pool: ThreadPoolExecutor | None = None
+        self._future: Future[Any] | None = None
+        self._next: Callable[[], Any] | None = None
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._look)
+
+    def ask(self, function: Callable[[], Any]) -> None:
+        """Call `function` as soon as the one before has ended."""
+        self._next = function
+        self._go_on()
+
+    def forget(self) -> None:
+        """Drop what is under way and what waits."""
+        self._next = self._future = None
+        self._timer.stop()
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+    def _go_on(self) -> None:
+        if self._future is None and self._next is not None:
+            self._pool = self._pool or ThreadPoolExecutor(1)
+            self._future, self._next = self._pool.submit(self._next), None
+            self._timer.start(_FOLLOW_EVERY)
+
+    def _look(self) -> None:
+        future = self._future
+        if future is None or not future.done():
+            return
+        self._timer.stop()
+        self._future = None
+        self._go_on()
+        error = future.exception()
+        if error is None:
+            self.ready.emit(future.result())
+        else:
+            self.failed.emit(error)

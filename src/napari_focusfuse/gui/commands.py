@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import napari.viewer
 
-__all__ = ["fuse_focus_stack"]
+__all__ = ["fuse_focus_stack", "measure_fused_images"]
 
 
 def fuse_focus_stack(viewer: "napari.viewer.Viewer") -> None:
@@ -31,3 +31,18 @@ def fuse_focus_stack(viewer: "napari.viewer.Viewer") -> None:
         return
     widget.layer = source
     widget.run()
+
+
+def measure_fused_images(viewer: "napari.viewer.Viewer") -> None:
+    """Open the widget "Measure fused images" with the selected image layers set."""
+    from napari.layers import Image
+    from napari.utils.notifications import show_error
+
+    dock, widget = viewer.window.add_plugin_dock_widget("napari-focusfuse", "Measure fused images", tabify=True)
+    dock.show()
+    dock.raise_()
+    chosen = [getattr(layer, "__wrapped__", layer) for layer in viewer.layers.selection if isinstance(layer, Image)]
+    if not chosen:
+        show_error("Select the fused images to measure, and what they were fused from.")
+        return
+    widget.choose(chosen)

@@ -1,10 +1,13 @@
 """Sample data for File > Open Sample."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_focusfuse import api
 
-__all__ = ["simulated_cells", "simulated_fibres", "simulated_stack"]
+if TYPE_CHECKING:
+    from napari_focusfuse.core.simulate import Scene
+
+__all__ = ["simulated_cells", "simulated_fibres", "simulated_stack", "simulated_stack_with_truth"]
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -14,12 +17,17 @@ def simulated_stack() -> list[LayerData]:
     return [_stack(api.sample_scene("surface"), "Simulated focus stack")]
 
 
+def simulated_stack_with_truth() -> list[LayerData]:
+    """The same, and under it the true all-in-focus image to measure fused images against."""
+    scene = api.sample_scene("surface")
+    return [_plane(scene, scene.truth, "Simulated truth"), _stack(scene, "Simulated focus stack")]
+
+
 def simulated_fibres() -> list[LayerData]:
-    """Simulated fibres over a ground, with the true all-in-focus image and the true height beside them."""
+    """Simulated fibres over a ground, and under them the true height and the true all-in-focus image."""
     scene = api.sample_scene("fibres")
-    truth = (scene.truth, _plane(scene, "Simulated fibres truth"), "image")
-    height = (scene.height, {**_plane(scene, "Simulated fibres true height"), "colormap": "viridis"}, "image")
-    return [height, truth, _stack(scene, "Simulated fibres")]
+    height = _plane(scene, scene.height, "Simulated fibres height", colormap="viridis", visible=False)
+    return [height, _plane(scene, scene.truth, "Simulated fibres truth"), _stack(scene, "Simulated fibres")]
 
 
 def simulated_cells() -> list[LayerData]:
@@ -27,16 +35,11 @@ def simulated_cells() -> list[LayerData]:
     return [_stack(api.sample_scene("cells"), "Simulated cells")]
 
 
-def _stack(scene: Any, name: str) -> LayerData:
-    arguments = {
-        "name": name,
-        "scale": (scene.z_step, scene.pixel_size, scene.pixel_size),
-        "units": ("um", "um", "um"),
-        "axis_labels": ("z", "y", "x"),
-    }
-    return scene.stack, arguments, "image"
+def _stack(scene: "Scene", name: str) -> LayerData:
+    scale = (scene.z_step, scene.pixel_size, scene.pixel_size)
+    return scene.stack, {"name": name, "scale": scale, "units": ("um",) * 3, "axis_labels": ("z", "y", "x")}, "image"
 
 
-def _plane(scene: Any, name: str) -> dict[str, Any]:
-    size = (scene.pixel_size, scene.pixel_size)
-    return {"name": name, "scale": size, "units": ("um", "um"), "axis_labels": ("y", "x"), "visible": False}
+def _plane(scene: "Scene", image: Any, name: str, **options: Any) -> LayerData:
+    place = {"scale": (scene.pixel_size,) * 2, "units": ("um", "um"), "axis_labels": ("y", "x")}
+    return image, {"name": name, **place, **options}, "image"

@@ -9,6 +9,7 @@ from napari_focusfuse.io._read import read_slices, read_stack, slice_files
 from napari_focusfuse.io._recipe import make_recipe
 from napari_focusfuse.io._result import check_result_folder, write_result
 from napari_focusfuse.io._stack import StackFile, title
+from napari_focusfuse.io._table import write_table
 from napari_focusfuse.io._write import check_image_target, check_target, write_image, write_stack
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "write_image",
     "write_result",
     "write_stack",
+    "write_table",
 ]

@@ -1,7 +1,7 @@
 """From images as they are given to grey images in [0, 1], or one sentence that says why not."""
 
-from collections.abc import Sequence
-from typing import Any, overload
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,27 @@ from napari_focusfuse.core.metrics._metric import Image
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["Greys", "grey_like"]
+__all__ = ["Greys", "check_alike", "check_like", "grey_like"]
+
+
+def _shaped(image: Any) -> Any:
+    """An image that says its shape."""
+    return image if hasattr(image, "shape") and hasattr(image, "dtype") else np.asarray(image)
+
+
+class _Kind(NamedTuple):
+    """What images that are compared must have in common."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    colour: bool
+
+    @classmethod
+    def of(cls, image: Any) -> "_Kind":
+        """The kind of an image (Y, X) or (Y, X, 3|4); its pixels are not read."""
+        image = _shaped(image)
+        colour = len(image.shape) == 3 and image.shape[-1] in (3, 4)
+        return cls(tuple(int(n) for n in image.shape[:2]), np.dtype(image.dtype), colour)
 
 
 class Greys(Sequence[Image]):
@@ -19,8 +39,8 @@ class Greys(Sequence[Image]):
 
     Parameters
     ----------
-    sources : array-like (N, Y, X) or (N, Y, X, 3|4), or a sequence of images
-        At least two, of one size and type.
+    sources : array-like (N, Y, X) or (N, Y, X, 3|4), a sequence of images, or a mapping of names to images
+        At least two, of one size and type. Errors call them by their names.
     data_range : float, optional
         Value that becomes 1; by default the largest one of an integer type, and 1 for floats.
 
@@ -33,6 +53,11 @@ class Greys(Sequence[Image]):
     def __init__(self, sources: Any, data_range: float | None = None) -> None:
         if data_range is not None and not 0 < data_range < float("inf"):
             raise FocusFuseError(f"the data range must be greater than 0, not {data_range}: give the value of white")
+        self._names: list[str] | None = None
+        if isinstance(sources, Mapping):
+            self._names, sources = list(sources), list(sources.values())
+            for name, image in zip(self._names[1:], sources[1:], strict=True):
+                check_alike(image, sources[0], name, f"{self._names[0]} is")
         self._stack = Stack(sources)
         self.shape, self.dtype, self.colour = self._stack.shape, self._stack.dtype, self._stack.channels > 0
         self.white = full_range(self.dtype)[1] if data_range is None else float(data_range)
@@ -49,7 +74,24 @@ class Greys(Sequence[Image]):
             return [self[i] for i in range(*k.indices(len(self)))]
         if not -len(self) <= k < len(self):
             raise IndexError(k)
-        return _grey(self._stack[k % len(self)], self.white, f"source {k % len(self)}")
+        k = k % len(self)
+        return _grey(self._stack[k], self.white, f"source {k}" if self._names is None else self._names[k])
+
+
+def check_alike(image: Any, other: Any, what: str, others: str) -> None:
+    """Refuse image `what` where it cannot be compared with `other`; `others` is how the sentence goes on ("B is")."""
+    _check_kind(image, _Kind.of(other), what, others)
+
+
+def check_like(image: Any, greys: Greys, what: str) -> None:
+    """Refuse image `what` where it cannot be compared with the sources; its pixels are not read.
+
+    Raises
+    ------
+    FocusFuseError
+        Its size, colour or type is not that of the sources.
+    """
+    _check_kind(image, _Kind(greys.shape, greys.dtype, greys.colour), what, "the sources are")
 
 
 def grey_like(image: Any, greys: Greys, what: str) -> Image:
@@ -61,22 +103,26 @@ def grey_like(image: Any, greys: Greys, what: str) -> Image:
         Its size, colour or type is not that of the sources, or pixels are no numbers.
     """
     image = np.asarray(image)
-    colour = image.ndim == 3 and image.shape[-1] in (3, 4)
-    if image.ndim != 2 and not colour:
-        raise FocusFuseError(f"{what} has the shape {image.shape}: give one image, grey or RGB")
-    if colour != greys.colour:
-        kinds = {True: "RGB", False: "grey"}
-        raise FocusFuseError(
-            f"{what} is {kinds[colour]} and the sources are {kinds[greys.colour]}: convert one of them"
-        )
-    if image.shape[:2] != greys.shape:
-        raise FocusFuseError(
-            f"{what} is {image.shape[0]} x {image.shape[1]} px and the sources are "
-            f"{greys.shape[0]} x {greys.shape[1]} px (height x width): they must be of one size"
-        )
-    if image.dtype != greys.dtype:
-        raise FocusFuseError(f"{what} is {image.dtype} and the sources are {greys.dtype}: convert them to one type")
+    check_like(image, greys, what)
     return _grey(image, greys.white, what)
+
+
+def _check_kind(image: Any, other: _Kind, what: str, others: str) -> None:
+    """Refuse an image that is not of the other kind; `others` is how the sentence goes on."""
+    image = _shaped(image)
+    kind = _Kind.of(image)
+    if len(image.shape) != 2 + kind.colour:
+        raise FocusFuseError(f"{what} has the shape {tuple(image.shape)}: give one image, grey or RGB")
+    if kind.colour != other.colour:
+        kinds = {True: "RGB", False: "grey"}
+        raise FocusFuseError(f"{what} is {kinds[kind.colour]} and {others} {kinds[other.colour]}: convert one of them")
+    if kind.shape != other.shape:
+        raise FocusFuseError(
+            f"{what} is {kind.shape[0]} x {kind.shape[1]} px and {others} "
+            f"{other.shape[0]} x {other.shape[1]} px (height x width): they must be of one size"
+        )
+    if kind.dtype != other.dtype:
+        raise FocusFuseError(f"{what} is {kind.dtype} and {others} {other.dtype}: convert them to one type")
 
 
 def _grey(image: NDArray[Any], white: float, what: str) -> Image:

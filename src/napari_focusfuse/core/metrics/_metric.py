@@ -37,6 +37,8 @@ class Metric:
         Least height and width, px.
     measures, blind_to, reference : str
         What it measures, what it does not notice, and where it is from; a line each.
+    pixels : callable or None
+        ``f(sources, fused)``: the map (Y, X) whose mean the score is, if it is one.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Metric:
     measures: str
     blind_to: str
     reference: str
+    pixels: Callable[..., Image] | None = None
 
     @property
     def needs_truth(self) -> bool:
@@ -61,3 +64,10 @@ class Metric:
         if self.needs == "fused":
             return float(self.function(fused))
         return float(self.function(sources if self.needs == "sources" else truth, fused))
+
+    def best(self, values: Sequence[float]) -> list[bool]:
+        """Which of several images' values are the best one; none where all are alike or there is only one."""
+        distances = [{"high": -value, "low": value, "zero": abs(value)}[self.better] for value in values]
+        least = min(distances, default=0.0)
+        alike = all(distance == least for distance in distances)
+        return [not alike and distance == least for distance in distances]

@@ -1,15 +1,20 @@
-"""The metrics of one fused image, one after the other."""
+"""The metrics of fused images, one after the other."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from napari_focusfuse.core.metrics import METRICS
-from napari_focusfuse.core.metrics._input import Greys, grey_like
+from napari_focusfuse.core.metrics._input import Greys, check_like, grey_like
 from napari_focusfuse.core.metrics._metric import Metric
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["chosen", "iter_measure"]
+__all__ = ["check_images", "chosen", "iter_compare", "iter_measure", "quoted"]
+
+#: What errors call the images.
+_FUSED, _TRUTH = "the fused image", "the true image"
 
 
 def iter_measure(
@@ -21,16 +26,58 @@ def iter_measure(
     data_range: float | None = None,
 ) -> Generator[Progress, None, dict[str, float]]:
     """Measure a fused image metric by metric; see `napari_focusfuse.measure`."""
+    images = {_FUSED: np.asarray(fused)}
+    scores = yield from _iter_scores(sources, images, truth, metrics, data_range)
+    return scores[_FUSED]
+
+
+def iter_compare(
+    sources: Any,
+    fused: Mapping[str, Any],
+    *,
+    truth: Any = None,
+    metrics: Sequence[str] | None = None,
+    data_range: float | None = None,
+) -> Generator[Progress, None, dict[str, dict[str, float]]]:
+    """Measure several fused images of the same sources; see `napari_focusfuse.api.iter_compare`."""
+    named = {repr(name): image for name, image in fused.items()}
+    scores = yield from _iter_scores(quoted(sources), named, truth, metrics, data_range)
+    return dict(zip(fused, scores.values(), strict=True))
+
+
+def check_images(sources: Any, fused: Mapping[str, Any], *, truth: Any = None) -> None:
+    """Refuse what `iter_compare` would refuse, as far as it can be told without reading a pixel."""
+    greys = Greys(quoted(sources))
+    for name, image in fused.items():
+        check_like(image, greys, repr(name))
+    if truth is not None:
+        check_like(truth, greys, _TRUTH)
+    _check_size(chosen(None, with_truth=truth is not None), greys.shape)
+
+
+def quoted(sources: Any) -> Any:
+    """Sources by name with their names in quotes, as errors write them; others as they are."""
+    return {repr(name): image for name, image in sources.items()} if isinstance(sources, Mapping) else sources
+
+
+def _iter_scores(
+    sources: Any, fused: Mapping[str, Any], truth: Any, metrics: Sequence[str] | None, data_range: float | None
+) -> Generator[Progress, None, dict[str, dict[str, float]]]:
     wanted = chosen(metrics, with_truth=truth is not None)
     greys = Greys(sources, data_range)
-    image = grey_like(fused, greys, "the fused image")
-    true = None if truth is None else grey_like(truth, greys, "the true image")
     _check_size(wanted, greys.shape)
-    scores = {}
-    for done, metric in enumerate(wanted):
-        yield Progress(done, len(wanted), metric.title)
-        scores[metric.name] = metric.score(greys, image, true)
-    yield Progress(len(wanted), len(wanted), "measured")
+    for what, image in fused.items():
+        check_like(image, greys, what)
+    true = None if truth is None else grey_like(truth, greys, _TRUTH)
+    done, total = 0, len(fused) * len(wanted)
+    scores: dict[str, dict[str, float]] = {}
+    for what, image in fused.items():
+        grey, scores[what] = grey_like(image, greys, what), {}
+        for metric in wanted:
+            yield Progress(done, total, metric.title if what == _FUSED else f"{metric.title} of {what}")
+            scores[what][metric.name] = metric.score(greys, grey, true)
+            done += 1
+    yield Progress(total, total, "measured")
     return scores
 
 

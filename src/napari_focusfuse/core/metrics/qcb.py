@@ -95,4 +95,5 @@ QCB = Metric(
     measures="share of the sources' local contrast, as the eye sees it, that the fused image keeps",
     blind_to="brightness and gain: each image is stretched, so that one very dark pixel can move it by .05",
     reference="Chen and Blum 2009, doi 10.1016/j.imavis.2007.12.002",
+    pixels=qcb_map,
 )

@@ -107,4 +107,5 @@ QG = Metric(
     measures="share of the sources' edges, strength and direction, that the fused image keeps",
     blind_to="truth: noise and halos of the sources count as edges, and a weak edge as much as a strong one",
     reference="Xydeas and Petrovic 2000, Electron. Lett. 36, 308-309",
+    pixels=qg_map,
 )

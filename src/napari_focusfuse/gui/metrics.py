@@ -1,0 +1,295 @@
+"""The docked widget "Measure fused images": scores, focus curves and maps."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QPushButton,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_focusfuse.core.metrics import METRICS
+from napari_focusfuse.errors import FocusFuseError
+from napari_focusfuse.gui._focus_tab import FocusTab, Looked
+from napari_focusfuse.gui._maps import Map, show_map
+from napari_focusfuse.gui._maps_tab import SHOWN, MapsTab, map_work
+from napari_focusfuse.gui._measure_form import MeasureForm
+from napari_focusfuse.gui._plots import BarPlot, preload
+from napari_focusfuse.gui._roles import Roles
+from napari_focusfuse.gui._run_panel import RunPanel
+from napari_focusfuse.gui._score_table import ScoreTable
+from napari_focusfuse.gui._setup import Setup
+from napari_focusfuse.gui._worker import Work, report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari.layers import Image
+    from napari.viewer import Viewer
+
+    from napari_focusfuse.core.focus import Focus
+
+__all__ = ["MetricsWidget"]
+
+_WIDTH = 360
+_BUSY = "Something is being measured: wait for it or cancel it first."
+
+
+def _measure(setup: Setup) -> Work:
+    """Measure; runs in the thread."""
+    from napari_focusfuse import api
+
+    preload()
+    return (yield from api.iter_compare(setup.sources, setup.fused, truth=setup.truth))
+
+
+def _look(setup: Setup, step: float | None) -> Work:
+    """Look at the sources, so that their focus curves can be told; runs in the thread."""
+    from napari_focusfuse import api
+
+    preload()
+    first = 0 if setup.source is None or step else 1
+    z = [(first + k) * (step or 1.0) for k in range(len(setup.slices))]
+    return (yield from api.iter_focus(setup.stack, rgb=setup.rgb, z=z))
+
+
+class MetricsWidget(QWidget):
+    """Measure fused images; a view of `Roles`.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+        Given by napari.
+    """
+
+    def __init__(self, napari_viewer: "Viewer") -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._stop = Event()
+        self._started: Setup | None = None
+        self._looking: Setup | None = None
+        metrics = list(METRICS.values())
+        self.form = MeasureForm(napari_viewer)
+        self.panel = RunPanel()
+        self.table = ScoreTable(metrics)
+        self.bars = BarPlot(napari_viewer)
+        self.focus = FocusTab(napari_viewer)
+        self.maps = MapsTab(metrics)
+        self.tabs = QTabWidget()
+        self.copy_button, self.save_button = QPushButton("Copy table"), QPushButton("Save as CSV…")
+        self._build()
+        self._connect()
+        self.reset_choices()
+
+    def value(self) -> Roles:
+        """The layers by what they are."""
+        return self.form.value()
+
+    def set_value(self, roles: Roles) -> None:
+        """Say what the layers are."""
+        self.form.set_value(roles)
+
+    def choose(self, layers: "Iterable[Image]") -> None:
+        """Give these layers, and those that belong to them, the roles that they most likely have."""
+        self.form.choose(layers)
+
+    def reset_choices(self, _event: Any = None) -> None:
+        """Offer the image layers there are; napari calls it when layers change."""
+        self.form.reset_choices()
+
+    def run(self) -> None:
+        """Measure the fused images; the table shows their scores."""
+        hint = self.form.problem()
+        if self._may_start(hint):
+            setup = self._started = self.form.setup()
+            self.panel.start(partial(_measure, self._guarded(setup)), f"Measuring {setup.title}", self._on_scores)
+
+    def cancel(self) -> None:
+        """Stop what is being done; table and layers stay as they are."""
+        self._stop.set()
+        self.panel.cancel()
+
+    def look(self) -> None:
+        """Get ready for focus curves."""
+        hint = self.form.sources_problem()
+        if not self._may_start(hint):
+            self.focus.forget()
+            return
+        setup = self._looking = self.form.setup()
+        begin = partial(_look, setup, self.form.step())
+        self.panel.start(begin, f"Looking at {setup.title}", self._on_looked)
+
+    def add_map(self) -> None:
+        """Add the map chosen as a layer."""
+        of_slice = not self.maps.fused.enabled
+        hint = self.maps.problem() or (self.form.sources_problem() if of_slice else self.form.problem())
+        if not self._may_start(hint):
+            return
+        setup, choice = self.form.setup(), self.maps.value()
+        if choice.slice == SHOWN:
+            choice = replace(choice, slice=self.form.shown_slice())
+        self._looking = setup
+        looked = self.focus.looked
+        look = partial(_look, setup, self.form.step())
+        work = partial(map_work, self._guarded(setup), choice, None if looked is None else looked.focus, look)
+        self.panel.start(work, f"Making a map of {setup.title}", self._on_map)
+
+    def save(self, path: Path, *, overwrite: bool = False) -> None:
+        """Write the table as comma-separated values."""
+        from napari_focusfuse import api
+
+        try:
+            api.save_table(path, self.table.rows(), overwrite=overwrite)
+        except FocusFuseError as error:
+            text = report(error, "Saving the scores")
+        else:
+            text = f"Saved in {path}"
+        self.panel.show_status(text)
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
+        """Stop when napari takes the widget out of its dock for good."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.cancel()
+            self._let_go()
+
+    def _build(self) -> None:
+        self.panel.run_button.setText("Measure")
+        self.setMinimumWidth(_WIDTH)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.form)
+        layout.addWidget(self.panel)
+        layout.addWidget(self.tabs, 1)
+        self.tabs.addTab(self._score_tab(), "Scores")
+        self.tabs.addTab(self.focus, "Focus curve")
+        self.tabs.addTab(self.maps, "Maps")
+
+    def _score_tab(self) -> QWidget:
+        parts = QSplitter(Qt.Orientation.Vertical)
+        parts.addWidget(self.table)
+        parts.addWidget(self.bars)
+        parts.setStretchFactor(0, 1)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.copy_button)
+        buttons.addWidget(self.save_button)
+        tab = QWidget()
+        layout = QVBoxLayout(tab)
+        layout.addWidget(parts, 1)
+        layout.addLayout(buttons)
+        return tab
+
+    def _connect(self) -> None:
+        self.form.changed.connect(self._on_form)
+        self.form.sources_changed.connect(self._on_sources)
+        self.panel.requested.connect(self.run)
+        self.panel.cancel_button.clicked.connect(self._on_cancel)
+        self.panel.busy_changed.connect(self._on_busy)
+        self.table.chosen.connect(self._on_row)
+        self.focus.requested.connect(self.look)
+        self.maps.requested.connect(self.add_map)
+        self.tabs.currentChanged.connect(self._on_tab)
+        self.copy_button.clicked.connect(self._on_copy)
+        self.save_button.clicked.connect(self._on_save)
+
+    def _let_go(self) -> None:
+        self.form.let_go()
+        self.focus.let_go()
+        self.bars.let_go()
+
+    def _guarded(self, setup: Setup) -> Setup:
+        self._stop = Event()
+        return setup.guarded(self._stop.is_set)
+
+    def _may_start(self, hint: str | None) -> bool:
+        from napari.utils.notifications import show_error, show_info
+
+        if self.panel.busy:
+            show_info(_BUSY)
+        elif hint is not None:
+            show_error(hint)
+        return hint is None and not self.panel.busy
+
+    def _on_form(self) -> None:
+        ready = self.form.sources_problem() is None
+        self.panel.set_ready(self.form.problem() is None)
+        self.focus.follow.setEnabled(ready)
+        setup = self.form.setup() if ready else None
+        self.maps.set_setup(setup)
+        looked = self.focus.looked
+        if looked is not None and (setup is None or looked.setup.origin() != setup.origin()):
+            self.focus.forget()
+
+    def _on_sources(self) -> None:
+        """Neither what was seen of the sources nor what is being seen of them holds any more."""
+        self._looking = None
+        self.focus.forget()
+
+    def _on_cancel(self) -> None:
+        self._stop.set()
+
+    def _on_busy(self) -> None:
+        idle = not self.panel.busy
+        self.maps.add_button.setEnabled(idle)
+        for button in (self.copy_button, self.save_button):
+            button.setEnabled(bool(self.table.scores()))
+        if idle and self.focus.looked is None:
+            self.focus.follow.setChecked(False)
+
+    def _on_scores(self, scores: dict[str, dict[str, float]]) -> None:
+        self.table.show_scores(scores)
+        there = {str(layer.unique_id) for layer in self._viewer.layers}
+        ids = {} if self._started is None else self._started.ids
+        gone = [repr(name) for name in scores if ids.get(name) not in there]
+        text = f"{len(scores)} fused image{'s' if len(scores) > 1 else ''} measured."
+        if self._started is not None and self._started.truth is None:
+            text += " Without a truth no score says which one is right."
+        if gone:
+            text += f" Removed meanwhile, scored as it was: {', '.join(gone)}."
+        self.panel.show_status(text)
+
+    def _on_looked(self, focus: "Focus") -> None:
+        setup, roles = self._looking, self.value()
+        if setup is not None and roles.sources and setup.origin() == self.form.setup().origin():
+            stack = roles.stack
+            layer, axis = (roles.sources[0], -1) if stack is None else (stack, self.form.axis)
+            self.focus.set_looked(Looked(focus, setup, layer, axis))
+
+    def _on_map(self, made: "tuple[Map, Focus | None]") -> None:
+        shown, focus = made
+        if focus is not None and self.focus.looked is None:
+            self._on_looked(focus)
+        layer = show_map(self._viewer, shown)
+        self.panel.show_status(f"Added the layer {layer.name!r}.")
+
+    def _on_row(self) -> None:
+        metric = self.table.chosen_metric()
+        if metric is not None:
+            values = {name: own[metric.name] for name, own in self.table.scores().items()}
+            best = {"high": "high is good", "low": "low is good", "zero": "near 0 is good"}[metric.better]
+            self.bars.show_values(f"{metric.title} ({best})", values, metric.best(list(values.values())))
+
+    def _on_tab(self, index: int) -> None:
+        """The focus curve is what its tab is opened for: get ready at once, where that is possible."""
+        opened = self.tabs.widget(index) is self.focus
+        if opened and not self.panel.busy and self.focus.follow.isEnabled() and self.focus.looked is None:
+            self.focus.follow.setChecked(True)
+
+    def _on_copy(self) -> None:
+        self.table.copy()
+
+    def _on_save(self) -> None:
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save the scores", "scores.csv", "CSV (*.csv)")
+        if chosen:
+            path = Path(chosen)
+            named = path if path.suffix.lower() == ".csv" else path.with_name(f"{path.name}.csv")
+            # The dialog has asked for the name that was typed, and for no other.
+            self.save(named, overwrite=named == path)

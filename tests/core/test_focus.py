@@ -1,0 +1,127 @@
+"""Focus curves and activity maps: what the fusion compares."""
+
+import numpy as np
+import pytest
+import torch
+
+from napari_focusfuse.core.activity import squared_sf
+from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.focus import iter_focus
+from napari_focusfuse.core.pipeline import iter_decide
+from napari_focusfuse.core.progress import drain
+from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.errors import FocusFuseError
+
+CPU = torch.device("cpu")
+
+
+def focus_of(data, networks, config=None, z=None):
+    return drain(iter_focus(Stack(data, z=z), networks["cse"].encoder, config or FusionConfig(), CPU))
+
+
+@pytest.fixture(scope="module")
+def focus(scene, networks):
+    return focus_of(scene.stack, networks)
+
+
+@pytest.fixture(scope="module")
+def noisy(noisy_scene, networks):
+    """A stack on which coarser scales count, so that all windows are used."""
+    focus = focus_of(noisy_scene.stack, networks)
+    assert sum(weight > 0 for weight in focus._survey.level_weights) > 1
+    return focus
+
+
+@pytest.mark.parametrize("where", [(0, 0), (3, 147), (60, 75), (61, 74), (119, 149), (118, 1)])
+def test_a_curve_is_what_the_maps_show(noisy, where):
+    curve = noisy.curve(*where)
+    for k in (0, 3):
+        np.testing.assert_allclose(curve.deep[k], drain(noisy.iter_map(k, "deep"))[where], rtol=1e-4)
+        np.testing.assert_allclose(curve.sf[k], drain(noisy.iter_map(k, "sf"))[where], rtol=1e-4)
+
+
+def test_the_largest_activity_is_what_the_fusion_takes(scene, networks, focus):
+    decision = drain(iter_decide(Stack(scene.stack), networks["cse"].encoder, FusionConfig(), CPU, {}))
+    maps = np.stack([drain(focus.iter_map(k, "deep")) for k in range(7)])
+    assert (maps.argmax(0) == decision.index).mean() > 0.999
+    for y, x in ((10, 10), (50, 90), (95, 127)):
+        assert focus.curve(y, x).deep.argmax() == decision.index[y, x]
+
+
+def test_pixel_sf_is_that_of_the_grey_values(focus, scene):
+    low, high = focus._survey.limits
+    grey = torch.from_numpy(((scene.stack[2] - low) / (high - low) * focus._survey.gains[2]).astype(np.float32))
+    expected = squared_sf(grey[None, None], FusionConfig().radius)[0, 0].sqrt().numpy()
+    np.testing.assert_allclose(drain(focus.iter_map(2, "sf")), expected, rtol=1e-3, atol=1e-6)
+
+
+def test_slices_in_any_order(scene, networks):
+    order = [4, 0, 6, 2, 1, 5, 3]
+    curve = focus_of(scene.stack[order], networks, z=[2.0 * k for k in order]).curve(40, 50)
+    expected = focus_of(scene.stack, networks).curve(40, 50)
+    np.testing.assert_array_equal(curve.z, 2 * expected.z)
+    np.testing.assert_allclose(curve.deep, expected.deep, rtol=1e-4)
+
+
+def test_only_a_window_is_read(scene, networks):
+    """A lazy stack gives a few pixels of each slice for a curve."""
+
+    class Watched:
+        shape, dtype = scene.stack.shape, scene.stack.dtype
+
+        def __init__(self):
+            self.read = []
+
+        def __getitem__(self, k):
+            return Slice(self, k)
+
+    class Slice:
+        def __init__(self, watched, k):
+            self.watched, self.k = watched, k
+
+        def __getitem__(self, where):
+            self.watched.read.append(scene.stack[self.k][where].size)
+            return scene.stack[self.k][where]
+
+        def __array__(self, dtype=None, copy=None):
+            return np.asarray(scene.stack[self.k])
+
+    watched = Watched()
+    focus = focus_of(watched, networks)
+    focus.curve(40, 50)
+    assert len(watched.read) == 7
+    assert max(watched.read) < scene.stack[0].size / 10
+
+
+def test_near_pixels_that_are_no_numbers_there_is_no_activity(scene, networks):
+    data = scene.stack.astype(np.float32)
+    data[2, 40, 50] = np.nan
+    focus = focus_of(data, networks)
+    near, far = focus.curve(42, 51), focus.curve(90, 10)
+    assert (near.deep[2], near.sf[2]) == (0, 0)
+    assert (np.delete(near.deep, 2) > 0).all()
+    assert (far.deep > 0).all()
+    assert drain(focus.iter_map(2, "deep"))[42, 51] == 0
+    assert drain(focus.iter_map(2, "sf"))[42, 51] == 0
+
+
+def test_a_constant_stack_has_no_pixel_sf(networks):
+    curve = focus_of(np.full((3, 32, 40), 7, np.uint8), networks).curve(10, 10)
+    assert not curve.sf.any()
+    assert np.isfinite(curve.deep).all()
+
+
+@pytest.mark.parametrize("where", [(-1, 0), (96, 0), (0, 128)])
+def test_pixels_there_are_not(focus, where):
+    with pytest.raises(FocusFuseError, match="there is no pixel"):
+        focus.curve(*where)
+
+
+def test_slices_there_are_not(focus):
+    with pytest.raises(FocusFuseError, match="there is no slice 7 in a stack of 7"):
+        drain(focus.iter_map(7, "sf"))
+
+
+def test_the_paper_needs_whole_slices(scene, networks):
+    with pytest.raises(FocusFuseError, match='choose "default"'):
+        focus_of(scene.stack, networks, FusionConfig(preset="paper"))
