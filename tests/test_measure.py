@@ -143,7 +143,7 @@ CHECKED = [
     ({"left": GREY[0], "right": COLOUR[1]}, {"f": GREY[0]}, {}, "'right' is RGB and 'left' is grey"),
     ({"left": GREY[0], "right": GREY[1] / 2}, {"f": GREY[0]}, {}, "'right' is float64 and 'left' is uint8"),
     (NAMED, {"f": GREY[0]}, {"truth": GREY[0, :, 1:]}, "the true image is 24 x 31 px"),
-    (GREY[:, :9], {"f": GREY[0, :9]}, {}, "too small for qs"),
+    (GREY[:, :9], {"f": GREY[0, :9]}, {}, "too small for qp"),
 ]
 
 
