@@ -134,6 +134,13 @@ def grey(shape=(16, 20), dtype=np.uint16):
     return np.zeros(shape, dtype)
 
 
+def test_the_main_scores_alone(measuring, cells, finish):
+    measuring.which.value = False
+    measuring.run()
+    finish(measuring)
+    assert set(measuring.table.scores()["max fused"]) == {"qg", "qm", "qcb", "reblur"} | WITH_TRUTH
+
+
 @pytest.mark.parametrize(
     ("fused", "truth", "says"),
     [

@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from magicgui.widgets import ComboBox
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import (
     QFileDialog,
@@ -20,6 +21,7 @@ from qtpy.QtWidgets import (
 from napari_focusfuse.core.metrics import METRICS
 from napari_focusfuse.errors import FocusFuseError
 from napari_focusfuse.gui._focus_tab import FocusTab, Looked
+from napari_focusfuse.gui._form import form_layout, narrow
 from napari_focusfuse.gui._maps import Map, show_map
 from napari_focusfuse.gui._maps_tab import SHOWN, MapsTab, map_work
 from napari_focusfuse.gui._measure_form import MeasureForm
@@ -41,15 +43,17 @@ if TYPE_CHECKING:
 __all__ = ["MetricsWidget"]
 
 _WIDTH = 360
+#: Metrics that are measured in any case, beside those that compare with a truth.
+_MAIN = ("qg", "qm", "qcb", "reblur")
 _BUSY = "Something is being measured: wait for it or cancel it first."
 
 
-def _measure(setup: Setup) -> Work:
+def _measure(setup: Setup, metrics: list[str] | None) -> Work:
     """Measure; runs in the thread."""
     from napari_focusfuse import api
 
     preload()
-    return (yield from api.iter_compare(setup.sources, setup.fused, truth=setup.truth))
+    return (yield from api.iter_compare(setup.sources, setup.fused, truth=setup.truth, metrics=metrics))
 
 
 def _look(setup: Setup, step: float | None) -> Work:
@@ -79,6 +83,13 @@ class MetricsWidget(QWidget):
         self._looking: Setup | None = None
         metrics = list(METRICS.values())
         self.form = MeasureForm(napari_viewer)
+        self.which = ComboBox(
+            choices=[
+                ("all", True),
+                (f"main ones: {', '.join(METRICS[name].title for name in _MAIN)}, with truth", False),
+            ],
+            tooltip="Qp alone takes longer than all others: on long stacks of large slices measure the main ones.",
+        )
         self.panel = RunPanel()
         self.table = ScoreTable(metrics)
         self.bars = BarPlot(napari_viewer)
@@ -111,7 +122,8 @@ class MetricsWidget(QWidget):
         hint = self.form.problem()
         if self._may_start(hint):
             setup = self._started = self.form.setup()
-            self.panel.start(partial(_measure, self._guarded(setup)), f"Measuring {setup.title}", self._on_scores)
+            work = partial(_measure, self._guarded(setup), self._metrics(setup))
+            self.panel.start(work, f"Measuring {setup.title}", self._on_scores)
 
     def cancel(self) -> None:
         """Stop what is being done; table and layers stay as they are."""
@@ -167,6 +179,9 @@ class MetricsWidget(QWidget):
         self.setMinimumWidth(_WIDTH)
         layout = QVBoxLayout(self)
         layout.addWidget(self.form)
+        which = form_layout()
+        which.addRow("Scores", narrow(self.which).native)
+        layout.addLayout(which)
         layout.addWidget(self.panel)
         layout.addWidget(self.tabs, 1)
         self.tabs.addTab(self._score_tab(), "Scores")
@@ -204,6 +219,13 @@ class MetricsWidget(QWidget):
         self.form.let_go()
         self.focus.let_go()
         self.bars.let_go()
+
+    def _metrics(self, setup: Setup) -> list[str] | None:
+        """Names of the metrics to measure; None is all there is a use for."""
+        if self.which.value:
+            return None
+        with_truth = [name for name, metric in METRICS.items() if metric.needs_truth and setup.truth is not None]
+        return [*_MAIN, *with_truth]
 
     def _guarded(self, setup: Setup) -> Setup:
         self._stop = Event()
