@@ -12,6 +12,7 @@ from napari_focusfuse.core.config.methods import (
     WaveletConfig,
     WindowConfig,
 )
+from napari_focusfuse.core.config.ranking import RankConfig
 from napari_focusfuse.core.config.scene import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
 from napari_focusfuse.core.config.training import SEVariant, TrainConfig
 
@@ -29,6 +30,7 @@ __all__ = [
     "Mode",
     "Preset",
     "PyramidConfig",
+    "RankConfig",
     "SEVariant",
     "Surface",
     "Texture",

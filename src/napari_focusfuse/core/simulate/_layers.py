@@ -10,16 +10,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from napari_focusfuse.core.config import Mode
+from napari_focusfuse.core.simulate._field import Field, Spectrum
 from napari_focusfuse.core.simulate._optics import Optics
 
 __all__ = ["in_focus", "rendered"]
 
 Image = NDArray[np.float32]
 Depth = NDArray[np.float64]
-Spectrum = NDArray[np.complex64]
 #: Layers for each step of the stack.
 _LAYERS = 4
 #: A surface that rises by no more than this (steps) goes on beneath itself instead of hiding something else.
@@ -47,7 +46,7 @@ def rendered(mode: Mode, drawn: Image, depth: Depth, foci: Sequence[float], opti
     planes = np.round(depth * _LAYERS) / _LAYERS
     levels = np.unique(planes)
     farthest = max(abs(focus - level) for focus in foci for level in (levels[0], levels[-1]))
-    field = _Field(drawn.shape, len(optics.kernel(float(farthest))) // 2)
+    field = Field(drawn.shape, len(optics.kernel(float(farthest))) // 2)
     if mode == "reflected":
         return _covered(field, drawn, planes, foci, optics)
     transfer = _phase_contrast if mode == "phase" else _blur
@@ -58,14 +57,14 @@ def rendered(mode: Mode, drawn: Image, depth: Depth, foci: Sequence[float], opti
 def in_focus(mode: Mode, drawn: Image, optics: Optics) -> Image:
     """The scene (Y, X) with every layer in focus."""
     kernel = optics.kernel(0.0)
-    field = _Field(drawn.shape, len(kernel) // 2)
+    field = Field(drawn.shape, len(kernel) // 2)
     if mode == "phase":
         return np.full_like(drawn, _GROUND)
     sharp = field.image(field.spectrum(_substance(mode, drawn)) * field.transfer(kernel))
     return sharp if mode == "reflected" else _light(mode, sharp)
 
 
-def _covered(field: "_Field", drawn: Image, planes: Depth, foci: Sequence[float], optics: Optics) -> Image:
+def _covered(field: Field, drawn: Image, planes: Depth, foci: Sequence[float], optics: Optics) -> Image:
     out = np.zeros((len(foci), *drawn.shape), np.float32)
     hidden = drawn[::-1, ::-1]
     cached = _cached(lambda distance: _blur(field, optics, distance))
@@ -81,7 +80,7 @@ def _covered(field: "_Field", drawn: Image, planes: Depth, foci: Sequence[float]
 
 
 def _summed(
-    field: "_Field", drawn: Image, planes: Depth, foci: Sequence[float], transfer: Callable[[float], Spectrum]
+    field: Field, drawn: Image, planes: Depth, foci: Sequence[float], transfer: Callable[[float], Spectrum]
 ) -> Image:
     spectra = [np.zeros_like(transfer(0.0)) for _ in foci]
     cached = _cached(transfer)
@@ -105,11 +104,11 @@ def _light(mode: Mode, total: Image) -> Image:
     return _GROUND * (1 + total) if mode == "phase" else total
 
 
-def _blur(field: "_Field", optics: Optics, distance: float) -> Spectrum:
+def _blur(field: Field, optics: Optics, distance: float) -> Spectrum:
     return field.transfer(optics.kernel(distance))
 
 
-def _phase_contrast(field: "_Field", optics: Optics, distance: float) -> Spectrum:
+def _phase_contrast(field: Field, optics: Optics, distance: float) -> Spectrum:
     """Contrast by defocus under a condenser of half the aperture."""
     contrast = 2 * np.sin(np.pi * optics.diffraction * distance * field.frequency**2)
     return np.asarray(field.transfer(optics.kernel(distance / 2)) * contrast, dtype=np.complex64)
@@ -126,31 +125,3 @@ def _cached(transfer: Callable[[float], Spectrum]) -> Callable[[float], Spectrum
         return known[key]
 
     return lookup
-
-
-class _Field:
-    """Convolution by the Fourier transform, on a field that goes on as its mirror image beyond its borders."""
-
-    def __init__(self, shape: tuple[int, ...], margin: int) -> None:
-        self._shape, self._margin = shape, margin
-        self._size = [fft.next_fast_len(n + 2 * margin, real=True) for n in shape]
-        y, x = fft.fftfreq(self._size[0]), fft.rfftfreq(self._size[1])
-        #: Distance from the zero frequency, cycles a pixel.
-        self.frequency = np.hypot(y[:, None], x[None]).astype(np.float32)
-
-    def spectrum(self, image: NDArray[np.floating]) -> Spectrum:
-        around = [(self._margin, size - n - self._margin) for n, size in zip(image.shape, self._size, strict=True)]
-        return np.asarray(fft.rfft2(np.pad(image.astype(np.float32), around, mode="symmetric")))
-
-    def transfer(self, kernel: Image) -> Spectrum:
-        """Spectrum of a kernel that is centred on the first pixel."""
-        whole = np.zeros(self._size, np.float32)
-        whole[: len(kernel), : len(kernel)] = kernel
-        half = len(kernel) // 2
-        return np.asarray(fft.rfft2(np.roll(whole, (-half, -half), (0, 1))))
-
-    def image(self, spectrum: Spectrum) -> Image:
-        """Back to an image, without the margin."""
-        y, x = self._shape
-        whole = fft.irfft2(spectrum, self._size)
-        return np.asarray(whole[self._margin : self._margin + y, self._margin : self._margin + x])

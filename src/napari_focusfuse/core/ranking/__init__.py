@@ -1,0 +1,11 @@
+"""Training an encoder to rank slices by their focus, without labels.
+
+Small stacks are made from sharp images: the same piece at several amounts of defocus, each slice with noise of its
+own. The spatial frequency of the encoder's features, as fusion computes it, has to be largest where the defocus is
+least. That is the decision itself, so that what is learned is what is used: features that answer to detail and not to
+noise.
+"""
+
+from napari_focusfuse.core.ranking._run import RankLog, RankReport, RankState, iter_rank
+
+__all__ = ["RankLog", "RankReport", "RankState", "iter_rank"]
