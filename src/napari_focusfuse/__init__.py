@@ -27,9 +27,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "model_card",
             "open_stack",
             "quality_map",
-            "sample_scene",
             "save_result",
-            "simulate",
             "train",
         ],
         "core.config": [
@@ -49,6 +47,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "core.decision": ["Decision", "Flag"],
         "core.result": ["FusionResult"],
+        "core.simulate": ["Scene", "sample_scene", "simulate"],
         "core.progress": ["Progress"],
         "errors": ["FocusFuseError", "FocusFuseWarning"],
     },

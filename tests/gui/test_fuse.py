@@ -35,9 +35,9 @@ RESULTS = ["cells fused", "cells decision", "cells depth", "cells confidence"]
 @pytest.mark.usefixtures("one_thread")
 def test_a_simulated_stack_is_fused_end_to_end(viewer, widget, finish, notes):
     """The real thing: shipped weights and core, and the truth to compare with."""
-    from napari_focusfuse import api
+    from napari_focusfuse.core.simulate import simulate
 
-    scene = api.simulate((80, 100), 8, blur=1.2, z_step=1.5, seed=1)
+    scene = simulate((80, 100), 8, blur=1.2, z_step=1.5, seed=1)
     viewer.add_image(scene.stack, name="scene", scale=(1.5, 0.5, 0.5), units="um", axis_labels=("z", "y", "x"))
     widget.run()
     finish(widget)

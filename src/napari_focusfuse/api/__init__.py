@@ -6,12 +6,10 @@ from napari_focusfuse.api._files import (
     is_stack_folder,
     open_image,
     open_stack,
-    sample_scene,
     save_image,
     save_result,
     save_stack,
     save_table,
-    simulate,
     stack_name,
 )
 from napari_focusfuse.api._fusion import (
@@ -85,12 +83,10 @@ __all__ = [
     "open_image",
     "open_stack",
     "quality_map",
-    "sample_scene",
     "save_image",
     "save_result",
     "save_stack",
     "save_table",
-    "simulate",
     "stack_name",
     "train",
 ]

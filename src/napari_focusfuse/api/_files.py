@@ -1,4 +1,4 @@
-"""Stacks and results on disk, and simulated ones."""
+"""Stacks and results on disk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_focusfuse.core.result import FusionResult
-    from napari_focusfuse.core.simulate import Sample, Scene
     from napari_focusfuse.io import StackFile
 
 
@@ -142,17 +141,3 @@ def save_result(
 
     recipe = io.make_recipe(result, inputs=inputs, pixel_size=pixel_size, z_step=z_step)
     return io.write_result(folder, result, pixel_size=pixel_size, z_step=z_step, recipe=recipe, overwrite=overwrite)
-
-
-def simulate(*args: Any, **kwargs: Any) -> Scene:
-    """Simulate a focus stack with exact truth; see `napari_focusfuse.core.simulate.simulate` for what can be set."""
-    from napari_focusfuse.core.simulate import simulate as run
-
-    return run(*args, **kwargs)
-
-
-def sample_scene(name: Sample = "surface") -> Scene:
-    """A simulated focus stack of the sample data: "surface" (also the demonstration's), "fibres" or "cells"."""
-    from napari_focusfuse.core.simulate import sample_scene as scene
-
-    return scene(name)

@@ -135,11 +135,12 @@ def demo(*, out: Out = Path("focusfuse-demo"), overwrite: Switch = False) -> Non
         Replace an earlier demo.
     """
     from napari_focusfuse import api
+    from napari_focusfuse.core.simulate import sample_scene
 
     stack, folder = out / "sample.ome.tif", out / "sample"
     api.check_image_target(stack, overwrite=overwrite)
     api.check_result_folder(folder, overwrite=overwrite)
-    scene = api.sample_scene()
+    scene = sample_scene()
     result = with_bar(api.iter_fuse(scene.stack, z=scene.z.tolist()), "sample")
     sizes: dict[str, Any] = {"z_step": scene.z_step, "pixel_size": (scene.pixel_size, scene.pixel_size)}
     api.save_stack(stack, scene.stack, overwrite=overwrite, **sizes)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from napari_focusfuse import api
+from napari_focusfuse.core.simulate import sample_scene
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.simulate import Scene
@@ -14,25 +14,25 @@ LayerData = tuple[Any, dict[str, Any], str]
 
 def simulated_stack() -> list[LayerData]:
     """A simulated focus stack of a rough surface, with z-step and pixel size in um."""
-    return [_stack(api.sample_scene("surface"), "Simulated focus stack")]
+    return [_stack(sample_scene("surface"), "Simulated focus stack")]
 
 
 def simulated_stack_with_truth() -> list[LayerData]:
     """The same, and under it the true all-in-focus image to measure fused images against."""
-    scene = api.sample_scene("surface")
+    scene = sample_scene("surface")
     return [_plane(scene, scene.truth, "Simulated truth"), _stack(scene, "Simulated focus stack")]
 
 
 def simulated_fibres() -> list[LayerData]:
     """Simulated fibres over a ground, and under them the true height and the true all-in-focus image."""
-    scene = api.sample_scene("fibres")
+    scene = sample_scene("fibres")
     height = _plane(scene, scene.height, "Simulated fibres height", colormap="viridis", visible=False)
     return [height, _plane(scene, scene.truth, "Simulated fibres truth"), _stack(scene, "Simulated fibres")]
 
 
 def simulated_cells() -> list[LayerData]:
     """Simulated labelled cells in fluorescence, with photon noise and haze."""
-    return [_stack(api.sample_scene("cells"), "Simulated cells")]
+    return [_stack(sample_scene("cells"), "Simulated cells")]
 
 
 def _stack(scene: "Scene", name: str) -> LayerData:

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from scipy import ndimage
+from scipy import ndimage, stats
 from skimage.registration import phase_cross_correlation
 
 from napari_focusfuse.core.config import Camera, Flaws
 from napari_focusfuse.core.gain import block_means, gains
 from napari_focusfuse.core.simulate import simulate
+from napari_focusfuse.core.simulate._camera import exposed
 from napari_focusfuse.core.survey import noise_level
 
 FLAT = np.full((200, 200), 0.5, np.float32)
@@ -34,6 +35,23 @@ def test_photon_noise_follows_the_light():
     electrons = scene.stack / 65535 * 500
     slope = np.polyfit(electrons.mean(axis=0).ravel(), electrons.var(axis=0, ddof=1).ravel(), 1)[0]
     assert slope == pytest.approx(1, abs=0.05)
+
+
+def test_few_photons_are_distributed_as_poisson():
+    light = np.full((1, 400, 400), 0.01, np.float32)
+    for well in (200, 1000, 3000):
+        counted = exposed(light, Camera(full_well=well), np.random.default_rng(1)) / 65535 * well
+        found = np.bincount(np.round(counted).astype(int).ravel(), minlength=100)[:100] / counted.size
+        np.testing.assert_allclose(found, stats.poisson.pmf(range(100), 0.01 * well), atol=0.004)
+
+
+def test_a_difference_in_rounding_stays_where_it_is(rng):
+    """Another machine's Fourier transform differs in the last digits."""
+    light = np.where(rng.random((4, 80, 80)) < 0.3, 0, rng.random((4, 80, 80))).astype(np.float32)
+    camera = Camera(bits=12, full_well=2000, read_noise=3, salt_pepper=0.01, noise=0.01)
+    nearly = np.maximum(light + rng.choice([-1e-8, 1e-8], light.shape), 0).astype(np.float32)
+    one, other = (exposed(image, camera, np.random.default_rng(3)).astype(int) for image in (light, nearly))
+    assert (np.abs(one - other) > 1).mean() < 1e-3
 
 
 def test_read_noise_is_counted_in_electrons():
@@ -102,6 +120,11 @@ def test_planted_magnification_is_found():
         ndimage.gaussian_filter(a, 2)[20:-20, 20:-20] for a in (back, scene.clean[3], scene.clean[0])
     )
     assert np.abs(there - here).mean() < 0.01 * np.abs(before - here).mean()
+
+
+def test_a_lamp_never_goes_out():
+    for seed in range(10):
+        assert simulate((8, 8), 30, blur=0.1, flaws=Flaws(flicker=0.5), seed=seed).motion.brightness.min() > 0
 
 
 def test_planted_flicker_is_found():

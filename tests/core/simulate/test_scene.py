@@ -129,6 +129,13 @@ def test_spherical_aberration_blurs_unevenly_through_focus():
     assert ratio(-0.15) > 1.25
 
 
+def test_large_aberrations_fit_into_a_small_field():
+    """The blur may reach farther on one side of focus than on the other, and farther than the field."""
+    scene = simulate((12, 10), 6, psf=Wave(spherical=0.5), seed=1)
+    assert np.isfinite(scene.clean).all()
+    assert 0 <= scene.clean.min() <= scene.clean.max() <= 1
+
+
 @pytest.mark.parametrize("relative", [0.3, 3.0])
 def test_steps_from_a_third_of_the_depth_of_field_to_three_times_it(relative):
     """The next slice is nearly as sharp within the depth of field, and far from it beyond."""
@@ -200,10 +207,18 @@ def test_an_unknown_sample():
         ({"psf": "square"}, "square"),
         ({"texture": "tartan"}, "tartan"),
         ({"slices": 1}, "at least 2 slices"),
-        ({"blur": 0}, "blur must be"),
+        ({"blur": 0}, "blur must be more"),
         ({"texture": np.zeros((10, 10), np.float32)}, "smaller than the scene"),
         ({"texture": np.full((20, 20), 255.0)}, "outside of 0 to 1"),
         ({"z": [0, 1, 1, 2], "slices": 4}, "4 rising positions"),
+        ({"z": [0, 1, 2, np.inf], "slices": 4}, "4 rising positions"),
+        ({"z": [0, 1, 2, 4], "slices": 4, "z_step": 2.0}, "leave z_step out"),
+        ({"seed": -1}, "seed must be at least 0"),
+        ({"shape": (20.5, 20)}, "height must be a whole number"),
+        ({"slices": 4.0}, "number of slices must be a whole number"),
+        ({"blur": 30.0}, "blurred by 330 px"),
+        ({"psf": "wave", "z_step": 500.0}, "give less blur"),
+        ({"slices": 41, "flaws": Flaws(magnification=0.05)}, "give a smaller change"),
         ({"noise": 0.1, "camera": Camera()}, "one or the other"),
         ({"psf": Wave(), "pixel_size": 10.0}, "too large for an aperture"),
         ({"z_step": -1.0}, "more than 0"),
@@ -224,6 +239,7 @@ def test_refusals(options, message):
         (Flaws, {"shading": 1}, "shading"),
         (Flaws, {"dust": 1.5}, "whole number"),
         (Wave, {"na": 1.2}, "refractive index"),
+        (Wave, {"spherical": 2}, "spherical must be from -0.5 to 0.5"),
     ],
 )
 def test_settings_are_checked(settings, values, message):

@@ -28,8 +28,8 @@ class Wave:
     index : float
         Refractive index of the immersion medium; larger than `na`.
     spherical : float
-        Spherical aberration, waves RMS (Zernike): makes blur differ above and below focus. In focus is where the
-        picture is sharpest.
+        Spherical aberration, waves RMS (Zernike), up to .5: makes blur differ above and below focus. In focus is where
+        the picture is sharpest.
     """
 
     na: float = 0.4
@@ -40,7 +40,7 @@ class Wave:
     def __post_init__(self) -> None:
         within("na", self.na, 0.01, 1.7)
         within("wavelength", self.wavelength, 0.1, 2)
-        within("spherical", self.spherical, -2, 2)
+        within("spherical", self.spherical, -0.5, 0.5)
         if not self.index > self.na:
             raise FocusFuseError(f"the refractive index {self.index} must be larger than the aperture {self.na}")
 
@@ -124,7 +124,7 @@ class Flaws:
     magnification : float
         Change of magnification from slice to slice (focus breathing), such as .001.
     flicker : float
-        Standard deviation of the lamp's brightness from slice to slice, share.
+        Standard deviation of the logarithm of the lamp's brightness from slice to slice.
     """
 
     shading: float = 0.0

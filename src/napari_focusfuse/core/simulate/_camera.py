@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special, stats
 
 from napari_focusfuse.core.config import Camera
 
@@ -11,6 +12,8 @@ __all__ = ["counts", "exposed"]
 
 Image = NDArray[np.float32]
 Counts = NDArray[np.uint8] | NDArray[np.uint16]
+#: Fewer electrons than this are drawn exactly.
+_FEW = 20
 
 
 def exposed(light: Image, camera: Camera, rng: np.random.Generator) -> Counts:
@@ -39,8 +42,16 @@ def counts(light: Image, camera: Camera) -> Counts:
 
 
 def _with_photons(image: Image, camera: Camera, rng: np.random.Generator) -> Image:
+    """Poisson noise from one draw a pixel, so that a difference in rounding stays where it is.
+
+    Numbers of electrons are quantiles of the Poisson distribution, for many electrons by its Cornish-Fisher expansion.
+    """
     if math.isinf(camera.full_well):
         return image
-    electrons = rng.poisson(np.maximum(image, 0) * camera.full_well)
-    electrons = electrons + camera.read_noise * rng.standard_normal(image.shape, np.float32)
+    mean = np.round(np.maximum(image.astype(np.float64), 0) * camera.full_well, 3)
+    normal = rng.standard_normal(image.shape)
+    electrons = np.round(mean + np.sqrt(mean) * normal + (normal**2 - 1) / 6)
+    few = mean < _FEW
+    electrons[few] = stats.poisson.ppf(special.ndtr(normal[few]), mean[few])
+    electrons = np.maximum(electrons, 0) + camera.read_noise * rng.standard_normal(image.shape, np.float32)
     return np.asarray(electrons / camera.full_well, dtype=np.float32)

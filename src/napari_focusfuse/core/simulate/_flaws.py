@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_focusfuse.core.config import Flaws
+from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Motion", "haze", "movement", "window", "with_highlights", "with_motion"]
 
@@ -34,15 +35,22 @@ class Motion:
 
 
 def movement(flaws: Flaws, slices: int, rng: np.random.Generator) -> Motion:
-    """Draw how slices lie; the middle one lies as the truth does."""
+    """Draw how slices lie; the middle one lies as the truth does.
+
+    Raises
+    ------
+    FocusFuseError
+        The magnification leaves 1/2 to 2 within the stack.
+    """
     middle = slices // 2
-    walk = np.cumsum(rng.standard_normal((slices, 2)), axis=0)
-    lamp = rng.standard_normal(slices)
-    return Motion(
-        flaws.drift * (walk - walk[middle]),
-        1 + flaws.magnification * (np.arange(slices, dtype=np.float64) - middle),
-        1 + flaws.flicker * np.clip(lamp - lamp[middle], -3, 3),
-    )
+    walk, lamp = np.cumsum(rng.standard_normal((slices, 2)), axis=0), rng.standard_normal(slices)
+    magnification = 1 + flaws.magnification * (np.arange(slices, dtype=np.float64) - middle)
+    if magnification.min() < 0.5 or magnification.max() > 2:
+        raise FocusFuseError(
+            f"a magnification that changes by {flaws.magnification:g} a slice reaches {magnification.min():.3g} to "
+            f"{magnification.max():.3g} in {slices} slices, and .5 to 2 is possible: give a smaller change"
+        )
+    return Motion(flaws.drift * (walk - walk[middle]), magnification, np.exp(flaws.flicker * (lamp - lamp[middle])))
 
 
 def with_motion(image: Image, motion: Motion, k: int) -> Image:

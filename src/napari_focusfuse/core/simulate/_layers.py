@@ -7,6 +7,7 @@ up, and a phase object shows only out of focus (contrast of a weak phase object:
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ _CONTINUES = 1.0
 _DARKEST = 0.02
 #: Brightness around a phase object, and the phase (rad) of one that is drawn in full contrast.
 _GROUND, _PHASE = 0.5, 1.5
+#: Bytes for the spectra of kernels.
+_CACHE = 2**28
 
 
 def rendered(mode: Mode, drawn: Image, depth: Depth, foci: Sequence[float], optics: Optics) -> Image:
@@ -45,8 +48,8 @@ def rendered(mode: Mode, drawn: Image, depth: Depth, foci: Sequence[float], opti
     """
     planes = np.round(depth * _LAYERS) / _LAYERS
     levels = np.unique(planes)
-    farthest = max(abs(focus - level) for focus in foci for level in (levels[0], levels[-1]))
-    field = Field(drawn.shape, len(optics.kernel(float(farthest))) // 2)
+    ends = (min(foci) - levels[-1], max(foci) - levels[0])
+    field = Field(drawn.shape, max(len(optics.kernel(float(end))) for end in ends) // 2)
     if mode == "reflected":
         return _covered(field, drawn, planes, foci, optics)
     transfer = _phase_contrast if mode == "phase" else _blur
@@ -115,13 +118,7 @@ def _phase_contrast(field: Field, optics: Optics, distance: float) -> Spectrum:
 
 
 def _cached(transfer: Callable[[float], Spectrum]) -> Callable[[float], Spectrum]:
-    """Distances come back again and again; they are the same to a millionth of a step."""
-    known: dict[float, Spectrum] = {}
-
-    def lookup(distance: float) -> Spectrum:
-        key = round(float(distance), 6)
-        if key not in known:
-            known[key] = transfer(key)
-        return known[key]
-
-    return lookup
+    """Even slices come back to the same distances, to a millionth of a step; as many are kept as there is room."""
+    room = max(1, _CACHE // transfer(0.0).nbytes)
+    kept = lru_cache(maxsize=room)(transfer)
+    return lambda distance: kept(round(float(distance), 6))

@@ -1,12 +1,13 @@
 """Blur by defocus: point spread functions of three families, each non-negative and of sum 1."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, optimize
+from scipy import fft, ndimage, optimize
 
 from napari_focusfuse.core.config import Wave
 from napari_focusfuse.errors import FocusFuseError
@@ -91,27 +92,32 @@ def _focus(optics: Wave, pixel: float) -> float:
     def spread(defocus: float) -> float:
         return -float((_wave(optics, pixel, 1.0, defocus, 0.0) ** 2).sum())
 
-    reach = (1 + 8 * abs(optics.spherical)) * optics.depth_of_field
-    start = min(np.linspace(-reach, reach, 33), key=spread)
-    near = (start - reach / 16, start + reach / 16)
+    reach = (1 + 16 * abs(optics.spherical)) * optics.depth_of_field
+    start = min(np.linspace(-reach, reach, 65), key=spread)
+    near = (start - reach / 32, start + reach / 32)
     return float(optimize.minimize_scalar(spread, bounds=near, method="bounded").x)
 
 
 def _wave(optics: Wave, pixel: float, step: float, focus: float, distance: float) -> Kernel:
-    """Intensity of the pupil's Fourier transform, on pixels; sampled finely enough for the whole aperture."""
-    fine = int(np.ceil(2 * pixel / optics.critical_pixel))
+    """Intensity of the pupil's Fourier transform, over the area of each pixel."""
+    fine = 2 * int(np.ceil(pixel / optics.critical_pixel)) + 1
     defocus = distance * step + focus
-    blur = optics.slope * abs(defocus) / pixel
-    half = int(np.ceil(1.5 * blur + 8))
-    size = fft.next_fast_len(4 * half * fine)
+    half = int(np.ceil(_spread(optics, defocus) / pixel)) + 12
+    size = fft.next_fast_len(int(2.5 * half * fine))
     radius = np.hypot(*np.meshgrid(*2 * [fft.fftfreq(size, pixel / fine)], indexing="ij"))
     rho = radius * optics.wavelength / optics.na
     path = np.sqrt(np.maximum(optics.index**2 - (optics.na * rho) ** 2, 0)) * defocus / optics.wavelength
     aberration = optics.spherical * np.sqrt(5) * (6 * rho**4 - 6 * rho**2 + 1)
     pupil = (rho <= 1) * np.exp(2j * np.pi * (path + aberration))
-    intensity = np.abs(fft.fftshift(fft.ifft2(pupil))) ** 2
+    intensity = ndimage.uniform_filter(np.abs(fft.fftshift(fft.ifft2(pupil))) ** 2, fine, mode="wrap")
     line = size // 2 + fine * np.arange(-half, half + 1)
     return _normalised(intensity[np.ix_(line, line)])
+
+
+def _spread(optics: Wave, defocus: float) -> float:
+    """How far rays land from the centre, um: those of the rim by defocus, and by the slope of the aberration there."""
+    aberrated = 12 * math.sqrt(5) * abs(optics.spherical) * optics.wavelength / optics.na
+    return 1.2 * optics.slope * abs(defocus) + aberrated
 
 
 def _normalised(kernel: NDArray[np.floating]) -> Kernel:

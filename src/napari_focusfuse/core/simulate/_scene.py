@@ -1,5 +1,6 @@
 """A focus stack together with everything that is true of it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.config import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
+from napari_focusfuse.core.config._checks import whole, within
 from napari_focusfuse.core.simulate._camera import counts, exposed
 from napari_focusfuse.core.simulate._flaws import Motion, haze, movement, window, with_highlights, with_motion
 from napari_focusfuse.core.simulate._layers import in_focus, rendered
@@ -19,6 +21,8 @@ from napari_focusfuse.errors import FocusFuseError
 __all__ = ["Sample", "Scene", "sample_scene", "simulate"]
 
 Sample = Literal["surface", "fibres", "cells"]
+#: Widest blur, px of standard deviation.
+_WIDEST = 250
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +112,8 @@ def simulate(
     psf : {"gaussian", "disc", "wave"} or Wave
         Family of the blur. "wave" is ``Wave()``.
     blur : float
-        Growth of the blur, px of standard deviation for each step out of focus. A `Wave` takes it only where `z_step`
-        is left out, by the outermost rays.
+        Growth of the blur, px of standard deviation for each step out of focus. For a `Wave` it sets the step, by the
+        outermost rays, where neither `z` nor `z_step` does, and means nothing else.
     noise : float
         Standard deviation of Gaussian noise, share of full scale: short for ``camera=Camera(noise=noise)``.
     camera : Camera, optional
@@ -140,15 +144,17 @@ def simulate(
     >>> scene.stack.shape, scene.stack.dtype.name, int(scene.stack.max()) < 4096
     ((5, 64, 80), 'uint16', True)
     """
-    _check(shape, slices, surface, mode, blur)
+    _check(shape, slices, surface, mode, blur, seed)
     if camera is not None and noise:
         raise FocusFuseError("noise is short for a camera with that noise: give one or the other")
     camera, flaws = camera or Camera(noise=noise), flaws or Flaws()
+    if z is not None and z_step is not None:
+        raise FocusFuseError("z says where the slices are: leave z_step out")
     pixel_size, z_step = _sampling(psf, blur, pixel_size, z_step)
     positions = _positions(z, slices, z_step)
     z_step = float(np.mean(np.diff(positions)))
     foci = (positions - positions[0]) / z_step
-    optics = _optics(psf, blur, pixel_size, z_step)
+    optics = _optics(psf, blur, pixel_size, z_step, slices)
     rng = np.random.default_rng(seed)
     drawn = with_highlights(_drawn(texture, rng, shape), flaws.highlights, rng)
     steps = surface_named(surface, rng, shape, slices - 1)
@@ -219,14 +225,17 @@ def _noise_source(seed: int) -> np.random.Generator:
     return np.random.default_rng((seed, 1))
 
 
-def _check(shape: tuple[int, int], slices: int, surface: str, mode: str, blur: float) -> None:
+def _check(shape: tuple[int, int], slices: int, surface: str, mode: str, blur: float, seed: int) -> None:
+    for what, number in (("height", shape[0]), ("width", shape[1]), ("number of slices", slices), ("seed", seed)):
+        whole(f"the {what}", number)
+    within("the seed", seed, 0)
     for name, value, choices in (("surface", surface, Surface), ("mode", mode, Mode)):
         if value not in get_args(choices):
             raise FocusFuseError(f"{name} {value!r} is unknown: choose one of {', '.join(get_args(choices))}")
     if slices < 2 or min(shape) < 1:
         raise FocusFuseError(f"a focus stack needs at least 2 slices of 1 x 1 px, not {slices} of {shape}")
-    if not 0 < blur <= 20:
-        raise FocusFuseError(f"blur must be more than 0 and at most 20 px a slice, not {blur}")
+    if not 0 < blur < math.inf:
+        raise FocusFuseError(f"blur must be more than 0 px a slice, not {blur}")
 
 
 def _sampling(psf: PSF | Wave, blur: float, pixel: float | None, step: float | None) -> tuple[float, float]:
@@ -246,17 +255,24 @@ def _positions(z: Sequence[float] | None, slices: int, step: float) -> NDArray[n
     if z is None:
         return np.arange(slices, dtype=np.float64) * step
     positions = np.asarray(z, dtype=np.float64)
-    if positions.shape != (slices,) or not (np.diff(positions) > 0).all():
+    if positions.shape != (slices,) or not (np.isfinite(positions).all() and (np.diff(positions) > 0).all()):
         raise FocusFuseError(f"z must hold {slices} rising positions, one for each slice, not {z}")
     return positions
 
 
-def _optics(psf: PSF | Wave, blur: float, pixel: float, step: float) -> Optics:
-    if isinstance(psf, Wave) or psf == "wave":
-        return wave(psf if isinstance(psf, Wave) else Wave(), pixel, step)
-    if psf not in get_args(PSF):
+def _optics(psf: PSF | Wave, blur: float, pixel: float, step: float, slices: int) -> Optics:
+    optics = Wave() if psf == "wave" else psf
+    growth = optics.slope * step / (2 * pixel) if isinstance(optics, Wave) else blur
+    if growth * (slices - 1) > _WIDEST:
+        raise FocusFuseError(
+            f"the last slice would be blurred by {growth * (slices - 1):.0f} px where the first is in focus, and "
+            f"{_WIDEST} px is possible: give less blur, a smaller step or fewer slices"
+        )
+    if isinstance(optics, Wave):
+        return wave(optics, pixel, step)
+    if optics not in get_args(PSF):
         raise FocusFuseError(f"psf {psf!r} is unknown: choose one of {', '.join(get_args(PSF))}, or give a Wave")
-    return gaussian(blur) if psf == "gaussian" else disc(blur)
+    return gaussian(blur) if optics == "gaussian" else disc(blur)
 
 
 def _drawn(
