@@ -41,8 +41,8 @@ def test_in_focus_waves_make_an_airy_disc():
     assert width == pytest.approx(0.51 * optics.wavelength / optics.na, rel=0.02)
 
 
-@pytest.mark.parametrize("spherical", [0.0, 0.1, 0.25, -0.5])
-@pytest.mark.parametrize("distance", [-3.0, 0.0, 3.0])
+@pytest.mark.parametrize("spherical", [0.0, 0.25, -0.5])
+@pytest.mark.parametrize("distance", [-3.0, 3.0])
 def test_kernels_hold_nearly_all_the_light(monkeypatch, spherical, distance):
     """A window and a grid twice as large hold little more: the far rings of diffraction."""
     optics = Wave(spherical=spherical)
@@ -58,12 +58,12 @@ def test_kernels_hold_nearly_all_the_light(monkeypatch, spherical, distance):
     assert np.abs(inner - kernel * inner.sum()).sum() < 0.1
 
 
-@pytest.mark.parametrize("spherical", [0.1, -0.3, 0.5])
+@pytest.mark.parametrize("spherical", [0.1, -0.4])
 def test_in_focus_is_where_the_picture_is_sharpest(spherical):
     optics = Wave(spherical=spherical)
-    model = wave(optics, optics.critical_pixel, 0.25 * optics.depth_of_field)
-    sharpness = [(model.kernel(float(k)) ** 2).sum() for k in range(-40, 41)]
-    assert np.argmax(sharpness) == 40
+    model = wave(optics, optics.critical_pixel, 0.5 * optics.depth_of_field)
+    sharpness = [(model.kernel(float(k)) ** 2).sum() for k in range(-16, 17)]
+    assert np.argmax(sharpness) == 16
 
 
 def test_large_pixels_gather_light():

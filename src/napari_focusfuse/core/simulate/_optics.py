@@ -16,6 +16,8 @@ __all__ = ["Optics", "disc", "gaussian", "wave"]
 
 Kernel = NDArray[np.float32]
 _SUBPIXELS = 8
+#: How far the rings of diffraction are followed, in critical pixels.
+_RINGS = 12
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _wave(optics: Wave, pixel: float, step: float, focus: float, distance: float
     """Intensity of the pupil's Fourier transform, over the area of each pixel."""
     fine = 2 * int(np.ceil(pixel / optics.critical_pixel)) + 1
     defocus = distance * step + focus
-    half = int(np.ceil(_spread(optics, defocus) / pixel)) + 12
+    half = int(np.ceil((_spread(optics, defocus) + _RINGS * optics.critical_pixel) / pixel))
     size = fft.next_fast_len(int(2.5 * half * fine))
     radius = np.hypot(*np.meshgrid(*2 * [fft.fftfreq(size, pixel / fine)], indexing="ij"))
     rho = radius * optics.wavelength / optics.na
