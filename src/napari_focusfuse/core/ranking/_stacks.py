@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -53,9 +54,8 @@ class SmallStacks:
     """
 
     def __init__(self, images: Sequence[Image], config: RankConfig) -> None:
-        rng = np.random.default_rng(config.seed)
         self._images, self._config = list(images), config
-        self._textures = [texture_named(name, rng, (_SIDE, _SIDE)) for _ in range(3) for name in _TEXTURES]
+        self._textures = _computed(config.seed)
 
     def level(self, rng: np.random.Generator) -> int:
         """Draw a scale: 0 is full size, 1 half size and so on."""
@@ -80,7 +80,7 @@ class SmallStacks:
     def _piece(self, rng: np.random.Generator, size: int) -> Image:
         """A square of texture, turned, flipped, of any contrast; mirrored where the image is too small."""
         computed = not self._images or rng.random() < self._config.procedural
-        source = self._textures if computed else self._images
+        source: Sequence[Image] = self._textures if computed else self._images
         image = source[int(rng.integers(len(source)))]
         if rng.random() < _HALVED:
             image = image[::2, ::2]
@@ -93,6 +93,13 @@ class SmallStacks:
         contrast = _log_uniform(rng, *_CONTRAST)
         lit = full * contrast + rng.uniform(0, 1 - contrast)
         return np.ascontiguousarray(1 - lit if rng.random() < _INVERTED else lit, dtype=np.float32)
+
+
+@lru_cache(maxsize=2)
+def _computed(seed: int) -> tuple[Image, ...]:
+    """Computed textures, the same for training and validation; the pieces that are drawn from them differ."""
+    rng = np.random.default_rng(seed)
+    return tuple(texture_named(name, rng, (_SIDE, _SIDE)) for _ in range(3) for name in _TEXTURES)
 
 
 def _seen(rng: np.random.Generator, slices: Image) -> Image:
