@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_focusfuse.bench import figures, pairs
+from napari_focusfuse.bench.again import stored_parts
 from napari_focusfuse.bench.contenders import DEFAULT_METHODS, Contender, OwnMethod, check_labels, parse_methods
 from napari_focusfuse.bench.page import IMAGES, write_page, write_text
 from napari_focusfuse.bench.parts import PUBLISHED, paper_part, simulated_part, truth_part
@@ -47,7 +48,7 @@ def iter_bench(plan: Plan) -> Generator[Progress, None, str]:
     FocusFuseError
         Something asked for is not there or cannot be done; as far as can be seen, before anything is computed.
     """
-    works = _works(plan)
+    works = _again(plan) if plan.report else _works(plan)
     try:
         (plan.out / IMAGES).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -67,6 +68,16 @@ def _works(plan: Plan) -> list[tuple[str, Callable[[], Work]]]:
     everyone: list[Contender] = [*_led_by(own, plan.reference), *peers]
     check_labels([Sharpest(), *everyone])
     return [*_pair_works(plan, everyone), *_simulated_works(plan, everyone)]
+
+
+def _again(plan: Plan) -> list[tuple[str, Callable[[], Work]]]:
+    """Parts made from rows that are there."""
+
+    def work(part: Callable[[], str]) -> Work:
+        yield Progress(0, 1, "tables and plots")
+        return part()
+
+    return [(name, partial(work, part)) for name, part in stored_parts(plan)]
 
 
 def _pair_works(plan: Plan, everyone: Sequence[Contender]) -> list[tuple[str, Callable[[], Work]]]:
