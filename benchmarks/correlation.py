@@ -55,7 +55,7 @@ def simulated(count: int, textures: Path | None) -> Iterator[Scene]:
     images = sorted(textures.iterdir()) if textures else []
     cells = product(SURFACES, NOISES, range(-(-count // (len(SURFACES) * len(NOISES)))))
     for seed, (surface, noise, turn) in enumerate(cells, start=1):
-        texture = None
+        texture: str | NDArray[Any] = "grains"
         if turn and images:
             texture = rgb2gray(imread(images[7 * seed % len(images)]))[: SHAPE[0], : SHAPE[1]]
         scene = ff.simulate(

@@ -86,11 +86,13 @@ def test_scores_and_going_on(pairs: Path, tmp_path: Path) -> None:
     times = [r["seconds"] for r in rows]
     again = run(pairs, parse_methods("log,mean,max"), WITH_TRUTH, path)
     assert [r["seconds"] for r in again if r["method"] != "max"] == times
-    write_pair_summary(tmp_path / "summary.csv", again, parse_methods("log,mean"), PAPER)
+    write_pair_summary(tmp_path / "summary.csv", again, ["log", "mean"], [f"scene{k}" for k in range(3)], PAPER)
     summary = (tmp_path / "summary.csv").read_text()
     assert f"log,qg,{float(np.mean([r['qg'] for r in rows if r['method'] == 'log']))!r}," in summary
     assert "max" not in summary
     assert "peak_mb" not in summary
+    write_pair_summary(tmp_path / "summary.csv", again, ["log"], ["scene1"], PAPER)
+    assert f"log,qg,{row['qg']!r},,,,1\n" in (tmp_path / "summary.csv").read_text()
 
 
 def test_the_papers_tables(pairs: Path, tmp_path: Path) -> None:
@@ -99,8 +101,9 @@ def test_the_papers_tables(pairs: Path, tmp_path: Path) -> None:
     recorded.write_text("\n".join(["method,name,Qg,Qm,Qcb", *lines, "log,elsewhere,9,9,9"]))
     contenders: list[Contender] = [*parse_methods("log,mean"), Broken()]
     rows = run(pairs, contenders, PAPER, tmp_path / "rows.csv")
+    labels = [contender.label for contender in contenders]
     names = [pair.name for pair in find_pairs(pairs)]
-    text = paper_section(rows, contenders, names, read_recorded(recorded, names), "photos")
+    text = paper_section(rows, labels, names, read_recorded(recorded, names), "photos")
     log = next(line for line in text.splitlines() if line.startswith("| log | **"))
     qg = np.mean([row["qg"] for row in rows if row["method"] == "log"])
     assert f"| **{qg:.4f}** (3) † |" in log
@@ -111,14 +114,14 @@ def test_the_papers_tables(pairs: Path, tmp_path: Path) -> None:
     assert "se_max" not in text
     assert "- `log` †: not explained." in text
     assert "`broken`: `broken {folder} {output}`" in text
-    plain = paper_section(rows, contenders, names, None, "photos")
+    plain = paper_section(rows, labels, names, None, "photos")
     assert "recorded" not in plain
 
 
 def test_the_table_against_truth(pairs: Path, tmp_path: Path) -> None:
     contenders: list[Contender] = [*parse_methods("log,mean"), Broken()]
     rows = run(pairs, contenders, WITH_TRUTH, tmp_path / "rows.csv")
-    text = truth_section(rows, contenders, [f"scene{k}" for k in range(3)], WITH_TRUTH, "photos")
+    text = truth_section(rows, ["log", "mean", "broken"], [f"scene{k}" for k in range(3)], WITH_TRUTH, "photos")
     gaps = [
         next(row["psnr"] for row in rows if (row["method"], row["pair"]) == (method, f"scene{k}"))
         for k in range(3)
@@ -127,6 +130,39 @@ def test_the_table_against_truth(pairs: Path, tmp_path: Path) -> None:
     mean = np.mean([gaps[i] - gaps[i + 1] for i in (0, 2, 4)])
     assert f"| mean | **{mean:+.2f} ± " in text or f"| mean | {mean:+.2f} ± " in text
     assert "| broken | - | failed | failed |" in text
+
+
+def truth_rows(path: Path, **psnr: list[float]) -> Rows:
+    """Rows by hand; where the PSNR is NaN the method failed."""
+    rows = Rows(path, KEYS, values(WITH_TRUTH), {}, MADE)
+    for method, scores in psnr.items():
+        for k, score in enumerate(scores):
+            failed = {"note": "no lens"} if np.isnan(score) else dict.fromkeys((*WITH_TRUTH, "seconds"), score)
+            rows.add([{"pair": f"p{k}", "method": method, **failed}])
+    return rows
+
+
+def test_a_mean_of_fewer_pairs_says_so_and_is_not_bold(tmp_path: Path) -> None:
+    names = [f"p{k}" for k in range(4)]
+    rows = truth_rows(
+        tmp_path / "rows.csv",
+        log=[30, 31, 32, 33],
+        fails=[40, 41.1, np.nan, 42.9],
+        same=[np.inf, 41, 42, 43],
+        sf=[29, 30.1, 31, 32],
+    )
+    text = truth_section(rows, ["log", "fails", "same", "sf"], names, WITH_TRUTH, "photos")
+    lines = {line.split(" | ")[0][2:]: line for line in text.splitlines() if line.startswith("| ")}
+    assert "| - | **31.50** |" in lines["log"]
+    assert "| +10.00 ± 0.25, n 3 | 41.33, n 3 |" in lines["fails"]
+    assert "| 41.33, n 3 | 41.3 |" not in lines["fails"]
+    assert " | 42.00, n 3 | " in lines["same"]
+    assert "**-0.97 ± 0.08** | 30.52 |" in lines["sf"]
+    assert "loses** at that level: `fails` (+10.00 dB, n 3), `same` (+10.00 dB, n 3)." in text
+    paper = paper_section(rows, ["log", "fails"], names, None, "photos")
+    assert "| log | **31.5000** (1) |" in paper
+    assert "| fails | 41.3333, n 3 (3) |" in paper
+    assert "| fails | 41.333, n 3 |" in paper
 
 
 @pytest.mark.parametrize("text", ["", "method,name\nlog,scene0\n", "method,name,Qg,Qm,Qcb\nlog,scene0,high,1,1\n"])

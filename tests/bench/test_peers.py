@@ -22,6 +22,20 @@ def peer(code: str, **options: object) -> Peer:
     return Peer("toy", ("python", "-c", code, "{folder}", "{output}"), program=sys.executable, **options)  # type: ignore[arg-type]
 
 
+def test_other_braces_stay_as_they_are(tmp_path: Path) -> None:
+    words = ("{}", "{0}", "{other}", "{", "}", "{{x}}", "--out={output}")
+    code = f"import sys, shutil, pathlib; assert sys.argv[3:9] == {list(words[:6])!r}; {COPIES}"
+    command = ("python", "-c", "import sys; exec(sys.argv.pop(1))", code, "{folder}", "{output}", *words)
+    assert Peer("toy", command, program=sys.executable).run(STACK).failure == ""
+
+
+def test_a_fingerprint_of_what_scores_depend_on() -> None:
+    one = peer(COPIES)
+    assert one.fingerprint == peer(COPIES, timeout=5).fingerprint
+    others = [peer("pass"), peer(COPIES, bits=8), peer(COPIES, type="tif")]
+    assert len({p.fingerprint for p in (one, *others)}) == 4
+
+
 @pytest.mark.parametrize("kind", ["png", "tif"])
 def test_slices_in_image_out(kind: str) -> None:
     outcome = peer(COPIES, type=kind).run(STACK)
@@ -103,6 +117,13 @@ def test_a_template_and_where_its_program_is(tmp_path: Path, monkeypatch: pytest
         ('[toy]\ncommand = ["toy", "{folder}"]', (), "must be a list of words"),
         (TEMPLATE + "depth = 8", (), "unknown entry 'depth'"),
         (TEMPLATE.replace("8", "12"), (), "bits 8 or 16"),
+        (TEMPLATE + "type = ['png']", (), "type png or tif"),
+        ("[toy]\ncommand = 7", (), "must be a list of words"),
+        ("[toy]\ncommand = { a = 'toy' }", (), "must be a list of words"),
+        (TEMPLATE.replace('"-o"', "3"), (), "list of words in quotes"),
+        (TEMPLATE + 'timeout = "5"', (), "timeout of toy must be a number of seconds above 0, not '5'"),
+        (TEMPLATE + "timeout = true", (), "timeout of toy"),
+        (TEMPLATE + "timeout = nan", (), "timeout of toy"),
         (TEMPLATE, ("toy-fuser",), "write NAME=PATH"),
         (TEMPLATE, ("toy-fuser=/no/such/file",), "no program that can be run"),
         (TEMPLATE, (f"other={sys.executable}",), "has no program 'other'"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from napari_focusfuse.bench.rows import Rows
+from napari_focusfuse.bench.rows import Rows, Stored
 from napari_focusfuse.errors import FocusFuseError
 
 MADE = {"date": "today"}
@@ -90,6 +90,54 @@ def test_rows_of_other_settings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FocusFuseError, match=r"other settings \(split report, now development\)"):
         rows(path, split="development")
     assert path.read_bytes() == before
+
+
+def test_rows_of_another_command_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+
+    def run(**programs: str) -> Rows:
+        return Rows(path, ("scene", "method"), ("psnr",), {}, MADE, programs)
+
+    run(toy="abc", own="").add([row("0", "toy"), row("0", "own")])
+    before = path.read_bytes()
+    for other in ({"toy": "def"}, {"toy": ""}, {"own": "abc"}):
+        with pytest.raises(FocusFuseError, match="holds rows of another"):
+            run(**other)
+    assert path.read_bytes() == before
+    # Interrupted after the first row of another program: the file knows it already.
+    run(own="", new="xyz").add([row("0", "new")])
+    assert run(toy="abc", own="", new="xyz").has(scene="0", method="new")
+    with pytest.raises(FocusFuseError, match="another 'toy'"):
+        run(toy="def")
+
+
+def test_rows_without_fingerprints_are_of_unknown_commands(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    rows(path).add([row("0", "a")])
+    path.write_text(path.read_text().replace('"programs": {}, ', ""))
+    assert rows(path).has(scene="0", method="a")
+    with pytest.raises(FocusFuseError, match="another 'a'"):
+        Rows(path, ("scene", "method"), ("psnr", "seconds"), {"code": "abc"}, MADE, {"a": "abc"})
+
+
+def test_a_failed_program_may_get_another_command(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    Rows(path, ("scene", "method"), ("psnr",), {}, MADE, {"toy": "abc"}).add([row("0", "toy", note="no lens")])
+    assert not Rows(path, ("scene", "method"), ("psnr",), {}, MADE, {"toy": "def"}).has(scene="0", method="toy")
+
+
+def test_stored_rows_are_read_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    rows(path, code="old").add([row("0", "a", note="no lens"), row("1", "a"), row("0", "a")])
+    with path.open("a") as file:
+        file.write("1,b,3")
+    before = path.read_bytes()
+    found = Stored.read(path, ("scene", "method"), ("psnr", "seconds"))
+    assert [(r["scene"], r["note"]) for r in found] == [("0", ""), ("1", "")]
+    assert (found.settings, found.made) == ({"code": "old"}, MADE)
+    assert path.read_bytes() == before
+    with pytest.raises(FocusFuseError, match="other columns"):
+        Stored.read(path, ("scene", "method"), ("psnr",))
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "# {}\nscene,method\n", "# []\nscene\n"])

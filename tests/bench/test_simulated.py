@@ -8,7 +8,9 @@ import pytest
 
 from napari_focusfuse.bench.contenders import Contender, parse_methods
 from napari_focusfuse.bench.pool import iter_pool
-from napari_focusfuse.bench.report_simulated import Results, simulated_section, write_simulated_summary
+from napari_focusfuse.bench.report_families import by_scene, family_tables
+from napari_focusfuse.bench.report_simulated import simulated_section, write_simulated_summary
+from napari_focusfuse.bench.results import Results
 from napari_focusfuse.bench.rows import Rows
 from napari_focusfuse.bench.scoring import COSTS
 from napari_focusfuse.bench.simulated import FAMILIES, KEYS, SHARPEST, STANDARD, VALUES, Study, iter_simulated
@@ -86,7 +88,7 @@ def test_families_are_on_top(study: Study, tmp_path: Path) -> None:
         seen[case.number, case.texture].add((case.psf, case.surface))
     assert {len(kinds) for kinds in seen.values()} == {3 * 2}
     assert len({number for number, _ in seen}) == len(seen) == 2
-    assert len(replace(study, families=True, scenes=20).tasks()) == 20 * 2 + 10 * 3 * 2
+    assert len(replace(study, families=True, scenes=20).tasks()) == 20 * 2 + 20 * 3 * 2
 
 
 def rows_of(**psnr: list[float]) -> list[dict[str, Any]]:
@@ -118,9 +120,58 @@ def test_tables_by_hand(study: Study, tmp_path: Path) -> None:
     assert "| log | **32.00** |" in text
     assert "| sesf | 31.00 |" in text
     assert "| log | **+1.00 ± 0.25** |" in text
-    assert "- smooth 0.03: `log` (+1.00 dB)" in text
+    assert "Holm's correction over the 2 comparisons" in text
+    assert "- smooth 0.03: `log` (+1.00 dB, n 3)" in text
+    assert "| distinct scenes | 3 | 3 |" in text
+    assert "## Simulated stacks: development split, 3 scenes a cell" in text
     assert "| texture | natural | procedural |" in text
     assert "| sesf, PSNR | 31.00 | 32.00 |" in text
     assert "SSIM" not in text
     write_simulated_summary(tmp_path / "summary.csv", results)
     assert "smooth,0.03,log,psnr,32.0," in (tmp_path / "summary.csv").read_text()
+
+
+def test_many_comparisons_are_no_loss_by_chance(study: Study, tmp_path: Path) -> None:
+    """An interval above 0 in one cell of twenty methods is to be expected."""
+    others = {f"m{k}": [30 + 0.1 * k, 31 - 0.1 * k, 32.0] for k in range(1, 20)}
+    rows = Rows(tmp_path / "rows.csv", KEYS, VALUES, {}, dict.fromkeys(MADE, "?"))
+    rows.add(rows_of(sesf=[30.0, 31.0, 32.0], lucky=[30.9, 32.0, 33.1], **others))
+    results = Results(rows, ["sesf", "lucky", *others], "sesf")
+    assert results.against("lucky", "psnr", "smooth", "0.03").low > 0
+    text = simulated_section(results, study, rows, [])
+    assert "| lucky | +1.00 ± 0.25 |" in text
+    assert "- in no cell" in text
+    assert "In 1 comparisons its mean is the lower one without passing that test." in text
+
+
+def test_a_mean_of_fewer_scenes_says_so_and_is_not_bold(study: Study, tmp_path: Path) -> None:
+    rows = Rows(tmp_path / "rows.csv", KEYS, VALUES, {}, dict.fromkeys(MADE, "?"))
+    nan, inf = float("nan"), float("inf")
+    rows.add(rows_of(sesf=[30.0, 31.0, 32.0, 33.0], easy=[nan, 41.0, 42.1, 42.9], same=[20.0, inf, 21.0, 22.0]))
+    text = simulated_section(Results(rows, ["sesf", "easy", "same"], "sesf"), study, rows, [])
+    assert "| sesf | **31.50** |" in text
+    assert "| easy | 42.00, n 3 |" in text
+    assert "| same | 21.00, n 3 |" in text
+    assert "| easy | +10.00 ± 0.25, n 3 |" in text
+
+
+def test_stacks_of_a_scene_are_averaged_first(tmp_path: Path) -> None:
+    """Six stacks of two scenes are two measurements."""
+    stacks = {f"{kind}/{scene}": float(scene) for kind in ("disc", "wave", "gaussian") for scene in (1, 2)}
+    zero = dict.fromkeys(stacks, 0.0)
+    found = by_scene(stacks, zero)
+    assert (found.mean, found.n) == (1.5, 2)
+    assert found.half == pytest.approx(12.706 * 0.5, rel=1e-4)
+    # A scene that lacks a stack would be compared on others.
+    assert by_scene({name: value for name, value in stacks.items() if name != "disc/1"}, zero).n == 1
+    rows = Rows(tmp_path / "rows.csv", KEYS, VALUES, {}, dict.fromkeys(MADE, "?"))
+    for psf in ("gaussian", "disc", "wave"):
+        for noise_model in ("gaussian", "camera"):
+            for scene, gap in (("1000", 1.0), ("1001", 2.0)):
+                for method, psnr in (("sesf", 30.0), ("log", 30 + gap)):
+                    keys = (FAMILIES, "smooth", psf, "natural", noise_model, "0.03", scene, method)
+                    rows.add([{**dict(zip(KEYS, keys, strict=True)), "psnr": psnr}])
+    blur, noise = family_tables(Results(rows, ["sesf", "log"], "sesf"))[1:3]
+    assert "| distinct scenes | 2 | 2 | 2 | 2 | 2 | 2 |" in blur
+    assert "| log | +1.50 ± 6.35 |" in blur
+    assert "| log | +1.50 ± 6.35 | +1.50 ± 6.35 |" in noise

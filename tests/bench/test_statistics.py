@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from napari_focusfuse.bench.statistics import Interval, first_places, interval, paired
+from napari_focusfuse.bench.statistics import Interval, certain, first_places, interval, paired
 
 
 def test_an_interval_by_hand() -> None:
@@ -36,6 +36,23 @@ def test_too_few_values_have_no_interval(values: list[float], n: int) -> None:
     assert found.n == n
     assert math.isnan(found.low)
     assert math.isnan(found.high)
+
+
+def test_p_as_scipy_has_it(rng: np.random.Generator) -> None:
+    sample = rng.normal(0.3, 1, 12)
+    assert interval(list(sample)).p == pytest.approx(stats.ttest_1samp(sample, 0).pvalue)
+    assert [interval([v] * 3).p for v in (0.0, 2.0)] == [1, 0]
+    assert math.isnan(interval([4.0]).p)
+
+
+def test_holm_by_hand() -> None:
+    """Of 4: .01 <= .05 / 4; .015 <= .05 / 3; .03 > .05 / 2 ends it, so that .04 <= .05 does not count."""
+    values = {"d": 0.04, "a": 0.01, "none": math.nan, "c": 0.03, "b": 0.015}
+    gaps = {name: Interval(1.0, 0.5, 1.5, 9, p) for name, p in values.items()}
+    assert certain(gaps) == {"a", "b"}
+    assert certain({}) == set()
+    # Alone each of twenty would be certain; one in twenty is expected by chance.
+    assert certain({k: Interval(1.0, 0.1, 1.9, 9, 0.03) for k in range(20)}) == set()
 
 
 def test_first_places_with_ties_and_gaps() -> None:

@@ -1,6 +1,7 @@
 """``focusfuse bench``."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -92,10 +93,89 @@ def test_a_run_of_other_settings_is_refused(run: Runs, tmp_path: Path) -> None:
     assert "other settings (slices 30, now 12)" in done.err
 
 
+def test_rows_of_another_command_are_refused(run: Runs, photos: Path, tmp_path: Path) -> None:
+    peers, out = tmp_path / "peers.toml", tmp_path / "out"
+    options = ("--pairs", photos, "--limit", 1, "--methods", "mean", "--peers", peers, "-o", out)
+    options = (*options, "--peer", f"python={sys.executable}")
+    peers.write_text(PEERS.partition("[broken]")[0])
+    assert run("bench", *options).code == 0
+    before = (out / "pairs-photos.csv").read_bytes()
+    peers.write_text(peers.read_text() + "bits = 8\n")
+    done = run("bench", *options)
+    assert (done.code, done.out) == (2, "")
+    assert "holds rows of another 'copies' (command, type or bits)" in done.err
+    assert (out / "pairs-photos.csv").read_bytes() == before
+
+
+def test_a_part_of_the_pairs_is_a_part_in_the_summary(run: Runs, photos: Path, tmp_path: Path) -> None:
+    options = ("--pairs", photos, "--methods", "mean", "-o", tmp_path / "out")
+    assert run("bench", *options).code == run("bench", *options, "--limit", 1).code == 0
+    lines = (tmp_path / "out" / "pairs-photos-summary.csv").read_text().splitlines()
+    assert {line.rpartition(",")[2] for line in lines[1:]} == {"1"}
+
+
+def test_the_page_again_from_rows_of_other_code(run: Runs, photos: Path, tmp_path: Path) -> None:
+    out, again = tmp_path / "out", tmp_path / "again"
+    peers = tmp_path / "peers.toml"
+    peers.write_text(PEERS)
+    options = ("--methods", "sf,log,mean", "--reference", "log", "--quick", "--scenes", 1, "--jobs", 1, "--families")
+    options = (*options, "--peers", peers, "--peer", f"python={sys.executable}")
+    assert run("bench", "-o", out, "--pairs", photos, "--simulated", *options).code == 0
+    assert run("bench", "-o", out, "--paper", photos, *options[:4], *options[-4:]).code == 0
+    again.mkdir()
+    parts = ("simulated-development", "pairs-photos", "paper-photos")
+    for part in parts:
+        text = (out / f"{part}.csv").read_text()
+        head, newline, rest = text.partition("\n")
+        said = json.loads(head[2:])
+        said["settings"]["code"], said["made"]["commit"] = "0123456789ab", "early"
+        (again / f"{part}.csv").write_text(f"# {json.dumps(said)}{newline}{rest}")
+    before = {part: (again / f"{part}.csv").read_bytes() for part in parts}
+    done = run("bench", "--report", "-o", again)
+    assert (done.code, done.err) == (0, "")
+    assert {part: (again / f"{part}.csv").read_bytes() for part in parts} == before
+    first, second = ((folder / "benchmarks.md").read_text().splitlines() for folder in (out, again))
+    assert [line for line in second if not line.startswith("Made on")] == [
+        line for line in first if not line.startswith("Made on")
+    ]
+    made = [line for line in second if line.startswith("Made on")]
+    assert len(made) == 3
+    assert all("commit early, code 0123456789ab, by `focusfuse" in line for line in made)
+    assert all("made again from these rows, nothing was run" in line for line in made)
+    assert {path.name for path in again.iterdir()} == {path.name for path in out.iterdir()} - {"figures"}
+    assert run("bench", "--report", "-o", again, "--methods", "sf,mean", "--reference", "mean").code == 0
+    page = (again / "benchmarks.md").read_text()
+    assert "**PSNR less that of `mean`, dB**" in page
+    assert "| log |" not in page
+    assert "| copies |" in page
+
+
+def test_rows_of_before_methods_and_programs_were_written_down(run: Runs, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    options = ("--simulated", "--methods", "mean,sf,sesf", "--jobs", 1, "-o", out, "--quick", "--scenes", 1)
+    assert run("bench", *options).code == 0
+    file = out / "simulated-development.csv"
+    head, newline, rest = file.read_text().partition("\n")
+    said = json.loads(head[2:])
+    del said["programs"], said["made"]["methods"]
+    file.write_text(f"# {json.dumps(said)}{newline}{rest}")
+    assert run("bench", "--report", "-o", out).code == 0
+    assert "PSNR less that of `sesf`" in (out / "benchmarks.md").read_text()
+    done = run("bench", "--report", "-o", out, "--methods", "sf,sesf,mean")
+    assert "PSNR less that of `sf`" in done.out
+    done = run("bench", "--report", "-o", out, "--methods", "log")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "no rows of 'log'" in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         ((), "nothing to run"),
+        (("--report",), "holds no rows of a benchmark"),
+        (("--report", "--simulated"), "leave out --simulated"),
+        (("--report", "--peers", "a.toml"), "leave out --peers"),
+        (("--pairs", "photos", "--peers", "seven.toml"), "must be a list of words"),
         (("--paper", "absent"), "absent"),
         (("--paper", "out-file"), "out-file"),
         (("--pairs", "photos", "--methods", "sff"), "there is no method 'sff'"),
@@ -116,6 +196,7 @@ def test_wrong_input(
 ) -> None:
     monkeypatch.chdir(photos.parent)
     Path("out-file").write_text("")
+    Path("seven.toml").write_text("[toy]\ncommand = 7\n")
     done = run("bench", "-o", "out", *arguments)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("error: ")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from napari_focusfuse.bench.statistics import Interval
 
-__all__ = ["FAILED", "MISSING", "bold_best", "difference", "number", "table"]
+__all__ = ["FAILED", "MISSING", "bold_best", "counted", "difference", "number", "table"]
 
 MISSING, FAILED = "-", "failed"
 
@@ -22,22 +22,28 @@ def number(value: float, digits: int) -> str:
     return f"{value:.{digits}f}" if math.isfinite(value) else MISSING
 
 
-def difference(value: Interval, digits: int) -> str:
-    """A signed mean with half its interval: ``+0.31 ± 0.05``; bold where the interval leaves out 0."""
+def counted(value: float, digits: int, n: int, full: int) -> str:
+    """Fixed digits, with how many values the mean is of where others are of more."""
+    shown = number(value, digits)
+    return f"{shown}, n {n}" if shown != MISSING and n < full else shown
+
+
+def difference(value: Interval, digits: int, *, certain: bool, full: int) -> str:
+    """A signed mean with half its interval: ``+0.31 ± 0.05``; bold where it is certain and of all values."""
     if not math.isfinite(value.mean):
         return MISSING
     text = f"{value.mean:+.{digits}f}"
-    if not math.isfinite(value.half):
-        return text
-    text += f" ± {value.half:.{digits}f}"
-    return f"**{text}**" if value.low > 0 or value.high < 0 else text
+    if math.isfinite(value.half):
+        text += f" ± {value.half:.{digits}f}"
+    if value.n < full:
+        return f"{text}, n {value.n}"
+    return f"**{text}**" if certain else text
 
 
-def bold_best(values: Sequence[float], digits: int, *, largest: bool = True) -> list[str]:
-    """A column of numbers with the best ones, as far as they are shown, in bold."""
-    shown = [number(value, digits) for value in values]
-    known = [float(text) for text in shown if text != MISSING]
-    if not known:
-        return shown
-    best = max(known) if largest else min(known)
-    return [f"**{text}**" if text != MISSING and float(text) == best else text for text in shown]
+def bold_best(means: Sequence[tuple[float, int]], digits: int, full: int, *, largest: bool = True) -> list[str]:
+    """A column of means, each with its n: in bold the best, as far as it is shown, of those that are of all values."""
+    whole = {k for k, (mean, n) in enumerate(means) if n >= full and math.isfinite(mean)}
+    shown = [float(number(means[k][0], digits)) for k in whole]
+    best = (max if largest else min)(shown, default=math.nan)
+    cells = [counted(mean, digits, n, full) for mean, n in means]
+    return [f"**{cell}**" if k in whole and float(cell) == best else cell for k, cell in enumerate(cells)]

@@ -8,11 +8,15 @@ Each table of the file is a program::
     bits = 16         # the best depth it takes: 8 or 16
     timeout = 600     # seconds
 
+Other braces in a word stay as they are.
 The first word is the program: a name that ``--peer NAME=PATH`` or the environment variable NAME (upper case, ``_`` for
 ``-``) leads elsewhere, or one on the search path. No shell takes part.
 """
 
+import hashlib
+import json
 import os
+import re
 import shutil
 import tempfile
 import tomllib
@@ -32,6 +36,9 @@ from napari_focusfuse.errors import FocusFuseError
 __all__ = ["Peer", "fitted", "read_peers"]
 
 _TYPES, _BITS = ("png", "tif"), (8, 16)
+#: What an entry may have, and what it is if left out.
+_KNOWN: dict[str, Any] = {"command": None, "type": "png", "bits": 16, "timeout": 600.0}
+_PLACE = re.compile(r"\{(folder|output)\}")
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,12 @@ class Peer:
     timeout: float = 600.0
     program: str = field(default="")
 
+    @property
+    def fingerprint(self) -> str:
+        """Twelve digits of what its scores depend on: command, type and bits."""
+        said = json.dumps([self.command, self.type, self.bits])
+        return hashlib.sha256(said.encode()).hexdigest()[:12]
+
     def run(self, stack: Any) -> Outcome:
         """Write the slices to a folder, run the program, read what it wrote."""
         if not self.program:
@@ -78,7 +91,8 @@ class Peer:
         sources = [np.asarray(image) for image in stack]
         for k, image in enumerate(sources):
             api.save_image(slices / f"slice_{k:03d}.{self.type}", _integers(image, self.bits))
-        words = [word.format(folder=slices, output=output) for word in self.command[1:]]
+        paths = {"folder": str(slices), "output": str(output)}
+        words = [_PLACE.sub(lambda found: paths[found[1]], word) for word in self.command[1:]]
         done = run_watched([self.program, *words], place, self.timeout)
         if done.code or not output.exists():
             why = done.last_line or "it wrote no image"
@@ -142,17 +156,23 @@ def _peer(name: str, entry: Any, places: Mapping[str, str], path: Path) -> Peer:
     if not isinstance(entry, dict) or not entry.get("command"):
         raise FocusFuseError(f"{path}: {name} has no command, a list of words with {{folder}} and {{output}}")
     unknown = entry.keys() - {"command", "type", "bits", "timeout"}
-    command = tuple(str(word) for word in entry["command"])
-    peer = Peer(name, command, **{key: value for key, value in entry.items() if key != "command" and not unknown})
-    together = " ".join(command[1:])
     if unknown:
         raise FocusFuseError(f"{path}: {name} has an unknown entry {min(unknown)!r}: it may have type, bits, timeout")
-    if isinstance(entry["command"], str) or "{folder}" not in together or "{output}" not in together:
-        raise FocusFuseError(f"{path}: the command of {name} must be a list of words with {{folder}} and {{output}}")
-    if peer.type not in _TYPES or peer.bits not in _BITS:
+    words, kind, bits, timeout = (entry.get(key, known) for key, known in _KNOWN.items())
+    if (
+        not isinstance(words, list)
+        or not all(isinstance(word, str) for word in words)
+        or not all(place in " ".join(words[1:]) for place in ("{folder}", "{output}"))
+    ):
+        raise FocusFuseError(
+            f"{path}: the command of {name} must be a list of words in quotes with {{folder}} and {{output}}"
+        )
+    if kind not in _TYPES or bits not in _BITS:
         raise FocusFuseError(f"{path}: {name} needs type png or tif and bits 8 or 16")
-    program = places.get(command[0]) or os.environ.get(_variable(command[0])) or command[0]
-    return Peer(name, command, peer.type, peer.bits, peer.timeout, shutil.which(program) or "")
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0:
+        raise FocusFuseError(f"{path}: the timeout of {name} must be a number of seconds above 0, not {timeout!r}")
+    program = places.get(words[0]) or os.environ.get(_variable(words[0])) or words[0]
+    return Peer(name, tuple(words), kind, int(bits), float(timeout), shutil.which(program) or "")
 
 
 def _place(text: str) -> tuple[str, str]:

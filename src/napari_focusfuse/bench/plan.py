@@ -50,6 +50,8 @@ class Plan:
         Only the first pairs of each folder.
     jobs : int or None
         Processes for the simulated stacks; by default one for each core.
+    report : bool
+        Run nothing; make tables and plots again from the rows that are in `out`.
     quick : bool
         A few small scenes and pairs, to see that all works.
     command : tuple of str
@@ -71,18 +73,21 @@ class Plan:
     programs: tuple[str, ...] = ()
     limit: int | None = None
     jobs: int | None = None
+    report: bool = False
     quick: bool = False
     command: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not (self.paper or self.pairs or self.simulated):
+        if self.report:
+            self._check_report()
+        elif not (self.paper or self.pairs or self.simulated):
             raise FocusFuseError("there is nothing to run: give --paper FOLDER, --pairs FOLDER or --simulated")
         for name in ("scenes", "limit", "jobs"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise FocusFuseError(f"--{name} must be at least 1, not {value}")
         for option, given, needs, there in (
-            ("--recorded", self.recorded, "--paper", bool(self.paper)),
+            ("--recorded", self.recorded, "--paper", bool(self.paper) or self.report),
             ("--textures", self.textures, "--simulated", self.simulated),
             ("--families", self.families or None, "--simulated", self.simulated),
             ("--peer", self.programs or None, "--peers", self.peers is not None),
@@ -95,6 +100,24 @@ class Plan:
         for name in names:
             if names.count(name) > 1:
                 raise FocusFuseError(f"two folders are called {name}: run them one after the other, each with its -o")
+
+    def _check_report(self) -> None:
+        running = (
+            "paper",
+            "pairs",
+            "simulated",
+            "textures",
+            "scenes",
+            "families",
+            "peers",
+            "programs",
+            "limit",
+            "jobs",
+        )
+        for name in (*running, "quick"):
+            if getattr(self, name):
+                option = {"programs": "peer"}.get(name, name)
+                raise FocusFuseError(f"--report runs nothing: leave out --{option}")
 
     @property
     def wanted_scenes(self) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_focusfuse.bench.report_simulated import Results
+from napari_focusfuse.bench.results import Results
 from napari_focusfuse.bench.simulated import SHARPEST
 from napari_focusfuse.bench.statistics import interval
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import subprocess
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -11,7 +12,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
-__all__ = ["code_hash", "hardware", "made_now", "sentence"]
+__all__ = ["code_hash", "hardware", "made_now", "sentence", "tables_now"]
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 #: What scores depend on: the engine, its models, the scenes and the scores.
@@ -55,16 +56,31 @@ def hardware() -> dict[str, str]:
     }
 
 
-def sentence(made: Mapping[str, Any]) -> str:
-    """What `made_now` said, for people, in Markdown."""
+def sentence(made: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """What `made_now` said of rows and the hash of the code that made them, for people, in Markdown."""
+    known = defaultdict(lambda: "not known", made)
     programs = "".join(f"\n- `{name}`: `{command}`" for name, command in made.get("programs", {}).items())
     programs = f" External programs:\n{programs}" if programs else ""
-    commit = f", commit {made['commit']}" if made["commit"] else ""
     return (
-        f"Made on {made['date']} with version {made['version']}{commit}, by `{made['command']}`; {made['cpu']}, "
-        f"{made['cores']} cores, torch {made['torch']} with {made['threads']} thread(s), numpy {made['numpy']}, "
-        f"Python {made['python']}.{programs}"
+        f"Made on {known['date']} with version {known['version']}{_from(known, settings.get('code', ''))}, by "
+        f"`{known['command']}`; {known['cpu']}, {known['cores']} cores, torch {known['torch']} with "
+        f"{known['threads']} thread(s), numpy {known['numpy']}, Python {known['python']}."
+        f"{made.get('tables', '')}{programs}"
     )
+
+
+def tables_now() -> str:
+    """That the tables were made later than the rows, when and by which code, for people."""
+    now = made_now([])
+    return (
+        f" Tables and plots were made again from these rows, nothing was run: on {now['date']} with version "
+        f"{now['version']}{_from(now, code_hash())}."
+    )
+
+
+def _from(made: Mapping[str, Any], code: str) -> str:
+    commit = f", commit {made['commit']}" if made["commit"] else ""
+    return commit + (f", code {code}" if code else "")
 
 
 def code_hash() -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from napari_focusfuse.bench.contenders import Contender
-from napari_focusfuse.bench.markdown import FAILED, MISSING, bold_best, difference, number, table
+from napari_focusfuse.bench.markdown import FAILED, MISSING, bold_best, counted, difference, number, table
 from napari_focusfuse.bench.pairs import PAPER
 from napari_focusfuse.bench.provenance import sentence
 from napari_focusfuse.bench.recorded import NOTES, RECORDED_AS, Scores
-from napari_focusfuse.bench.rows import NOTE, Row, Rows, write_csv
-from napari_focusfuse.bench.statistics import first_places, interval, paired
+from napari_focusfuse.bench.rows import NOTE, Row, Rows, Stored, write_csv
+from napari_focusfuse.bench.statistics import Interval, certain, first_places, interval, paired
 
 __all__ = ["paper_section", "truth_section", "write_pair_summary"]
 
@@ -22,7 +21,8 @@ __all__ = ["paper_section", "truth_section", "write_pair_summary"]
 _LARGE = 0.02
 _TABLE_2 = """\
 Means of Qg, Qm and Qcb (higher is better) and, in brackets, on how many pairs a method has the first place, ties
-included. Results are rounded to the type of the photographs before they are measured."""
+included. The best mean is bold; one of fewer pairs than others is shown with its n and never bold. Results are rounded
+to the type of the photographs before they are measured."""
 _RECORDED = f"""\
 *Recorded* are the scores that the paper's authors recorded on the same pairs; their first places are among themselves.
 † differs by more than {_LARGE:g} from what was recorded; more on the reasons is in [methods](methods.md)."""
@@ -31,23 +31,25 @@ _TABLE_3 = """\
 first call, which loads what is needed, does not count. External programs start anew for each pair, and reading and
 writing images is part of their time. Memory is known for external programs only."""
 _WITH_TRUTH = """\
-Means; the difference in PSNR to `{reference}` is taken pair by pair, with its 95 % interval (t), bold where it leaves
-out 0. Bias is mean intensity less that of the truth, % of full scale. Time is that of a pair, all methods in turn on
-each; for external programs it is with start, reading and writing, and memory is the most that they had."""
+Means, the best in bold; one of fewer pairs than others is shown with its n and never bold. The difference in PSNR to
+`{reference}` is taken pair by pair, with its 95 % interval (t), each on its own; bold: not 0 at a family-wise error of
+5 % (Holm's correction over the column). Bias is mean intensity less that of the truth, % of full scale. Time is that of
+a pair, all methods in turn on each; for external programs it is with start, reading and writing, and memory is the most
+that they had."""
 _TITLES = {"qg": "Qg", "qm": "Qm", "qcb": "Qcb", "psnr": "PSNR, dB", "ssim": "SSIM", "bias": "bias, %"}
 
 
 def paper_section(
-    rows: Rows, contenders: Sequence[Contender], pairs: Collection[str], recorded: Scores | None, name: str
+    rows: Rows | Stored, labels: Sequence[str], pairs: Collection[str], recorded: Scores | None, name: str
 ) -> str:
     """Tables 2 and 3 in Markdown.
 
     Parameters
     ----------
-    rows : Rows
+    rows : Rows or Stored
         Of `iter_pairs`.
-    contenders : sequence of Contender
-        In the order of the table.
+    labels : sequence of str
+        Methods and programs in the order of the table.
     pairs : collection of str
         Those to take into account.
     recorded : mapping, optional
@@ -55,8 +57,7 @@ def paper_section(
     name : str
         Of the folder.
     """
-    kept = _kept(rows, contenders, pairs)
-    labels = [contender.label for contender in contenders]
+    kept = _kept(rows, labels, pairs)
     parts = [
         f"## The paper's comparison: {name}, {len(pairs)} pairs",
         _TABLE_2,
@@ -69,58 +70,61 @@ def paper_section(
         _TABLE_3,
         _table_3(kept, labels),
         _failures(kept),
-        sentence(rows.made),
+        sentence(rows.made, rows.settings),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
 def truth_section(
-    rows: Rows, contenders: Sequence[Contender], pairs: Collection[str], metrics: Sequence[str], name: str
+    rows: Rows | Stored, labels: Sequence[str], pairs: Collection[str], metrics: Sequence[str], name: str
 ) -> str:
-    """Scores against the true images in Markdown; see `paper_section`. The first contender is the reference."""
-    kept = _kept(rows, contenders, pairs)
-    labels = [contender.label for contender in contenders]
+    """Scores against the true images in Markdown; see `paper_section`. The first label is the reference."""
+    kept = _kept(rows, labels, pairs)
     columns = []
     for metric in metrics:
         means = [_mean(kept, label, metric) for label in labels]
         if metric == "bias":
-            columns.append([number(100 * mean, 3) for mean in means])
+            columns.append(_plain([(100 * mean, n) for mean, n in means], 3))
         else:
             columns.append(_column(means, 2 if metric == "psnr" else 4, labels, kept))
-    seconds = [number(_mean(kept, label, "seconds"), 2) for label in labels]
+    seconds = _plain([_mean(kept, label, "seconds") for label in labels], 2)
     memory = [number(_largest(kept, label, "peak_mb"), 0) for label in labels]
     psnr = {label: _of(kept, label, "psnr") for label in labels}
     gaps = {label: paired(psnr[label], psnr[labels[0]]) for label in labels[1:]}
-    shown = [MISSING, *(difference(gap, 2) for gap in gaps.values())]
+    there, full = certain(gaps), len(psnr[labels[0]])
+    shown = [MISSING, *(difference(gap, 2, certain=label in there, full=full) for label, gap in gaps.items())]
     body = [list(cells) for cells in zip(labels, shown, *columns, seconds, memory, strict=True)]
     headings = ["method", f"PSNR less {labels[0]}", *(_TITLES[metric] for metric in metrics), "time, s", "memory, MB"]
-    better = [f"`{label}` ({gap.mean:+.2f} dB)" for label, gap in gaps.items() if gap.low > 0]
+    better = [
+        f"`{label}` ({gaps[label].mean:+.2f} dB, n {gaps[label].n})" for label in labels if _above(label, gaps, there)
+    ]
     parts = [
         f"## Pairs with truth: {name}, {len(pairs)} pairs",
         _WITH_TRUTH.format(reference=labels[0]),
         table(headings, body),
-        f"**Where `{labels[0]}` loses**, with an interval above 0: {', '.join(better) or 'to none of these'}.",
+        f"**Where `{labels[0]}` loses** at that level: {', '.join(better) or 'to none of these'}.",
         _failures(kept),
-        sentence(rows.made),
+        sentence(rows.made, rows.settings),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def write_pair_summary(path: Path, rows: Rows, contenders: Sequence[Contender], metrics: Sequence[str]) -> None:
-    """Mean, standard deviation, 95 % interval and number of pairs for each method and metric, as CSV."""
-    out = []
-    for contender in contenders:
+def write_pair_summary(
+    path: Path, rows: Rows | Stored, labels: Sequence[str], pairs: Collection[str], metrics: Sequence[str]
+) -> None:
+    """Mean, standard deviation, 95 % interval and number of these pairs for each method and metric, as CSV."""
+    out, kept = [], _kept(rows, labels, pairs)
+    for label in labels:
         for metric in (*metrics, "seconds", "peak_mb"):
-            values = [row[metric] for row in rows if row["method"] == contender.label and math.isfinite(row[metric])]
+            values = list(_of(kept, label, metric).values())
             mean = interval(values)
             deviation = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
             if values:
-                out.append([contender.label, metric, mean.mean, deviation, mean.low, mean.high, mean.n])
+                out.append([label, metric, mean.mean, deviation, mean.low, mean.high, mean.n])
     write_csv(path, ["method", "metric", "mean", "standard_deviation", "low", "high", "n"], out)
 
 
-def _kept(rows: Rows, contenders: Sequence[Contender], pairs: Collection[str]) -> list[Row]:
-    labels = {contender.label for contender in contenders}
+def _kept(rows: Rows | Stored, labels: Collection[str], pairs: Collection[str]) -> list[Row]:
     return [row for row in rows if row["method"] in labels and row["pair"] in pairs]
 
 
@@ -153,7 +157,7 @@ def _far(ours: Scores, label: str, recorded: Scores, name: str) -> list[str]:
     return [
         metric
         for metric in PAPER
-        if abs(_average(ours[metric].get(label, {})) - _average(recorded[metric].get(name, {}))) > _LARGE
+        if abs(_average(ours[metric].get(label, {}))[0] - _average(recorded[metric].get(name, {}))[0]) > _LARGE
     ]
 
 
@@ -173,19 +177,29 @@ def _with_places(scores: dict[str, dict[str, float]], labels: Sequence[str], kep
     return [mean + count for mean, count in zip(means, counts, strict=True)]
 
 
-def _column(means: Sequence[float], digits: int, labels: Sequence[str], kept: Sequence[Row]) -> list[str]:
+def _column(means: Sequence[tuple[float, int]], digits: int, labels: Sequence[str], kept: Sequence[Row]) -> list[str]:
     failed = {row["method"] for row in kept if row[NOTE]}
-    cells = bold_best(means, digits)
+    cells = bold_best(means, digits, max(n for _, n in means))
     return [FAILED if c == MISSING and label in failed else c for c, label in zip(cells, labels, strict=True)]
+
+
+def _plain(means: Sequence[tuple[float, int]], digits: int) -> list[str]:
+    full = max(n for _, n in means)
+    return [counted(mean, digits, n, full) for mean, n in means]
+
+
+def _above(label: str, gaps: Mapping[str, Interval], there: Collection[str]) -> bool:
+    """Whether a method is certain to be better than the reference."""
+    return label in there and gaps[label].mean > 0
 
 
 def _table_3(kept: Sequence[Row], labels: Sequence[str]) -> str:
     body = []
-    for label in labels:
-        seconds = [row["seconds"] for row in kept if row["method"] == label and math.isfinite(row["seconds"])]
+    means = _plain([_mean(kept, label, "seconds") for label in labels], 3)
+    for label, mean in zip(labels, means, strict=True):
+        seconds = list(_of(kept, label, "seconds").values())
         deviation = float(np.std(seconds, ddof=1)) if len(seconds) > 1 else float("nan")
-        mean = float(np.mean(seconds)) if seconds else float("nan")
-        body.append([label, number(mean, 3), number(deviation, 3), number(_largest(kept, label, "peak_mb"), 0)])
+        body.append([label, mean, number(deviation, 3), number(_largest(kept, label, "peak_mb"), 0)])
     return table(["method", "mean, s", "standard deviation, s", "peak memory, MB"], body)
 
 
@@ -200,7 +214,7 @@ def _of(kept: Sequence[Row], label: str, metric: str) -> dict[str, float]:
     return {row["pair"]: row[metric] for row in kept if row["method"] == label and math.isfinite(row[metric])}
 
 
-def _mean(kept: Sequence[Row], label: str, metric: str) -> float:
+def _mean(kept: Sequence[Row], label: str, metric: str) -> tuple[float, int]:
     return _average(_of(kept, label, metric))
 
 
@@ -208,5 +222,6 @@ def _largest(kept: Sequence[Row], label: str, column: str) -> float:
     return max(_of(kept, label, column).values(), default=float("nan"))
 
 
-def _average(scores: dict[str, float]) -> float:
-    return float(np.mean(list(scores.values()))) if scores else float("nan")
+def _average(scores: dict[str, float]) -> tuple[float, int]:
+    """Mean and how many it is of."""
+    return (float(np.mean(list(scores.values()))) if scores else float("nan")), len(scores)

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import numpy as np
-
-from napari_focusfuse.bench.markdown import FAILED, MISSING, bold_best, difference, number, table
+from napari_focusfuse.bench.markdown import FAILED, MISSING, bold_best, counted, difference, table
 from napari_focusfuse.bench.provenance import sentence
-from napari_focusfuse.bench.rows import NOTE, Row, Rows, write_csv
-from napari_focusfuse.bench.simulated import FAMILIES, SHARPEST, STANDARD, VALUES, Study
-from napari_focusfuse.bench.statistics import Interval, interval, paired
+from napari_focusfuse.bench.report_families import family_tables
+from napari_focusfuse.bench.results import Results
+from napari_focusfuse.bench.rows import NOTE, Rows, Stored, write_csv
+from napari_focusfuse.bench.simulated import SHARPEST, VALUES, Study
+from napari_focusfuse.bench.statistics import Interval, certain, interval
 
-__all__ = ["AXES", "Results", "simulated_section", "write_simulated_summary"]
+__all__ = ["simulated_section", "write_simulated_summary"]
 
-#: Column -> what the families along it are.
-AXES = {"psf": "blur", "noise_model": "noise", "texture": "texture"}
-
+Cell = tuple[str, str]
 
 _INTRODUCTION = """\
 {slices} slices of {x} x {y} px, 16 bit, {textures}. The blur grows by .7 to 1.4 px a slice, drawn for each scene and
 never told to the methods; the number over a column is the noise as a share of full scale. *{yardstick}* takes the slice
-that is truly sharpest at each pixel: a yardstick, no method. Means over scenes, the best method in bold."""
+that is truly sharpest at each pixel: a yardstick, no method. Means over scenes, the best method in bold. Where
+a method failed on a scene or has no finite score there, its mean is of fewer scenes than those of others: it is shown
+with its n and never in bold."""
 _DIFFERENCES = """\
-**PSNR less that of `{reference}`, dB**: mean over scenes with its 95 % interval (t), bold where it leaves out 0."""
-_FAMILIES = """\
-**Families** of blur, noise and texture, on both surfaces, noise .03. Every scene is seen with every kind of blur and
-noise. PSNR less that of `{reference}`, dB, over one family alone, and over all but one: a method that owes its place to
-one kind of scene shows here."""
+**PSNR less that of `{reference}`, dB**: mean over scenes with its 95 % interval (t), each interval on its own. Bold:
+not 0 at a family-wise error of 5 % (Holm's correction over all comparisons of the table)."""
+_LOSSES = """\
+**Where `{reference}` loses**, with a family-wise error of 5 % (t, Holm's correction over the {count} comparisons of the
+table):"""
 
 
 class Column(NamedTuple):
@@ -60,55 +60,14 @@ _COLUMNS = (
 )
 
 
-class Results:
-    """Rows of one run, and what is asked of them.
-
-    Parameters
-    ----------
-    rows : iterable of Row
-    labels : sequence of str
-        Methods in the order of the tables; the yardstick comes first if it is there.
-    reference : str
-        The method that others are compared with.
-    """
-
-    def __init__(self, rows: Iterable[Row], labels: Sequence[str], reference: str) -> None:
-        self.rows = [row for row in rows if row["method"] in (SHARPEST, *labels)]
-        self.labels, self.reference = [SHARPEST, *labels], reference
-
-    def cells(self) -> list[tuple[str, str]]:
-        """Surface and noise of each standard cell, in order."""
-        found = {(row["surface"], row["noise"]) for row in self.rows if row["study"] == STANDARD}
-        return sorted(found, key=lambda cell: (cell[0] != "smooth", cell[0], float(cell[1])))
-
-    def values(self, label: str, metric: str, which: Callable[[Row], bool]) -> dict[str, float]:
-        """Scene -> value of the rows that `which` takes; only finite ones."""
-        return {
-            "/".join(row[key] for key in ("surface", "psf", "texture", "noise_model", "noise", "scene")): row[metric]
-            for row in self.rows
-            if row["method"] == label and which(row) and math.isfinite(row[metric])
-        }
-
-    def cell(self, label: str, metric: str, surface: str, noise: str) -> dict[str, float]:
-        """Values of a standard cell."""
-        return self.values(
-            label, metric, lambda r: (r["study"], r["surface"], r["noise"]) == (STANDARD, surface, noise)
-        )
-
-    def against(self, label: str, metric: str, surface: str, noise: str) -> Interval:
-        """Difference to the reference in a standard cell, scene by scene."""
-        own, other = (self.cell(name, metric, surface, noise) for name in (label, self.reference))
-        return paired(own, other)
-
-
-def simulated_section(results: Results, study: Study, rows: Rows, images: Sequence[str]) -> str:
+def simulated_section(results: Results, study: Study, rows: Rows | Stored, images: Sequence[str]) -> str:
     """Everything in Markdown.
 
     Parameters
     ----------
     results : Results
     study : Study
-    rows : Rows
+    rows : Rows or Stored
         Where the results are from.
     images : sequence of str
         Links to plots, with their captions, in Markdown.
@@ -116,18 +75,16 @@ def simulated_section(results: Results, study: Study, rows: Rows, images: Sequen
     cells = results.cells()
     textures = "procedural textures" if study.textures is None else f"textures from {study.textures.name}"
     parts = [
-        f"## Simulated stacks: {study.split} split, {study.scenes} scenes a cell",
+        f"## Simulated stacks: {study.split} split, {_scenes(results, cells)} scenes a cell",
         _INTRODUCTION.format(
             slices=study.slices, y=study.shape[0], x=study.shape[1], textures=textures, yardstick=SHARPEST
         ),
         *(part for column in _COLUMNS for part in _cell_table(results, column, cells)),
-        _DIFFERENCES.format(reference=results.reference),
-        _difference_table(results, cells),
-        _losses(results, cells),
-        *_family_tables(results),
+        *_differences(results, cells),
+        *family_tables(results),
         *images,
         _failures(results),
-        sentence(rows.made),
+        sentence(rows.made, rows.settings),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -141,21 +98,27 @@ def write_simulated_summary(path: Path, results: Results) -> None:
                 mean = interval(list(results.cell(label, metric, surface, noise).values()))
                 gap = results.against(label, metric, surface, noise)
                 if mean.n:
-                    out.append([surface, noise, label, metric, *mean, *gap[:3]])
+                    out.append([surface, noise, label, metric, *mean[:4], *gap])
     columns = ["surface", "noise", "method", "metric", "mean", "low", "high", "n"]
-    write_csv(path, [*columns, "difference", "difference_low", "difference_high"], out)
+    write_csv(path, [*columns, *(f"difference{end}" for end in ("", "_low", "_high", "_n", "_p"))], out)
 
 
-def _cell_table(results: Results, column: Column, cells: Sequence[tuple[str, str]]) -> list[str]:
+def _scenes(results: Results, cells: Sequence[Cell]) -> str:
+    """How many scenes a cell has; a range while not all are done."""
+    counts = {results.scenes(*cell) for cell in cells}
+    return f"{min(counts)} to {max(counts)}" if len(counts) > 1 else str(max(counts, default=0))
+
+
+def _cell_table(results: Results, column: Column, cells: Sequence[Cell]) -> list[str]:
     """Title and table of a score; nothing if nobody has it."""
     failed = {row["method"] for row in results.rows if row[NOTE]} if column.metric == "psnr" else set()
     means = {
-        label: [column.factor * _mean(results.cell(label, column.metric, *cell)) for cell in cells]
+        label: [_mean(results, label, column, cell) for cell in cells]
         for label in results.labels
         if column.yardstick or label != SHARPEST
     }
-    there = [label for label, values in means.items() if label in failed or any(map(math.isfinite, values))]
-    used = [k for k in range(len(cells)) if any(math.isfinite(means[label][k]) for label in there)]
+    there = [label for label, values in means.items() if label in failed or any(n for _, n in values)]
+    used = [k for k in range(len(cells)) if any(means[label][k][1] for label in there)]
     if not used:
         return []
     columns = [_shown([means[label][k] for label in there], there, column) for k in used]
@@ -166,65 +129,55 @@ def _cell_table(results: Results, column: Column, cells: Sequence[tuple[str, str
     return [f"**{column.title}**", table(["method", *(" ".join(cells[k]) for k in used)], body)]
 
 
-def _shown(means: Sequence[float], labels: Sequence[str], column: Column) -> list[str]:
+def _mean(results: Results, label: str, column: Column, cell: Cell) -> tuple[float, int]:
+    found = interval(list(results.cell(label, column.metric, *cell).values()))
+    return column.factor * found.mean, found.n
+
+
+def _shown(means: Sequence[tuple[float, int]], labels: Sequence[str], column: Column) -> list[str]:
     """Numbers with the best in bold, the yardstick apart from the others."""
-    if not column.better:
-        return [number(mean, column.digits) for mean in means]
+    full = max(n for _, n in means)
     first = 1 if labels[0] == SHARPEST else 0
-    yardstick = [number(mean, column.digits) for mean in means[:first]]
-    return yardstick + bold_best(means[first:], column.digits, largest=column.better == "high")
+    plain = len(means) if not column.better else first
+    cells = [counted(mean, column.digits, n, full) for mean, n in means[:plain]]
+    return cells + bold_best(means[plain:], column.digits, full, largest=column.better == "high")
 
 
-def _difference_table(results: Results, cells: Sequence[tuple[str, str]]) -> str:
+def _differences(results: Results, cells: Sequence[Cell]) -> list[str]:
+    """The differences in PSNR to the reference, and where it loses."""
+    labels = [label for label in results.labels if label != results.reference]
+    gaps = {(label, cell): results.against(label, "psnr", *cell) for label in labels for cell in cells}
+    there = certain(gaps)
+    full = {cell: len(results.cell(results.reference, "psnr", *cell)) for cell in cells}
     body = [
-        [label, *(difference(results.against(label, "psnr", *cell), 2) for cell in cells)]
-        for label in results.labels
-        if label != results.reference
+        [label, *(difference(gaps[label, c], 2, certain=(label, c) in there, full=full[c]) for c in cells)]
+        for label in labels
     ]
-    return table(["method", *(" ".join(cell) for cell in cells)], body)
+    return [
+        _DIFFERENCES.format(reference=results.reference),
+        table(["method", *(" ".join(cell) for cell in cells)], body),
+        _losses(results.reference, cells, gaps, there),
+    ]
 
 
-def _losses(results: Results, cells: Sequence[tuple[str, str]]) -> str:
-    """Where methods are better than the reference, beyond doubt."""
+def _losses(
+    reference: str, cells: Sequence[Cell], gaps: Mapping[tuple[str, Cell], Interval], there: set[tuple[str, Cell]]
+) -> str:
+    """Where methods are better than the reference at the corrected level, and how often they are so by their mean."""
+    better = {key: gap for key, gap in gaps.items() if gap.mean > 0 and key[0] != SHARPEST}
     lines = []
     for cell in cells:
-        gaps = {label: results.against(label, "psnr", *cell) for label in results.labels[1:]}
-        better = sorted((label for label, gap in gaps.items() if gap.low > 0), key=lambda label: -gaps[label].mean)
-        if better:
-            told = ", ".join(f"`{label}` ({gaps[label].mean:+.2f} dB)" for label in better)
+        found = sorted(((gap, name) for (name, c), gap in better.items() if c == cell and (name, c) in there))
+        if found:
+            told = ", ".join(f"`{name}` ({gap.mean:+.2f} dB, n {gap.n})" for gap, name in reversed(found))
             lines.append(f"- {' '.join(cell)}: {told}")
-    if not lines:
-        return f"**Where `{results.reference}` loses**: in no cell is another method better beyond doubt."
-    return "\n".join([f"**Where `{results.reference}` loses**: better than it, with an interval above 0,", "", *lines])
-
-
-def _family_tables(results: Results) -> list[str]:
-    if not any(row["study"] == FAMILIES for row in results.rows):
-        return []
-    parts = [_FAMILIES.format(reference=results.reference)]
-    for axis, title in AXES.items():
-        families = sorted({row[axis] for row in results.rows if row["study"] == FAMILIES})
-        # Of two families, one is all but the other.
-        columns = [(f, alone) for f in families for alone in ((True, False) if len(families) > 2 else (True,))]
-        own = [number(_mean(_of_family(results, results.reference, axis, f, alone=a)), 2) for f, a in columns]
-        body = [
-            [label, *(difference(_family(results, label, axis, f, alone=a), 2) for f, a in columns)]
-            for label in results.labels
-            if label != results.reference
-        ]
-        headings = [title, *(f if alone else f"all but {f}" for f, alone in columns)]
-        parts.append(table(headings, [[f"{results.reference}, PSNR", *own], *body]))
-    return parts
-
-
-def _family(results: Results, label: str, axis: str, family: str, *, alone: bool) -> Interval:
-    own, other = (_of_family(results, name, axis, family, alone=alone) for name in (label, results.reference))
-    return paired(own, other)
-
-
-def _of_family(results: Results, label: str, axis: str, family: str, *, alone: bool) -> dict[str, float]:
-    """PSNR over the scenes of one family, or over those of all others."""
-    return results.values(label, "psnr", lambda row: row["study"] == FAMILIES and (row[axis] == family) == alone)
+    count = sum(math.isfinite(gap.p) for gap in gaps.values())
+    unsure = len(better.keys() - there)
+    rest = f"In {unsure} {'further ' if lines else ''}comparisons its mean is the lower one without passing that test."
+    title = _LOSSES.format(reference=reference, count=count)
+    return "\n".join(
+        [title, "", *(lines or ["- in no cell"]), "", rest] if unsure else [title, "", *(lines or ["- in no cell"])]
+    )
 
 
 def _failures(results: Results) -> str:
@@ -236,7 +189,3 @@ def _failures(results: Results) -> str:
         if any(row["method"] == label for row in failed)
     ]
     return "\n".join(["**Failed**", "", *lines]) if lines else ""
-
-
-def _mean(values: dict[str, float]) -> float:
-    return float(np.mean(list(values.values()))) if values else float("nan")

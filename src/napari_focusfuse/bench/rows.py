@@ -1,6 +1,6 @@
 """Results on disk, a row for each image and contender: written as they come, so that a run can be interrupted.
 
-The first line holds the settings as JSON behind ``# ``, the second the names of the columns.
+The first line holds settings, programs and provenance as JSON behind ``# ``, the second the names of the columns.
 """
 
 import csv
@@ -8,13 +8,14 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from napari_focusfuse.errors import FocusFuseError, OutputError
 
-__all__ = ["NOTE", "Row", "Rows", "write_csv"]
+__all__ = ["NOTE", "Row", "Rows", "Stored", "write_csv"]
 
 #: Column that says why there are no scores.
 NOTE = "note"
@@ -39,10 +40,12 @@ class Rows:
         What rows depend on besides their keys: plain JSON. Rows of other settings are refused.
     made : mapping
         What else there is to tell: date, command, hardware. A run that adds rows to an earlier one's adds its own.
+    programs : mapping of method to str, optional
+        Fingerprints of those that take part, empty for methods of ours: rows that the file has of another are refused.
 
     Attributes
     ----------
-    made : dict
+    settings, made : dict
 
     Raises
     ------
@@ -57,17 +60,19 @@ class Rows:
         values: Sequence[str],
         settings: Mapping[str, Any],
         made: Mapping[str, Any],
+        programs: Mapping[str, str] | None = None,
     ) -> None:
         self.path, self._keys, self._values = path, tuple(keys), tuple(values)
-        self._settings = json.loads(json.dumps(dict(settings)))
+        self.settings: dict[str, Any] = json.loads(json.dumps(dict(settings)))
         self.made: dict[str, Any] = dict(made)
+        self._programs = dict(programs or {})
         self._now: dict[str, Any] = {}
         self._rows: dict[tuple[str, ...], Row] = {}
         if path.exists():
             self._read()
-        self._begun = bool(self._rows)
+        self._begun = False
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Row]:
         return iter(self._rows.values())
 
     def __len__(self) -> int:
@@ -79,10 +84,11 @@ class Rows:
 
     def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Append rows to the file at once."""
-        new = [self._typed(row) for row in rows]
+        new = [_typed(row, self._keys, self._values) for row in rows]
         self.made, self._now = _together(self.made, self._now), {}
         if not self._begun:
-            self._write([])
+            # The first line tells of this run too before any row of it is there.
+            self._write(self._rows.values())
             self._begun = True
         text = "".join(self._line(row) for row in new)
         try:
@@ -104,42 +110,100 @@ class Rows:
     def _key(self, row: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(str(row[name]) for name in self._keys)
 
-    def _typed(self, row: Mapping[str, Any]) -> Row:
-        out: Row = {name: str(row[name]) for name in self._keys}
-        out |= {name: _number(row.get(name)) for name in self._values}
-        return {**out, NOTE: str(row.get(NOTE) or "")}
-
     def _line(self, row: Row) -> str:
         return _csv_line([_cell(cell) for cell in row.values()])
 
     def _write(self, rows: Iterable[Row]) -> None:
-        head = "# " + json.dumps({"settings": self._settings, "made": self.made}, ensure_ascii=False) + "\n"
+        said = {"settings": self.settings, "programs": self._programs, "made": self.made}
+        head = "# " + json.dumps(said, ensure_ascii=False) + "\n"
         text = head + _csv_line([*self._keys, *self._values, NOTE]) + "".join(self._line(row) for row in rows)
         _replace(self.path, text)
 
     def _read(self) -> None:
         """Take over the rows of an earlier run; a line that is not whole and rows that failed are left out."""
-        try:
-            head, columns, *lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-            said = json.loads(head.removeprefix("# "))
-            there, self._now, self.made = said["settings"], self.made, said["made"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise FocusFuseError(f"{self.path} holds no rows of a benchmark: choose another folder") from error
-        for name in self._settings.keys() | there.keys():
-            if there.get(name) != self._settings.get(name):
+        said, columns, lines = _parts(self.path)
+        there, self._now, self.made = said["settings"], self.made, said["made"]
+        for name in self.settings.keys() | there.keys():
+            if there.get(name) != self.settings.get(name):
                 raise FocusFuseError(
                     f"{self.path} holds rows of other settings ({name} {there.get(name)}, now "
-                    f"{self._settings.get(name)}): choose another folder, or remove that file"
+                    f"{self.settings.get(name)}): choose another folder, or remove that file"
                 )
-        names = next(csv.reader([columns]))
-        if names != [*self._keys, *self._values, NOTE]:
-            raise FocusFuseError(f"{self.path} has other columns than this version writes: choose another folder")
-        whole = [line for line in lines if line.endswith("\n")]
-        cells = [dict(zip(names, parts, strict=True)) for parts in csv.reader(whole) if len(parts) == len(names)]
-        kept = [self._typed(row) for row in cells if not row[NOTE]]
+        kept = [row for row in _parsed(self.path, columns, lines, self._keys, self._values) if not row[NOTE]]
+        self._check_programs(said.get("programs", {}), {row.get("method") for row in kept})
         self._rows = {self._key(row): row for row in kept}
         if len(kept) < len(lines):
             self._write(kept)
+
+    def _check_programs(self, there: Mapping[str, str], methods: Collection[Any]) -> None:
+        """Refuse rows of a program that had another command; take over those that do not take part now."""
+        for name, fingerprint in self._programs.items():
+            if name in methods and there.get(name, "") != fingerprint:
+                raise FocusFuseError(
+                    f"{self.path} holds rows of another {name!r} (command, type or bits): choose another folder, or "
+                    f"give the program another name"
+                )
+        self._programs = {**there, **self._programs}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Rows of a file as they are, of whatever settings and with those that failed.
+
+    Attributes
+    ----------
+    rows : list of Row
+    settings, made : dict
+    """
+
+    rows: list[Row]
+    settings: dict[str, Any]
+    made: dict[str, Any]
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    @classmethod
+    def read(cls, path: Path, keys: Sequence[str], values: Sequence[str]) -> Self:
+        """Read a file and leave it alone.
+
+        Raises
+        ------
+        FocusFuseError
+            The file holds something else.
+        """
+        said, columns, lines = _parts(path)
+        # What failed and was run again is there twice.
+        rows = {tuple(row[key] for key in keys): row for row in _parsed(path, columns, lines, keys, values)}
+        return cls(list(rows.values()), said["settings"], said["made"])
+
+
+def _parts(path: Path) -> tuple[dict[str, Any], str, list[str]]:
+    """What the first line says, the line of the columns, the others."""
+    try:
+        head, columns, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        said = json.loads(head.removeprefix("# "))
+        if not (isinstance(said["settings"], dict) and isinstance(said["made"], dict)):
+            raise TypeError
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FocusFuseError(f"{path} holds no rows of a benchmark: choose another folder") from error
+    return said, columns, lines
+
+
+def _parsed(path: Path, columns: str, lines: Sequence[str], keys: Sequence[str], values: Sequence[str]) -> list[Row]:
+    """Rows of lines that are whole."""
+    names = next(csv.reader([columns]))
+    if names != [*keys, *values, NOTE]:
+        raise FocusFuseError(f"{path} has other columns than this version writes: choose another folder")
+    whole = [line for line in lines if line.endswith("\n")]
+    cells = [dict(zip(names, parts, strict=True)) for parts in csv.reader(whole) if len(parts) == len(names)]
+    return [_typed(row, keys, values) for row in cells]
+
+
+def _typed(row: Mapping[str, Any], keys: Sequence[str], values: Sequence[str]) -> Row:
+    out: Row = {name: str(row[name]) for name in keys}
+    out |= {name: _number(row.get(name)) for name in values}
+    return {**out, NOTE: str(row.get(NOTE) or "")}
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -156,6 +220,8 @@ def _together(made: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]
             out[name] = f"{made[name]}{joint}{now[name]}"
     if now.get("programs"):
         out["programs"] = {**made.get("programs", {}), **now["programs"]}
+    if now.get("methods"):
+        out["methods"] = list(dict.fromkeys([*made.get("methods", []), *now["methods"]]))
     return out
 
 

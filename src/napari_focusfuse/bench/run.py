@@ -7,15 +7,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from napari_focusfuse.bench import figures, pairs, plots
+from napari_focusfuse.bench import figures, pairs
+from napari_focusfuse.bench.again import stored_parts
 from napari_focusfuse.bench.contenders import DEFAULT_METHODS, Contender, OwnMethod, check_labels, parse_methods
-from napari_focusfuse.bench.page import IMAGES, link, write_page, write_text
-from napari_focusfuse.bench.peers import read_peers
+from napari_focusfuse.bench.page import IMAGES, write_page, write_text
+from napari_focusfuse.bench.parts import PUBLISHED, paper_part, simulated_part, truth_part
+from napari_focusfuse.bench.peers import Peer, read_peers
 from napari_focusfuse.bench.plan import Plan
 from napari_focusfuse.bench.provenance import code_hash, hardware, made_now
 from napari_focusfuse.bench.recorded import read_recorded
-from napari_focusfuse.bench.report_pairs import paper_section, truth_section, write_pair_summary
-from napari_focusfuse.bench.report_simulated import Results, simulated_section, write_simulated_summary
+from napari_focusfuse.bench.results import Results
 from napari_focusfuse.bench.rows import Rows
 from napari_focusfuse.bench.scenes import texture_files
 from napari_focusfuse.bench.simulated import KEYS, VALUES, Sharpest, Study, iter_simulated
@@ -24,8 +25,6 @@ from napari_focusfuse.errors import FocusFuseError, OutputError
 
 __all__ = ["iter_bench"]
 
-#: Our method as published, always among the paper's.
-_PUBLISHED = "sesf:preset=paper"
 _PIXEL_SF = "sf"
 _QUICK_SHAPE, _QUICK_NOISES = (160, 240), (0.0, 0.03)
 
@@ -49,11 +48,7 @@ def iter_bench(plan: Plan) -> Generator[Progress, None, str]:
     FocusFuseError
         Something asked for is not there or cannot be done; as far as can be seen, before anything is computed.
     """
-    own = parse_methods(plan.methods or DEFAULT_METHODS)
-    peers = read_peers(plan.peers, plan.programs) if plan.peers else []
-    everyone: list[Contender] = [*_led_by(own, plan.reference), *peers]
-    check_labels([Sharpest(), *everyone])
-    works = [*_pair_works(plan, everyone), *_simulated_works(plan, everyone)]
+    works = _again(plan) if plan.report else _works(plan)
     try:
         (plan.out / IMAGES).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -65,6 +60,24 @@ def iter_bench(plan: Plan) -> Generator[Progress, None, str]:
         sections.append(section)
     write_page(plan.out)
     return "\n\n".join(sections)
+
+
+def _works(plan: Plan) -> list[tuple[str, Callable[[], Work]]]:
+    own = parse_methods(plan.methods or DEFAULT_METHODS)
+    peers = read_peers(plan.peers, plan.programs) if plan.peers else []
+    everyone: list[Contender] = [*_led_by(own, plan.reference), *peers]
+    check_labels([Sharpest(), *everyone])
+    return [*_pair_works(plan, everyone), *_simulated_works(plan, everyone)]
+
+
+def _again(plan: Plan) -> list[tuple[str, Callable[[], Work]]]:
+    """Parts made from rows that are there."""
+
+    def work(part: Callable[[], str]) -> Work:
+        yield Progress(0, 1, "tables and plots")
+        return part()
+
+    return [(name, partial(work, part)) for name, part in stored_parts(plan)]
 
 
 def _pair_works(plan: Plan, everyone: Sequence[Contender]) -> list[tuple[str, Callable[[], Work]]]:
@@ -94,40 +107,28 @@ def _simulated_works(plan: Plan, everyone: Sequence[Contender]) -> list[tuple[st
 def _paper(plan: Plan, name: str, there: Sequence[pairs.Pair], everyone: Sequence[Contender]) -> Work:
     """Tables 2 and 3 and the figures of the paper."""
     labels = [contender.label for contender in everyone]
-    contenders = [*([] if _PUBLISHED in labels else parse_methods(_PUBLISHED)), *everyone]
-    rows = _pair_rows(plan, f"paper-{name}", name, pairs.PAPER)
+    contenders = [*([] if PUBLISHED in labels else parse_methods(PUBLISHED)), *everyone]
+    rows = _pair_rows(plan, f"paper-{name}", name, pairs.PAPER, contenders)
     yield from pairs.iter_pairs(there, contenders, rows, pairs.PAPER)
-    write_pair_summary(plan.out / f"paper-{name}-summary.csv", rows, contenders, pairs.PAPER)
     yield from _draw_figures(plan.out / "figures" / name, there, [c for c in contenders if isinstance(c, OwnMethod)])
-    names = [pair.name for pair in there]
-    recorded = read_recorded(plan.recorded, names) if plan.recorded else None
-    return paper_section(rows, contenders, names, recorded, name)
+    return paper_part(plan.out, name, rows, _labels(contenders), [pair.name for pair in there], plan.recorded)
 
 
 def _truth(plan: Plan, name: str, there: Sequence[pairs.Pair], everyone: Sequence[Contender]) -> Work:
-    rows = _pair_rows(plan, f"pairs-{name}", name, pairs.WITH_TRUTH)
+    rows = _pair_rows(plan, f"pairs-{name}", name, pairs.WITH_TRUTH, everyone)
     yield from pairs.iter_pairs(there, everyone, rows, pairs.WITH_TRUTH)
-    write_pair_summary(plan.out / f"pairs-{name}-summary.csv", rows, everyone, pairs.WITH_TRUTH)
-    return truth_section(rows, everyone, [pair.name for pair in there], pairs.WITH_TRUTH, name)
+    return truth_part(plan.out, name, rows, _labels(everyone), [pair.name for pair in there])
 
 
 def _simulated(plan: Plan, everyone: Sequence[Contender]) -> Work:
     small: dict[str, Any] = {"shape": _QUICK_SHAPE, "noises": _QUICK_NOISES} if plan.quick else {}
     study = Study(split=plan.split, scenes=plan.wanted_scenes, textures=plan.textures, families=plan.families, **small)
-    name = f"simulated-{plan.split}"
-    settings, made = {**study.settings(), "code": code_hash()}, _made(plan, threads=1)
-    rows = Rows(plan.out / f"{name}.csv", KEYS, VALUES, settings, made)
+    settings, made = {**study.settings(), "code": code_hash()}, _made(plan, everyone, threads=1)
+    file = plan.out / f"simulated-{plan.split}.csv"
+    rows = Rows(file, KEYS, VALUES, settings, made, _fingerprints([Sharpest(), *everyone]))
     yield from iter_simulated(study, everyone, rows, plan.wanted_jobs)
-    labels = [contender.label for contender in everyone]
-    results = Results(study.own(rows), labels, labels[0])
-    write_simulated_summary(plan.out / f"{name}-summary.csv", results)
-    plots.plot_psnr(results, plan.out / IMAGES / f"{name}-psnr.png")
-    plots.plot_decisions(results, plan.out / IMAGES / f"{name}-decisions.png")
-    images = [
-        link(f"{name}-psnr.png", "PSNR over noise, and the difference to the reference with 95 % intervals"),
-        link(f"{name}-decisions.png", "Noise gain against decision quality"),
-    ]
-    return simulated_section(results, study, rows, images)
+    labels = _labels(everyone)
+    return simulated_part(plan.out, Results(study.own(rows), labels, labels[0]), study, rows)
 
 
 def _draw_figures(
@@ -145,24 +146,32 @@ def _draw_figures(
         decisions = {label: outcome.decision for label, outcome in done.items() if outcome.decision is not None}
         drawn.append(figures.Fused(pair.name, sources, images, decisions))
     first = drawn[0]
-    figures.draw_decision(first, _PUBLISHED, folder / "fig2-decision.png")
-    figures.draw_two_decisions(first, _PUBLISHED, folder / "fig3-pixels-and-features.png")
+    figures.draw_decision(first, PUBLISHED, folder / "fig2-decision.png")
+    figures.draw_two_decisions(first, PUBLISHED, folder / "fig3-pixels-and-features.png")
     figures.draw_insets(first, folder / "fig4-insets.png")
     for number, fused in zip((5, 6), drawn, strict=False):
         figures.draw_differences(fused, folder / f"fig{number}-difference.png")
 
 
-def _pair_rows(plan: Plan, part: str, name: str, metrics: Sequence[str]) -> Rows:
-    made = _made(plan)
+def _pair_rows(plan: Plan, part: str, name: str, metrics: Sequence[str], everyone: Sequence[Contender]) -> Rows:
+    made = _made(plan, everyone)
     settings = {"folder": name, "code": code_hash(), **{key: made[key] for key in hardware()}}
-    return Rows(plan.out / f"{part}.csv", pairs.KEYS, pairs.values(metrics), settings, made)
+    return Rows(plan.out / f"{part}.csv", pairs.KEYS, pairs.values(metrics), settings, made, _fingerprints(everyone))
 
 
-def _made(plan: Plan, **other: Any) -> dict[str, Any]:
-    programs = {}
-    if plan.peers:
-        programs = {peer.label: " ".join(peer.command) for peer in read_peers(plan.peers, plan.programs)}
-    return {**made_now(plan.command), **{key: str(value) for key, value in other.items()}, "programs": programs}
+def _made(plan: Plan, everyone: Sequence[Contender], **other: Any) -> dict[str, Any]:
+    programs = {peer.label: " ".join(peer.command) for peer in everyone if isinstance(peer, Peer)}
+    told = {key: str(value) for key, value in other.items()}
+    return {**made_now(plan.command), **told, "methods": _labels(everyone), "programs": programs}
+
+
+def _labels(everyone: Sequence[Contender]) -> list[str]:
+    return [contender.label for contender in everyone]
+
+
+def _fingerprints(everyone: Sequence[Contender]) -> dict[str, str]:
+    """Of what else scores depend on besides a label and the code: the commands of programs."""
+    return {each.label: each.fingerprint if isinstance(each, Peer) else "" for each in everyone}
 
 
 def _led_by(own: Sequence[OwnMethod], reference: str) -> list[OwnMethod]:

@@ -41,8 +41,6 @@ SHARPEST = "sharpest slice"
 #: Scenes of the families have numbers of their own.
 _FAMILY_NUMBERS = 1000
 _FAMILY_NOISE = 0.03
-#: Families share their scenes among the kinds of blur, so there are more of them.
-_FAMILY_SCENES = 1.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,10 +97,10 @@ class Study:
         return tasks + (self._family_tasks() if self.families else [])
 
     def _family_tasks(self) -> list[tuple[str, Case, list[Exposure]]]:
-        """Each scene with every kind of blur and noise, so that these are compared on the same; textures in turn."""
+        """As many scenes as a cell has, each with every kind of blur and noise: these are compared on the same."""
         textures = TEXTURES[1:] if self.textures is None else TEXTURES
         exposures = [Exposure(model, _FAMILY_NOISE) for model in NOISES]
-        rounds = math.ceil(_FAMILY_SCENES * self.scenes / (len(PSFS) * len(textures)))
+        rounds = math.ceil(self.scenes / len(textures))
         return [
             (FAMILIES, self._case(surface, psf, texture, _FAMILY_NUMBERS + n), exposures)
             for n, texture in enumerate(textures * rounds)

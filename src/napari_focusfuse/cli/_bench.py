@@ -39,8 +39,9 @@ def bench(
     limit: int | None = None,
     jobs: int | None = None,
     quick: Switch = False,
+    report: Switch = False,
 ) -> int:
-    """Compare methods: --paper FOLDER, --pairs FOLDER or --simulated, or several of them, -o OUT.
+    """Compare methods: --paper FOLDER, --pairs FOLDER or --simulated, or several of them, -o OUT; or --report -o OUT.
 
     Parameters
     ----------
@@ -77,6 +78,8 @@ def bench(
         Processes for the simulated stacks; one for each core if left out.
     quick
         A few small scenes and pairs.
+    report
+        Run nothing: tables, plots and page again from the rows that OUT holds, whatever version made them.
     """
     options = given(recorded=recorded, textures=textures, split=split, scenes=scenes, methods=methods)
     options |= given(reference=reference, peers=peers, limit=limit, jobs=jobs)
@@ -88,6 +91,7 @@ def bench(
         families=families,
         programs=tuple(peer or ()),
         quick=quick,
+        report=report,
         command=tuple(sys.argv[1:]),
         **options,
     )

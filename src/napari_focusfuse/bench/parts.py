@@ -1,0 +1,51 @@
+"""The files of a part, made from its rows: summary, plots, and the section of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from napari_focusfuse.bench import plots
+from napari_focusfuse.bench.page import IMAGES, link
+from napari_focusfuse.bench.pairs import PAPER, WITH_TRUTH
+from napari_focusfuse.bench.recorded import read_recorded
+from napari_focusfuse.bench.report_pairs import paper_section, truth_section, write_pair_summary
+from napari_focusfuse.bench.report_simulated import simulated_section, write_simulated_summary
+from napari_focusfuse.bench.results import Results
+from napari_focusfuse.bench.rows import Rows, Stored
+from napari_focusfuse.bench.simulated import Study
+
+__all__ = ["PUBLISHED", "paper_part", "simulated_part", "truth_part"]
+
+#: Our method as published, always among the paper's.
+PUBLISHED = "sesf:preset=paper"
+
+
+def simulated_part(out: Path, results: Results, study: Study, rows: Rows | Stored) -> str:
+    """Summary and plots of the simulated stacks; returns the section."""
+    name = f"simulated-{study.split}"
+    write_simulated_summary(out / f"{name}-summary.csv", results)
+    plots.plot_psnr(results, out / IMAGES / f"{name}-psnr.png")
+    plots.plot_decisions(results, out / IMAGES / f"{name}-decisions.png")
+    images = [
+        link(
+            f"{name}-psnr.png", "PSNR over noise, and the difference to the reference with 95 % intervals, uncorrected"
+        ),
+        link(f"{name}-decisions.png", "Noise gain against decision quality"),
+    ]
+    return simulated_section(results, study, rows, images)
+
+
+def paper_part(
+    out: Path, name: str, rows: Rows | Stored, labels: Sequence[str], pairs: Sequence[str], records: Path | None
+) -> str:
+    """Summary of the paper's comparison on the pairs of a folder; returns the section."""
+    write_pair_summary(out / f"paper-{name}-summary.csv", rows, labels, pairs, PAPER)
+    recorded = read_recorded(records, pairs) if records else None
+    return paper_section(rows, labels, pairs, recorded, name)
+
+
+def truth_part(out: Path, name: str, rows: Rows | Stored, labels: Sequence[str], pairs: Sequence[str]) -> str:
+    """Summary of pairs with truth; returns the section."""
+    write_pair_summary(out / f"pairs-{name}-summary.csv", rows, labels, pairs, WITH_TRUTH)
+    return truth_section(rows, labels, pairs, WITH_TRUTH, name)
