@@ -18,8 +18,9 @@ Map = NDArray[np.float32]
 
 def quality_map(sources: Any, fused: Any, metric: str) -> Map:
     """The map of a metric; see `napari_focusfuse.api.quality_map`."""
-    mapped = [name for name, known in METRICS.items() if known.pixels is not None]
-    pixels = METRICS[metric].pixels if metric in METRICS else None
+    mapped = [name for name, each in METRICS.items() if each.pixels is not None]
+    known = METRICS.get(metric.lower())
+    pixels = None if known is None else known.pixels
     if pixels is None:
         raise FocusFuseError(f"there is no map of {metric!r}: choose from {', '.join(mapped)}")
     greys = Greys(quoted(sources))
