@@ -90,6 +90,22 @@ def test_a_stack_its_images_and_the_truth_are_proposed(measuring, cells, viewer)
     assert measuring.panel.run_button.isEnabled()
 
 
+@pytest.mark.parametrize(
+    ("sample", "truth"),
+    [("simulated_fibres", "Simulated fibres truth"), ("simulated_stack_with_truth", "Simulated truth")],
+)
+def test_the_samples_are_known_for_what_they_are(make_napari_viewer, sample, truth):
+    viewer = make_napari_viewer()
+    _, measuring = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    stack = viewer.open_sample(PLUGIN, sample)[-1]
+    roles = measuring.value()
+    assert (roles.sources, roles.fused, roles.truth) == ((stack,), (), viewer.layers[truth])
+    assert measuring.form.about.text() == "Tick at least one image under Fused."
+    viewer.add_image(stack.data.max(0), name="mine")
+    assert measuring.value().fused == (viewer.layers["mine"],)
+    assert measuring.panel.run_button.isEnabled()
+
+
 def test_the_value_is_what_was_set(measuring, cells, viewer):
     roles = Roles((bare(cells),), (bare(viewer.layers["mean fused"]),), None)
     measuring.set_value(roles)
@@ -410,6 +426,20 @@ def test_a_map_is_made_once_and_others_are_hidden(viewer, measuring, cells, fini
     assert names(viewer)[4:] == ["Qg of max fused", "Qcb of max fused"]
     assert [layer.visible for layer in viewer.layers][4:] == [True, False]
     assert not {"Qg of max fused", "Qcb of max fused"} & {layer.name for layer in measuring.value().fused}
+
+
+def test_a_map_follows_its_image(viewer, measuring, cells, finish):
+    measuring.maps.set_value(MapChoice("sf", "", 2))
+    measuring.add_map()
+    finish(measuring)
+    cells.scale, cells.translate = (2, 0.25, 0.25), (0, 7, 8)
+    cells.axis_labels = ("z", "row", "column")
+    measuring.add_map()
+    finish(measuring)
+    (layer,) = [layer for layer in viewer.layers if layer.name.startswith("pixel SF")]
+    np.testing.assert_allclose(layer.scale, (0.25, 0.25))
+    np.testing.assert_allclose(layer.translate, (7, 8))
+    assert tuple(layer.axis_labels) == ("row", "column")
 
 
 def test_maps_of_a_pair(viewer, measuring, pair, finish):
