@@ -25,6 +25,7 @@ _HEIGHT = 190
 _LONGEST = 24
 #: What is longer than the longest finite bar by this factor stands for infinity.
 _INFINITE = 1.1
+_FAINT = 0.4
 
 
 def preload() -> None:
@@ -135,9 +136,11 @@ class BarPlot(Plot):
         self._values: dict[str, float] = {}
         self._best: list[bool] = []
 
-    def show_values(self, title: str, values: Mapping[str, float], best: Sequence[bool]) -> None:
-        """Show values by name; the best ones are set off."""
-        self._title, self._values, self._best = title, dict(values), list(best)
+    def show_values(
+        self, title: str, values: Mapping[str, float], best: Sequence[bool], *, faded: bool = False
+    ) -> None:
+        """Show values by name, the best ones set off; faded if they no longer hold."""
+        self._title, self._values, self._best, self._faded = title, dict(values), list(best), faded
         self.redraw()
 
     def _draw(self, axes: "Axes", colours: _Colours) -> None:
@@ -145,7 +148,7 @@ class BarPlot(Plot):
         longest = max((abs(value) for value in values if math.isfinite(value)), default=0) or 1.0
         lengths = [value if math.isfinite(value) else math.copysign(_INFINITE * longest, value) for value in values]
         fills = [colours.first if best else colours.plain for best in self._best]
-        bars = axes.barh(range(len(values)), lengths, color=fills, height=0.6)
+        bars = axes.barh(range(len(values)), lengths, color=fills, height=0.6, alpha=_FAINT if self._faded else None)
         labels = axes.bar_label(bars, [written(value) for value in values], padding=3, fontsize=8, color=colours.text)
         for label, best in zip(labels, self._best, strict=True):
             label.set_fontweight("bold" if best else "normal")
@@ -160,6 +163,7 @@ def _shortened(name: str) -> str:
     half = _LONGEST // 2
     return name if len(name) <= _LONGEST else f"{name[:half]}…{name[-half:]}"
 
+        self._faded = False
 
 class CurvePlot(Plot):
     """The focus curve of a pixel, both measures by their largest value.
