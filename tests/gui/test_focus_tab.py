@@ -109,6 +109,17 @@ def test_a_pair_has_two_points(viewer, measuring, focus, qtbot):
     assert len(lines(tab)["deep SF"]) == 2
 
 
+def test_names_are_written_as_they_are(viewer, measuring, focus, qtbot):
+    images = np.random.default_rng(1).random((3, 24, 30))
+    for name, image in zip(("A $x^", "B $\\frac$", "fused"), images, strict=True):
+        viewer.add_image(image, name=name)
+    tab = focus()
+    viewer.cursor.position = (12, 13)
+    qtbot.waitUntil(lambda: "y 12, x 13" in tab.where.text())
+    tab.plot._canvas.draw()
+    assert [label.get_text() for label in tab.plot.axes.get_xticklabels()] == ["A $x^", "B $\\frac$"]
+
+
 def test_it_stays_where_it_is_when_it_is_told_to(viewer, measuring, cells, focus, qtbot):
     tab = focus()
     hover(viewer, tab, 5, 9, qtbot)

@@ -12,7 +12,7 @@ import dask.array as da
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_focusfuse import api
 from napari_focusfuse.core.metrics import METRICS
@@ -462,6 +462,33 @@ def test_the_plot_follows_the_chosen_row(measuring, cells, finish):
     assert measuring.scores.bars.axes.get_title(loc="left") == "Qg (high is good)"
     widths = [bar.get_width() for bar in measuring.scores.bars.axes.patches]
     assert widths == [own["qg"] for own in measuring.scores.table.scores().values()]
+
+
+def test_names_in_the_plot_are_written_as_they_are(measuring, cells, finish, viewer, recwarn):
+    viewer.layers["max fused"].name = "$\\frac$ fused"
+    viewer.layers["mean fused"].name = "mean $ fused $"
+    measuring.which.value = False
+    measuring.run()
+    finish(measuring)
+    axes = measuring.scores.bars.axes
+    axes.figure.canvas.draw()
+    labels = axes.get_yticklabels()
+    assert [label.get_text() for label in labels] == ["$\\frac$ fused", "mean $ fused $"]
+    assert not any(label.get_parse_math() for label in labels)
+
+
+def test_names_in_the_plot_have_the_viewers_letters(measuring, cells, finish, viewer, monkeypatch):
+    from matplotlib import font_manager
+
+    family = QApplication.font().family()
+    known = font_manager.get_font_names()
+    monkeypatch.setattr(font_manager, "get_font_names", lambda: [*known, family])
+    measuring.which.value = False
+    measuring.run()
+    finish(measuring)
+    for label in measuring.scores.bars.axes.get_yticklabels():
+        assert label.get_fontfamily()[0] == family
+        assert label.get_fontfamily()[-1] == "DejaVu Sans"
 
 
 def test_the_plot_follows_the_theme(viewer, measuring, cells, finish):

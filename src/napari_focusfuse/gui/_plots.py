@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QSize
-from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtGui import QColor, QFontDatabase
+from qtpy.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from napari_focusfuse.gui._score_table import written
 
@@ -26,6 +26,8 @@ _LONGEST = 24
 #: What is longer than the longest finite bar by this factor stands for infinity.
 _INFINITE = 1.1
 _FAINT = 0.4
+#: Comes with matplotlib.
+_FALLBACK = "DejaVu Sans"
 
 
 def preload() -> None:
@@ -56,6 +58,29 @@ def _colours(theme: str) -> _Colours:
 
 def _hex(colour: Any) -> str:
     return str(colour.as_hex("long"))[:7]
+
+
+def _families() -> list[str]:
+    """Fonts for names in any script: the viewer's, then those for letters that it lacks, if matplotlib knows them."""
+    from matplotlib.font_manager import get_font_names
+
+    known = set(get_font_names())
+    wanted = [QApplication.font().family()]
+    for script in ("SimplifiedChinese", "Japanese", "Korean"):
+        wanted += [name for name in QFontDatabase.families(QFontDatabase.WritingSystem[script]) if name in known][:1]
+    return list(dict.fromkeys([name for name in wanted if name in known] + [_FALLBACK]))
+
+
+def _set_letters(axes: "Axes") -> None:
+    """Text as it is written: names of layers may be in any script, and a $ in them begins no formula."""
+    from matplotlib.text import Text
+
+    families = _families()
+    axes.tick_params(labelfontfamily=families)
+    for text in axes.findobj(Text):
+        if isinstance(text, Text):
+            text.set_fontfamily(families)
+            text.set_parse_math(False)
 
 
 class Plot(QWidget):
@@ -110,6 +135,7 @@ class Plot(QWidget):
         for label in (axes.xaxis.label, axes.yaxis.label):
             label.set_color(colours.text)
             label.set_fontsize(8)
+        _set_letters(axes)
         self._canvas.draw_idle()
 
     def let_go(self) -> None:
@@ -135,6 +161,7 @@ class BarPlot(Plot):
         self._title = ""
         self._values: dict[str, float] = {}
         self._best: list[bool] = []
+        self._faded = False
 
     def show_values(
         self, title: str, values: Mapping[str, float], best: Sequence[bool], *, faded: bool = False
@@ -163,7 +190,6 @@ def _shortened(name: str) -> str:
     half = _LONGEST // 2
     return name if len(name) <= _LONGEST else f"{name[:half]}…{name[-half:]}"
 
-        self._faded = False
 
 class CurvePlot(Plot):
     """The focus curve of a pixel, both measures by their largest value.
