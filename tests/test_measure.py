@@ -8,6 +8,7 @@ import pytest
 
 import napari_focusfuse as ff
 from napari_focusfuse import api
+from napari_focusfuse.core.metrics.white import likely_white
 from napari_focusfuse.core.progress import drain
 
 WITH_TRUTH = {"psnr", "ssim", "bias"}
@@ -45,6 +46,47 @@ def test_integers_are_divided_by_the_largest_of_their_type(small):
     assert as_float == pytest.approx(expected)
     assert ff.measure(small.stack.astype(float), small.truth.astype(float), data_range=65535) == pytest.approx(expected)
     assert ff.measure(small.stack, small.truth, data_range=4095)["ag"] == pytest.approx(expected["ag"] * 65535 / 4095)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint32, np.float32])
+def test_images_on_another_scale_than_their_type_has_are_warned_about(small, dtype):
+    stack, fused = small.stack.astype(dtype), small.truth.astype(dtype)
+    with pytest.warns(
+        ff.FocusFuseWarning, match=f"the true image is {stack.dtype} and reaches .* as data_range"
+    ) as all_:
+        ff.measure(stack, fused, truth=fused, metrics=["psnr", "ag"])
+    assert len(all_) == 1
+    with pytest.warns(ff.FocusFuseWarning, match="for white"):
+        ff.quality_map(stack, fused)
+    assert ff.measure(stack, fused, data_range=65535, metrics=["ag"]) == pytest.approx(
+        ff.measure(small.stack, small.truth, metrics=["ag"])
+    )
+
+
+@pytest.mark.parametrize("factor", [1 / 65535, 1.5 / 65535])
+def test_floats_that_exceed_1_a_little_are_not_warned_about(small, factor, recwarn):
+    ff.measure(small.stack * factor, small.truth * factor, metrics=["ag"])
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    ("dtype", "top", "white"),
+    [
+        (np.uint8, 3, 255),
+        (np.uint16, 3, 65535),
+        (np.int16, 3, 32767),
+        (bool, True, 1),
+        (np.float32, 0.7, 1),
+        (np.float64, 1.2, 255),
+        (np.float32, 255, 255),
+        (np.int64, 300, 4095),
+        (np.uint32, 5000, 65535),
+        (np.float32, 70000, 70000),
+        (np.float32, np.nan, 1),
+    ],
+)
+def test_white_is_told_by_type_or_by_pixels(dtype, top, white):
+    assert likely_white(np.dtype(dtype), [np.zeros((2, 2), dtype), np.full((2, 2), top, dtype)]) == white
 
 
 def test_colour_is_measured_as_grey(rng):
@@ -118,7 +160,7 @@ def test_several_images_at_once_as_one_by_one(small):
 def test_images_may_be_lists(small):
     images = {"f": small.truth.tolist()}
     sources = {"a": small.stack[0].tolist(), "b": small.stack[1].tolist()}
-    assert compare(sources, images, metrics=["qy"])["f"]["qy"] > 0
+    assert compare(sources, images, metrics=["qy"], data_range=65535)["f"]["qy"] > 0
 
 
 def test_progress_names_metrics_and_images(small):
@@ -175,3 +217,10 @@ def test_checking_reads_no_pixel(small):
 def test_a_hole_in_a_named_source():
     with pytest.raises(ff.FocusFuseError, match="'right' holds pixels that are no numbers"):
         compare({"left": np.ones((24, 32)), "right": HOLE}, {"f": np.ones((24, 32))})
+
+
+def test_a_hole_in_a_source_that_is_called_something():
+    with pytest.raises(ff.FocusFuseError, match="the second holds pixels that are no numbers"):
+        compare([np.ones((24, 32)), HOLE], {"f": np.ones((24, 32))}, names=["the first", "the second"])
+    with pytest.raises(ff.FocusFuseError, match="the second holds pixels that are no numbers"):
+        ff.quality_map([np.ones((24, 32)), HOLE], np.ones((24, 32)), names=["the first", "the second"])

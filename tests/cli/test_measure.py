@@ -41,6 +41,12 @@ def test_files_one_by_one_as_csv(run: Runs, slices: Path, fused: Path, stack: np
     assert {name: float(value) for name, value in (row.split(",") for row in rows)} == expected
 
 
+def test_the_value_of_white(run: Runs, slices: Path, fused: Path, stack: np.ndarray) -> None:
+    done = run("measure", fused, slices, "--metrics", "ag", "--data-range", "100", "--csv")
+    expected = ff.measure(stack, stack[1], metrics=["ag"], data_range=100)
+    assert done.out.split() == ["metric,value", f"ag,{expected['ag']!r}"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

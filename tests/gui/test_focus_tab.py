@@ -109,6 +109,27 @@ def test_a_pair_has_two_points(viewer, measuring, focus, qtbot):
     assert len(lines(tab)["deep SF"]) == 2
 
 
+def test_where_nothing_is_to_be_seen_it_says_so(viewer, measuring, focus, qtbot, stack):
+    dark = np.pad(stack, ((0, 0), (0, 0), (0, 60)), constant_values=7)
+    viewer.add_image(dark, name="cells", translate=(0, 3, 4), scale=(1, 0.5, 0.5))
+    tab = focus()
+    hover(viewer, tab, 8, 70, qtbot)
+    assert tab.where.text() == "y 8, x 70: no activity in any slice."
+    hover(viewer, tab, 8, 10, qtbot)
+    assert "sharpest in" in tab.where.text()
+
+
+def test_names_are_written_as_they_are(viewer, measuring, focus, qtbot):
+    images = np.random.default_rng(1).random((3, 24, 30))
+    for name, image in zip(("A $x^", "B $\\frac$", "fused"), images, strict=True):
+        viewer.add_image(image, name=name)
+    tab = focus()
+    viewer.cursor.position = (12, 13)
+    qtbot.waitUntil(lambda: "y 12, x 13" in tab.where.text())
+    tab.plot._canvas.draw()
+    assert [label.get_text() for label in tab.plot.axes.get_xticklabels()] == ["A $x^", "B $\\frac$"]
+
+
 def test_it_stays_where_it_is_when_it_is_told_to(viewer, measuring, cells, focus, qtbot):
     tab = focus()
     hover(viewer, tab, 5, 9, qtbot)

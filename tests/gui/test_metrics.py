@@ -11,7 +11,8 @@ import weakref
 import dask.array as da
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_focusfuse import api
 from napari_focusfuse.core.metrics import METRICS
@@ -90,6 +91,22 @@ def test_a_stack_its_images_and_the_truth_are_proposed(measuring, cells, viewer)
     assert measuring.panel.run_button.isEnabled()
 
 
+@pytest.mark.parametrize(
+    ("sample", "truth"),
+    [("simulated_fibres", "Simulated fibres truth"), ("simulated_stack_with_truth", "Simulated truth")],
+)
+def test_the_samples_are_known_for_what_they_are(make_napari_viewer, sample, truth):
+    viewer = make_napari_viewer()
+    _, measuring = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    stack = viewer.open_sample(PLUGIN, sample)[-1]
+    roles = measuring.value()
+    assert (roles.sources, roles.fused, roles.truth) == ((stack,), (), viewer.layers[truth])
+    assert measuring.form.about.text() == "Tick at least one image under Fused."
+    viewer.add_image(stack.data.max(0), name="mine")
+    assert measuring.value().fused == (viewer.layers["mine"],)
+    assert measuring.panel.run_button.isEnabled()
+
+
 def test_the_value_is_what_was_set(measuring, cells, viewer):
     roles = Roles((bare(cells),), (bare(viewer.layers["mean fused"]),), None)
     measuring.set_value(roles)
@@ -99,12 +116,12 @@ def test_the_value_is_what_was_set(measuring, cells, viewer):
 def test_the_scores_are_those_of_the_library(measuring, cells, viewer, finish, stack, notes):
     measuring.run()
     finish(measuring)
-    scores = measuring.table.scores()
+    scores = measuring.scores.table.scores()
     assert list(scores) == ["max fused", "mean fused"]
     for name, own in scores.items():
         assert own == api.measure(stack, viewer.layers[name].data, truth=stack.max(0))
     assert measuring.panel.status.text() == "2 fused images measured."
-    assert measuring.bars.axes.get_title(loc="left") == "PSNR (high is good)"
+    assert measuring.scores.bars.axes.get_title(loc="left") == "PSNR (high is good)"
     assert notes == []
     assert names(viewer) == ["truth", "cells", "max fused", "mean fused"]
 
@@ -114,8 +131,8 @@ def test_a_pair_without_truth(measuring, pair, finish):
     measuring.run()
     finish(measuring)
     a, b, fused = (layer.data for layer in pair)
-    assert measuring.table.scores() == {"fused": api.measure([a, b], fused)}
-    assert set(measuring.table.scores()["fused"]) == set(METRICS) - WITH_TRUTH
+    assert measuring.scores.table.scores() == {"fused": api.measure([a, b], fused)}
+    assert set(measuring.scores.table.scores()["fused"]) == set(METRICS) - WITH_TRUTH
     assert "Without a truth no score says" in measuring.panel.status.text()
 
 
@@ -127,7 +144,7 @@ def test_a_lazy_stack_along_another_axis_at_the_time_shown(viewer, measuring, st
     viewer.dims.set_point(0, 1)
     measuring.run()
     finish(measuring)
-    assert measuring.table.scores()["fused"] == api.measure(stack[::-1] // 2, stack.max(0) // 2)
+    assert measuring.scores.table.scores()["fused"] == api.measure(stack[::-1] // 2, stack.max(0) // 2)
 
 
 def grey(shape=(16, 20), dtype=np.uint16):
@@ -138,7 +155,7 @@ def test_the_main_scores_alone(measuring, cells, finish):
     measuring.which.value = False
     measuring.run()
     finish(measuring)
-    assert set(measuring.table.scores()["max fused"]) == {"qg", "qm", "qcb", "reblur"} | WITH_TRUTH
+    assert set(measuring.scores.table.scores()["max fused"]) == {"qg", "qm", "qcb", "reblur"} | WITH_TRUTH
 
 
 @pytest.mark.parametrize(
@@ -201,7 +218,7 @@ def test_constant_images_have_scores(viewer, measuring, finish, notes):
     measuring.choose(list(map(bare, viewer.layers)))
     measuring.run()
     finish(measuring)
-    scores = measuring.table.scores()["fused"]
+    scores = measuring.scores.table.scores()["fused"]
     assert set(scores) == set(METRICS)
     assert not any(math.isnan(value) for value in scores.values())
     assert notes == []
@@ -211,14 +228,14 @@ def test_constant_images_have_scores(viewer, measuring, finish, notes):
 def test_pixels_that_are_no_numbers(viewer, measuring, finish, notes, stack, name):
     viewer.add_image(stack / 4000, name="cells")
     viewer.add_image(stack.max(0) / 4000, name="max fused")
-    viewer.layers[name].data[..., 3, 4] = np.nan
+    viewer.layers[name].data[(2, 3, 4) if name == "cells" else (3, 4)] = np.nan
     measuring.run()
     finish(measuring)
     (note,) = notes
-    called = "source 0" if name == "cells" else "'max fused'"
+    called = "slice 3 of 'cells'" if name == "cells" else "'max fused'"
     assert note.message == f"{called} holds pixels that are no numbers (NaN or infinite): fill them or cut them off"
     assert measuring.panel.status.text() == note.message
-    assert measuring.table.scores() == {}
+    assert measuring.scores.table.scores() == {}
     assert measuring.panel.run_button.isEnabled()
 
 
@@ -227,7 +244,7 @@ def test_a_fused_layer_may_go_while_it_is_measured(viewer, measuring, cells, hel
     viewer.layers.remove("mean fused")
     held.set()
     finish(measuring)
-    assert list(measuring.table.scores()) == ["max fused", "mean fused"]
+    assert list(measuring.scores.table.scores()) == ["max fused", "mean fused"]
     assert measuring.panel.status.text().endswith("Removed meanwhile, scored as it was: 'mean fused'.")
     assert [layer.name for layer in measuring.value().fused] == ["max fused"]
     assert notes == []
@@ -238,7 +255,7 @@ def test_all_layers_may_go_while_they_are_measured(viewer, measuring, cells, hel
     viewer.layers.clear()
     held.set()
     finish(measuring)
-    assert len(measuring.table.scores()) == 2
+    assert len(measuring.scores.table.scores()) == 2
     assert notes == []
     assert not measuring.panel.run_button.isEnabled()
 
@@ -250,21 +267,21 @@ def test_one_thing_at_a_time(measuring, cells, held, finish, notes):
     assert {note.message for note in notes} == {"Something is being measured: wait for it or cancel it first."}
     held.set()
     finish(measuring)
-    assert len(measuring.table.scores()) == 2
+    assert len(measuring.scores.table.scores()) == 2
 
 
 def test_cancel_keeps_the_table(viewer, measuring, cells, held, finish, qtbot):
     held.set()
     measuring.run()
     finish(measuring)
-    before = measuring.table.scores()
+    before = measuring.scores.table.scores()
     cells.data = cells.data[::-1] // 2
     held.clear()
     measuring.run()
     measuring.panel.cancel_button.click()
     held.set()
     finish(measuring)
-    assert measuring.table.scores() == before
+    assert measuring.scores.table.scores() == before
     assert "cancelled" in measuring.panel.status.text()
 
 
@@ -300,17 +317,17 @@ def test_a_new_result_of_the_stack_is_ticked(viewer, measuring, cells, fusion, f
 
 
 def test_the_table_is_saved(measuring, cells, finish, monkeypatch, tmp_path):
-    assert not measuring.save_button.isEnabled()
+    assert not measuring.scores.save_button.isEnabled()
     measuring.run()
     finish(measuring)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "scores"), ""))
-    measuring.save_button.click()
+    measuring.scores.save_button.click()
     (path,) = tmp_path.iterdir()
     with path.open(encoding="utf-8", newline="") as file:
         heading, *rows = csv.reader(file)
     assert path.name == "scores.csv"
     assert heading == ["metric", "best", "max fused", "mean fused"]
-    scores = measuring.table.scores()["mean fused"]
+    scores = measuring.scores.table.scores()["mean fused"]
     assert {row[0]: float(row[3]) for row in rows} == scores
     assert measuring.panel.status.text() == f"Saved in {path}"
 
@@ -323,22 +340,155 @@ def test_a_table_is_not_written_over_one_that_nobody_was_asked_about(
     path = tmp_path / "scores.csv"
     path.write_text("mine")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "scores"), ""))
-    measuring.save_button.click()
+    measuring.scores.save_button.click()
     assert path.read_text() == "mine"
     assert "exists" in notes[0].message
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
-    measuring.save_button.click()
+    measuring.scores.save_button.click()
     assert path.read_text().startswith("metric")
+
+
+def faded(measuring):
+    colour = measuring.scores.table.model().index(0, 1).data(Qt.ItemDataRole.ForegroundRole)
+    (text,) = {measuring.scores.outdated.text()} if not measuring.scores.outdated.isHidden() else {""}
+    assert (colour is not None) == bool(text)
+    return text
+
+
+@pytest.mark.parametrize("name", ["cells", "max fused", "truth"])
+def test_scores_of_other_pixels_are_marked(viewer, measuring, cells, finish, tmp_path, name):
+    measuring.run()
+    finish(measuring)
+    assert faded(measuring) == ""
+    layer = viewer.layers[name]
+    layer.data = layer.data // 2
+    layer.data = layer.data // 2
+    assert faded(measuring) == f"Measured before '{name}' changed: measure again."
+    measuring.scores.copy_button.click()
+    assert measuring.panel.status.text() == f"Copied, but measured before '{name}' changed."
+    path = tmp_path / "scores.csv"
+    measuring.scores.save(path)
+    assert measuring.panel.status.text() == f"Saved in {path}, but measured before '{name}' changed."
+    measuring.run()
+    finish(measuring)
+    assert faded(measuring) == ""
+    measuring.scores.copy_button.click()
+    assert measuring.panel.status.text() == "Copied."
+
+
+def test_scores_of_other_roles_are_marked_until_they_are_as_they_were(viewer, measuring, cells, finish):
+    measuring.run()
+    finish(measuring)
+    roles = measuring.value()
+    measuring.set_value(Roles(roles.sources, roles.fused[:1], roles.truth))
+    assert faded(measuring) == "Measured before the roles changed: measure again."
+    measuring.set_value(Roles(roles.sources, roles.fused, None))
+    assert faded(measuring) == "Measured before the roles changed: measure again."
+    measuring.set_value(roles)
+    assert faded(measuring) == ""
+    measuring.form.white.setValue(4095)
+    assert faded(measuring) == "Measured before White changed: measure again."
+    viewer.layers["truth"].data = viewer.layers["truth"].data // 2
+    assert faded(measuring) == "Measured before 'truth' and White changed: measure again."
+
+
+def test_what_changes_while_it_is_measured_is_marked(viewer, measuring, cells, held, finish):
+    measuring.run()
+    viewer.layers["mean fused"].data = viewer.layers["mean fused"].data // 2
+    assert faded(measuring) == ""
+    held.set()
+    finish(measuring)
+    assert faded(measuring) == "Measured before 'mean fused' changed: measure again."
+
+
+def test_scores_of_another_time_point_are_marked(viewer, measuring, stack, finish):
+    viewer.add_image(np.stack([stack, stack // 2]), name="cells", axis_labels=("t", "z", "y", "x"))
+    viewer.add_image(stack.max(0), name="fused")
+    viewer.dims.set_point(0, 0)
+    measuring.run()
+    finish(measuring)
+    viewer.dims.set_point(0, 1)
+    assert faded(measuring) == "Measured before the time point or channel changed: measure again."
+    viewer.dims.set_point(0, 0)
+    assert faded(measuring) == ""
+
+
+@pytest.mark.parametrize(
+    ("dtype", "white"), [(np.int64, 4095), (np.uint32, 4095), (np.float32, 4095), (np.uint16, 65535)]
+)
+@pytest.mark.parametrize("lazy", [False, True])
+def test_white_is_proposed_and_measured_with(viewer, measuring, stack, finish, notes, dtype, white, lazy):
+    values = stack.astype(dtype)
+    viewer.add_image(da.from_array(values) if lazy else values, name="cells")
+    viewer.add_image(stack.max(0).astype(dtype), name="fused")
+    viewer.add_image(stack.max(0).astype(dtype) // 2, name="truth")
+    assert (measuring.form.white.value(), measuring.form.white.text()) == (white, str(white))
+    measuring.which.value = False
+    for value in (white, 8000):
+        measuring.form.white.setValue(value)
+        measuring.run()
+        finish(measuring)
+        expected = api.measure(stack, stack.max(0), truth=stack.max(0) // 2, metrics=["psnr"], data_range=value)
+        assert measuring.scores.table.scores()["fused"]["psnr"] == pytest.approx(expected["psnr"])
+    assert notes == []
+
+
+def test_white_is_proposed_anew_for_other_sources_and_pixels_but_not_over_a_choice(viewer, measuring, cells):
+    measuring.form.white.setValue(4095)
+    cells.data = cells.data // 2
+    assert measuring.form.white.value() == 4095
+    viewer.layers.clear()
+    layer = viewer.add_image(np.random.default_rng(0).random((3, 16, 20)), name="floats")
+    assert measuring.form.white.value() == 1
+    layer.data = layer.data * 200
+    assert measuring.form.white.value() == 255
+
+
+def test_maps_are_made_with_white(viewer, measuring, stack, finish):
+    viewer.add_image(stack.astype(np.int64), name="cells")
+    viewer.add_image(stack.max(0).astype(np.int64), name="fused")
+    measuring.maps.set_value(MapChoice("qcb", "fused", -1))
+    measuring.add_map()
+    finish(measuring)
+    expected = api.quality_map(stack, stack.max(0), "qcb", data_range=4095)
+    np.testing.assert_allclose(viewer.layers["Qcb of fused"].data, expected, rtol=1e-5)
 
 
 def test_the_plot_follows_the_chosen_row(measuring, cells, finish):
     measuring.run()
     finish(measuring)
-    row = next(row for row, cells in enumerate(measuring.table.rows()[1:]) if cells[0] == "qg")
-    measuring.table.setCurrentIndex(measuring.table.model().index(row, 1))
-    assert measuring.bars.axes.get_title(loc="left") == "Qg (high is good)"
-    widths = [bar.get_width() for bar in measuring.bars.axes.patches]
-    assert widths == [own["qg"] for own in measuring.table.scores().values()]
+    row = next(row for row, cells in enumerate(measuring.scores.table.rows()[1:]) if cells[0] == "qg")
+    measuring.scores.table.setCurrentIndex(measuring.scores.table.model().index(row, 1))
+    assert measuring.scores.bars.axes.get_title(loc="left") == "Qg (high is good)"
+    widths = [bar.get_width() for bar in measuring.scores.bars.axes.patches]
+    assert widths == [own["qg"] for own in measuring.scores.table.scores().values()]
+
+
+def test_names_in_the_plot_are_written_as_they_are(measuring, cells, finish, viewer, recwarn):
+    viewer.layers["max fused"].name = "$\\frac$ fused"
+    viewer.layers["mean fused"].name = "mean $ fused $"
+    measuring.which.value = False
+    measuring.run()
+    finish(measuring)
+    axes = measuring.scores.bars.axes
+    axes.figure.canvas.draw()
+    labels = axes.get_yticklabels()
+    assert [label.get_text() for label in labels] == ["$\\frac$ fused", "mean $ fused $"]
+    assert not any(label.get_parse_math() for label in labels)
+
+
+def test_names_in_the_plot_have_the_viewers_letters(measuring, cells, finish, viewer, monkeypatch):
+    from matplotlib import font_manager
+
+    family = QApplication.font().family()
+    known = font_manager.get_font_names()
+    monkeypatch.setattr(font_manager, "get_font_names", lambda: [*known, family])
+    measuring.which.value = False
+    measuring.run()
+    finish(measuring)
+    for label in measuring.scores.bars.axes.get_yticklabels():
+        assert label.get_fontfamily()[0] == family
+        assert label.get_fontfamily()[-1] == "DejaVu Sans"
 
 
 def test_the_plot_follows_the_theme(viewer, measuring, cells, finish):
@@ -348,7 +498,7 @@ def test_the_plot_follows_the_theme(viewer, measuring, cells, finish):
     finish(measuring)
     for theme in ("light", "dark"):
         viewer.theme = theme
-        red, green, blue = (round(255 * part) for part in measuring.bars.axes.figure.get_facecolor()[:3])
+        red, green, blue = (round(255 * part) for part in measuring.scores.bars.axes.figure.get_facecolor()[:3])
         assert (red, green, blue) == tuple(get_theme(theme).background.as_rgb_tuple()[:3])
 
 
@@ -412,6 +562,20 @@ def test_a_map_is_made_once_and_others_are_hidden(viewer, measuring, cells, fini
     assert not {"Qg of max fused", "Qcb of max fused"} & {layer.name for layer in measuring.value().fused}
 
 
+def test_a_map_follows_its_image(viewer, measuring, cells, finish):
+    measuring.maps.set_value(MapChoice("sf", "", 2))
+    measuring.add_map()
+    finish(measuring)
+    cells.scale, cells.translate = (2, 0.25, 0.25), (0, 7, 8)
+    cells.axis_labels = ("z", "row", "column")
+    measuring.add_map()
+    finish(measuring)
+    (layer,) = [layer for layer in viewer.layers if layer.name.startswith("pixel SF")]
+    np.testing.assert_allclose(layer.scale, (0.25, 0.25))
+    np.testing.assert_allclose(layer.translate, (7, 8))
+    assert tuple(layer.axis_labels) == ("row", "column")
+
+
 def test_maps_of_a_pair(viewer, measuring, pair, finish):
     for choice in (MapChoice("difference", "fused", 1), MapChoice("deep", "", 0)):
         measuring.maps.set_value(choice)
@@ -457,7 +621,7 @@ def test_closing_the_dock_stops_the_run(viewer, cells, held, qtbot):
     viewer.window.remove_dock_widget(dock)
     held.set()
     qtbot.waitUntil(lambda: not measuring.panel.busy)
-    assert measuring.table.scores() == {}
+    assert measuring.scores.table.scores() == {}
     viewer.layers.clear()
     measuring.deleteLater()
     qtbot.wait(10)

@@ -116,3 +116,28 @@ def test_a_pair_by_its_names():
     a, b, fused = flat("a"), flat("b"), flat("a and b, fused")
     assert propose([a, b, fused], [a, b, fused]) == Roles((a, b), (fused,), None)
     assert propose([a, b], [a, b, fused]) == Roles((a, b), (), None)
+
+
+def test_beside_a_stack_only_images_of_its_kind_are_proposed():
+    cells, other = stack(), stack("other")
+    strangers = [
+        flat("larger", (17, 20)),
+        Image(np.zeros((16, 20), np.uint8), name="other type"),
+        Image(np.zeros((16, 20, 3)), name="colour", rgb=True),
+        flat("truth of another size", (9, 9)),
+        made_from(other),
+    ]
+    mine, truth, fused = flat("mine"), flat("truth"), made_from(cells)
+    layers = [*strangers, mine, truth, cells, other, fused]
+    assert propose(layers, layers) == Roles((cells,), (mine, fused), truth)
+
+
+def test_a_result_is_no_truth_whatever_its_stack_is_called():
+    cells = stack("cells with truth")
+    fused = made_from(cells)
+    assert propose([cells, fused], [cells, fused]) == Roles((cells,), (fused,), None)
+
+
+def test_of_two_truths_that_of_the_stack_is_taken():
+    other, truth, cells = flat("truth"), flat("cells truth"), stack()
+    assert propose([other, truth, cells], [other, truth, cells]) == Roles((cells,), (), truth)

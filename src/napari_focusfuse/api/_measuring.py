@@ -39,7 +39,8 @@ def measure(
     metrics : sequence of str, optional
         Names (see `list_metrics`); by default every metric, those that need `truth` only where it is given.
     data_range : float, optional
-        Value that metrics see as 1. By default the largest value of an integer type, and 1 for floats.
+        Value that metrics see as 1. By default the largest value of an integer type, and 1 for floats; a warning says
+        where the images are on quite another scale.
 
     Returns
     -------
@@ -83,6 +84,7 @@ def iter_compare(
     truth: Any = None,
     metrics: Sequence[str] | None = None,
     data_range: float | None = None,
+    names: Sequence[str] | None = None,
 ) -> Generator[Progress, None, dict[str, dict[str, float]]]:
     """Measure several fused images of the same sources, step by step.
 
@@ -94,6 +96,8 @@ def iter_compare(
         Fused images by name.
     truth, metrics, data_range
         As for `measure`.
+    names : sequence of str, optional
+        What errors call the sources, where they are no mapping; "source 0" and so on by default.
 
     Yields
     ------
@@ -111,7 +115,7 @@ def iter_compare(
     """
     from napari_focusfuse.core.metrics.measuring import iter_compare as comparing
 
-    return comparing(sources, fused, truth=truth, metrics=metrics, data_range=data_range)
+    return comparing(sources, fused, truth=truth, metrics=metrics, data_range=data_range, names=names)
 
 
 def check_images(sources: Any, fused: Mapping[str, Any], *, truth: Any = None) -> None:
@@ -128,7 +132,14 @@ def list_metrics() -> list[Metric]:
     return list(METRICS.values())
 
 
-def quality_map(sources: Any, fused: Any, metric: str = "qg") -> NDArray[np.float32]:
+def quality_map(
+    sources: Any,
+    fused: Any,
+    metric: str = "qg",
+    *,
+    data_range: float | None = None,
+    names: Sequence[str] | None = None,
+) -> NDArray[np.float32]:
     """Where a fused image keeps what its sources show.
 
     Parameters
@@ -137,6 +148,8 @@ def quality_map(sources: Any, fused: Any, metric: str = "qg") -> NDArray[np.floa
         As for `measure`.
     metric : str
         A metric that has a map (`Metric.pixels`).
+    data_range, names
+        As for `iter_compare`.
 
     Returns
     -------
@@ -150,7 +163,7 @@ def quality_map(sources: Any, fused: Any, metric: str = "qg") -> NDArray[np.floa
     """
     from napari_focusfuse.core.metrics.maps import quality_map as mapped
 
-    return mapped(sources, fused, metric)
+    return mapped(sources, fused, metric, data_range, names)
 
 
 def difference(fused: Any, other: Any) -> NDArray[np.float32]:

@@ -156,6 +156,7 @@ def measure(
     *,
     truth: Path | None = None,
     metrics: str | None = None,
+    data_range: float | None = None,
     axis: str | None = None,
     rgb: Switch = False,
     csv: Switch = False,
@@ -172,6 +173,8 @@ def measure(
         The true all-in-focus image, where it is known.
     metrics
         Names with commas between them, such as qg,qm; by default all.
+    data_range
+        The value of white; by default the largest of an integer type, and 1 for floats.
     axis
         Letter or number of the stack axis of SOURCES, where the file does not tell.
     rgb
@@ -180,7 +183,7 @@ def measure(
         Print comma-separated values.
     """
     names = None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()]
-    measure_files(fused, sources, truth=truth, csv=csv, metrics=names, axis=axis, rgb=rgb)
+    measure_files(fused, sources, truth=truth, csv=csv, metrics=names, data_range=data_range, axis=axis, rgb=rgb)
 
 
 @app.command

@@ -24,7 +24,7 @@ def measure_files(fused: Path, sources: Sequence[Path], *, truth: Path | None, c
     csv : bool
         Print comma-separated values instead of an aligned table.
     options
-        ``axis`` and ``rgb`` for the sources, ``metrics`` for `api.iter_measure`.
+        ``axis`` and ``rgb`` for the sources, ``metrics`` and ``data_range`` for `api.iter_measure`.
     """
     from napari_focusfuse import api
 

@@ -27,6 +27,8 @@ _HINT = (
     "How sharp the pixel under the cursor is in each slice: by the grey values (pixel SF), and by the deep features, "
     "as the fusion with default settings compares it (deep SF)."
 )
+#: Spatial frequency below which there is nothing to see: less than one grey level of a pixel in an 8-bit window.
+_STILL = 1e-4
 _FIRST = "Press “Follow the cursor”, then move over the image."
 _MOVE = "Move the cursor over the image."
 
@@ -165,7 +167,8 @@ def _under(looked: Looked, position: Sequence[float]) -> _Pixel | None:
 def _described(setup: Setup, pixel: _Pixel, curve: "FocusCurve") -> str:
     """Where the pixel is, and where it is sharpest."""
     here = f"y {pixel.y}, x {pixel.x}: "
-    if not curve.deep.any():
+    # Deep features never are quite still, so that the grey values have to tell.
+    if curve.sf.max() < _STILL:
         return f"{here}no activity in any slice."
     deep, sf = (setup.slices[int(values.argmax())] for values in (curve.deep, curve.sf))
     return f"{here}sharpest in {deep}" + ("." if deep == sf else f" by deep SF, in {sf} by pixel SF.")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.result import FusionResult
 
-__all__ = ["is_result", "note_of", "plain", "result_of", "show_result", "source_of"]
+__all__ = ["is_result", "note_of", "plain", "put", "result_of", "show_result", "source_of"]
 
 #: From bottom to top: what is hidden lies above, so that its eye shows it at once.
 _ROLES = ("fused", "decision", "depth", "confidence")
@@ -71,6 +71,12 @@ def show_result(viewer: "ViewerModel", source: Source, result: "FusionResult", p
             _update(found[role], data, made[role], note)
         else:
             _add(viewer, source, data, made[role], note)
+
+
+def put(layer: "Layer", place: Mapping[str, Any]) -> None:
+    """Put a layer where it belongs: `place` is, among others, what `Source.place` is."""
+    for name in ("scale", "translate", "units", "axis_labels", "affine"):
+        setattr(layer, name, place[name])
 
 
 def plain(value: Any) -> Any:
@@ -195,6 +201,5 @@ def _update(layer: "Layer", data: NDArray[Any], made: dict[str, Any], note: dict
     if note["role"] == "decision" and old["slices"] != note["slices"]:
         layer.colormap = made["colormap"]
     layer.data = data
-    for name in ("scale", "translate", "units", "axis_labels", "affine"):
-        setattr(layer, name, made[name])
+    put(layer, made)
     _sign(layer, note)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.gui._layers import is_result, note_of, plain
+from napari_focusfuse.gui._layers import is_result, note_of, plain, put
 from napari_focusfuse.gui._source import KEY
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def show_map(viewer: "ViewerModel", made: Map) -> "Layer":
     if same:
         layer = same[0]
         layer.data = made.data
+        put(layer, made.place)
         layer.contrast_limits_range = layer.contrast_limits = limits
         return layer
     colours = "PiYG" if made.signed else "inferno" if made.top is None else "viridis"

@@ -185,7 +185,9 @@ def _quality(setup: Setup, choice: MapChoice) -> Map:
     from napari_focusfuse import api
 
     (metric,) = (metric for metric in api.list_metrics() if metric.name == choice.kind)
-    data = api.quality_map(setup.sources, setup.fused[choice.fused], choice.kind)
+    data = api.quality_map(
+        setup.sources, setup.fused[choice.fused], choice.kind, data_range=setup.white, names=setup.called
+    )
     note = _note(setup, choice, fused=choice.fused, fused_id=setup.ids[choice.fused])
     return Map(f"{metric.title} of {choice.fused}", data, False, metric.high, setup.places[choice.fused], note)
 

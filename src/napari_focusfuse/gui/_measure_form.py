@@ -1,6 +1,6 @@
 """What is measured: the layers and their roles, the stack axis, and why it cannot be measured."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from napari_focusfuse.gui._layers import is_result, source_of
 from napari_focusfuse.gui._roles import Roles, RoleTable, offered, propose
 from napari_focusfuse.gui._setup import Setup, problem_of, setup_of
 from napari_focusfuse.gui._source import axis_name, data_of, micrometres, propose_axis
+from napari_focusfuse.gui._white import WhiteBox
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -40,28 +41,34 @@ class MeasureForm(QWidget):
     changed = Signal()
     #: The sources are others, or look different; `changed` follows.
     sources_changed = Signal()
+    #: The layer of this name holds other pixels; `changed` follows.
+    pixels_changed = Signal(str)
 
     def __init__(self, viewer: "Viewer") -> None:
         super().__init__()
         self._viewer = viewer
         self._known: list[Image] = []
         self._sources: tuple[Image, ...] = ()
+        self._followed: list[tuple[Any, Callable[[Any], None]]] = []
         self._proposing = True
         self.roles = RoleTable()
         self.axis_box = ComboBox(choices=self._offered_axes, tooltip="The axis along which the slices lie.")
         self.about = QLabel()
         self.about.setWordWrap(True)
-        self._form = form_layout()
-        self._form.addRow("Stack axis", narrow(self.axis_box).native)
-        self._form.setRowVisible(_AXIS_ROW, False)
+        self.rows = form_layout()
+        self.rows.addRow("Stack axis", narrow(self.axis_box).native)
+        self.rows.setRowVisible(_AXIS_ROW, False)
+        self.white = WhiteBox()
+        self.rows.addRow("White", self.white)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.roles)
-        layout.addLayout(self._form)
+        layout.addLayout(self.rows)
         layout.addWidget(self.about)
         self.roles.ticked.connect(self._on_ticked)
         self.roles.changed.connect(self._on_roles)
         self.axis_box.changed.connect(self._on_source)
+        self.white.changed.connect(self._refresh)
         viewer.dims.events.point.connect(self._on_point)
 
     def value(self) -> Roles:
@@ -116,7 +123,17 @@ class MeasureForm(QWidget):
 
     def setup(self) -> Setup:
         """Freeze what is shown."""
-        return setup_of(self.value(), self.axis, self._viewer.dims.point)
+        return replace(setup_of(self.value(), self.axis, self._viewer.dims.point), white=self.white.value())
+
+    def state(self) -> dict[str, Any]:
+        """What scores depend on, pixels apart, by what it is called."""
+        roles, source = self.value(), self.setup().source
+        return {
+            "the roles": (set(roles.sources), set(roles.fused), roles.truth),
+            "the stack axis": self.axis,
+            "the time point or channel": None if source is None else source.position,
+            "White": self.white.value(),
+        }
 
     def step(self) -> float | None:
         """Spacing of the slices, um; None where it is not known."""
@@ -134,7 +151,7 @@ class MeasureForm(QWidget):
     def let_go(self) -> None:
         """Stop following the viewer."""
         self._viewer.dims.events.point.disconnect(self._on_point)
-        self._follow(())
+        self._follow(Roles())
 
     def _refresh(self) -> None:
         """Say what would be measured, or why nothing can be."""
@@ -164,30 +181,41 @@ class MeasureForm(QWidget):
             self.axis_box.reset_choices()
             if stack is not None:
                 self.axis_box.value, self.axis_box.tooltip = propose_axis(stack)
-        self._form.setRowVisible(_AXIS_ROW, stack is not None)
+        self.rows.setRowVisible(_AXIS_ROW, stack is not None)
 
-    def _follow(self, layers: "tuple[Image, ...]") -> None:
-        """Notice when a source changes."""
-        for name in _LAYER_EVENTS:
-            for layer in self._sources:
-                getattr(layer.events, name).disconnect(self._on_source)
-            for layer in layers:
-                getattr(layer.events, name).connect(self._on_source)
-        self._sources = layers
+    def _follow(self, roles: Roles) -> None:
+        """Notice when a layer with a role changes."""
+        for emitter, slot in self._followed:
+            emitter.disconnect(slot)
+        measured = [layer for layer in (*roles.sources, *roles.fused, roles.truth) if layer is not None]
+        self._followed = [
+            *((getattr(layer.events, name), self._on_source) for layer in roles.sources for name in _LAYER_EVENTS),
+            *((layer.events.data, self._on_pixels) for layer in measured),
+        ]
+        for emitter, slot in self._followed:
+            emitter.connect(slot)
 
     def _on_ticked(self) -> None:
         self._proposing = False
 
     def _on_roles(self) -> None:
-        sources = self.value().sources
-        if sources != self._sources:
-            self._follow(sources)
+        roles = self.value()
+        self._follow(roles)
+        if roles.sources != self._sources:
+            self._sources = roles.sources
             self._read_axes()
+            self.white.forget()
+            self.white.propose(self.setup())
             self.sources_changed.emit()
         self._refresh()
 
     def _on_source(self, _event: Any = None) -> None:
+        self.white.propose(self.setup())
         self.sources_changed.emit()
+        self._refresh()
+
+    def _on_pixels(self, event: Any) -> None:
+        self.pixels_changed.emit(event.source.name)
         self._refresh()
 
     def _on_point(self, _event: Any = None) -> None:

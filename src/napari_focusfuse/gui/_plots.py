@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QSize
-from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtGui import QColor, QFontDatabase
+from qtpy.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from napari_focusfuse.gui._score_table import written
 
@@ -25,6 +25,9 @@ _HEIGHT = 190
 _LONGEST = 24
 #: What is longer than the longest finite bar by this factor stands for infinity.
 _INFINITE = 1.1
+_FAINT = 0.4
+#: Comes with matplotlib.
+_FALLBACK = "DejaVu Sans"
 
 
 def preload() -> None:
@@ -55,6 +58,29 @@ def _colours(theme: str) -> _Colours:
 
 def _hex(colour: Any) -> str:
     return str(colour.as_hex("long"))[:7]
+
+
+def _families() -> list[str]:
+    """Fonts for names in any script: the viewer's, then those for letters that it lacks, if matplotlib knows them."""
+    from matplotlib.font_manager import get_font_names
+
+    known = set(get_font_names())
+    wanted = [QApplication.font().family()]
+    for script in ("SimplifiedChinese", "Japanese", "Korean"):
+        wanted += [name for name in QFontDatabase.families(QFontDatabase.WritingSystem[script]) if name in known][:1]
+    return list(dict.fromkeys([name for name in wanted if name in known] + [_FALLBACK]))
+
+
+def _set_letters(axes: "Axes") -> None:
+    """Text as it is written: names of layers may be in any script, and a $ in them begins no formula."""
+    from matplotlib.text import Text
+
+    families = _families()
+    axes.tick_params(labelfontfamily=families)
+    for text in axes.findobj(Text):
+        if isinstance(text, Text):
+            text.set_fontfamily(families)
+            text.set_parse_math(False)
 
 
 class Plot(QWidget):
@@ -109,6 +135,7 @@ class Plot(QWidget):
         for label in (axes.xaxis.label, axes.yaxis.label):
             label.set_color(colours.text)
             label.set_fontsize(8)
+        _set_letters(axes)
         self._canvas.draw_idle()
 
     def let_go(self) -> None:
@@ -134,10 +161,13 @@ class BarPlot(Plot):
         self._title = ""
         self._values: dict[str, float] = {}
         self._best: list[bool] = []
+        self._faded = False
 
-    def show_values(self, title: str, values: Mapping[str, float], best: Sequence[bool]) -> None:
-        """Show values by name; the best ones are set off."""
-        self._title, self._values, self._best = title, dict(values), list(best)
+    def show_values(
+        self, title: str, values: Mapping[str, float], best: Sequence[bool], *, faded: bool = False
+    ) -> None:
+        """Show values by name, the best ones set off; faded if they no longer hold."""
+        self._title, self._values, self._best, self._faded = title, dict(values), list(best), faded
         self.redraw()
 
     def _draw(self, axes: "Axes", colours: _Colours) -> None:
@@ -145,7 +175,7 @@ class BarPlot(Plot):
         longest = max((abs(value) for value in values if math.isfinite(value)), default=0) or 1.0
         lengths = [value if math.isfinite(value) else math.copysign(_INFINITE * longest, value) for value in values]
         fills = [colours.first if best else colours.plain for best in self._best]
-        bars = axes.barh(range(len(values)), lengths, color=fills, height=0.6)
+        bars = axes.barh(range(len(values)), lengths, color=fills, height=0.6, alpha=_FAINT if self._faded else None)
         labels = axes.bar_label(bars, [written(value) for value in values], padding=3, fontsize=8, color=colours.text)
         for label, best in zip(labels, self._best, strict=True):
             label.set_fontweight("bold" if best else "normal")

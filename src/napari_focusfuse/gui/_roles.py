@@ -83,30 +83,48 @@ def propose(chosen: Sequence[Image], layers: Sequence[Image]) -> Roles:
     Roles
     """
     flat = [layer for layer in chosen if layer.ndim == 2]
-    truth = next((layer for layer in flat if _is_called(layer, "truth")), None)
     stack = next((layer for layer in chosen if layer.ndim > 2), None)
-    fused = [
-        layer for layer in flat if layer is not truth and (stack or is_result(layer) or _is_called(layer, "fused"))
-    ]
-    if stack is None:
+    if stack is not None:
+        fused = flat = [layer for layer in flat if _belongs(layer, stack, layers)]
+    else:
+        fused = [layer for layer in flat if is_result(layer) or _is_called(layer, "fused")]
         origins = (source_of(layer, layers) for layer in fused if is_result(layer))
         stack = next((layer for layer in origins if layer is not None), None)
+    truth = _truth(flat, stack)
+    fused = [layer for layer in fused if layer is not truth and not (stack and _may_be_truth(layer))]
     rest = tuple(layer for layer in flat if layer is not truth and layer not in fused)
     if stack is not None and not fused:
         fused = [layer for layer in layers if is_result(layer) and source_of(layer, layers) is stack]
     if truth is None and fused:
-        alike = [layer for layer in layers if layer.ndim == 2 and _plane(layer) == _plane(fused[0])]
-        truth = next((layer for layer in alike if _is_called(layer, "truth")), None)
+        truth = _truth([layer for layer in layers if layer.ndim == 2 and _kind(layer) == _kind(fused[0])], stack)
     return Roles(rest if stack is None else (stack,), tuple(fused), truth)
+
+
+def _truth(layers: Iterable[Image], stack: Image | None) -> Image | None:
+    """The layer that is called a truth, best that of the stack by its name."""
+    called = [layer for layer in layers if _may_be_truth(layer)]
+    return next((layer for layer in called if stack and stack.name in layer.name), called[0] if called else None)
+
+
+def _may_be_truth(layer: Image) -> bool:
+    return _is_called(layer, "truth") and not is_result(layer)
 
 
 def _is_called(layer: Image, word: str) -> bool:
     return word in layer.name.lower()
 
 
-def _plane(layer: Image) -> tuple[int, ...]:
+def _belongs(layer: Image, stack: Image, layers: Sequence[Image]) -> bool:
+    """Whether a single image may be compared with a stack: it was made from it, or it is of its kind and nobody's."""
+    origin = source_of(layer, layers) if is_result(layer) else None
+    return _kind(layer) == _kind(stack) if origin is None else origin is stack
+
+
+def _kind(layer: Image) -> tuple[object, ...]:
+    """Height, width, type and colour: what images that are compared have in common."""
     axes = plane_axes(layer, propose_axis(layer)[0] if layer.ndim > 2 else -1)
-    return tuple(int(data_of(layer).shape[axis]) for axis in axes)
+    data = data_of(layer)
+    return (*(int(data.shape[axis]) for axis in axes), data.dtype, bool(layer.rgb))
 
 
 class RoleTable(QTableWidget):

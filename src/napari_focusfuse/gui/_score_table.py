@@ -12,7 +12,7 @@ from qtpy.QtCore import (
     Qt,
     Signal,
 )
-from qtpy.QtGui import QFont, QKeyEvent, QKeySequence
+from qtpy.QtGui import QColor, QFont, QKeyEvent, QKeySequence
 from qtpy.QtWidgets import QAbstractItemView, QApplication, QHeaderView, QTableView
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ Scores = Mapping[str, Mapping[str, float]]
 _ARROWS = {"high": "↑", "low": "↓", "zero": "→ 0"}
 _BEST = {"high": "high values are good", "low": "low values are good", "zero": "values near 0 are good"}
 _MARK = "★ "
+#: Of scores that no longer hold; to be read on dark and on light.
+_FADED = QColor("#808080")
 _NAME_WIDTH, _ROW, _SMALL = 94, 23, 1e-4
 
 
@@ -50,6 +52,7 @@ class _Model(QAbstractTableModel):
         self.names: list[str] = []
         self.values: list[list[float]] = []
         self.best: list[list[bool]] = []
+        self.faded = False
 
     def show(self, metrics: "list[Metric]", scores: Scores) -> None:
         """Show other scores."""
@@ -75,6 +78,8 @@ class _Model(QAbstractTableModel):
         return None
 
     def data(self, index: QModelIndex, role: int = 0) -> Any:
+        if role == Qt.ItemDataRole.ForegroundRole:
+            return _FADED if self.faded else None
         metric, column = self.metrics[index.row()], index.column() - 1
         if role == Qt.ItemDataRole.ToolTipRole:
             return explained(metric) if column < 0 else f"{self.values[index.row()][column]!r}"
@@ -113,6 +118,7 @@ class ScoreTable(QTableView):
 
     #: Another row is the chosen one.
     chosen = Signal()
+    copied_to_clipboard = Signal()
 
     def __init__(self, metrics: "list[Metric]") -> None:
         super().__init__()
@@ -162,6 +168,13 @@ class ScoreTable(QTableView):
             self.setCurrentIndex(self._proxy.mapFromSource(self._model.index(row, 0)))
         self.chosen.emit()
 
+    def set_faded(self, faded: bool) -> None:
+        """Show the scores in grey, as they no longer hold."""
+        self._model.faded = faded
+        viewport = self.viewport()
+        if viewport is not None:
+            viewport.update()
+
     def chosen_metric(self) -> "Metric | None":
         """The metric whose row is the chosen one."""
         row = self._proxy.mapToSource(self.currentIndex()).row()
@@ -193,6 +206,7 @@ class ScoreTable(QTableView):
         clipboard = QApplication.clipboard()
         if clipboard is not None:
             clipboard.setText(self.copied())
+            self.copied_to_clipboard.emit()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 (Qt's name)
         """Copy with Ctrl+C."""

@@ -60,6 +60,8 @@ class Setup:
         Identifiers of the layers by name.
     inputs : list of str
         Files of the sources, as far as they are known.
+    white : float or None
+        The value that metrics see as 1; None: as their type has it.
     """
 
     source: Source | None
@@ -69,6 +71,7 @@ class Setup:
     places: dict[str, dict[str, Any]]
     ids: dict[str, str]
     inputs: list[str]
+    white: float | None = None
 
     @property
     def title(self) -> str:
@@ -81,6 +84,11 @@ class Setup:
         if self.source is None:
             return list(self.images)
         return [f"slice {k + 1}" for k in range(self.source.slices)]
+
+    @property
+    def called(self) -> list[str] | None:
+        """What errors call the slices; None where the images have names."""
+        return None if self.source is None else [f"{name} of {self.title!r}" for name in self.slices]
 
     @property
     def sources(self) -> Any:

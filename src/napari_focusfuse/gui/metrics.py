@@ -2,35 +2,26 @@
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox
-from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
-    QPushButton,
-    QSplitter,
-    QTabWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from napari_focusfuse.core.metrics import METRICS
-from napari_focusfuse.errors import FocusFuseError
 from napari_focusfuse.gui._focus_tab import FocusTab, Looked
-from napari_focusfuse.gui._form import form_layout, narrow
+from napari_focusfuse.gui._form import narrow
 from napari_focusfuse.gui._maps import Map, show_map
 from napari_focusfuse.gui._maps_tab import SHOWN, MapsTab, map_work
 from napari_focusfuse.gui._measure_form import MeasureForm
-from napari_focusfuse.gui._plots import BarPlot, preload
+from napari_focusfuse.gui._measured import Measured
+from napari_focusfuse.gui._plots import preload
 from napari_focusfuse.gui._roles import Roles
 from napari_focusfuse.gui._run_panel import RunPanel
-from napari_focusfuse.gui._score_table import ScoreTable
+from napari_focusfuse.gui._score_tab import ScoreTab
 from napari_focusfuse.gui._setup import Setup
-from napari_focusfuse.gui._worker import Work, report
+from napari_focusfuse.gui._worker import Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +44,13 @@ def _measure(setup: Setup, metrics: list[str] | None) -> Work:
     from napari_focusfuse import api
 
     preload()
-    return (yield from api.iter_compare(setup.sources, setup.fused, truth=setup.truth, metrics=metrics))
+    options: dict[str, Any] = {
+        "truth": setup.truth,
+        "metrics": metrics,
+        "data_range": setup.white,
+        "names": setup.called,
+    }
+    return (yield from api.iter_compare(setup.sources, setup.fused, **options))
 
 
 def _look(setup: Setup, step: float | None) -> Work:
@@ -79,24 +76,22 @@ class MetricsWidget(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         self._stop = Event()
-        self._started: Setup | None = None
+        self._started: Measured | None = None
+        self._measured: Measured | None = None
         self._looking: Setup | None = None
         metrics = list(METRICS.values())
         self.form = MeasureForm(napari_viewer)
+        titles = ", ".join(METRICS[name].title for name in _MAIN)
         self.which = ComboBox(
-            choices=[
-                ("all", True),
-                (f"main ones: {', '.join(METRICS[name].title for name in _MAIN)}, with truth", False),
-            ],
-            tooltip="Qp alone takes longer than all others: on long stacks of large slices measure the main ones.",
+            choices=[("all", True), ("main ones", False)],
+            tooltip=f"Main ones: {titles}, and what compares with the truth.\n"
+            "Qp alone takes longer than all others: on long stacks of large slices measure the main ones.",
         )
         self.panel = RunPanel()
-        self.table = ScoreTable(metrics)
-        self.bars = BarPlot(napari_viewer)
+        self.scores = ScoreTab(napari_viewer, metrics)
         self.focus = FocusTab(napari_viewer)
         self.maps = MapsTab(metrics)
         self.tabs = QTabWidget()
-        self.copy_button, self.save_button = QPushButton("Copy table"), QPushButton("Save as CSV…")
         self._build()
         self._connect()
         self.reset_choices()
@@ -121,7 +116,8 @@ class MetricsWidget(QWidget):
         """Measure the fused images; the table shows their scores."""
         hint = self.form.problem()
         if self._may_start(hint):
-            setup = self._started = self.form.setup()
+            setup = self.form.setup()
+            self._started = Measured(setup, self.form.state())
             work = partial(_measure, self._guarded(setup), self._metrics(setup))
             self.panel.start(work, f"Measuring {setup.title}", self._on_scores)
 
@@ -155,18 +151,6 @@ class MetricsWidget(QWidget):
         work = partial(map_work, self._guarded(setup), choice, None if looked is None else looked.focus, look)
         self.panel.start(work, f"Making a map of {setup.title}", self._on_map)
 
-    def save(self, path: Path, *, overwrite: bool = False) -> None:
-        """Write the table as comma-separated values."""
-        from napari_focusfuse import api
-
-        try:
-            api.save_table(path, self.table.rows(), overwrite=overwrite)
-        except FocusFuseError as error:
-            text = report(error, "Saving the scores")
-        else:
-            text = f"Saved in {path}"
-        self.panel.show_status(text)
-
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
         """Stop when napari takes the widget out of its dock for good."""
         super().changeEvent(event)
@@ -179,46 +163,29 @@ class MetricsWidget(QWidget):
         self.setMinimumWidth(_WIDTH)
         layout = QVBoxLayout(self)
         layout.addWidget(self.form)
-        which = form_layout()
-        which.addRow("Scores", narrow(self.which).native)
-        layout.addLayout(which)
+        self.form.rows.addRow("Scores", narrow(self.which).native)
         layout.addWidget(self.panel)
         layout.addWidget(self.tabs, 1)
-        self.tabs.addTab(self._score_tab(), "Scores")
+        self.tabs.addTab(self.scores, "Scores")
         self.tabs.addTab(self.focus, "Focus curve")
         self.tabs.addTab(self.maps, "Maps")
-
-    def _score_tab(self) -> QWidget:
-        parts = QSplitter(Qt.Orientation.Vertical)
-        parts.addWidget(self.table)
-        parts.addWidget(self.bars)
-        parts.setStretchFactor(0, 1)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.copy_button)
-        buttons.addWidget(self.save_button)
-        tab = QWidget()
-        layout = QVBoxLayout(tab)
-        layout.addWidget(parts, 1)
-        layout.addLayout(buttons)
-        return tab
 
     def _connect(self) -> None:
         self.form.changed.connect(self._on_form)
         self.form.sources_changed.connect(self._on_sources)
+        self.form.pixels_changed.connect(self._on_pixels)
         self.panel.requested.connect(self.run)
         self.panel.cancel_button.clicked.connect(self._on_cancel)
         self.panel.busy_changed.connect(self._on_busy)
-        self.table.chosen.connect(self._on_row)
+        self.scores.said.connect(self.panel.show_status)
         self.focus.requested.connect(self.look)
         self.maps.requested.connect(self.add_map)
         self.tabs.currentChanged.connect(self._on_tab)
-        self.copy_button.clicked.connect(self._on_copy)
-        self.save_button.clicked.connect(self._on_save)
 
     def _let_go(self) -> None:
         self.form.let_go()
         self.focus.let_go()
-        self.bars.let_go()
+        self.scores.let_go()
 
     def _metrics(self, setup: Setup) -> list[str] | None:
         """Names of the metrics to measure; None is all there is a use for."""
@@ -249,6 +216,7 @@ class MetricsWidget(QWidget):
         looked = self.focus.looked
         if looked is not None and (setup is None or looked.setup.origin() != setup.origin()):
             self.focus.forget()
+        self._check_scores()
 
     def _on_sources(self) -> None:
         """Neither what was seen of the sources nor what is being seen of them holds any more."""
@@ -261,22 +229,24 @@ class MetricsWidget(QWidget):
     def _on_busy(self) -> None:
         idle = not self.panel.busy
         self.maps.add_button.setEnabled(idle)
-        for button in (self.copy_button, self.save_button):
-            button.setEnabled(bool(self.table.scores()))
         if idle and self.focus.looked is None:
             self.focus.follow.setChecked(False)
 
     def _on_scores(self, scores: dict[str, dict[str, float]]) -> None:
-        self.table.show_scores(scores)
-        there = {str(layer.unique_id) for layer in self._viewer.layers}
-        ids = {} if self._started is None else self._started.ids
-        gone = [repr(name) for name in scores if ids.get(name) not in there]
-        text = f"{len(scores)} fused image{'s' if len(scores) > 1 else ''} measured."
-        if self._started is not None and self._started.truth is None:
-            text += " Without a truth no score says which one is right."
-        if gone:
-            text += f" Removed meanwhile, scored as it was: {', '.join(gone)}."
-        self.panel.show_status(text)
+        self.scores.show_scores(scores)
+        self._measured = self._started
+        self._check_scores()
+        if self._measured is not None:
+            self.panel.show_status(self._measured.summary({str(layer.unique_id) for layer in self._viewer.layers}))
+
+    def _on_pixels(self, name: str) -> None:
+        for each in (self._started, self._measured):
+            if each is not None:
+                each.pixels.append(name)
+
+    def _check_scores(self) -> None:
+        """Say so if the scores shown are no longer those of the layers."""
+        self.scores.set_changed("" if self._measured is None else self._measured.changed(self.form.state()))
 
     def _on_looked(self, focus: "Focus") -> None:
         setup, roles = self._looking, self.value()
@@ -292,26 +262,8 @@ class MetricsWidget(QWidget):
         layer = show_map(self._viewer, shown)
         self.panel.show_status(f"Added the layer {layer.name!r}.")
 
-    def _on_row(self) -> None:
-        metric = self.table.chosen_metric()
-        if metric is not None:
-            values = {name: own[metric.name] for name, own in self.table.scores().items()}
-            best = {"high": "high is good", "low": "low is good", "zero": "near 0 is good"}[metric.better]
-            self.bars.show_values(f"{metric.title} ({best})", values, metric.best(list(values.values())))
-
     def _on_tab(self, index: int) -> None:
         """The focus curve is what its tab is opened for: get ready at once, where that is possible."""
         opened = self.tabs.widget(index) is self.focus
         if opened and not self.panel.busy and self.focus.follow.isEnabled() and self.focus.looked is None:
             self.focus.follow.setChecked(True)
-
-    def _on_copy(self) -> None:
-        self.table.copy()
-
-    def _on_save(self) -> None:
-        chosen, _ = QFileDialog.getSaveFileName(self, "Save the scores", "scores.csv", "CSV (*.csv)")
-        if chosen:
-            path = Path(chosen)
-            named = path if path.suffix.lower() == ".csv" else path.with_name(f"{path.name}.csv")
-            # The dialog has asked for the name that was typed, and for no other.
-            self.save(named, overwrite=named == path)

@@ -19,6 +19,12 @@ def test_the_mean_of_a_map_is_the_score(small, name):
     assert float(data.mean(dtype=float)) == pytest.approx(ff.measure(small.stack, small.truth)[name], abs=1e-6)
 
 
+def test_a_map_is_named_in_any_case(small):
+    np.testing.assert_array_equal(
+        ff.quality_map(small.stack, small.truth, "QG"), ff.quality_map(small.stack, small.truth)
+    )
+
+
 def test_the_papers_maps_are_there():
     assert {"qg", "qcb"} <= {name for name, metric in METRICS.items() if metric.pixels is not None}
 

@@ -1,5 +1,6 @@
 """From images as they are given to grey images in [0, 1], or one sentence that says why not."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, overload
 
@@ -8,8 +9,9 @@ from numpy.typing import NDArray
 
 from napari_focusfuse.core.intensity import GREY, full_range
 from napari_focusfuse.core.metrics._metric import Image
+from napari_focusfuse.core.metrics.white import misfit
 from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.errors import FocusFuseError
+from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
 
 __all__ = ["Greys", "check_alike", "check_like", "grey_like"]
 
@@ -43,6 +45,8 @@ class Greys(Sequence[Image]):
         At least two, of one size and type. Errors call them by their names.
     data_range : float, optional
         Value that becomes 1; by default the largest one of an integer type, and 1 for floats.
+    names : sequence of str, optional
+        What errors call the sources, in place of "source 0" and so on.
 
     Raises
     ------
@@ -50,10 +54,10 @@ class Greys(Sequence[Image]):
         The sources differ, or are no images.
     """
 
-    def __init__(self, sources: Any, data_range: float | None = None) -> None:
+    def __init__(self, sources: Any, data_range: float | None = None, names: Sequence[str] | None = None) -> None:
         if data_range is not None and not 0 < data_range < float("inf"):
             raise FocusFuseError(f"the data range must be greater than 0, not {data_range}: give the value of white")
-        self._names: list[str] | None = None
+        self._names = None if names is None else list(names)
         if isinstance(sources, Mapping):
             self._names, sources = list(sources), list(sources.values())
             for name, image in zip(self._names[1:], sources[1:], strict=True):
@@ -61,6 +65,7 @@ class Greys(Sequence[Image]):
         self._stack = Stack(sources)
         self.shape, self.dtype, self.colour = self._stack.shape, self._stack.dtype, self._stack.channels > 0
         self.white = full_range(self.dtype)[1] if data_range is None else float(data_range)
+        self._unsure = data_range is None
 
     def __len__(self) -> int:
         return len(self._stack)
@@ -76,6 +81,18 @@ class Greys(Sequence[Image]):
             raise IndexError(k)
         k = k % len(self)
         return _grey(self._stack[k], self.white, f"source {k}" if self._names is None else self._names[k])
+
+    def check_white(self, image: Image, what: str) -> None:
+        """Warn, once, where the type tells white and the grey image `what` is on quite another scale."""
+        top = self.white * float(image.max(initial=0))
+        if self._unsure and misfit(self.dtype, top):
+            self._unsure = False
+            warnings.warn(
+                f"{what} is {self.dtype} and reaches {top:.6g}, but metrics take {self.white:.6g} for white: "
+                "give the value of white as data_range",
+                FocusFuseWarning,
+                stacklevel=7,  # whoever calls `measure`
+            )
 
 
 def check_alike(image: Any, other: Any, what: str, others: str) -> None:
@@ -104,7 +121,9 @@ def grey_like(image: Any, greys: Greys, what: str) -> Image:
     """
     image = np.asarray(image)
     check_like(image, greys, what)
-    return _grey(image, greys.white, what)
+    grey = _grey(image, greys.white, what)
+    greys.check_white(grey, what)
+    return grey
 
 
 def _check_kind(image: Any, other: _Kind, what: str, others: str) -> None:

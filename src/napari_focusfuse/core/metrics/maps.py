@@ -1,5 +1,6 @@
 """Where a fused image is good: maps of the metrics that have one, and differences between images."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,16 @@ __all__ = ["difference", "quality_map"]
 Map = NDArray[np.float32]
 
 
-def quality_map(sources: Any, fused: Any, metric: str) -> Map:
+def quality_map(
+    sources: Any, fused: Any, metric: str, data_range: float | None = None, names: Sequence[str] | None = None
+) -> Map:
     """The map of a metric; see `napari_focusfuse.api.quality_map`."""
-    mapped = [name for name, known in METRICS.items() if known.pixels is not None]
-    pixels = METRICS[metric].pixels if metric in METRICS else None
+    mapped = [name for name, each in METRICS.items() if each.pixels is not None]
+    known = METRICS.get(metric.lower())
+    pixels = None if known is None else known.pixels
     if pixels is None:
         raise FocusFuseError(f"there is no map of {metric!r}: choose from {', '.join(mapped)}")
-    greys = Greys(quoted(sources))
+    greys = Greys(quoted(sources), data_range, names)
     return np.asarray(pixels(greys, grey_like(fused, greys, "the fused image")), dtype=np.float32)
 
 

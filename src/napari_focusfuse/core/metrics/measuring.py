@@ -38,10 +38,11 @@ def iter_compare(
     truth: Any = None,
     metrics: Sequence[str] | None = None,
     data_range: float | None = None,
+    names: Sequence[str] | None = None,
 ) -> Generator[Progress, None, dict[str, dict[str, float]]]:
     """Measure several fused images of the same sources; see `napari_focusfuse.api.iter_compare`."""
     named = {repr(name): image for name, image in fused.items()}
-    scores = yield from _iter_scores(quoted(sources), named, truth, metrics, data_range)
+    scores = yield from _iter_scores(quoted(sources), named, truth, metrics, data_range, names)
     return dict(zip(fused, scores.values(), strict=True))
 
 
@@ -61,10 +62,15 @@ def quoted(sources: Any) -> Any:
 
 
 def _iter_scores(
-    sources: Any, fused: Mapping[str, Any], truth: Any, metrics: Sequence[str] | None, data_range: float | None
+    sources: Any,
+    fused: Mapping[str, Any],
+    truth: Any,
+    metrics: Sequence[str] | None,
+    data_range: float | None,
+    names: Sequence[str] | None = None,
 ) -> Generator[Progress, None, dict[str, dict[str, float]]]:
     wanted = chosen(metrics, with_truth=truth is not None)
-    greys = Greys(sources, data_range)
+    greys = Greys(sources, data_range, names)
     _check_size(wanted, greys.shape)
     for what, image in fused.items():
         check_like(image, greys, what)
