@@ -25,6 +25,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "load_model",
             "measure",
             "model_card",
+            "models_folder",
             "open_stack",
             "quality_map",
             "sample_scene",

@@ -35,11 +35,14 @@ from napari_focusfuse.api._measuring import (
     quality_map,
 )
 from napari_focusfuse.api._models import (
+    check_model_target,
     default_model,
     list_devices,
     list_models,
     load_model,
     model_card,
+    model_facts,
+    models_folder,
 )
 from napari_focusfuse.api._training import (
     TrainResult,
@@ -61,6 +64,7 @@ __all__ = [
     "blend",
     "check_image_target",
     "check_images",
+    "check_model_target",
     "check_result_folder",
     "decide",
     "default_model",
@@ -82,6 +86,8 @@ __all__ = [
     "load_model",
     "measure",
     "model_card",
+    "model_facts",
+    "models_folder",
     "open_image",
     "open_stack",
     "quality_map",
