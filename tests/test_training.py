@@ -199,4 +199,39 @@ def test_killed_and_resumed_it_gives_the_same_weights(scene, tmp_path):
         for key, value in whole.items():
             torch.testing.assert_close(killed[key], value, rtol=0, atol=0)
     logs = [models.load_state(tmp_path / name).log for name in ("killed", "whole")]
-    assert [entry[:-1] for entry in logs[0]] == [entry[:-1] for entry in logs[1]]
+    assert [entry._replace(seconds=0) for entry in logs[0]] == [entry._replace(seconds=0) for entry in logs[1]]
+
+
+def test_adapting_to_a_stack(scene, tmp_path, models_folder):
+    config = replace(ff.ADAPTING, batch=8, crop=32, crops_per_image=8, epochs=2)
+    steps = []
+    made = ff.adapt(
+        np.moveaxis(scene.stack, 0, 2), axis=2, config=config, out=models_folder / "mine", progress=steps.append
+    )
+    old, new = made.psnr
+    assert new >= old > 20
+    assert made.model == "sesf-cse"
+    before, after = (ff.decide(scene.stack, model=name).index for name in ("sesf-cse", "mine"))
+    np.testing.assert_array_equal(made.index[0], before)
+    np.testing.assert_array_equal(made.index[1], after)
+    assert made.changed == (before != after).mean() >= made.moved
+    texts = {step.what.split(",")[0] for step in steps}
+    assert {"deciding with sesf-cse", "epoch 1 of 2", "deciding with the adapted model"} <= texts
+    with pytest.raises(OutputError, match="holds a model already"):
+        ff.adapt(scene.stack, config=config, out=models_folder / "mine")
+
+
+def test_adapting_that_makes_nothing_better_gives_a_copy(scene, tmp_path):
+    ruin = replace(ff.ADAPTING, batch=8, crop=32, crops_per_image=2, epochs=1, learning_rate=1.0)
+    made = ff.adapt(scene.stack, config=ruin, out=tmp_path / "mine")
+    assert (made.result.best_epoch, made.changed, made.moved) == (0, 0, 0)
+    assert made.psnr[0] == made.psnr[1]
+    assert models.load_model(tmp_path / "mine").sha256 == models.load_model().sha256
+
+
+def test_adapting_to_two_slices_and_to_small_ones(scene, tmp_path):
+    config = replace(ff.ADAPTING, batch=8, crop=32, crops_per_image=2, epochs=1)
+    assert ff.adapt(scene.stack[:2], config=config, out=tmp_path / "two").result.log
+    with pytest.raises(TrainingError, match="at least 200 x 200 px"):
+        ff.adapt(scene.stack, config=replace(config, crop=200), out=tmp_path / "small")
+    assert not (tmp_path / "small").exists()

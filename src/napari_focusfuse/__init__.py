@@ -6,11 +6,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "api": [
+            "adapt",
             "blend",
             "decide",
             "difference",
             "focus_curve",
             "fuse",
+            "iter_adapt",
             "iter_compare",
             "iter_decide",
             "iter_focus",
@@ -34,6 +36,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "train",
         ],
         "core.config": [
+            "ADAPTING",
             "BlockSFConfig",
             "Camera",
             "Flaws",

@@ -1,8 +1,10 @@
 """The public functions: they resolve names, devices and paths, and drain the generators of the core."""
 
+from napari_focusfuse.api._adapting import Adaptation, adapt, iter_adapt
 from napari_focusfuse.api._files import (
     check_image_target,
     check_result_folder,
+    image_files,
     is_stack_folder,
     open_image,
     open_stack,
@@ -49,11 +51,13 @@ from napari_focusfuse.api._training import (
     iter_train,
     train,
 )
-from napari_focusfuse.core.config import FusionConfig, Preset, SEVariant, TrainConfig
+from napari_focusfuse.core.config import ADAPTING, FusionConfig, Preset, SEVariant, TrainConfig
 from napari_focusfuse.core.methods import Method
 from napari_focusfuse.core.progress import Progress
 
 __all__ = [
+    "ADAPTING",
+    "Adaptation",
     "FusionConfig",
     "Method",
     "Preset",
@@ -61,6 +65,7 @@ __all__ = [
     "SEVariant",
     "TrainConfig",
     "TrainResult",
+    "adapt",
     "blend",
     "check_image_target",
     "check_images",
@@ -71,7 +76,9 @@ __all__ = [
     "difference",
     "focus_curve",
     "fuse",
+    "image_files",
     "is_stack_folder",
+    "iter_adapt",
     "iter_compare",
     "iter_decide",
     "iter_focus",

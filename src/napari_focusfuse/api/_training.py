@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_focusfuse.api._models import torch_device
 from napari_focusfuse.api._training_images import folders_of, iter_greys
@@ -16,8 +16,13 @@ from napari_focusfuse.core.progress import Progress, Returning, drain
 from napari_focusfuse.errors import OutputError, TrainingError
 
 if TYPE_CHECKING:
+    import torch
+
     from napari_focusfuse.api._training_images import Grey
     from napari_focusfuse.core.training import EpochLog, TrainState
+
+    #: Training and validation images.
+    Split = tuple[list[Grey], list[Grey]]
 
 
 @dataclass(frozen=True)
@@ -128,15 +133,34 @@ def iter_train(
     `stop` is asked after each step; True ends the training and keeps the best model. Whoever stops to iterate finds the
     best model of the epochs that were finished in `out`.
     """
+    check_vacant(out, resume or overwrite)
+    where = torch_device(device)
+    beginning = _begin(config or TrainConfig(), Path(out), start, resume, licence)
+    split = yield from _iter_split(images, validation)
+    names = [str(item) for item in folders_of(images)] or [f"{len(split[0])} arrays"]
+    return (yield from iter_fit(split, Path(out), beginning, names, where, stop))
+
+
+def check_vacant(out: str | os.PathLike[str], allowed: bool) -> None:
+    """Refuse a folder that holds a model, unless that is allowed."""
     from napari_focusfuse import models
+
+    if not allowed and models.holds_model(Path(out)):
+        raise OutputError(f"{out} holds a model already: choose another folder, resume, or allow to overwrite it")
+
+
+def iter_fit(
+    split: Split,
+    folder: Path,
+    beginning: Beginning,
+    names: list[str],
+    where: torch.device,
+    stop: Callable[[], bool] | None,
+) -> Generator[Progress, None, TrainResult]:
+    """Train on grey images and keep the best model in `folder`."""
     from napari_focusfuse.core import training
 
-    folder, where = Path(out), torch_device(device)
-    if not (resume or overwrite) and models.holds_model(folder):
-        raise OutputError(f"{folder} holds a model already: choose another folder, resume, or allow to overwrite it")
-    config, state, licence = _begin(config or TrainConfig(), folder, start, resume, licence)
-    greys, held_out = yield from _iter_split(images, validation)
-    names = [str(item) for item in folders_of(images)] or [f"{len(greys)} arrays"]
+    (greys, held_out), (config, state, licence) = split, beginning
     keeper = _Keeper(folder, names, (len(greys), len(held_out)), licence)
     reports = Returning(training.iter_train(greys, held_out, config, state, device=where, stop=stop))
     try:
@@ -158,26 +182,38 @@ def iter_train(
     return TrainResult(folder, tuple(state.log), psnr, ssim, state.best_epoch, state.ended)
 
 
+class Beginning(NamedTuple):
+    """Recipe, state and terms to begin or go on with."""
+
+    config: TrainConfig
+    state: TrainState | None
+    licence: str
+
+
 def _begin(
     config: TrainConfig, folder: Path, start: str | os.PathLike[str] | None, resume: bool, licence: str
-) -> tuple[TrainConfig, TrainState | None, str]:
-    """Recipe, state and terms to begin or go on with."""
+) -> Beginning:
+    from napari_focusfuse import models
+
+    beginning = Beginning(config, None, licence) if start is None else started_from(start, config, licence)
+    return beginning._replace(state=models.load_state(folder)) if resume else beginning
+
+
+def started_from(start: str | os.PathLike[str], config: TrainConfig, licence: str) -> Beginning:
+    """Begin with a trained model; its variant and the terms of its images go along."""
     from napari_focusfuse import models
     from napari_focusfuse.core.training import TrainState
 
-    if start is not None:
-        model = models.load_model(start)
-        config = replace(config, variant=model.encoder.variant)
-        terms = models.card_facts(models.model_card(str(start))).licence or "not stated"
-        licence = f"{licence or 'not stated'}; of {model.name}, which it started from: {terms}"
-    if resume:
-        return config, models.load_state(folder), licence
-    if start is None:
-        return config, None, licence
-    return config, TrainState(model.network, config, origin=f"{model.name} (sha256 {model.sha256[:12]})"), licence
+    model = models.load_model(start)
+    config = replace(config, variant=model.encoder.variant)
+    terms = models.card_facts(models.model_card(str(start))).licence or "not stated"
+    licence = f"{licence or 'not stated'}; of {model.name}, which it started from: {terms}"
+    return Beginning(
+        config, TrainState(model.network, config, origin=f"{model.name} (sha256 {model.sha256[:12]})"), licence
+    )
 
 
-def _iter_split(images: Any, validation: Any) -> Generator[Progress, None, tuple[list[Grey], list[Grey]]]:
+def _iter_split(images: Any, validation: Any) -> Generator[Progress, None, Split]:
     """Training and validation images."""
     greys = yield from iter_greys(images)
     if validation is not None:

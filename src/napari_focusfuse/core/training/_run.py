@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.config import TrainConfig
+from napari_focusfuse.core.loss import crop_loss
 from napari_focusfuse.core.network import SESFNet
 from napari_focusfuse.core.training._clock import Clock
 from napari_focusfuse.core.training._crops import crops, usable
@@ -22,6 +23,7 @@ __all__ = ["iter_train"]
 
 Image = NDArray[np.float32]
 Reports = Generator[TrainReport, None, None]
+Losses = tuple[float, float, float]
 
 
 def iter_train(
@@ -97,7 +99,7 @@ class _Run:
         self._fitting.restore(state.moments)
         self._clock = Clock(sum(entry.seconds for entry in state.log), state.config.minutes)
         self._crops = len(images) * state.config.crops_of(len(images))
-        self._loss = math.nan
+        self._latest = (math.nan, math.nan)
         self._fitted = 0
 
     def iter_epochs(self) -> Reports:
@@ -136,7 +138,7 @@ class _Run:
         before, what = self._clock.spent, f"epoch {epoch + 1} of {config.epochs}"
         rate = config.learning_rate * config.decay ** (epoch // config.decay_epochs)
         self._fitting.set_rate(rate)
-        losses = yield from self._iter_fit(epoch, what)
+        losses, own = yield from self._iter_fit(epoch, what)
         scores = yield from self._iter_validate(what)
         if not math.isfinite(scores.total):
             raise TrainingError(f"the validation loss is no longer a number: lower the learning rate ({rate:.2g})")
@@ -144,24 +146,36 @@ class _Run:
         if scores.total < state.best_loss:
             state.best = copy.deepcopy(state.network.state_dict())
         seconds = self._clock.spent - before
-        state.log.append(EpochLog(epoch + 1, rate, *mean_losses(losses), *scores, seconds))
+        state.log.append(EpochLog(epoch + 1, rate, *mean_losses(losses), *scores[:4], seconds, own, scores.crop))
         state.moments = self._fitting.moments()
         yield from self._clock.give(self._report(epoch + 1, 0, what, state))
 
-    def _iter_fit(self, epoch: int, what: str) -> Generator[TrainReport, None, list[tuple[float, float, float]]]:
-        """One pass over the images, unless it is cut short; the losses of its steps."""
-        self._state.network.train()
-        losses: list[tuple[float, float, float]] = []
+    def _iter_fit(self, epoch: int, what: str) -> Generator[TrainReport, None, tuple[list[Losses], float]]:
+        """One pass over the images, unless it is cut short; the losses of its steps, and their mean by crop."""
+        self._prepare()
+        losses: list[Losses] = []
+        own: list[float] = []
         done = 0
         for batch in crops(self._images, self._config, epoch):
             for count, values in self._fitting.fit(batch):
                 losses.append(values)
-                self._loss, done, self._fitted = values[0], done + count, self._fitted + count
+                own.append(crop_loss(values[0], values[1], count))
+                self._latest, done, self._fitted = (values[0], own[-1]), done + count, self._fitted + count
                 yield from self._clock.give(self._report(epoch, done, what))
             self._state.ended = self._cut()
             if self._state.ended:
                 break
-        return losses
+        return losses, float(np.mean(own))
+
+    def _prepare(self) -> None:
+        """Training mode. The batch norms of a model that was started from keep its statistics: those of a few images
+        of another kind would undo in a step what it has learnt.
+        """
+        self._state.network.train()
+        if self._state.origin:
+            for module in self._state.network.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    module.eval()
 
     def _iter_validate(self, what: str) -> Generator[TrainReport, None, Scores]:
         config, epochs = self._config, len(self._state.log)
@@ -182,4 +196,4 @@ class _Run:
         done += self._crops * epochs
         clock, fitted = self._clock, self._fitted
         left = clock.left(fitted, total - done)
-        return TrainReport(done, total, what, self._loss, clock.rate(fitted), left, state)
+        return TrainReport(done, total, what, *self._latest, clock.rate(fitted), left, state)

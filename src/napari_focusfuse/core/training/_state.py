@@ -15,7 +15,11 @@ __all__ = ["EpochLog", "TrainReport", "TrainState", "best_network"]
 
 
 class EpochLog(NamedTuple):
-    """Mean losses of one epoch (Eq. 1-3) on training and validation images, and the reconstruction's PSNR in dB."""
+    """Mean losses of one epoch (Eq. 1-3) on training and validation images, and the reconstruction's PSNR in dB.
+
+    The norm of Eq. 2 runs over a batch, so that L grows with it; ``train_crop`` and ``val_crop`` are L for batches of
+    one crop (`crop_loss`), which can be compared.
+    """
 
     epoch: int
     learning_rate: float
@@ -27,6 +31,8 @@ class EpochLog(NamedTuple):
     val_ssim: float
     val_psnr: float
     seconds: float
+    train_crop: float = math.nan
+    val_crop: float = math.nan
 
 
 @dataclass
@@ -85,6 +91,8 @@ class TrainReport(Progress):
     ----------
     loss : float
         Loss of the last batch (Eq. 1).
+    crop_loss : float
+        The same for a batch of one crop; see `EpochLog`.
     crops_per_second : float
         Throughput since the start or the resumption, validation included.
     seconds_left : float
@@ -94,6 +102,7 @@ class TrainReport(Progress):
     """
 
     loss: float = math.nan
+    crop_loss: float = math.nan
     crops_per_second: float = math.nan
     seconds_left: float = math.nan
     state: TrainState | None = None

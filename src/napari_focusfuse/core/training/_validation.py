@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_focusfuse.core.loss import fusion_loss
+from napari_focusfuse.core.loss import crop_loss, fusion_loss
 from napari_focusfuse.core.network import SESFNet
 
 __all__ = ["Example", "Scores", "central", "example_of", "iter_validate", "mean_losses", "reconstruction_scores"]
@@ -30,12 +30,13 @@ class Example(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """Mean losses over the validation images, and the PSNR in dB."""
+    """Mean losses over the validation images, PSNR in dB, and the mean loss for batches of one crop."""
 
     total: float
     pixel: float
     ssim: float
     psnr: float
+    crop: float
 
 
 def mean_losses(values: Sequence[Losses]) -> Losses:
@@ -57,14 +58,16 @@ def iter_validate(
     network.eval()
     losses: list[Losses] = []
     errors: list[Tensor] = []
+    crop_losses: list[float] = []
     for start in range(0, len(images), batch):
         crops = np.stack([central(image, crop) for image in images[start : start + batch]])
         loss, error = _score(network, crops, ssim_weight)
         losses.append(loss)
         errors.append(error)
+        crop_losses.append(crop_loss(loss[0], loss[1], len(crops)))
         yield
     psnr = float((-10 * torch.log10(torch.cat(errors).clamp_min(1e-12))).mean())
-    return Scores(*mean_losses(losses), psnr)
+    return Scores(*mean_losses(losses), psnr, float(np.mean(crop_losses)))
 
 
 @torch.inference_mode()
