@@ -88,16 +88,16 @@ def model_facts(name: str) -> CardFacts:
     return card_facts(model_card(name))
 
 
-def check_model_target(folder: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-    """Raise now if a model of one's own cannot be written to a folder later; nothing is written.
+def check_model_target(name: str, parent: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Raise now if a model of one's own cannot be written to a folder `name` in `parent` later; nothing is written.
 
     Raises
     ------
     FocusFuseError
-        It holds a model already, its name cannot be one, or is that of a model that comes along.
+        It holds a model already, the name cannot be one, or is that of a model that comes along.
     """
     from napari_focusfuse import models
 
-    models.check_name(Path(folder).name)
-    if models.holds_model(Path(folder)) and not overwrite:
-        raise OutputError(f"{folder} holds a model already: choose another name, or allow to overwrite it")
+    models.check_name(name)
+    if models.holds_model(Path(parent) / name) and not overwrite:
+        raise OutputError(f"{Path(parent) / name} holds a model already: choose another name, or allow to replace it")

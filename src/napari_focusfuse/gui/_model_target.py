@@ -29,7 +29,7 @@ class ModelTarget(QWidget):
         self.browse.setMaximumWidth(32)
         self.overwrite = CheckBox(
             text="Replace an older one",
-            tooltip="If there is a model of that name: the old one is lost as soon as the first epoch of the new one is done.",
+            tooltip="If there is a model of that name: it is lost as soon as the first epoch of the new one is done.",
         )
         row = QHBoxLayout()
         row.addWidget(self.name, 1)
@@ -59,7 +59,7 @@ class ModelTarget(QWidget):
             return
         base = "".join("-" if sign in '<>:"/\\|?*' else sign for sign in name).strip(" .") or "my model"
         number, proposed = 2, base
-        while self._problem(self._parent_folder / proposed):
+        while self._problem(proposed):
             if number > 99:
                 break
             number, proposed = number + 1, f"{base} {number}"
@@ -70,14 +70,14 @@ class ModelTarget(QWidget):
         """Why nothing can be written there, in one sentence; None if it seems to be possible."""
         if not self.name.text().strip():
             return "Give the model a name."
-        return self._problem(self.value(), overwrite=self.overwrite.value)
+        return self._problem(self.name.text().strip(), overwrite=self.overwrite.value)
 
-    @staticmethod
-    def _problem(folder: Path, *, overwrite: bool = False) -> str | None:
+    def _problem(self, name: str, *, overwrite: bool = False) -> str | None:
+        """Why a model cannot be written there by that name."""
         from napari_focusfuse import api
 
         try:
-            api.check_model_target(folder, overwrite=overwrite)
+            api.check_model_target(name, self._parent_folder, overwrite=overwrite)
         except FocusFuseError as error:
             text = str(error)
             return f"{text[0].upper()}{text[1:]}."

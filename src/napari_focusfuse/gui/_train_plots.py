@@ -144,8 +144,7 @@ class LivePlots(QWidget):
         if history is None:
             return
         self._drawn = time.monotonic()
-        if self.isVisible():
-            self.losses.show_history(history)
+        self.losses.show_history(history)
         if len(history.log) != self._epochs:
             self._epochs = len(history.log)
             caption = f", {history.log[-1].val_psnr:.1f} dB" if history.log else ""

@@ -46,6 +46,7 @@ def watched(begin: Callable[[], Generator[Progress, None, Any]], epochs: int) ->
 
     preload()
     history = History()
+    fitted = 0
     work = Returning(begin())
     for step in work:
         if not isinstance(step, TrainReport):
@@ -53,7 +54,8 @@ def watched(begin: Callable[[], Generator[Progress, None, Any]], epochs: int) ->
             continue
         if step.state is not None:
             history.example, history.log = step.state.example, tuple(step.state.log)
-        elif step.done:
+        elif step.done > fitted:
+            fitted = step.done
             history.steps.append((step.done * epochs / step.total, step.crop_loss))
         pace = f"{step.crops_per_second:.0f} crops/s, {duration(step.seconds_left)} left"
         yield Watched(step.done, step.total, f"{step.what}, {pace}" if step.done else step.what, history)

@@ -168,8 +168,9 @@ class _Run:
         return losses, float(np.mean(own))
 
     def _prepare(self) -> None:
-        """Training mode. The batch norms of a model that was started from keep its statistics: those of a few images
-        of another kind would undo in a step what it has learnt.
+        """Set training mode, but let the batch norms of a model that was started from keep its statistics.
+
+        Those of a few images of another kind would undo in a step what it has learnt.
         """
         self._state.network.train()
         if self._state.origin:
