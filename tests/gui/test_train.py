@@ -1,5 +1,7 @@
 """The widget "Train a model", docked by its manifest; the trainings are real and tiny."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import imagecodecs
@@ -332,15 +334,22 @@ def test_a_stack_that_cannot_be_adapted_to(training, viewer):
     assert not training.panel.run_button.isEnabled()
 
 
-def test_a_closed_widget_is_let_go(viewer, cells, training, finish, qtbot):
+def test_a_closed_widget_is_let_go(viewer, simulated, models_folder, finish, qtbot):
+    viewer.add_image(simulated.stack, name="cells")
+    dock, training = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    qtbot.waitUntil(lambda: "sesf-cse" in training.form.start.choices, timeout=30_000)
+    training.form.set_value(replace(training.form.value(), **TINY))
     training.run()
     finish(training)
-    viewer.window.remove_dock_widget(training)
+    qtbot.wait(300)
+    gone = weakref.ref(training)
+    viewer.window.remove_dock_widget(dock)
+    dock = training = None
+    qtbot.wait(50)
+    gc.collect()
+    assert gone() is None
     viewer.theme = "light"
     viewer.dims.set_point(0, 2)
-    assert training.plots._history is not None
-    training.deleteLater()
-    qtbot.wait(10)
 
 
 def test_closing_the_dock_stops_the_training(begun, viewer, models_folder, qtbot):

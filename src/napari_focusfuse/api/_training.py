@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     Split = tuple[list[Grey], list[Grey]]
 
 
+#: One of so many images is kept for validation: from the middle of them, as the first slices of a stack are blurred.
+_EVERY = 10
+
+
 @dataclass(frozen=True)
 class TrainResult:
     """What training gives.
@@ -221,7 +225,9 @@ def _iter_split(images: Any, validation: Any) -> Generator[Progress, None, Split
     if len(greys) < 2:
         count = "one image is" if greys else "no images are"
         raise TrainingError(f"{count} too few: give at least two, or validation images as well")
-    return [grey for i, grey in enumerate(greys) if i % 10], greys[::10]
+    first = min(len(greys), _EVERY) // 2
+    held = range(first, len(greys), _EVERY)
+    return [grey for i, grey in enumerate(greys) if i not in held], [greys[i] for i in held]
 
 
 class _Keeper:

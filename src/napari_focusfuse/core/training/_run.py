@@ -100,7 +100,7 @@ class _Run:
         self._clock = Clock(sum(entry.seconds for entry in state.log), state.config.minutes)
         self._crops = len(images) * state.config.crops_of(len(images))
         self._latest = (math.nan, math.nan)
-        self._fitted = 0
+        self._fitted = self._done = 0
 
     def iter_epochs(self) -> Reports:
         """Train until there is a reason to end."""
@@ -155,13 +155,14 @@ class _Run:
         self._prepare()
         losses: list[Losses] = []
         own: list[float] = []
-        done = 0
+        self._done = 0
         for batch in crops(self._images, self._config, epoch):
             for count, values in self._fitting.fit(batch):
                 losses.append(values)
                 own.append(crop_loss(values[0], values[1], count))
-                self._latest, done, self._fitted = (values[0], own[-1]), done + count, self._fitted + count
-                yield from self._clock.give(self._report(epoch, done, what))
+                self._latest = values[0], own[-1]
+                self._done, self._fitted = self._done + count, self._fitted + count
+                yield from self._clock.give(self._report(epoch, self._done, what))
             self._state.ended = self._cut()
             if self._state.ended:
                 break
@@ -189,8 +190,7 @@ class _Run:
             except StopIteration as end:
                 scores: Scores = end.value
                 return scores
-            done = self._crops if self._fitted else 0
-            yield from self._clock.give(self._report(epochs, done, what))
+            yield from self._clock.give(self._report(epochs, self._done, what))
 
     def _report(self, epochs: int, done: int, what: str, state: TrainState | None = None) -> TrainReport:
         total = self._crops * self._config.epochs
