@@ -3,6 +3,7 @@
 import gc
 import weakref
 from dataclasses import replace
+from pathlib import Path
 
 import imagecodecs
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 import napari_focusfuse as ff
 from napari_focusfuse import api, models
+from napari_focusfuse.gui._models import shown_path
 from napari_focusfuse.gui._source import KEY
 from napari_focusfuse.gui._train_work import Watched
 
@@ -110,6 +112,12 @@ def test_the_plots_show_how_it_goes(viewer, training, cells, finish, qtbot):
         for plot in (losses, example):
             shown = tuple(round(255 * part) for part in plot.axes.figure.get_facecolor()[:3])
             assert shown == tuple(get_theme(theme).background.as_rgb_tuple()[:3])
+
+
+def test_paths_are_shown_as_people_know_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    assert shown_path(tmp_path / "models" / "mine") == str(Path("~/models/mine"))
+    assert shown_path(tmp_path.parent / "mine") == str(tmp_path.parent / "mine")
 
 
 def test_stop_keeps_the_best_model(begun, finish, models_folder):

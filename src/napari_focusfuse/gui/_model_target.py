@@ -7,6 +7,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.errors import FocusFuseError
+from napari_focusfuse.gui._models import shown_path
 
 __all__ = ["ModelTarget"]
 
@@ -50,7 +51,9 @@ class ModelTarget(QWidget):
     def set_parent_folder(self, folder: Path) -> None:
         """Have the model written to another place than the user's own models."""
         self._parent_folder = folder
-        self.browse.setToolTip(f"The model is written to a folder of that name in {folder}; choose another place.")
+        self.browse.setToolTip(
+            f"The model is written to a folder of that name in {shown_path(folder)}; choose another place."
+        )
         self.changed.emit()
 
     def propose(self, name: str) -> None:

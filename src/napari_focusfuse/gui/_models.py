@@ -6,7 +6,7 @@ from typing import Any
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import QObject, Signal
 
-__all__ = ["models_and_devices", "name_of", "news", "offer", "offer_all"]
+__all__ = ["models_and_devices", "name_of", "news", "offer", "offer_all", "shown_path"]
 
 
 class _News(QObject):
@@ -31,6 +31,12 @@ def name_of(folder: Path) -> str:
     from napari_focusfuse import api
 
     return folder.name if folder.parent == api.models_folder() else str(folder)
+
+
+def shown_path(path: Path) -> str:
+    """A path for people: "~" for their own folder."""
+    home = Path.home()
+    return str(Path("~") / path.relative_to(home)) if path.is_relative_to(home) else str(path)
 
 
 def offer(box: ComboBox, name: str) -> None:

@@ -37,18 +37,19 @@ _TIPS = {
     "batch": "More: steadier steps, fewer of them, and more memory.",
     "crop": "Side of the training crops; smaller images are left out.\nLarger: more context, and more time a step.",
     "crops_per_image": "Drawn from each image in an epoch. More: longer epochs, so it is validated more rarely.\n"
-    "Automatic: two, and more where there are few images.",
+    "0: two, and more where there are few images.",
     "learning_rate": "Length of the first steps. Larger: learns faster, until it no longer learns at all.",
     "decay": "What the learning rate is multiplied by. Smaller: settles sooner, perhaps too soon.",
     "decay_epochs": "More: large steps for longer, which learn more and settle later.",
     "ssim_weight": "What structure (SSIM) counts against the difference of grey values.\n"
     "Larger: edges matter more than brightness.",
     "clip": "Longer gradients are shortened to this.\nSmaller: wild steps do less harm, and all steps learn less.",
-    "patience": "Stop when nothing has got better for so long. Less: saves time, and may miss a late gain.",
+    "patience": "Stop when nothing has got better for so long. Less: saves time, and may miss a late gain.\n0: never.",
     "seed": "Of the first weights and the crops. Another one: another model, about as good.",
 }
 _MAIN = ("variant", "epochs", "minutes")
-_UNLIMITED = {"minutes": "no limit", "crops_per_image": "automatic", "clip": "any", "patience": "off"}
+#: Shown for 0.
+_UNLIMITED = {"minutes": "no limit", "clip": "any"}
 
 
 #: Least and most.
@@ -84,7 +85,7 @@ def _box(name: str) -> Any:
         least, most, step = _REAL[name]
         box = FloatSpinBox(min=least, max=most, step=step, tooltip=tip)
         box.native.setDecimals(_DIGITS[name])
-    box.native.setSpecialValueText(_UNLIMITED.get(name, ""))
+        box.native.setSpecialValueText(_UNLIMITED.get(name, ""))
     if name == "minutes":
         box.native.setSuffix(" min")
     return box

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QTabWidget,
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._adapt_form import AdaptForm, AdaptSetup
 from napari_focusfuse.gui._adapt_report import AdaptReport, show_decisions
-from napari_focusfuse.gui._models import models_and_devices, name_of, news
+from napari_focusfuse.gui._models import models_and_devices, name_of, news, shown_path
 from napari_focusfuse.gui._train_form import TrainForm, TrainSetup
 from napari_focusfuse.gui._train_panel import Control, TrainPanel
 from napari_focusfuse.gui._train_plots import LivePlots
@@ -198,14 +198,15 @@ class TrainWidget(QWidget):
             kept = "no epoch was better than the model started from, this is a copy of it"
         self.panel.show_status(
             f"The model {name_of(result.folder)!r} is ready ({result.ended}): {kept}, it gives back images it has not "
-            f"seen at {result.psnr:.1f} dB. It is in {result.folder}."
+            f"seen at {result.psnr:.1f} dB. It is in {shown_path(result.folder)}."
         )
 
     def _on_adapted(self, made: "Adaptation") -> None:
         self._announce(made.result.folder)
         self.report.show_adaptation(made, self._source)
         self.shown.setCurrentWidget(self.report)
-        self.panel.show_status(f"The model {name_of(made.result.folder)!r} is ready. It is in {made.result.folder}.")
+        folder = made.result.folder
+        self.panel.show_status(f"The model {name_of(folder)!r} is ready. It is in {shown_path(folder)}.")
 
     def _announce(self, folder: Path) -> None:
         """Have the model offered everywhere, and another name proposed for the next."""
