@@ -1,11 +1,15 @@
 """Make the pictures of the documentation; needs a display (or xvfb-run) and matplotlib.
 
 python docs/pictures.py                      the sample stack: README picture and screenshots
+python docs/pictures.py train                only those of training a model, which takes some minutes
 python docs/pictures.py beetle FOLDER        another stack: the screenshot beetle-fused.png
 """
 
+import os
 import sys
+import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,7 @@ from qtpy.QtWidgets import QApplication
 
 import napari_focusfuse as ff
 from napari_focusfuse.gui._maps_tab import TRUTH, MapChoice
-from napari_focusfuse.gui.commands import measure_fused_images
+from napari_focusfuse.gui.commands import measure_fused_images, train_model
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -99,6 +103,30 @@ def measure_sample(viewer: napari.Viewer) -> None:
     shoot(viewer, "measure-map")
 
 
+def train_sample(viewer: napari.Viewer) -> None:
+    """Train a model on the sample for two minutes, adapt one, and picture the widget meanwhile and afterwards."""
+    # Models go to where a user who has none would have them. (napari has found its icons by now.)
+    settle()
+    os.environ["HOME"] = tempfile.mkdtemp()
+    (stack,) = viewer.open_sample("napari-focusfuse", "simulated_stack")
+    train_model(viewer)
+    widget = viewer.window.dock_widgets["Train a model (napari-focusfuse)"]
+    settle(5)
+    shoot(viewer, "train-start")
+    widget.form.set_value(replace(widget.form.value(), batch=8, crops_per_image=12, minutes=2))
+    widget.run()
+    settle(60)
+    shoot(viewer, "train-running")
+    wait_for(widget)
+    shoot(viewer, "train-done")
+    widget.choose(stack)
+    widget.adapt_form.set_value(replace(widget.adapt_form.value(), minutes=1.5))
+    widget.run()
+    wait_for(widget)
+    widget.report.show_button.click()
+    shoot(viewer, "train-adapted")
+
+
 def wait_for(widget: Any) -> None:
     """Until a widget's work has ended."""
     settle(0.5)
@@ -135,6 +163,9 @@ def main() -> None:
         run_widget(viewer)
         shoot(viewer, f"{name}-fused")
         return
+    if sys.argv[1:] == ["train"]:
+        train_sample(viewer)
+        return
     simulations(IMAGES / "simulation.png")
     scene = ff.sample_scene()
     result = ff.fuse(scene.stack, z=scene.z)
@@ -151,6 +182,9 @@ def main() -> None:
     viewer.layers.clear()
     viewer.window.remove_dock_widget("all")
     measure_sample(viewer)
+    viewer.layers.clear()
+    viewer.window.remove_dock_widget("all")
+    train_sample(viewer)
 
 
 if __name__ == "__main__":

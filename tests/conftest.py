@@ -1,17 +1,38 @@
 """What all tests share."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from napari_focusfuse.core.network import SESFNet
 from napari_focusfuse.core.simulate import Scene, simulate
+from napari_focusfuse.models import FOLDER_VARIABLE
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     """The images are small: several threads would only wait for each other."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No models of one's own: nobody's real ones are seen or touched."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("models")))
+        yield
+
+
+@pytest.fixture
+def models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for models of one's own."""
+    folder = tmp_path / "own models"
+    folder.mkdir()
+    monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
+    return folder
 
 
 @pytest.fixture(scope="session")

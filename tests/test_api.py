@@ -129,8 +129,8 @@ def test_a_training_that_fails_keeps_the_best_model(scene, tmp_path, monkeypatch
 
     whole = training.iter_train
 
-    def failing(*args):
-        for report in whole(*args):
+    def failing(*args, **options):
+        for report in whole(*args, **options):
             yield report
             if report.state is not None:
                 raise TrainingError("the loss is no longer a number")
@@ -145,7 +145,7 @@ def test_a_training_that_fails_keeps_the_best_model(scene, tmp_path, monkeypatch
 def test_train_refusals(tmp_path, scene):
     with pytest.raises(ModelError, match="nothing to resume"):
         ff.train(list(scene.stack), out=tmp_path / "none", resume=True)
-    with pytest.raises(TrainingError, match="1 images are too few"):
+    with pytest.raises(TrainingError, match="one image is too few"):
         ff.train([np.zeros((99, 99))], out=tmp_path / "one")
     with pytest.raises(TrainingError, match="64 x 64"):
         ff.train([np.zeros((9, 9))] * 12, out=tmp_path / "small")

@@ -18,8 +18,8 @@ def folder(networks, tmp_path):
 
 
 def test_shipped_models_load_and_have_cards():
-    assert "sesf-cse" in models.list_models()
-    for name in models.list_models():
+    assert "sesf-cse" in models.shipped_models()
+    for name in models.shipped_models():
         model = models.load_model(name)
         assert model.name == name
         assert not model.network.training
@@ -57,6 +57,12 @@ def test_a_truncated_file(folder):
         models.load_model(folder)
 
 
+def test_a_pickle_with_the_name_of_a_model_is_never_loaded(networks, folder):
+    torch.save(networks["scse"].state_dict(), folder / "model.safetensors")
+    with pytest.raises(ModelError, match=r"cannot be read \(.*get the file again"):
+        models.load_model(folder)
+
+
 def test_a_flipped_bit(folder):
     file = folder / "model.safetensors"
     content = bytearray(file.read_bytes())
@@ -73,13 +79,89 @@ def test_another_architecture(folder):
         models.load_model(folder)
 
 
-def test_tensors_that_do_not_fit(folder):
+def test_an_architecture_of_the_future(folder):
     file = folder / "model.safetensors"
-    tensors = SESFNet("none").state_dict()
-    header = {"architecture": "sesf-1", "variant": "cse", "sha256": models._digest(tensors)}
-    save_file(tensors, file, header)
+    save_file(load_file(file), file, {"architecture": "sesf-2", "variant": "cse"})
+    with pytest.raises(ModelError, match=r"\(sesf-2\): update napari-focusfuse"):
+        models.load_model(folder)
+
+
+def test_a_file_of_another_program(folder):
+    save_file({"x": torch.ones(3)}, folder / "model.safetensors")
+    with pytest.raises(ModelError, match="does not say what it holds"):
+        models.load_model(folder)
+
+
+def resized():
+    tensors = SESFNet("cse").state_dict()
+    tensors["decoder.3.bias"] = torch.zeros(2)
+    return tensors
+
+
+@pytest.mark.parametrize(
+    ("tensors", "variant"),
+    [
+        (SESFNet("none").state_dict(), "cse"),
+        ({"x": torch.ones(3)}, "cse"),
+        (resized(), "cse"),
+        (SESFNet("cse").state_dict(), "xse"),
+    ],
+    ids=["another variant", "other tensors", "another shape", "an unknown variant"],
+)
+def test_tensors_that_do_not_fit(folder, tensors, variant):
+    header = {"architecture": "sesf-1", "variant": variant, "sha256": models._digest(tensors)}
+    save_file(tensors, folder / "model.safetensors", header)
     with pytest.raises(ModelError, match="does not fit"):
         models.load_model(folder)
+
+
+def test_weights_that_are_no_numbers(folder):
+    network = SESFNet("cse")
+    with torch.no_grad():
+        network.decoder[-1].bias[0] = torch.nan
+    models.save_model(network, folder, "")
+    with pytest.raises(ModelError, match="weights that are not numbers"):
+        models.load_model(folder)
+
+
+def test_models_of_ones_own_are_found_by_name(networks, models_folder):
+    models.save_model(networks["sse"], models_folder / "my beads", "# Beads")
+    (models_folder / "no model").mkdir()
+    assert models.list_models() == [*models.shipped_models(), "my beads"]
+    assert models.load_model("my beads").encoder.variant == "sse"
+    assert models.model_card("my beads") == "# Beads"
+
+
+def test_a_model_of_ones_own_does_not_hide_one_that_comes_along(networks, models_folder):
+    models.save_model(networks["sse"], models_folder / "sesf-cse", "# False")
+    assert models.list_models().count("sesf-cse") == 1
+    assert models.load_model("sesf-cse").encoder.variant == "cse"
+    for name in ("sesf-cse", "default", "", "a/b", "..", "x.", "nul?"):
+        with pytest.raises(ModelError, match="name of a model"):
+            models.check_name(name)
+    models.check_name("µ beads 2.1")
+
+
+def test_facts_of_a_card():
+    facts = models.card_facts(models.model_card("sesf-cse"))
+    assert facts.title == "SESF encoder-decoder, cse"
+    assert facts.licence.startswith("research use only")
+    assert facts.scores.startswith("PSNR ")
+    assert models.card_facts("") == models.CardFacts("", "", "", "")
+
+
+def test_a_disk_that_is_full_leaves_the_old_model(networks, folder, monkeypatch):
+    import os
+
+    def full(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    before = models.load_model(folder).sha256
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match="No space left on device"):
+        models.save_model(networks["cse"], folder, "# New")
+    assert models.load_model(folder).sha256 == before
+    assert sorted(file.name for file in folder.iterdir()) == ["card.md", "model.safetensors"]
 
 
 def test_a_checkpoint_of_another_make(networks, tmp_path):
@@ -99,3 +181,7 @@ def test_a_place_that_cannot_be_written(networks, tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="cannot write"):
         models.save_model(networks["cse"], tmp_path / "file" / "model", "")
+    with pytest.raises(OutputError, match="cannot write"):
+        models.check_folder(tmp_path / "file" / "model")
+    models.check_folder(tmp_path / "new" / "model")
+    assert not list((tmp_path / "new" / "model").iterdir())

@@ -6,11 +6,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "api": [
+            "adapt",
             "blend",
             "decide",
             "difference",
             "focus_curve",
             "fuse",
+            "iter_adapt",
             "iter_compare",
             "iter_decide",
             "iter_focus",
@@ -25,12 +27,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "load_model",
             "measure",
             "model_card",
+            "models_folder",
             "open_stack",
             "quality_map",
             "save_result",
             "train",
         ],
         "core.config": [
+            "ADAPTING",
             "BlockSFConfig",
             "Camera",
             "Flaws",

@@ -1,5 +1,6 @@
 """The other commands, and what all share."""
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable
@@ -50,8 +51,10 @@ def test_unknown_words(run: Runs, arguments: tuple[str, ...]) -> None:
 def test_models(run: Runs) -> None:
     listed = run("models")
     assert listed.code == 0
-    lines = listed.out.splitlines()
+    lines = [line for line in listed.out.splitlines() if not line.startswith(" ")]
     assert [line.split(" (")[0].split(":")[0] for line in lines] == ff.list_models()
+    assert "scores: PSNR 39.70 dB" in listed.out
+    assert "licence of the training images: research use only" in listed.out
     assert [line.split(":")[0] for line in lines if "(default)" in line] == [f"{api.default_model()} (default)"]
     assert run("models", "default").out.strip() == ff.model_card("default").strip()
 
@@ -113,6 +116,25 @@ def test_train_and_use_the_model(run: Runs, images: Path, slices: Path, tmp_path
     assert run("train", images, "-o", out, "--validation", images, "--resume", *small).code == 0
 
 
+def test_every_setting_of_training_is_a_flag(run: Runs) -> None:
+    shown = run("train", "--help").out
+    for field in dataclasses.fields(ff.TrainConfig):
+        assert f"--{field.name.replace('_', '-')}" in shown
+    for word in ("--start", "--device", "--overwrite", "--resume", "--licence"):
+        assert word in shown
+
+
+def test_training_from_a_model_with_a_time_budget(run: Runs, images: Path, tmp_path: Path) -> None:
+    small = ("--crop", 16, "--batch", 2, "--minutes", 0.001, "--device", "cpu")
+    done = run("train", images, "-o", tmp_path / "mine", "--start", "sesf-cse", *small)
+    assert (done.code, done.err) == (0, "")
+    assert "crops/s" in done.out
+    assert "the 0.001 minutes are over)" in done.out
+    refused = run("train", images, "-o", tmp_path / "mine", *small)
+    assert "allow to overwrite" in refused.err
+    assert run("train", images, "-o", tmp_path / "mine", "--overwrite", *small).code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -120,6 +142,9 @@ def test_train_and_use_the_model(run: Runs, images: Path, slices: Path, tmp_path
         (("train", "images", "-o", "out", "--resume"), "nothing to resume"),
         (("train", "images", "-o", "out", "--epochs", "0"), "epochs must be at least 1"),
         (("train", "images", "-o", "out", "--variant", "xse"), "--variant"),
+        (("train", "images", "-o", "out", "--device", "abacus"), "no device 'abacus'"),
+        (("train", "images", "-o", "out", "--start", "best"), "no model 'best'"),
+        (("train", "images", "-o", "out", "--minutes", "-1"), "minutes must be at least 0"),
     ],
 )
 def test_wrong_training(

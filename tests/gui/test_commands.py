@@ -138,3 +138,31 @@ def test_measuring_from_the_palette_asks_for_layers(viewer, notes):
 
     measure_fused_images(viewer)
     assert [note.message for note in notes] == ["Select the fused images to measure, and what they were fused from."]
+
+
+TRAIN = "Train a model"
+
+
+def test_training_opens_from_the_file_menu(viewer):
+    viewer.window._update_menu_state("file_menu")
+    menus = [action.menu() for action in viewer.window.file_menu.actions()]
+    found = [action for menu in menus if menu is not None for action in menu.actions()]
+    next(action for action in found if action.text() == f"Train a fusion model ({PLUGIN})").trigger()
+    assert viewer.window.dock_widgets[f"{TRAIN} ({PLUGIN})"].isVisibleTo(viewer.window._qt_window)
+
+
+def test_adapting_opens_with_the_selected_stack(viewer, stack, fusion, finish, notes):
+    viewer.add_image(stack, name="other")
+    viewer.add_image(stack, name="cells")
+    QApplication.processEvents()
+    entry = entries(viewer, "Project")[f"Adapt a fusion model to this stack ({PLUGIN})"]
+    viewer.layers.selection = {viewer.layers["other"]}
+    entry.trigger()
+    widget = viewer.window.dock_widgets[f"{TRAIN} ({PLUGIN})"]
+    assert widget.tasks.tabText(widget.tasks.currentIndex()) == "Adapt to a stack"
+    assert widget.adapt_form.stack.layer is viewer.layers["other"]
+    viewer.layers.selection = set()
+    from napari_focusfuse.gui.commands import adapt_to_stack
+
+    adapt_to_stack(viewer)
+    assert [note.message for note in notes] == ["Select the image layer that holds the focus stack, and only that one."]

@@ -24,11 +24,15 @@ def test_only_folders_are_offered_to_the_reader(tmp_path):
 
 def test_every_contribution_is_there():
     found = MANIFEST.contributions
-    assert [widget.display_name for widget in found.widgets] == ["Fuse focus stack", "Measure fused images"]
+    assert [widget.display_name for widget in found.widgets] == [
+        "Fuse focus stack",
+        "Measure fused images",
+        "Train a model",
+    ]
     samples = [sample.key for sample in found.sample_data]
     assert samples == ["simulated_stack", "simulated_stack_with_truth", "simulated_fibres", "simulated_cells"]
     assert [reader.accepts_directories for reader in found.readers] == [True]
-    assert list(found.menus) == ["napari/layers/project", "napari/layers/measure"]
+    assert list(found.menus) == ["napari/layers/project", "napari/layers/measure", "napari/file/io_utilities"]
     used = {item.command for items in found.menus.values() for item in items}
     used |= {item.command for item in [*found.widgets, *found.sample_data, *found.readers]}
     assert used == {command.id for command in found.commands}
@@ -42,6 +46,7 @@ def test_every_contribution_is_there():
         ("napari_focusfuse.gui.commands", ["torch", "napari", "qtpy"]),
         ("napari_focusfuse.gui.fuse", ["torch"]),
         ("napari_focusfuse.gui.metrics", ["torch", "matplotlib"]),
+        ("napari_focusfuse.gui.train", ["torch", "matplotlib"]),
     ],
 )
 def test_importing_is_light(module, heavy):

@@ -1,8 +1,10 @@
 """The public functions: they resolve names, devices and paths, and drain the generators of the core."""
 
+from napari_focusfuse.api._adapting import Adaptation, adapt, iter_adapt
 from napari_focusfuse.api._files import (
     check_image_target,
     check_result_folder,
+    image_files,
     is_stack_folder,
     open_image,
     open_stack,
@@ -33,22 +35,27 @@ from napari_focusfuse.api._measuring import (
     quality_map,
 )
 from napari_focusfuse.api._models import (
+    check_model_target,
     default_model,
     list_devices,
     list_models,
     load_model,
     model_card,
+    model_facts,
+    models_folder,
 )
 from napari_focusfuse.api._training import (
     TrainResult,
     iter_train,
     train,
 )
-from napari_focusfuse.core.config import FusionConfig, Preset, SEVariant, TrainConfig
+from napari_focusfuse.core.config import ADAPTING, FusionConfig, Preset, SEVariant, TrainConfig
 from napari_focusfuse.core.methods import Method
 from napari_focusfuse.core.progress import Progress
 
 __all__ = [
+    "ADAPTING",
+    "Adaptation",
     "FusionConfig",
     "Method",
     "Preset",
@@ -56,16 +63,20 @@ __all__ = [
     "SEVariant",
     "TrainConfig",
     "TrainResult",
+    "adapt",
     "blend",
     "check_image_target",
     "check_images",
+    "check_model_target",
     "check_result_folder",
     "decide",
     "default_model",
     "difference",
     "focus_curve",
     "fuse",
+    "image_files",
     "is_stack_folder",
+    "iter_adapt",
     "iter_compare",
     "iter_decide",
     "iter_focus",
@@ -80,6 +91,8 @@ __all__ = [
     "load_model",
     "measure",
     "model_card",
+    "model_facts",
+    "models_folder",
     "open_image",
     "open_stack",
     "quality_map",

@@ -67,6 +67,16 @@ def is_stack_folder(path: str | os.PathLike[str]) -> bool:
         return False
 
 
+def image_files(folder: str | os.PathLike[str]) -> list[Path]:
+    """Image files in a folder, in the natural order of their names; none if it cannot be read."""
+    from napari_focusfuse import io
+
+    try:
+        return io.slice_files(folder)
+    except FocusFuseError:
+        return []
+
+
 def check_image_target(path: str | os.PathLike[str], dtype: Any = None, *, overwrite: bool = False) -> None:
     """Raise `OutputError` now if `save_image` would later; see `napari_focusfuse.io.check_image_target`."""
     from napari_focusfuse import io

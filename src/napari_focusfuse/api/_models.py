@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_focusfuse.errors import FocusFuseError
+from napari_focusfuse.errors import FocusFuseError, OutputError
 
 if TYPE_CHECKING:
     import torch
 
-    from napari_focusfuse.models import Model
+    from napari_focusfuse.models import CardFacts, Model
 
 
 def list_devices() -> list[str]:
@@ -53,7 +54,7 @@ def load_model(name: str | os.PathLike[str] = "default") -> Model:
 
 
 def list_models() -> list[str]:
-    """Names of the models that come with the package."""
+    """Names of the models there are: those that come with the package, then those in `models_folder`."""
     from napari_focusfuse.models import list_models as listed
 
     return listed()
@@ -71,3 +72,32 @@ def model_card(name: str) -> str:
     from napari_focusfuse.models import model_card as card
 
     return card(name)
+
+
+def models_folder() -> Path:
+    """Folder of the user's own models, one folder each; the environment variable FOCUSFUSE_MODELS names another."""
+    from napari_focusfuse.models import user_folder
+
+    return user_folder()
+
+
+def model_facts(name: str) -> CardFacts:
+    """What a model's card says in short: title, licence of the training images, scores."""
+    from napari_focusfuse.models import card_facts
+
+    return card_facts(model_card(name))
+
+
+def check_model_target(name: str, parent: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Raise now if a model of one's own cannot be written to a folder `name` in `parent` later; nothing is written.
+
+    Raises
+    ------
+    FocusFuseError
+        It holds a model already, the name cannot be one, or is that of a model that comes along.
+    """
+    from napari_focusfuse import models
+
+    models.check_name(name)
+    if models.holds_model(Path(parent) / name) and not overwrite:
+        raise OutputError(f"{Path(parent) / name} holds a model already: choose another name, or allow to replace it")

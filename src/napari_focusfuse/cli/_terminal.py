@@ -3,7 +3,7 @@
 import logging
 import sys
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -31,7 +31,9 @@ def one_line(text: object) -> str:
     return " ".join(str(text).split())
 
 
-def with_bar(work: Generator[Progress, None, Result], label: str, *, lines: bool = False) -> Result:
+def with_bar(
+    work: Generator[Progress, None, Result], label: str, *, line: Callable[[Progress], str | None] | None = None
+) -> Result:
     """Run `work` to its end behind a progress bar.
 
     Parameters
@@ -39,8 +41,8 @@ def with_bar(work: Generator[Progress, None, Result], label: str, *, lines: bool
     work : generator of Progress
     label : str
         What to write in front of the bar.
-    lines : bool
-        Without a terminal, print a line whenever the work comes to another part.
+    line : callable, optional
+        What to print after a step where there is no terminal; None for nothing.
 
     Returns
     -------
@@ -50,20 +52,18 @@ def with_bar(work: Generator[Progress, None, Result], label: str, *, lines: bool
     from tqdm import tqdm
 
     terminal = sys.stderr.isatty()
-    part = ""
     with tqdm(desc=label, disable=not terminal, leave=False) as bar:
 
         def report(step: Progress) -> None:
-            nonlocal part
             loss = getattr(step, "loss", None)
             bar.total, bar.n = step.total, step.done
             bar.set_description(f"{label}, {step.what}", refresh=False)
             if loss is not None:
                 bar.set_postfix(loss=f"{loss:.4g}", refresh=False)
             bar.refresh()
-            if lines and not terminal and step.what != part:
-                say(f"{label}, {step.what}")
-            part = step.what
+            text = line(step) if line is not None and not terminal else None
+            if text is not None:
+                say(f"{label}, {text}")
 
         return drain(work, report)
 

@@ -1,12 +1,13 @@
 """The training loss of the paper (Eq. 1-4)."""
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["Losses", "fusion_loss", "ssim"]
+__all__ = ["Losses", "crop_loss", "fusion_loss", "ssim"]
 
 _C1, _C2 = 0.01**2, 0.03**2
 
@@ -55,3 +56,8 @@ def fusion_loss(output: Tensor, target: Tensor, ssim_weight: float) -> Losses:
     pixel = torch.linalg.vector_norm(output - target)
     dissimilarity = 1 - ssim(output, target)
     return Losses(ssim_weight * dissimilarity + pixel, pixel, dissimilarity)
+
+
+def crop_loss(total: float, pixel: float, crops: int) -> float:
+    """L of a batch (Eq. 1) as if it held one crop: L_p (Eq. 2) is a norm over the batch and grows with its root."""
+    return total - pixel + pixel / math.sqrt(crops)

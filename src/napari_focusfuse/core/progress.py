@@ -1,10 +1,11 @@
 """How long work tells where it stands: every generator of the core yields `Progress`."""
 
+import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["Progress", "Returning", "drain", "repeated", "staged"]
+__all__ = ["Progress", "Returning", "drain", "duration", "repeated", "staged"]
 
 Step = TypeVar("Step")
 Result = TypeVar("Result")
@@ -62,3 +63,13 @@ def repeated(work: Generator[None, None, Result], progress: Progress) -> Generat
     for _ in steps:
         yield progress
     return steps.result
+
+
+def duration(seconds: float) -> str:
+    """A time for people: "40 s", "12 min", "3 h 5 min"; "?" where it is not known."""
+    if not math.isfinite(seconds):
+        return "?"
+    if seconds < 90:
+        return f"{max(round(seconds), 0)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

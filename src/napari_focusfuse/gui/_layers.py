@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.result import FusionResult
 
-__all__ = ["is_result", "note_of", "plain", "put", "result_of", "show_result", "source_of"]
+__all__ = ["is_result", "note_of", "plain", "put", "result_of", "show_result", "slice_colours", "source_of"]
 
 #: From bottom to top: what is hidden lies above, so that its eye shows it at once.
 _ROLES = ("fused", "decision", "depth", "confidence")
@@ -129,7 +129,7 @@ def _arguments(source: Source, result: "FusionResult") -> dict[str, dict[str, An
     dtype = np.uint8 if source.slices < np.iinfo(np.uint8).max else np.uint16
     made["decision"] = {
         "data": (decision.index + 1).astype(dtype),
-        "colormap": _slice_colours(source.slices),
+        "colormap": slice_colours(source.slices),
         "visible": False,
         **source.place,
     }
@@ -161,8 +161,8 @@ def _limits(depth: NDArray[np.floating]) -> tuple[float, float] | None:
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def _slice_colours(slices: int) -> Any:
-    """One colour a slice, in the order of the slices; 0 is transparent."""
+def slice_colours(slices: int) -> Any:
+    """A colormap for labels: one colour a slice, in the order of the slices; 0 is transparent."""
     from napari.utils.colormaps import CyclicLabelColormap, ensure_colormap
 
     colours = ensure_colormap(_MAP).map(np.linspace(0, 1, slices))

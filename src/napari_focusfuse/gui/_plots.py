@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.focus import FocusCurve
 
-__all__ = ["BarPlot", "CurvePlot", "Plot", "preload"]
+__all__ = ["BarPlot", "Colours", "CurvePlot", "Plot", "preload"]
 
 _HEIGHT = 190
 _LONGEST = 24
@@ -37,7 +37,9 @@ def preload() -> None:
     import matplotlib.font_manager  # noqa: F401
 
 
-class _Colours(NamedTuple):
+class Colours(NamedTuple):
+    """Colours of a theme."""
+
     back: str
     text: str
     grid: str
@@ -46,14 +48,14 @@ class _Colours(NamedTuple):
     second: str
 
 
-def _colours(theme: str) -> _Colours:
+def _colours(theme: str) -> Colours:
     """Colours of a napari theme; two for lines that can be told apart by all, on dark and on light."""
     from napari.utils.theme import get_theme
 
     found = get_theme(theme)
     back, text, grid, plain = (_hex(part) for part in (found.background, found.text, found.primary, found.highlight))
     dark = QColor(back).lightnessF() < 0.5
-    return _Colours(back, text, grid, plain, "#56b4e9" if dark else "#0072b2", "#e69f00" if dark else "#c25700")
+    return Colours(back, text, grid, plain, "#56b4e9" if dark else "#0072b2", "#e69f00" if dark else "#c25700")
 
 
 def _hex(colour: Any) -> str:
@@ -142,7 +144,7 @@ class Plot(QWidget):
         """Stop following the theme."""
         self._viewer.events.theme.disconnect(self._on_theme)
 
-    def _draw(self, axes: "Axes", colours: _Colours) -> None:
+    def _draw(self, axes: "Axes", colours: Colours) -> None:
         raise NotImplementedError
 
     def _on_drawn(self, _event: Any) -> None:
@@ -170,7 +172,7 @@ class BarPlot(Plot):
         self._title, self._values, self._best, self._faded = title, dict(values), list(best), faded
         self.redraw()
 
-    def _draw(self, axes: "Axes", colours: _Colours) -> None:
+    def _draw(self, axes: "Axes", colours: Colours) -> None:
         values = list(self._values.values())
         longest = max((abs(value) for value in values if math.isfinite(value)), default=0) or 1.0
         lengths = [value if math.isfinite(value) else math.copysign(_INFINITE * longest, value) for value in values]
@@ -232,7 +234,7 @@ class CurvePlot(Plot):
         else:
             self.redraw()
 
-    def _draw(self, axes: "Axes", colours: _Colours) -> None:
+    def _draw(self, axes: "Axes", colours: Colours) -> None:
         axes.set_ylim(0, 1.08)
         axes.set_ylabel("activity / largest")
         axes.set_xlabel(self._unit)

@@ -19,6 +19,8 @@ class RunPanel(QWidget):
     requested = Signal()
     #: Work has begun or ended.
     busy_changed = Signal()
+    #: A `Progress` is shown.
+    stepped = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,16 +33,16 @@ class RunPanel(QWidget):
         self.status = QLabel()
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.run_button, 2)
-        buttons.addWidget(self.cancel_button, 1)
+        self._buttons = QHBoxLayout()
+        self._buttons.addWidget(self.run_button, 2)
+        self._buttons.addWidget(self.cancel_button, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(buttons)
+        layout.addLayout(self._buttons)
         layout.addWidget(self.progress)
         layout.addWidget(self.status)
         self.run_button.clicked.connect(self._on_run_clicked)
-        self.cancel_button.clicked.connect(self.cancel)
+        self.cancel_button.clicked.connect(self._on_cancel_clicked)
         self._refresh()
 
     @property
@@ -108,10 +110,14 @@ class RunPanel(QWidget):
     def _on_run_clicked(self) -> None:
         self.requested.emit()
 
+    def _on_cancel_clicked(self) -> None:
+        self.cancel()
+
     def _on_progress(self, step: Progress) -> None:
         self.progress.setRange(0, step.total)
         self.progress.setValue(step.done)
         self._show_step(step.what)
+        self.stepped.emit(step)
 
     def _on_warned(self, text: str) -> None:
         from napari.utils.notifications import show_warning

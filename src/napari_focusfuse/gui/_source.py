@@ -15,6 +15,7 @@ __all__ = [
     "axis_name",
     "data_of",
     "inputs_of",
+    "lazy",
     "micrometres",
     "place_of",
     "plane_axes",
@@ -157,7 +158,7 @@ def take(layer: Image, axis: int, point: Sequence[float]) -> Source:
         title=f"{layer.name} ({where})" if where else str(layer.name),
         layer_id=str(layer.unique_id),
         inputs=inputs_of(layer),
-        data=_lazy(data_of(layer))[index],
+        data=lazy(data_of(layer))[index],
         axis=sum(i not in position for i in range(axis)),
         label=axis_name(layer, axis),
         position=named,
@@ -174,7 +175,7 @@ def inputs_of(layer: Image) -> list[str]:
     return list(noted or ([str(opened)] if opened and Path(opened).is_file() else []))
 
 
-def _lazy(data: Any) -> Any:
+def lazy(data: Any) -> Any:
     """`data`, as something whose indexing reads nothing: zarr and the like would read a whole time point."""
     if isinstance(data, np.ndarray):
         return data

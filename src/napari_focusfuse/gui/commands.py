@@ -1,11 +1,12 @@
 """Commands of napari's menus and command palette."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import napari.viewer
+    from napari.layers import Image
 
-__all__ = ["fuse_focus_stack", "measure_fused_images"]
+__all__ = ["adapt_to_stack", "fuse_focus_stack", "measure_fused_images", "train_model"]
 
 
 def fuse_focus_stack(viewer: "napari.viewer.Viewer") -> None:
@@ -13,24 +14,11 @@ def fuse_focus_stack(viewer: "napari.viewer.Viewer") -> None:
 
     A selected result stands for the stack it was made from.
     """
-    from napari.layers import Image
-    from napari.utils.notifications import show_error
-
-    from napari_focusfuse.gui._layers import source_of
-
-    dock, widget = viewer.window.add_plugin_dock_widget("napari-focusfuse", "Fuse focus stack")
-    dock.show()
-    dock.raise_()
-    chosen = [layer for layer in viewer.layers.selection if isinstance(layer, Image)]
-    if len(chosen) != 1:
-        show_error("Select the image layer that holds the focus stack, and only that one.")
-        return
-    source = source_of(chosen[0], viewer.layers)
-    if source is None:
-        show_error(f"The stack that {chosen[0].name!r} was made from is no longer open: open it again.")
-        return
-    widget.layer = source
-    widget.run()
+    widget = _opened(viewer, "Fuse focus stack")
+    source = _chosen_stack(viewer)
+    if source is not None:
+        widget.layer = source
+        widget.run()
 
 
 def measure_fused_images(viewer: "napari.viewer.Viewer") -> None:
@@ -38,11 +26,50 @@ def measure_fused_images(viewer: "napari.viewer.Viewer") -> None:
     from napari.layers import Image
     from napari.utils.notifications import show_error
 
-    dock, widget = viewer.window.add_plugin_dock_widget("napari-focusfuse", "Measure fused images", tabify=True)
-    dock.show()
-    dock.raise_()
+    widget = _opened(viewer, "Measure fused images", tabify=True)
     chosen = [getattr(layer, "__wrapped__", layer) for layer in viewer.layers.selection if isinstance(layer, Image)]
     if not chosen:
         show_error("Select the fused images to measure, and what they were fused from.")
         return
     widget.choose(chosen)
+
+
+def train_model(viewer: "napari.viewer.Viewer") -> None:
+    """Open the widget "Train a model"."""
+    _opened(viewer, "Train a model", tabify=True)
+
+
+def adapt_to_stack(viewer: "napari.viewer.Viewer") -> None:
+    """Open the widget "Train a model" where a model is adapted, with the selected image layer set.
+
+    A selected result stands for the stack it was made from.
+    """
+    widget = _opened(viewer, "Train a model", tabify=True)
+    source = _chosen_stack(viewer)
+    if source is not None:
+        widget.choose(source)
+
+
+def _opened(viewer: "napari.viewer.Viewer", name: str, *, tabify: bool = False) -> Any:
+    """One of our widgets, docked and in front."""
+    dock, widget = viewer.window.add_plugin_dock_widget("napari-focusfuse", name, tabify=tabify)
+    dock.show()
+    dock.raise_()
+    return widget
+
+
+def _chosen_stack(viewer: "napari.viewer.Viewer") -> "Image | None":
+    """The stack that the selected layer is or was made from; says so if there is none."""
+    from napari.layers import Image
+    from napari.utils.notifications import show_error
+
+    from napari_focusfuse.gui._layers import source_of
+
+    chosen = [layer for layer in viewer.layers.selection if isinstance(layer, Image)]
+    if len(chosen) != 1:
+        show_error("Select the image layer that holds the focus stack, and only that one.")
+        return None
+    source = source_of(chosen[0], viewer.layers)
+    if source is None:
+        show_error(f"The stack that {chosen[0].name!r} was made from is no longer open: open it again.")
+    return source

@@ -16,6 +16,7 @@ from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
 from napari_focusfuse.gui._layers import plain, show_result
+from napari_focusfuse.gui._models import models_and_devices, news, offer, offer_all
 from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._stack_form import StackForm
@@ -49,13 +50,6 @@ def _save(folder: Path, result: "FusionResult", options: dict[str, Any]) -> Work
     return api.save_result(folder, result, **options)
 
 
-def _choices() -> tuple[list[str], list[str]]:
-    """Models and devices there are."""
-    from napari_focusfuse import api
-
-    return ["default", *api.list_models()], api.list_devices()
-
-
 class FuseWidget(QWidget):
     """Fuse a focus stack.
 
@@ -83,7 +77,8 @@ class FuseWidget(QWidget):
         self._connect()
         self._refresh()
         self._on_method(self.method.value)
-        Answer(_choices, self).ready.connect(self._on_choices)
+        Answer(models_and_devices, self).ready.connect(self._on_choices)
+        news.written.connect(self.offer_model)
 
     def value(self) -> FusionConfig:
         """The settings shown."""
@@ -101,6 +96,10 @@ class FuseWidget(QWidget):
     @layer.setter
     def layer(self, layer: "Image") -> None:
         self.stack.layer = layer
+
+    def offer_model(self, name: str) -> None:
+        """Offer a model by its name or folder; it is not chosen yet."""
+        offer(self.model, name)
 
     def reset_choices(self, _event: Any = None) -> None:
         """Offer the image layers there are; napari calls it when layers change."""
@@ -225,9 +224,7 @@ class FuseWidget(QWidget):
 
     def _on_choices(self, choices: tuple[list[str], list[str]]) -> None:
         for box, names in zip((self.model, self.device), choices, strict=True):
-            kept = box.value
-            box.choices = names if kept in names else [*names, kept]
-            box.value = kept
+            offer_all(box, names)
 
     def _on_result(self, result: "FusionResult") -> None:
         if self._started is None:
@@ -244,8 +241,7 @@ class FuseWidget(QWidget):
     def _on_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder of a model")
         if folder:
-            if folder not in self.model.choices:
-                self.model.choices = [*self.model.choices, folder]
+            self.offer_model(folder)
             self.model.value = folder
 
     def _on_save(self) -> None:

@@ -14,9 +14,10 @@ from napari_focusfuse.core.config.methods import (
 )
 from napari_focusfuse.core.config.ranking import RankConfig
 from napari_focusfuse.core.config.scene import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
-from napari_focusfuse.core.config.training import SEVariant, TrainConfig
+from napari_focusfuse.core.config.training import ADAPTING, SEVariant, TrainConfig
 
 __all__ = [
+    "ADAPTING",
     "PSF",
     "BlockSFConfig",
     "Camera",

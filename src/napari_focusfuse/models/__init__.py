@@ -1,16 +1,19 @@
-"""Models by name or folder: a folder holds ``model.safetensors`` and ``card.md``. Nothing is ever unpickled."""
+"""Models by name or folder: a folder holds ``model.safetensors`` and ``card.md``. Nothing is ever unpickled.
+
+Names are those of the models that come along, and of those in the user's own folder.
+"""
 
 import contextlib
 import hashlib
 import json
+import math
 import os
-from collections.abc import Sequence
+import re
 from dataclasses import asdict, dataclass
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
+from platformdirs import user_data_path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -19,10 +22,16 @@ from napari_focusfuse.core.config import TrainConfig
 from napari_focusfuse.core.network import Encoder, SESFNet
 from napari_focusfuse.core.training import EpochLog, TrainState
 from napari_focusfuse.errors import ModelError, OutputError
+from napari_focusfuse.models._card import CardFacts, card_facts, training_card
 
 __all__ = [
     "ALIASES",
+    "FOLDER_VARIABLE",
+    "CardFacts",
     "Model",
+    "card_facts",
+    "check_folder",
+    "check_name",
     "holds_model",
     "list_models",
     "load_model",
@@ -30,14 +39,20 @@ __all__ = [
     "model_card",
     "save_model",
     "save_state",
+    "shipped_models",
     "training_card",
+    "user_folder",
 ]
 
-WEIGHTS = Path(__file__).parent / "weights"
+WEIGHTS = Path(__file__).parent.parent / "weights"
+#: Environment variable that names another folder for the user's own models.
+FOLDER_VARIABLE = "FOCUSFUSE_MODELS"
 #: What "default" means; the benchmark decides.
 ALIASES = {"default": "sesf-cse"}
 _ARCHITECTURE = "sesf-1"
 _FILE, _CARD, _CHECKPOINT = "model.safetensors", "card.md", "checkpoint.safetensors"
+#: What one system or another does not allow in the name of a folder.
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]|^[. ]|[. ]$')
 
 
 @dataclass(frozen=True)
@@ -64,20 +79,59 @@ class Model:
         return self.network.encoder
 
 
-def list_models() -> list[str]:
+def user_folder() -> Path:
+    """Where the user's own models are: one folder each, in the place that the system has for a program's data."""
+    named = os.environ.get(FOLDER_VARIABLE)
+    return Path(named) if named else user_data_path("napari-focusfuse", appauthor=False) / "models"
+
+
+def shipped_models() -> list[str]:
     """Names of the models that come with the package."""
-    return sorted(folder.name for folder in WEIGHTS.iterdir() if (folder / _FILE).is_file())
+    return _names(WEIGHTS)
+
+
+def list_models() -> list[str]:
+    """Names of the models there are: those that come with the package, then the user's own."""
+    shipped = shipped_models()
+    return [*shipped, *(name for name in _names(user_folder()) if not _taken(name))]
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(found.name for found in folder.iterdir() if (found / _FILE).is_file())
+    except OSError:
+        return []
+
+
+def _taken(name: str) -> bool:
+    return name in ALIASES or name in shipped_models()
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be the name of a model of one's own.
+
+    Raises
+    ------
+    ModelError
+    """
+    if not name or _FORBIDDEN.search(name):
+        raise ModelError(f"{name!r} cannot be the name of a model: choose letters, digits and simple signs")
+    if _taken(name):
+        raise ModelError(f"{name!r} is the name of a model that comes along: choose another")
 
 
 def model_card(name: str) -> str:
     """Text of the model's card: data and its licence, command, seed, date, scores."""
     card = _folder(name) / _CARD
-    return card.read_text(encoding="utf-8") if card.is_file() else f"{name} has no card."
+    try:
+        return card.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return f"{name} has no card."
 
 
 def _folder(name: str | os.PathLike[str]) -> Path:
-    folder = WEIGHTS / ALIASES.get(str(name), str(name))
-    for candidate in (folder, Path(name)):
+    shipped = WEIGHTS / ALIASES.get(str(name), str(name))
+    for candidate in (shipped, user_folder() / name, Path(name)):
         if (candidate / _FILE).is_file():
             return candidate
     known = ", ".join(["default", *list_models()])
@@ -112,7 +166,10 @@ def _write(path: Path, content: bytes) -> None:
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -127,9 +184,15 @@ def _header(network: SESFNet) -> dict[str, str]:
 def _checked(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and header of a file of this architecture that is intact."""
     tensors, metadata = _read(path)
-    if metadata.get("architecture") != _ARCHITECTURE:
-        found = metadata.get("architecture", "none named")
-        raise ModelError(f"{path} holds another architecture ({found}): this version reads {_ARCHITECTURE}")
+    found = metadata.get("architecture")
+    if found is None:
+        raise ModelError(f"{path} does not say what it holds: it was not written by napari-focusfuse, give another one")
+    if found != _ARCHITECTURE:
+        kind, _, number = found.rpartition("-")
+        ours, _, read = _ARCHITECTURE.rpartition("-")
+        newer = kind == ours and number.isdecimal() and int(number) > int(read)
+        hint = "update napari-focusfuse to use it" if newer else f"this version reads {_ARCHITECTURE}"
+        raise ModelError(f"{path} holds another architecture ({found}): {hint}")
     if metadata.get("sha256") != _digest(tensors):
         raise ModelError(f"the weights in {path} are damaged (their checksum does not fit): get the file again")
     return tensors, metadata
@@ -141,12 +204,27 @@ def _network(path: Path, tensors: dict[str, Tensor], variant: str) -> SESFNet:
         network.load_state_dict(tensors)
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"{path} does not fit the architecture {_ARCHITECTURE}: get the file again") from error
+    if not all(torch.isfinite(value).all() for value in tensors.values()):
+        raise ModelError(f"{path} holds weights that are not numbers: its training failed, train it again")
     return network.eval()
 
 
 def holds_model(folder: Path) -> bool:
     """Whether a folder holds a model or a checkpoint of one."""
     return (folder / _FILE).exists() or (folder / _CHECKPOINT).exists()
+
+
+def check_folder(folder: Path) -> None:
+    """Make the folder of a model and see that files can be written there.
+
+    Raises
+    ------
+    OutputError
+        They cannot.
+    """
+    probe = folder / f"{_FILE}.part"
+    _write(probe, b"")
+    probe.unlink()
 
 
 def load_model(name: str | os.PathLike[str] = "default") -> Model:
@@ -169,9 +247,9 @@ def load_model(name: str | os.PathLike[str] = "default") -> Model:
 
 
 def save_model(network: SESFNet, folder: Path, card: str) -> None:
-    """Write ``card.md`` and ``model.safetensors`` to `folder`."""
-    _write(folder / _CARD, card.encode())
+    """Write ``model.safetensors`` and ``card.md`` to `folder`, each whole or not at all."""
     _write(folder / _FILE, _packed(network.state_dict(), _header(network)))
+    _write(folder / _CARD, card.encode())
 
 
 def save_state(state: TrainState, folder: Path) -> None:
@@ -181,6 +259,7 @@ def save_state(state: TrainState, folder: Path) -> None:
     header = _header(state.network)
     header["config"] = json.dumps(asdict(state.config))
     header["log"] = json.dumps([entry._asdict() for entry in state.log])
+    header["origin"] = json.dumps([state.origin, state.start_loss if state.origin else None])
     _write(folder / _CHECKPOINT, _packed(tensors, header))
 
 
@@ -197,64 +276,9 @@ def load_state(folder: Path) -> TrainState:
             parts[part][name] = value
         config = TrainConfig(**json.loads(metadata["config"]))
         log = [EpochLog(**entry) for entry in json.loads(metadata["log"])]
+        origin, start_loss = json.loads(metadata.get("origin", '["", null]'))
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path} is no checkpoint that this version can resume: start the training anew") from error
     network = _network(path, parts["network"], config.variant)
-    return TrainState(network, config, parts["best"], parts["moments"], log)
-
-
-def training_card(
-    config: TrainConfig,
-    state: TrainState,
-    images: Sequence[str],
-    counts: tuple[int, int],
-    scores: tuple[float, float],
-    licence: str,
-) -> str:
-    """Card of a model that was just trained: recipe, data and its licence, scores, date and the log of the losses.
-
-    Parameters
-    ----------
-    config : TrainConfig
-    state : TrainState
-        At the end of the training.
-    images : sequence of str
-        What it was trained on.
-    counts : (int, int)
-        Number of training and of validation images.
-    scores : (float, float)
-        PSNR (dB) and SSIM of the reconstruction of the validation images.
-    licence : str
-        Terms of the training images.
-    """
-    best = min(state.log, key=lambda entry: entry.val_total)
-    settings = "\n".join(f"- {key}: {value}" for key, value in asdict(config).items())
-    rows = "\n".join(
-        f"| {e.epoch} | {e.learning_rate:.2e} | {e.train_total:.4f} | {e.train_pixel:.4f} | {e.train_ssim:.5f} "
-        f"| {e.val_total:.4f} | {e.val_pixel:.4f} | {e.val_ssim:.5f} | {e.val_psnr:.2f} |"
-        for e in state.log
-    )
-    return f"""# SESF encoder-decoder, {config.variant}
-
-Encoder-decoder of SESF-Fuse (Ma et al. 2020), trained without labels to give grey images back.
-
-- date: {date.today().isoformat()}
-- software: napari-focusfuse {version("napari-focusfuse")}, torch {torch.__version__}
-- training images: {counts[0]} ({", ".join(images)})
-- licence of the training images: {licence or "not stated"}
-- validation images, never trained on: {counts[1]}
-- reconstruction of the whole validation images: PSNR {scores[0]:.2f} dB, SSIM {scores[1]:.4f}
-- weights of epoch {best.epoch}, the one with the smallest validation loss
-
-## Recipe
-
-{settings}
-
-## Losses
-
-L = lambda L_ssim + L_p (Eq. 1-3), means over the batches of an epoch.
-
-| epoch | learning rate | L | L_p | L_ssim | validation L | L_p | L_ssim | PSNR, dB |
-|---|---|---|---|---|---|---|---|---|
-{rows}
-"""
+    start_loss = math.inf if start_loss is None else start_loss
+    return TrainState(network, config, parts["best"], parts["moments"], log, origin, start_loss)

@@ -1,0 +1,137 @@
+"""What a new model is trained on, how, and where it is written."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import ComboBox
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+
+from napari_focusfuse.core.config import ADAPTING, TrainConfig
+from napari_focusfuse.gui._form import Folded, form_layout, narrow
+from napari_focusfuse.gui._model_target import ModelTarget
+from napari_focusfuse.gui._models import offer_all
+from napari_focusfuse.gui._recipe_form import RecipeForm
+from napari_focusfuse.gui._train_images import ImagesForm
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+__all__ = ["TrainForm", "TrainSetup"]
+
+#: Shown for no model to start from.
+SCRATCH = ""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainSetup:
+    """A training, frozen when it starts: the arguments of `api.iter_train`."""
+
+    title: str
+    images: "list[Any] | Path"
+    config: TrainConfig
+    out: Path
+    options: dict[str, Any]
+
+
+def _starts(models: list[str]) -> list[tuple[str, str]]:
+    """What a training can start from, for people and for the API."""
+    return [("random weights", SCRATCH), *((name, name) for name in models)]
+
+
+class TrainForm(QWidget):
+    """Images, recipe and target of a new model.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Its image layers are offered.
+    """
+
+    #: Something was changed.
+    changed = Signal()
+
+    def __init__(self, viewer: "Viewer") -> None:
+        super().__init__()
+        self.images = ImagesForm(viewer)
+        self.recipe = RecipeForm(TrainConfig())
+        self.start = ComboBox(
+            choices=_starts(["default"]),
+            tooltip="A model to start from needs fewer epochs; a new one owes nothing to other people's images.",
+        )
+        self.device = ComboBox(choices=["auto", "cpu"], tooltip="Where to compute; auto takes a GPU if there is one.")
+        self.licence = QLineEdit()
+        self.licence.setToolTip("Terms of the images, written to the card of the model: who gets it has to know them.")
+        self.target = ModelTarget()
+        self.more = Folded("More", self._more())
+        self._build()
+        for signal in (self.images.changed, self.target.changed):
+            signal.connect(self.changed)
+        self.start.changed.connect(self._on_start)
+        self.recipe.boxes["crop"].changed.connect(self._on_crop)
+
+    def value(self) -> TrainConfig:
+        """The recipe shown."""
+        return self.recipe.value()
+
+    def set_value(self, config: TrainConfig) -> None:
+        """Show a recipe."""
+        self.recipe.set_value(config)
+
+    def problem(self) -> str | None:
+        """Why nothing can be trained, in one sentence; None if it can."""
+        return self.images.problem(self.value().crop) or self.target.problem()
+
+    def setup(self) -> TrainSetup:
+        """Freeze what is shown."""
+        chosen = self.images.value()
+        options = {
+            "start": self.start.value or None,
+            "device": self.device.value,
+            "overwrite": self.target.overwrite.value,
+            "licence": self.licence.text().strip(),
+        }
+        return TrainSetup(chosen.title, chosen.images, self.value(), self.target.value(), options)
+
+    def show_choices(self, models: list[str], devices: list[str]) -> None:
+        """Offer models to start from, and devices."""
+        offer_all(self.start, _starts(models))
+        offer_all(self.device, devices)
+
+    def reset_choices(self) -> None:
+        """Offer the image layers there are, and propose a name."""
+        self.images.reset_choices()
+        self.target.propose("my model")
+
+    def _more(self) -> Any:
+        rows = self.recipe.more()
+        rows.addRow("Licence of the images", self.licence)
+        return rows
+
+    def _build(self) -> None:
+        form = form_layout()
+        form.addRow("Start from", narrow(self.start).native)
+        self.recipe.add_main(form)
+        form.addRow("Device", self.device.native)
+        form.addRow("Name", self.target)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.addWidget(self.images)
+        layout.addLayout(form)
+        layout.addWidget(self.more)
+        layout.addStretch()
+
+    def _on_start(self, start: str) -> None:
+        """A model keeps its variant, and smaller steps are proposed so that they do not spoil it."""
+        scratch = start == SCRATCH
+        self.recipe.boxes["variant"].enabled = scratch
+        proposed, other = TrainConfig().learning_rate, ADAPTING.learning_rate
+        if not scratch:
+            proposed, other = other, proposed
+        if self.value().learning_rate == other:
+            self.set_value(replace(self.value(), learning_rate=proposed))
+        self.changed.emit()
+
+    def _on_crop(self, _crop: int) -> None:
+        self.changed.emit()

@@ -1,0 +1,62 @@
+"""What a training does in its thread, and what it lets the viewer see of it."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from napari_focusfuse.core.progress import Progress, Returning, duration
+from napari_focusfuse.gui._plots import preload
+from napari_focusfuse.gui._worker import Work
+
+if TYPE_CHECKING:
+    from napari_focusfuse.core.training import EpochLog, Example
+
+__all__ = ["History", "Watched", "watched"]
+
+
+@dataclass(eq=False)
+class History:
+    """How a training has gone so far; the thread only ever adds to it.
+
+    Attributes
+    ----------
+    steps : list of (float, float)
+        Epochs done, and the loss by crop, of each batch.
+    log : tuple of EpochLog
+        Finished epochs.
+    example : Example or None
+        A validation image, and what the network makes of it.
+    """
+
+    steps: list[tuple[float, float]] = field(default_factory=list)
+    log: "tuple[EpochLog, ...]" = ()
+    example: "Example | None" = None
+
+
+@dataclass(frozen=True)
+class Watched(Progress):
+    """A step of a training, with all that there is to see."""
+
+    history: History
+
+
+def watched(begin: Callable[[], Generator[Progress, None, Any]], epochs: int) -> Work:
+    """A training whose steps carry a `History`; what is done besides training is passed on as it is."""
+    from napari_focusfuse.core.training import TrainReport
+
+    preload()
+    history = History()
+    fitted = 0
+    work = Returning(begin())
+    for step in work:
+        if not isinstance(step, TrainReport):
+            yield step
+            continue
+        if step.state is not None:
+            history.example, history.log = step.state.example, tuple(step.state.log)
+        elif step.done > fitted:
+            fitted = step.done
+            history.steps.append((step.done * epochs / step.total, step.crop_loss))
+        pace = f"{step.crops_per_second:.0f} crops/s, {duration(step.seconds_left)} left"
+        yield Watched(step.done, step.total, f"{step.what}, {pace}" if step.done else step.what, history)
+    return work.result
