@@ -64,7 +64,7 @@ def test_coarse_maps_come_back_at_full_size(networks, level):
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_nothing_beyond_the_halo_counts(networks, level):
     encoder, radius = networks["none"].encoder, 2
-    reach = halo(level, radius)
+    reach = halo(encoder, level, radius)
     size = 4 * (reach // 4 + 2)
     image = torch.rand(1, 1, 2 * size + 1, 2 * size + 1)
     changed = image.clone()

@@ -91,7 +91,8 @@ def test_only_a_window_is_read(scene, networks):
     focus = focus_of(watched, networks)
     focus.curve(200, 250)
     assert len(watched.read) == 7
-    assert max(watched.read) <= (2 * (halo(2, FusionConfig().radius) + 4)) ** 2 < large[0].size / 10
+    reach = halo(networks["cse"].encoder, 2, FusionConfig().radius)
+    assert max(watched.read) <= (2 * (reach + 4)) ** 2 < large[0].size / 10
 
 
 def test_near_pixels_that_are_no_numbers_there_is_no_activity(scene, networks):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_focusfuse.core.network import HALO, Encoder
+from napari_focusfuse.core.measures import FocusMeasure, difference_energy
 
 __all__ = ["halo", "reduced", "scale_sf", "squared_sf"]
 
@@ -32,11 +32,7 @@ def squared_sf(features: Tensor, radius: int) -> Tensor:
     Tensor, (B, 1, H, W)
         SF squared: mean over the window of the squared differences to the left and upper neighbour, summed over C.
     """
-    padded = functional.pad(features, (1, 0, 1, 0), mode="replicate")
-    across = features - padded[..., 1:, :-1]
-    down = features - padded[..., :-1, 1:]
-    energy = (across.square_().sum(1, keepdim=True)).add_(down.square_().sum(1, keepdim=True))
-    return _box(energy, radius)
+    return _box(difference_energy(features), radius)
 
 
 def _box(image: Tensor, radius: int) -> Tensor:
@@ -66,20 +62,23 @@ def _doubled(image: Tensor, shape: tuple[int, int]) -> Tensor:
     return image
 
 
-def halo(level: int, radius: int) -> int:
+def halo(measure: FocusMeasure, level: int, radius: int) -> int:
     """Pixels of the full image that a pixel's SF at pyramid level `level` (0 is full size) sees on each side."""
-    seen = HALO + 1 + radius
+    seen = measure.halo + radius
     for _ in range(level):
         seen = 2 * (seen + 1) + 2
     return seen
 
 
-def scale_sf(encoder: Encoder, image: Tensor, level: int, radius: int, means: Sequence[Tensor] | None = None) -> Tensor:
+def scale_sf(
+    measure: FocusMeasure, image: Tensor, level: int, radius: int, means: Sequence[Tensor] | None = None
+) -> Tensor:
     """Squared SF of the deep features of an image at 1 / 2^level of its size, brought back to full size.
 
     Parameters
     ----------
-    encoder : Encoder
+    measure : FocusMeasure
+        An `Encoder`; of another measure the mean of its energy over the window takes the place of SF squared.
     image : Tensor, (B, 1, H, W)
         Grey, in [0, 1].
     level : int
@@ -87,7 +86,7 @@ def scale_sf(encoder: Encoder, image: Tensor, level: int, radius: int, means: Se
     radius : int
         r of Eq. 5-7, in pixels of the reduced image.
     means : sequence of Tensors, optional
-        Channel means that freeze the encoder's gates.
+        Channel means that freeze an encoder's gates.
 
     Returns
     -------
@@ -97,7 +96,7 @@ def scale_sf(encoder: Encoder, image: Tensor, level: int, radius: int, means: Se
     for _ in range(level):
         shapes.append((image.shape[2], image.shape[3]))
         image = reduced(image)
-    sf = squared_sf(encoder(image, means), radius)
+    sf = _box(measure.energy(image, means), radius)
     for shape in reversed(shapes):
         sf = _doubled(sf, shape)
     return sf

@@ -109,7 +109,7 @@ class Focus:
         deep, sf = self._deep(windows, around, y, x), self._sf(windows, around, y, x)
         for i, (_, missing) in enumerate(read):
             if missing is not None:
-                reaches = halo(max(self._levels), self._config.radius), self._config.radius + 1
+                reaches = halo(self._encoder, max(self._levels), self._config.radius), self._config.radius + 1
                 for activity, reach in zip((deep, sf), reaches, strict=True):
                     activity[i] *= not missing[self._inside(around, y, x, reach)].any()
         return FocusCurve(self._stack.z[self._stack.order], sf, deep)
@@ -144,7 +144,7 @@ class Focus:
 
     def _around(self, y: int, x: int, level: int) -> Where:
         """The window that the activity of a pixel at a pyramid level depends on; starts where the pyramid samples."""
-        reach, step = halo(level, self._config.radius), 2**level
+        reach, step = halo(self._encoder, level, self._config.radius), 2**level
         rows, columns = (
             slice(max((at - reach) // step * step, 0), min(at + reach + 1, size))
             for at, size in zip((y, x), self._stack.shape, strict=True)

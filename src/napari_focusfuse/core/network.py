@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_focusfuse.core.config import SEVariant
+from napari_focusfuse.core.measures import difference_energy
 
 __all__ = ["HALO", "IMAGE_MEAN", "IMAGE_STD", "Encoder", "SESFNet"]
 
@@ -69,6 +70,8 @@ class Encoder(nn.Module):
 
     #: Number of blocks, and of channel means that freeze the gates.
     depth = 4
+    #: Pixels around a pixel that its energy depends on: those of the encoder, and one for the difference.
+    halo = HALO + 1
 
     def __init__(self, variant: SEVariant = "cse") -> None:
         super().__init__()
@@ -104,6 +107,10 @@ class Encoder(nn.Module):
             out = self._block(k, images, features)
             features.append(self.gates[k](out, None if means is None else means[k]))
         return torch.cat(features, dim=1)
+
+    def energy(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
+        """What the spatial frequency averages (Eq. 5-7): squared differences (B, 1, H, W), summed over the channels."""
+        return difference_energy(self(images, means))
 
     def ungated(self, images: Tensor, means: Sequence[Tensor]) -> Tensor:
         """Output (B, 16, H, W) of block number ``len(means)`` before its gate, the earlier gates fixed by `means`."""

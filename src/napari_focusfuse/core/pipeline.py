@@ -13,7 +13,7 @@ from napari_focusfuse.core.assess import Assessment, hard_weights, iter_assess, 
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decision import Decision, Flag, Labels
-from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.core.measures import FocusMeasure
 from napari_focusfuse.core.progress import Progress, repeated, staged
 from napari_focusfuse.core.result import FusionResult
 from napari_focusfuse.core.slices import SliceActivity, iter_guide, iter_peaks, iter_series
@@ -25,15 +25,15 @@ __all__ = ["FusionResult", "iter_decide", "iter_fuse"]
 
 
 def iter_decide(
-    stack: Stack, encoder: Encoder, config: FusionConfig, device: torch.device, info: Mapping[str, Any]
+    stack: Stack, encoder: FocusMeasure, config: FusionConfig, device: torch.device, info: Mapping[str, Any]
 ) -> Generator[Progress, None, Decision]:
     """Decide for every pixel which slices it comes from.
 
     Parameters
     ----------
     stack : Stack
-    encoder : Encoder
-        In evaluation mode, on `device`.
+    encoder : FocusMeasure
+        An `Encoder` in evaluation mode, on `device`; or another measure, to compare with.
     config : FusionConfig
     device : torch device
     info : mapping
@@ -97,7 +97,7 @@ def _measured(config: FusionConfig, survey: Survey) -> dict[str, Any]:
 
 
 def iter_fuse(
-    stack: Stack, encoder: Encoder, config: FusionConfig, device: torch.device, info: Mapping[str, Any]
+    stack: Stack, encoder: FocusMeasure, config: FusionConfig, device: torch.device, info: Mapping[str, Any]
 ) -> Generator[Progress, None, FusionResult]:
     """Decide, then blend; see `iter_decide`."""
     decision = yield from staged(iter_decide(stack, encoder, config, device, info), 0, 0.85)

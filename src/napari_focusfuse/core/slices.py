@@ -13,7 +13,8 @@ from napari_focusfuse.core.activity import halo, scale_sf
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decision import Labels
 from napari_focusfuse.core.intensity import filled, luminance, scaled
-from napari_focusfuse.core.network import HALO, Encoder
+from napari_focusfuse.core.measures import FocusMeasure
+from napari_focusfuse.core.network import HALO
 from napari_focusfuse.core.peaks import Peaks
 from napari_focusfuse.core.progress import Progress, repeated
 from napari_focusfuse.core.stack import Stack
@@ -36,7 +37,7 @@ class Taker(Protocol):
 class SliceActivity:
     """The activity level of slices, tile by tile, on one device."""
 
-    def __init__(self, encoder: Encoder, config: FusionConfig, survey: Survey, device: torch.device) -> None:
+    def __init__(self, encoder: FocusMeasure, config: FusionConfig, survey: Survey, device: torch.device) -> None:
         self._encoder, self._config, self._survey, self._device = encoder, config, survey, device
         self._levels = [level for level, weight in enumerate(survey.level_weights) if weight]
         self._weights = [survey.level_weights[level] for level in self._levels]
@@ -45,14 +46,15 @@ class SliceActivity:
     def iter_show(self, peaks: Taker, label: int, previous: int, grey: Grey) -> Generator[None, None, None]:
         """Show a grey slice (Y, X) in [0, 1] to `peaks`, tile by tile; what is not finite has no activity."""
         grey, missing = filled(grey)
+        halos = [halo(self._encoder, level, self._config.radius) for level in self._levels]
         if missing is not None:
-            missing = ndimage.maximum_filter(missing, 2 * halo(max(self._levels), self._config.radius) + 1)
+            missing = ndimage.maximum_filter(missing, 2 * max(halos) + 1)
         means = self._survey.means
         if means is None and self._encoder.pools:
             means = yield from self._iter_means(grey)
         size = -(-self._config.tile // 4) * 4
         shape = (grey.shape[0], grey.shape[1])
-        per_level = [tiles(shape, size, halo(level, self._config.radius), 2**level) for level in self._levels]
+        per_level = [tiles(shape, size, seen, 2**level) for level, seen in zip(self._levels, halos, strict=True)]
         for of_tile in zip(*per_level, strict=True):
             maps = [
                 self._squared_sf(grey[tile.outer], level, means)[tile.inner]

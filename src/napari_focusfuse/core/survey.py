@@ -13,7 +13,7 @@ from napari_focusfuse.core.activity import scale_sf
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.gain import block_means, gains
 from napari_focusfuse.core.intensity import filled, full_range, luminance, robust_range, scaled
-from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.core.measures import FocusMeasure
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import tiles
@@ -93,13 +93,13 @@ def noise_level(images: Sequence[Grey]) -> float:
 
 
 @torch.inference_mode()
-def channel_sum(encoder: Encoder, image: Tensor, means: list[Tensor], where: Where = _EVERYWHERE) -> Tensor:
+def channel_sum(encoder: FocusMeasure, image: Tensor, means: list[Tensor], where: Where = _EVERYWHERE) -> Tensor:
     """Sum (1, 16) of block number ``len(means)`` before its gate, over a part of an image (1, 1, H, W)."""
     return encoder.ungated(image, means)[..., *where].sum(dim=(2, 3))
 
 
 @torch.inference_mode()
-def _maps(encoder: Encoder, patch: Tensor, config: FusionConfig, means: list[Tensor]) -> list[Grey]:
+def _maps(encoder: FocusMeasure, patch: Tensor, config: FusionConfig, means: list[Tensor]) -> list[Grey]:
     """Squared SF of a patch at every scale."""
     levels = range(config.levels)
     return [scale_sf(encoder, patch, level, config.radius, means)[0, 0].cpu().numpy() for level in levels]
@@ -132,15 +132,15 @@ def _iter_brightness(
 
 
 def iter_survey(
-    stack: Stack, encoder: Encoder, config: FusionConfig, device: torch.device
+    stack: Stack, encoder: FocusMeasure, config: FusionConfig, device: torch.device
 ) -> Generator[Progress, None, Survey]:
     """Look at all slices, and send a few patches of a few of them through the encoder.
 
     Parameters
     ----------
     stack : Stack
-    encoder : Encoder
-        On `device`.
+    encoder : FocusMeasure
+        An `Encoder`, on `device`.
     config : FusionConfig
     device : torch device
 

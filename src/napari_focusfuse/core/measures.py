@@ -1,0 +1,113 @@
+"""Focus measures: the energy of each pixel, of which the activity level is the mean over a window.
+
+The encoder of the network (`napari_focusfuse.core.network`) is one; the two classical ones here put the same question
+to the grey values themselves. The engine takes any of them.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["FocusMeasure", "LoGEnergy", "PixelSF", "difference_energy"]
+
+_TRUNCATE = 4.0
+
+
+class FocusMeasure(Protocol):
+    """What the engine asks of a focus measure."""
+
+    @property
+    def halo(self) -> int:
+        """Pixels around a pixel that its energy depends on, if the means are given."""
+
+    @property
+    def depth(self) -> int:
+        """Number of blocks whose channel means `energy` may be given; 0 for a measure without any."""
+
+    @property
+    def pools(self) -> bool:
+        """Whether the energy depends on means over the whole image, unless they are given."""
+
+    def energy(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
+        """Energy (B, 1, H, W), 0 or more, of grey images (B, 1, H, W) in [0, 1]; borders replicated."""
+
+    def ungated(self, images: Tensor, means: Sequence[Tensor]) -> Tensor:
+        """Channels (B, C, H, W) of block number ``len(means)``, of which the next means are taken."""
+
+
+def difference_energy(features: Tensor) -> Tensor:
+    """Squared differences to the left and upper neighbour, summed over the channels.
+
+    Parameters
+    ----------
+    features : Tensor, (B, C, H, W)
+
+    Returns
+    -------
+    Tensor, (B, 1, H, W)
+        What Eq. 5-7 sum over the window.
+    """
+    padded = functional.pad(features, (1, 0, 1, 0), mode="replicate")
+    across = features - padded[..., 1:, :-1]
+    down = features - padded[..., :-1, 1:]
+    return (across.square_().sum(1, keepdim=True)).add_(down.square_().sum(1, keepdim=True))
+
+
+class _Plain:
+    """A measure without means."""
+
+    depth = 0
+    pools = False
+
+    def ungated(self, images: Tensor, means: Sequence[Tensor]) -> Tensor:
+        """Never asked for: there are no blocks."""
+        raise NotImplementedError
+
+
+class PixelSF(_Plain):
+    """The differences of the grey values: the classical spatial frequency (Eskicioglu and Fisher 1995)."""
+
+    halo = 1
+
+    def energy(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:  # noqa: ARG002
+        """Squared differences (B, 1, H, W) to the left and upper neighbour."""
+        return difference_energy(images)
+
+
+class LoGEnergy(_Plain):
+    """The squared Laplacian of Gaussian, times sigma^4 (energy of Laplacian, Huang and Jing 2007).
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation of the Gaussian, px; it is cut off at 4 sigma, as scipy does.
+    """
+
+    def __init__(self, sigma: float) -> None:
+        self.sigma = sigma
+        self.halo = int(_TRUNCATE * sigma + 0.5)
+        self._smooth, self._curve = self._line(0), self._line(2)
+
+    def energy(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:  # noqa: ARG002
+        """Squared response (B, 1, H, W)."""
+        smooth, curve = self._smooth.to(images), self._curve.to(images)
+        padded = functional.pad(images, (self.halo,) * 4, mode="replicate")
+        response = _separable(padded, curve, smooth) + _separable(padded, smooth, curve)
+        return response.mul_(self.sigma**2).square_()
+
+    def _line(self, order: int) -> Tensor:
+        """The Gaussian, or a derivative of it, on a line."""
+        impulse = np.zeros(2 * self.halo + 1)
+        impulse[self.halo] = 1
+        kernel = ndimage.gaussian_filter1d(impulse, self.sigma, order=order, mode="constant", truncate=_TRUNCATE)
+        return torch.from_numpy(kernel)
+
+
+def _separable(image: Tensor, down: Tensor, across: Tensor) -> Tensor:
+    """Filter (B, 1, H, W) by two symmetric lines; without borders."""
+    return functional.conv2d(functional.conv2d(image, down.view(1, 1, -1, 1)), across.view(1, 1, 1, -1))
