@@ -58,7 +58,7 @@ def test_half_size_is_the_filtered_image_at_every_second_pixel(rng, shape):
 def test_coarse_maps_come_back_at_full_size(networks, level):
     image = torch.rand(1, 1, 37, 42)
     with torch.inference_mode():
-        assert scale_sf(networks["none"].encoder, image, level, 2).shape == image.shape
+        assert scale_sf(networks["none"].encoder, image, level, [2]).shape == image.shape
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
@@ -75,6 +75,6 @@ def test_nothing_beyond_the_halo_counts(networks, level):
     near = image.clone()
     near[..., size - reach + 4 : size + reach - 3, size - reach + 4 : size + reach - 3] += 0.5
     with torch.inference_mode():
-        here, there, other = (scale_sf(encoder, i, level, radius)[0, 0, size, size] for i in (image, changed, near))
+        here, there, other = (scale_sf(encoder, i, level, [radius])[0, 0, size, size] for i in (image, changed, near))
     torch.testing.assert_close(here, there, rtol=1e-5, atol=0)
     assert abs(other - here) > 1e-3 * here

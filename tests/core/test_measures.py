@@ -23,7 +23,7 @@ def decided(stack, measure, **config):
 @pytest.mark.parametrize("radius", [0, 3])
 def test_differences_of_grey_values_are_the_classical_spatial_frequency(rng, radius):
     grey = rng.random((31, 40), dtype=np.float32)
-    squared = scale_sf(PixelSF(), torch.from_numpy(grey)[None, None], 0, radius)[0, 0].numpy()
+    squared = scale_sf(PixelSF(), torch.from_numpy(grey)[None, None], 0, [radius])[0, 0].numpy()
     np.testing.assert_allclose(np.sqrt(squared), spatial_frequency(grey, radius), rtol=1e-5)
 
 
@@ -45,7 +45,7 @@ def test_nothing_beyond_the_halo_counts(rng, measure, level):
     changed[..., size - reach : size + reach + 1, size - reach : size + reach + 1] = image[
         ..., size - reach : size + reach + 1, size - reach : size + reach + 1
     ]
-    here, there = (scale_sf(measure, torch.from_numpy(i), level, 1)[0, 0, size, size] for i in (image, changed))
+    here, there = (scale_sf(measure, torch.from_numpy(i), level, [1])[0, 0, size, size] for i in (image, changed))
     torch.testing.assert_close(here, there, rtol=1e-5, atol=0)
 
 

@@ -71,7 +71,7 @@ def halo(measure: FocusMeasure, level: int, radius: int) -> int:
 
 
 def scale_sf(
-    measure: FocusMeasure, image: Tensor, level: int, radius: int, means: Sequence[Tensor] | None = None
+    measure: FocusMeasure, image: Tensor, level: int, radii: Sequence[int], means: Sequence[Tensor] | None = None
 ) -> Tensor:
     """Squared SF of the deep features of an image at 1 / 2^level of its size, brought back to full size.
 
@@ -83,20 +83,21 @@ def scale_sf(
         Grey, in [0, 1].
     level : int
         0 is full size, 1 half size and so on.
-    radius : int
-        r of Eq. 5-7, in pixels of the reduced image.
+    radii : sequence of int
+        r of Eq. 5-7, in pixels of the reduced image; one or more.
     means : sequence of Tensors, optional
         Channel means that freeze an encoder's gates.
 
     Returns
     -------
-    Tensor, (B, 1, H, W)
+    Tensor, (B, len(radii), H, W)
     """
     shapes = []
     for _ in range(level):
         shapes.append((image.shape[2], image.shape[3]))
         image = reduced(image)
-    sf = _box(measure.energy(image, means), radius)
+    energy = measure.energy(image, means)
+    sf = torch.cat([_box(energy, radius) for radius in radii], dim=1)
     for shape in reversed(shapes):
         sf = _doubled(sf, shape)
     return sf

@@ -13,20 +13,23 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_focusfuse.core.activity import halo, scale_sf, squared_sf
+from napari_focusfuse.core.activity import squared_sf
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.intensity import filled, luminance, scaled
 from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.progress import Progress, repeated
 from napari_focusfuse.core.slices import SliceActivity
 from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.survey import Survey, combined, iter_survey
+from napari_focusfuse.core.survey import Survey, iter_survey
+from napari_focusfuse.core.tiles import grown, within
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Focus", "FocusCurve", "Sharpness", "iter_focus"]
 
 Grey = NDArray[np.float32]
 Where = tuple[slice, slice]
+#: Windows begin at multiples of so many pixels, where the coarsest scale samples.
+_ALIGN = 4
 #: Spatial frequency of the grey values, and of the deep features.
 Sharpness = Literal["sf", "deep"]
 
@@ -80,7 +83,7 @@ class Focus:
     ) -> None:
         self._stack, self._encoder, self._config = stack, encoder, config
         self._survey, self._device = survey, device
-        self._levels = [level for level, weight in enumerate(survey.level_weights) if weight]
+        self._activity = SliceActivity(encoder, config, survey, device)
 
     def curve(self, y: int, x: int) -> FocusCurve:
         """Focus curve of a pixel.
@@ -103,15 +106,17 @@ class Focus:
         height, width = self._stack.shape
         if not (0 <= y < height and 0 <= x < width):
             raise FocusFuseError(f"there is no pixel ({y}, {x}) in slices of {height} x {width} px: choose one in them")
-        around = self._around(y, x, max(self._levels))
+        pixel = slice(y, y + 1), slice(x, x + 1)
+        around = grown(pixel, max(self._activity.reach, self._config.radius + 1), self._stack.shape, _ALIGN)
         read = [filled(self._grey(int(k), around)) for k in self._stack.order]
         windows = np.stack([grey for grey, _ in read])
-        deep, sf = self._deep(windows, around, y, x), self._sf(windows, around, y, x)
+        here = within(pixel, around)
+        deep = self._activity.part(windows, here, self._survey.means)[:, 0, 0]
+        sf = self._root_sf(windows)[:, *here][:, 0, 0]
         for i, (_, missing) in enumerate(read):
             if missing is not None:
-                reaches = halo(self._encoder, max(self._levels), self._config.radius), self._config.radius + 1
-                for activity, reach in zip((deep, sf), reaches, strict=True):
-                    activity[i] *= not missing[self._inside(around, y, x, reach)].any()
+                for activity, reach in ((deep, self._activity.reach), (sf, self._config.radius + 1)):
+                    activity[i] *= not missing[grown(here, reach, missing.shape)].any()
         return FocusCurve(self._stack.z[self._stack.order], sf, deep)
 
     def iter_map(self, k: int, sharpness: Sharpness) -> Generator[Progress, None, Grey]:
@@ -134,52 +139,12 @@ class Focus:
                 activity[ndimage.maximum_filter(missing, 2 * self._config.radius + 3)] = 0
             return activity
         canvas = _Canvas(self._stack.shape)
-        slices = SliceActivity(self._encoder, self._config, self._survey, self._device)
-        yield from repeated(slices.iter_show(canvas, k, -1, grey), progress)
+        yield from repeated(self._activity.iter_show(canvas, k, -1, grey), progress)
         return canvas.activity
 
     def _grey(self, k: int, where: Where) -> Grey:
         grey = scaled(luminance(self._stack.part(k, where)), self._survey.limits)
         return np.asarray(grey * np.float32(self._survey.gains[k]))
-
-    def _around(self, y: int, x: int, level: int) -> Where:
-        """The window that the activity of a pixel at a pyramid level depends on; starts where the pyramid samples."""
-        reach, step = halo(self._encoder, level, self._config.radius), 2**level
-        rows, columns = (
-            slice(max((at - reach) // step * step, 0), min(at + reach + 1, size))
-            for at, size in zip((y, x), self._stack.shape, strict=True)
-        )
-        return rows, columns
-
-    @staticmethod
-    def _inside(around: Where, y: int, x: int, reach: int) -> Where:
-        """Up to `reach` px from a pixel, in its window."""
-        rows, columns = (
-            slice(max(at - side.start - reach, 0), at - side.start + reach + 1)
-            for at, side in zip((y, x), around, strict=True)
-        )
-        return rows, columns
-
-    @torch.inference_mode()
-    def _deep(self, windows: Grey, around: Where, y: int, x: int) -> Grey:
-        """Combined activity (N,) of the pixel, each scale in no larger a window than it sees."""
-        maps = []
-        for level in self._levels:
-            own = self._around(y, x, level)
-            crop = tuple(slice(o.start - a.start, o.stop - a.start) for o, a in zip(own, around, strict=True))
-            part = torch.from_numpy(np.ascontiguousarray(windows[:, *crop]))[:, None].to(self._device)
-            squared = scale_sf(self._encoder, part, level, self._config.radius, self._survey.means)
-            maps.append(squared[:, 0, y - own[0].start, x - own[1].start].cpu().numpy())
-        weights, floors = (
-            [values[level] for level in self._levels] for values in (self._survey.level_weights, self._survey.floors)
-        )
-        return combined(maps, weights, floors)
-
-    def _sf(self, windows: Grey, around: Where, y: int, x: int) -> Grey:
-        reach = self._config.radius + 1
-        crop = self._inside(around, y, x, reach)
-        at = (y - around[0].start - crop[0].start, x - around[1].start - crop[1].start)
-        return np.array(self._root_sf(windows[:, *crop])[:, *at])
 
     @torch.inference_mode()
     def _root_sf(self, greys: Grey) -> Grey:

@@ -13,6 +13,8 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
+from napari_focusfuse.core.head import FocusHead
+
 __all__ = ["FocusMeasure", "LoGEnergy", "PixelSF", "difference_energy"]
 
 _TRUNCATE = 4.0
@@ -32,6 +34,10 @@ class FocusMeasure(Protocol):
     @property
     def pools(self) -> bool:
         """Whether the energy depends on means over the whole image, unless they are given."""
+
+    @property
+    def head(self) -> FocusHead | None:
+        """What combines the scales, if the measure has learned that."""
 
     def energy(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
         """Energy (B, 1, H, W), 0 or more, of grey images (B, 1, H, W) in [0, 1]; borders replicated."""
@@ -63,6 +69,7 @@ class _Plain:
 
     depth = 0
     pools = False
+    head: FocusHead | None = None
 
     def ungated(self, images: Tensor, means: Sequence[Tensor]) -> Tensor:
         """Never asked for: there are no blocks."""

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_focusfuse.core.config import SEVariant
+from napari_focusfuse.core.head import FocusHead
 from napari_focusfuse.core.measures import difference_energy
 
 __all__ = ["HALO", "IMAGE_MEAN", "IMAGE_STD", "Encoder", "SESFNet"]
@@ -66,6 +67,8 @@ class Encoder(nn.Module):
     ----------
     variant : {"cse", "sse", "scse", "none"}
         Squeeze-and-excitation after each block.
+    decides : bool
+        Whether it has a decision head, which combines the scales.
     """
 
     #: Number of blocks, and of channel means that freeze the gates.
@@ -73,7 +76,7 @@ class Encoder(nn.Module):
     #: Pixels around a pixel that its energy depends on: those of the encoder, and one for the difference.
     halo = HALO + 1
 
-    def __init__(self, variant: SEVariant = "cse") -> None:
+    def __init__(self, variant: SEVariant = "cse", *, decides: bool = False) -> None:
         super().__init__()
         if variant not in get_args(SEVariant):
             raise ValueError(f"unknown squeeze-and-excitation variant {variant!r}")
@@ -81,6 +84,7 @@ class Encoder(nn.Module):
         inputs = [1, *(_WIDTH * k for k in range(1, self.depth))]
         self.blocks = nn.ModuleList(_ConvBlock(n, _WIDTH) for n in inputs)
         self.gates = nn.ModuleList(_SEBlock(_WIDTH, variant) for _ in inputs)
+        self.head: FocusHead | None = FocusHead() if decides else None
 
     @property
     def pools(self) -> bool:

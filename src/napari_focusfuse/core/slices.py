@@ -18,13 +18,14 @@ from napari_focusfuse.core.network import HALO
 from napari_focusfuse.core.peaks import Peaks
 from napari_focusfuse.core.progress import Progress, repeated
 from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.survey import Survey, channel_sum, combined
-from napari_focusfuse.core.tiles import tiles
+from napari_focusfuse.core.survey import Survey, channel_sum
+from napari_focusfuse.core.tiles import grown, tiles, within
 from napari_focusfuse.core.verify import iter_verified
 
 __all__ = ["SliceActivity", "iter_guide", "iter_peaks", "iter_series"]
 
 Grey = NDArray[np.float32]
+Where = tuple[slice, slice]
 
 
 class Taker(Protocol):
@@ -39,31 +40,48 @@ class SliceActivity:
 
     def __init__(self, encoder: FocusMeasure, config: FusionConfig, survey: Survey, device: torch.device) -> None:
         self._encoder, self._config, self._survey, self._device = encoder, config, survey, device
-        self._levels = [level for level, weight in enumerate(survey.level_weights) if weight]
-        self._weights = [survey.level_weights[level] for level in self._levels]
-        self._floors = [survey.floors[level] for level in self._levels]
+        self._radii: dict[int, list[int]] = {}
+        for level, radius in survey.combine.scales:
+            self._radii.setdefault(level, []).append(radius)
+        self._halos = {level: halo(encoder, level, max(radii)) for level, radii in self._radii.items()}
+
+    @property
+    def reach(self) -> int:
+        """Pixels around a pixel of a slice that its activity depends on."""
+        return self._survey.combine.reach + max(self._halos.values())
+
+    @torch.inference_mode()
+    def part(self, greys: Grey, where: Where, means: list[Tensor] | None) -> Grey:
+        """Activity (B, y, x) of a part of grey images (B, Y, X) in [0, 1], each scale in as small a window as it needs.
+
+        The images may be windows of larger ones, if they begin at multiples of 4 px there and reach far enough.
+        """
+        shape = (greys.shape[1], greys.shape[2])
+        seen = grown(where, self._survey.combine.reach, shape)
+        squared = []
+        for level, radii in self._radii.items():
+            outer = grown(seen, self._halos[level], shape, 2**level)
+            images = torch.from_numpy(np.ascontiguousarray(greys[:, *outer]))[:, None].to(self._device)
+            squared.append(scale_sf(self._encoder, images, level, radii, means)[..., *within(seen, outer)])
+        activity = self._survey.combine(torch.cat(squared, dim=1))
+        out: Grey = activity[:, 0, *within(where, seen)].cpu().numpy()
+        return out
 
     def iter_show(self, peaks: Taker, label: int, previous: int, grey: Grey) -> Generator[None, None, None]:
         """Show a grey slice (Y, X) in [0, 1] to `peaks`, tile by tile; what is not finite has no activity."""
         grey, missing = filled(grey)
-        halos = [halo(self._encoder, level, self._config.radius) for level in self._levels]
         if missing is not None:
-            missing = ndimage.maximum_filter(missing, 2 * max(halos) + 1)
+            missing = ndimage.maximum_filter(missing, 2 * self.reach + 1)
         means = self._survey.means
         if means is None and self._encoder.pools:
             means = yield from self._iter_means(grey)
         size = -(-self._config.tile // 4) * 4
         shape = (grey.shape[0], grey.shape[1])
-        per_level = [tiles(shape, size, seen, 2**level) for level, seen in zip(self._levels, halos, strict=True)]
-        for of_tile in zip(*per_level, strict=True):
-            maps = [
-                self._squared_sf(grey[tile.outer], level, means)[tile.inner]
-                for level, tile in zip(self._levels, of_tile, strict=True)
-            ]
-            activity, core = combined(maps, self._weights, self._floors), of_tile[0].core
+        for tile in tiles(shape, size, 0):
+            activity = self.part(grey[None], tile.core, means)[0]
             if missing is not None:
-                activity[missing[core]] = 0
-            peaks.show(core, label, previous, activity)
+                activity[missing[tile.core]] = 0
+            peaks.show(tile.core, label, previous, activity)
             yield
 
     def _iter_means(self, grey: Grey) -> Generator[None, None, list[Tensor]]:
@@ -79,11 +97,6 @@ class SliceActivity:
 
     def _tensor(self, grey: Grey) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(grey))[None, None].to(self._device)
-
-    @torch.inference_mode()
-    def _squared_sf(self, grey: Grey, level: int, means: list[Tensor] | None) -> Grey:
-        out: Grey = scale_sf(self._encoder, self._tensor(grey), level, self._config.radius, means)[0, 0].cpu().numpy()
-        return out
 
 
 def _grey(stack: Stack, k: int, limits: tuple[float, float]) -> Grey:

@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_focusfuse.core.activity import scale_sf
+from napari_focusfuse.core.combine import Combination, Learned, Weighted
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.gain import block_means, gains
+from napari_focusfuse.core.head import SCALES
 from napari_focusfuse.core.intensity import filled, full_range, luminance, robust_range, scaled
 from napari_focusfuse.core.measures import FocusMeasure
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import tiles
 
-__all__ = ["Survey", "channel_sum", "combined", "iter_survey", "noise_level"]
+__all__ = ["Survey", "channel_sum", "iter_survey", "noise_level"]
 
 #: Slices, patches in each and side of a patch (px) that are sent through the encoder; and pixels for the range.
 _SLICES, _PATCHES, _PATCH, _SAMPLE = 5, 4, 128, 2**20
@@ -29,8 +31,6 @@ _TRUSTED_SNR = 2.0
 _SOFT, _SHARP = 8.0, 20.0
 #: A scale that weighs less is left out; the coarsest one is trusted this much at least.
 _LEAST_WEIGHT, _LEAST_TRUST = 0.02, 0.05
-#: What is added to the squared SF, relative to the noise floor and absolutely, so that its logarithm exists.
-_FLOOR_SHARE, _TINY = 0.1, 1e-9
 #: No signal: below this multiple of the activity of nothing at all, or of the largest in a patch of pure noise.
 _ABOVE_NOTHING, _ABOVE_NOISE = 2.0, 1.2
 
@@ -53,8 +53,8 @@ class Survey:
         Standard deviation of the noise, as a share of the range.
     means : list of Tensors or None
         Channel means that freeze the encoder's gates; None: each image has its own.
-    level_weights, floors : tuple of floats
-        For each scale its share in the activity, and the squared SF that noise alone has there.
+    combine : Combination
+        How the scales become one activity.
     silence : float
         An activity below this is no signal.
     softness : float
@@ -65,18 +65,14 @@ class Survey:
     gains: NDArray[np.float64]
     noise: float
     means: list[Tensor] | None
-    level_weights: tuple[float, ...]
-    floors: tuple[float, ...]
+    combine: Combination
     silence: float
     softness: float
 
-
-def combined(maps: Sequence[Grey], weights: Sequence[float], floors: Sequence[float]) -> Grey:
-    """Activity: weighted geometric mean of the spatial frequencies of the scales, above the floor of the noise."""
-    total = np.zeros_like(maps[0])
-    for squared, weight, floor in zip(maps, weights, floors, strict=True):
-        total += weight * np.log(np.maximum(squared - floor, 0) + (_FLOOR_SHARE * floor + _TINY))
-    return np.asarray(np.exp(0.5 * total), dtype=np.float32)
+    @property
+    def level_weights(self) -> tuple[float, ...]:
+        """The share of each pyramid level in the activity; empty where a decision head combines them."""
+        return self.combine.weights if isinstance(self.combine, Weighted) else ()
 
 
 def noise_level(images: Sequence[Grey]) -> float:
@@ -99,10 +95,12 @@ def channel_sum(encoder: FocusMeasure, image: Tensor, means: list[Tensor], where
 
 
 @torch.inference_mode()
-def _maps(encoder: FocusMeasure, patch: Tensor, config: FusionConfig, means: list[Tensor]) -> list[Grey]:
-    """Squared SF of a patch at every scale."""
-    levels = range(config.levels)
-    return [scale_sf(encoder, patch, level, config.radius, means)[0, 0].cpu().numpy() for level in levels]
+def _maps(encoder: FocusMeasure, patch: Tensor, scales: Sequence[tuple[int, int]], means: list[Tensor]) -> Tensor:
+    """Squared SF (1, S, Y, X) of a patch on every scale."""
+    radii: dict[int, list[int]] = {}
+    for level, radius in scales:
+        radii.setdefault(level, []).append(radius)
+    return torch.cat([scale_sf(encoder, patch, level, of_level, means) for level, of_level in radii.items()], dim=1)
 
 
 def _places(shape: tuple[int, int]) -> list[Where]:
@@ -149,8 +147,9 @@ def iter_survey(
     Survey
     """
     if config.preset == "paper":
-        silence, limits = _ABOVE_NOTHING * math.sqrt(_TINY), full_range(stack.dtype)
-        return Survey(limits, np.ones(len(stack)), 0.0, None, (1.0,), (0.0,), silence, config.softness)
+        plain = Weighted(config.radius, (1.0,), (0.0,))
+        silence = _ABOVE_NOTHING * _of_nothing(plain, device)
+        return Survey(full_range(stack.dtype), np.ones(len(stack)), 0.0, None, plain, silence, config.softness)
     limits, factors, places = yield from _iter_brightness(stack)
     progress = Progress(len(stack), len(stack), "looking at the stack")
     chosen = stack.order[np.unique(np.linspace(0, len(stack) - 1, _SLICES).round().astype(int))]
@@ -167,17 +166,29 @@ def iter_survey(
         means.append(total / sum(patch.size for patch in flat))
         yield progress
     noise = noise_level(flat)
-    noise_maps = _maps(encoder, _noise_field(noise, flat).to(device), config, means)
-    floors = [float(level.mean()) for level in noise_maps]
-    maps = []
-    for patch in tensors:
-        maps.append(_maps(encoder, patch, config, means))
-        yield progress
-    weights, trust = _weights(_peaks(maps, len(places), floors), floors)
-    nothing = float(combined([np.zeros((1, 1), np.float32)] * len(floors), weights, floors)[0, 0])
-    silence = max(_ABOVE_NOTHING * nothing, _ABOVE_NOISE * float(combined(noise_maps, weights, floors).max()))
-    softness = config.softness or _SOFT + (_SHARP - _SOFT) * trust
-    return Survey(limits, factors, noise, means, weights, tuple(floors), silence, softness)
+    head = encoder.head if config.own_scales else None
+    scales = SCALES if head else tuple((level, config.radius) for level in range(config.levels))
+    noise_maps = _maps(encoder, _noise_field(noise, flat).to(device), scales, means)
+    floors = noise_maps.mean(dim=(0, 2, 3))
+    if head is not None:
+        combine: Combination = Learned(head, floors)
+        softness = head.softness(noise)
+    else:
+        maps = []
+        for patch in tensors:
+            maps.append(list(_maps(encoder, patch, scales, means)[0].cpu().numpy()))
+            yield progress
+        least = floors.tolist()
+        weights, trust = _weights(_peaks(maps, len(places), least), least)
+        combine, softness = Weighted(config.radius, weights, tuple(least)), _SOFT + (_SHARP - _SOFT) * trust
+    of_noise = combine(noise_maps[:, [scales.index(scale) for scale in combine.scales]])
+    silence = max(_ABOVE_NOTHING * _of_nothing(combine, device), _ABOVE_NOISE * float(of_noise.max()))
+    return Survey(limits, factors, noise, means, combine, silence, config.softness or softness)
+
+
+def _of_nothing(combine: Combination, device: torch.device) -> float:
+    """Activity where there is nothing at all."""
+    return float(combine(torch.zeros(1, len(combine.scales), 1, 1, device=device)).max())
 
 
 def _noise_field(noise: float, patches: Sequence[Grey]) -> Tensor:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Tile", "bands", "tiles"]
+__all__ = ["Tile", "bands", "grown", "tiles", "within"]
 
 _BAND_PIXELS = 2**21
 
@@ -26,8 +26,23 @@ class Tile:
     @property
     def inner(self) -> tuple[slice, slice]:
         """Where the core lies in the outer part."""
-        y, x = (slice(c.start - o.start, c.stop - o.start) for c, o in zip(self.core, self.outer, strict=True))
-        return y, x
+        return within(self.core, self.outer)
+
+
+def grown(part: tuple[slice, slice], margin: int, shape: tuple[int, int], align: int = 1) -> tuple[slice, slice]:
+    """A part of an image with at least `margin` px around it, within the image; it starts at multiples of `align`."""
+    margin = -(-margin // align) * align
+    y, x = (
+        slice(max(side.start - margin, 0) // align * align, min(side.stop + margin, n))
+        for side, n in zip(part, shape, strict=True)
+    )
+    return y, x
+
+
+def within(part: tuple[slice, slice], whole: tuple[slice, slice]) -> tuple[slice, slice]:
+    """Where a part of an image lies in a larger part."""
+    y, x = (slice(p.start - w.start, p.stop - w.start) for p, w in zip(part, whole, strict=True))
+    return y, x
 
 
 def tiles(shape: tuple[int, int], size: int, halo: int, align: int = 1) -> Iterator[Tile]:
@@ -40,10 +55,7 @@ def tiles(shape: tuple[int, int], size: int, halo: int, align: int = 1) -> Itera
     for y in range(0, shape[0], size):
         for x in range(0, shape[1], size):
             core = tuple(slice(a, min(a + size, n)) for a, n in zip((y, x), shape, strict=True))
-            outer = tuple(
-                slice(max(part.start - halo, 0), min(part.stop + halo, n)) for part, n in zip(core, shape, strict=True)
-            )
-            yield Tile((core[0], core[1]), (outer[0], outer[1]))
+            yield Tile((core[0], core[1]), grown((core[0], core[1]), halo, shape, align))
 
 
 def bands(shape: tuple[int, int]) -> Iterator[slice]:

@@ -77,6 +77,12 @@ class FusionConfig:
             raise FocusFuseError('series is part of the preset "paper" with softness inf: choose those as well')
 
     @property
+    def own_scales(self) -> bool:
+        """Whether a model may combine the scales in its own way: neither radius nor levels were chosen."""
+        chosen = _PRESETS["default"]
+        return self.preset == "default" and (self.radius, self.levels) == (chosen["radius"], chosen["levels"])
+
+    @property
     def hard(self) -> bool:
         """Whether each pixel comes from one slice, by a decision that is verified."""
         return math.isinf(self.softness)

@@ -1,0 +1,92 @@
+"""From the squared spatial frequencies of several scales to one activity."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from napari_focusfuse.core.head import SCALES, FocusHead
+
+__all__ = ["Combination", "Learned", "Weighted"]
+
+#: What is added to the squared SF, relative to the noise floor and absolutely, so that its logarithm exists.
+_FLOOR_SHARE, _TINY = 0.1, 1e-9
+
+
+class Combination(Protocol):
+    """What the activity is made of, and how."""
+
+    @property
+    def scales(self) -> tuple[tuple[int, int], ...]:
+        """(Pyramid level, radius) of each map; levels rise."""
+
+    @property
+    def reach(self) -> int:
+        """Pixels around a pixel of the maps that its activity depends on."""
+
+    def __call__(self, squared: Tensor) -> Tensor:
+        """Activity (B, 1, H, W) from SF squared (B, S, H, W) on each scale, at full size."""
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """Weighted geometric mean of the spatial frequencies of the scales, above the floor of the noise.
+
+    Attributes
+    ----------
+    radius : int
+        r of Eq. 5-7, in the pixels of each level.
+    weights : tuple of floats
+        For each pyramid level its share; levels without any are left out.
+    floors : tuple of floats
+        For each level the squared SF that noise alone has there.
+    """
+
+    radius: int
+    weights: tuple[float, ...]
+    floors: tuple[float, ...]
+
+    reach = 0
+
+    @property
+    def scales(self) -> tuple[tuple[int, int], ...]:
+        """The levels that count."""
+        return tuple((level, self.radius) for level, weight in enumerate(self.weights) if weight)
+
+    def __call__(self, squared: Tensor) -> Tensor:
+        """See `Combination`."""
+        total = torch.zeros_like(squared[:, :1])
+        for i, (level, _) in enumerate(self.scales):
+            floor = self.floors[level]
+            above = (squared[:, i : i + 1] - floor).clamp_min_(0).add_(_FLOOR_SHARE * floor + _TINY)
+            total.add_(above.log_(), alpha=self.weights[level])
+        return total.mul_(0.5).exp_()
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What the decision head of a model has learned.
+
+    Attributes
+    ----------
+    head : FocusHead
+    floors : Tensor (len(SCALES),)
+        For each scale the squared SF that noise alone has there.
+    """
+
+    head: FocusHead
+    floors: Tensor
+
+    scales = SCALES
+
+    @property
+    def reach(self) -> int:
+        """That of the head."""
+        return self.head.reach
+
+    @torch.inference_mode()
+    def __call__(self, squared: Tensor) -> Tensor:
+        """See `Combination`."""
+        activity: Tensor = self.head(squared, self.floors)
+        return activity

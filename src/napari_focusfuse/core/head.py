@@ -1,0 +1,82 @@
+"""The decision head: what a trained encoder sees on all scales becomes one activity.
+
+Which scale and which window to believe depends on the noise, on how much texture there is, and on whether an edge in
+depth is near. A small network learns that from simulated scenes with known depth (`napari_focusfuse.core.ranking`). It
+looks at one slice at a time, so that a stack can still be streamed, and at a fixed neighbourhood, so that tiles come
+out as the whole.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = ["SCALES", "FocusHead"]
+
+#: (level, radius): the pyramid levels and windows whose squared SF the head sees; 0 is full size, radii in its pixels.
+SCALES = ((0, 1), (0, 3), (0, 7), (1, 2), (1, 5), (2, 2), (2, 4), (2, 8))
+
+_WIDTH, _DILATIONS = 12, (2, 4)
+_TINY = 1e-9
+#: What is taken for the logarithm of the noise floor at the least, and the excess over it that is told apart.
+_LEAST_FLOOR, _LEAST_EXCESS, _MOST_EXCESS = -16.0, 1e-2, 8.0
+#: Centre and spread of the logarithms, so that the network sees numbers around 0.
+_CENTRE, _SPREAD = -9.0, 4.0
+#: Score for each factor e of SF, at the start; softness is told in powers of SF.
+_SLOPE = 3.0
+_LEAST_NOISE = 0.002
+
+
+class FocusHead(nn.Module):
+    """From squared spatial frequencies on several scales to an activity.
+
+    The logarithm of the activity is a weighted sum of those of the scales, plus what two dilated convolutions find.
+    """
+
+    #: Pixels around a pixel that the head looks at.
+    reach = sum(_DILATIONS)
+
+    def __init__(self) -> None:
+        super().__init__()
+        scales = len(SCALES)
+        self.shares = nn.Parameter(torch.full((scales,), _SLOPE / 2 / scales))
+        self.mix = nn.Conv2d(2 * scales, _WIDTH, 1)
+        self.context = nn.ModuleList(
+            nn.Conv2d(_WIDTH, _WIDTH, 3, dilation=d, padding=d, padding_mode="replicate") for d in _DILATIONS
+        )
+        self.out = nn.Conv2d(_WIDTH, 1, 1)
+        self.power = nn.Parameter(torch.tensor([-2.8, -1.0]))
+
+    def score(self, squared: Tensor, floors: Tensor) -> Tensor:
+        """Logarithm (B, 1, H, W) of the odds that a slice is the sharpest one.
+
+        Parameters
+        ----------
+        squared : Tensor, (B, len(SCALES), H, W)
+            SF squared on each of `SCALES`, at full size.
+        floors : Tensor, (len(SCALES),)
+            What noise alone has there.
+        """
+        logs = torch.log(squared + _TINY)
+        floor = torch.log(floors + _TINY).clamp_min(_LEAST_FLOOR).view(1, -1, 1, 1)
+        excess = torch.log(torch.expm1((logs - floor).clamp(_LEAST_EXCESS, _MOST_EXCESS)))
+        plain = (self.shares.view(1, -1, 1, 1) * logs).sum(dim=1, keepdim=True)
+        seen = functional.relu(self.mix(torch.cat([(logs - _CENTRE) / _SPREAD, excess / _SPREAD], dim=1)))
+        for convolution in self.context:
+            seen = seen + functional.relu(convolution(seen))
+        found: Tensor = plain + self.out(seen)
+        return found
+
+    def forward(self, squared: Tensor, floors: Tensor) -> Tensor:
+        """Activity (B, 1, H, W), which grows as SF does; see `score`."""
+        return torch.exp(self.score(squared, floors) / _SLOPE)
+
+    def log_power(self, noise: float) -> Tensor:
+        """Logarithm of the power to which the odds are taken for the weights, at this noise (share of the range)."""
+        return self.power[0] + self.power[1] * math.log(noise + _LEAST_NOISE)
+
+    @torch.no_grad()
+    def softness(self, noise: float) -> float:
+        """Power to which the activity is taken for the weights."""
+        return _SLOPE * math.exp(float(self.log_power(noise)))
