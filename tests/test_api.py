@@ -117,7 +117,7 @@ def test_train_writes_a_model_that_fuses(scene, tmp_path):
     assert ff.fuse(scene.stack, model=tmp_path / "mine").decision.info["model"] == "mine"
     card = ff.model_card(str(tmp_path / "mine"))
     assert "simulated, free" in card
-    assert f"PSNR {result.psnr:.2f} dB" in card
+    assert f"PSNR {result.scores['psnr']:.2f} dB" in card
     with pytest.raises(OutputError, match="holds a model already"):
         ff.train(images, config, out=tmp_path / "mine")
     longer = ff.TrainConfig(epochs=3, batch=6, crop=32, learning_rate=1e-3)
@@ -125,9 +125,9 @@ def test_train_writes_a_model_that_fuses(scene, tmp_path):
 
 
 def test_a_training_that_fails_keeps_the_best_model(scene, tmp_path, monkeypatch):
-    from napari_focusfuse.core import training
+    from napari_focusfuse.core import recipes
 
-    whole = training.iter_train
+    whole = recipes.iter_train
 
     def failing(*args, **options):
         for report in whole(*args, **options):
@@ -135,7 +135,7 @@ def test_a_training_that_fails_keeps_the_best_model(scene, tmp_path, monkeypatch
             if report.state is not None:
                 raise TrainingError("the loss is no longer a number")
 
-    monkeypatch.setattr(training, "iter_train", failing)
+    monkeypatch.setattr(recipes, "iter_train", failing)
     config = ff.TrainConfig(epochs=2, batch=6, crop=32)
     with pytest.raises(TrainingError, match="the best model so far is in"):
         ff.train(list(scene.stack), config, out=tmp_path / "mine")

@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from napari_focusfuse import models
 from napari_focusfuse.core.network import SESFNet
 from napari_focusfuse.errors import ModelError, OutputError
+from napari_focusfuse.models import _files
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def resized():
     ids=["another variant", "other tensors", "another shape", "an unknown variant"],
 )
 def test_tensors_that_do_not_fit(folder, tensors, variant):
-    header = {"architecture": "sesf-1", "variant": variant, "sha256": models._digest(tensors)}
+    header = {"architecture": "sesf-1", "variant": variant, "sha256": _files.digest(tensors)}
     save_file(tensors, folder / "model.safetensors", header)
     with pytest.raises(ModelError, match="does not fit"):
         models.load_model(folder)
@@ -145,9 +146,10 @@ def test_a_model_of_ones_own_does_not_hide_one_that_comes_along(networks, models
 def test_facts_of_a_card():
     facts = models.card_facts(models.model_card("sesf-cse"))
     assert facts.title == "SESF encoder-decoder, cse"
+    assert facts.recipe == "paper"
     assert facts.licence.startswith("research use only")
     assert facts.scores.startswith("PSNR ")
-    assert models.card_facts("") == models.CardFacts("", "", "", "")
+    assert models.card_facts("") == models.CardFacts("", "", "", "", "")
 
 
 def test_a_disk_that_is_full_leaves_the_old_model(networks, folder, monkeypatch):
@@ -166,7 +168,7 @@ def test_a_disk_that_is_full_leaves_the_old_model(networks, folder, monkeypatch)
 
 def test_a_checkpoint_of_another_make(networks, tmp_path):
     (tmp_path / "checkpoint.safetensors").write_bytes(
-        models._packed(networks["cse"].state_dict(), {"architecture": "sesf-1", "variant": "cse"})
+        _files.packed(networks["cse"].state_dict(), {"architecture": "sesf-1", "variant": "cse"})
     )
     with pytest.raises(ModelError, match="start the training anew"):
         models.load_state(tmp_path)

@@ -37,7 +37,7 @@ def test_files_that_cannot_be_read_are_named_and_left_out(folder, tmp_path):
     (folder / "cut.png").write_bytes(whole[: len(whole) // 2])
     with pytest.warns(FocusFuseWarning, match=r"2 of 9 files cannot be read and are left out: broken.tif, cut.png"):
         result = ff.train(folder, replace(CONFIG, epochs=1), out=tmp_path / "mine")
-    assert result.best_epoch == 1
+    assert result.kept == 1
     assert "training images: 6 (" in ff.model_card(str(tmp_path / "mine"))
 
 
@@ -148,7 +148,7 @@ def test_fine_tuning_keeps_variant_and_terms(scene, tmp_path):
     card = ff.model_card(str(tmp_path / "second"))
     assert f"started from: first (sha256 {models.load_model(tmp_path / 'first').sha256[:12]})" in card
     assert "licence of the training images: not stated; of first, which it started from: CC-BY-4.0" in card
-    assert result.best_epoch in (0, 1)
+    assert result.kept in (0, 1)
     state = models.load_state(tmp_path / "second")
     assert state.origin.startswith("first")
     assert np.isfinite(state.start_loss)
@@ -208,7 +208,7 @@ def test_adapting_to_a_stack(scene, tmp_path, models_folder):
     made = ff.adapt(
         np.moveaxis(scene.stack, 0, 2), axis=2, config=config, out=models_folder / "mine", progress=steps.append
     )
-    old, new = made.psnr
+    old, new = (scores["psnr"] for scores in made.scores)
     assert new >= old > 20
     assert made.model == "sesf-cse"
     before, after = (ff.decide(scene.stack, model=name).index for name in ("sesf-cse", "mine"))
@@ -224,8 +224,8 @@ def test_adapting_to_a_stack(scene, tmp_path, models_folder):
 def test_adapting_that_makes_nothing_better_gives_a_copy(scene, tmp_path):
     ruin = replace(ff.ADAPTING, batch=8, crop=32, crops_per_image=2, epochs=1, learning_rate=1.0)
     made = ff.adapt(scene.stack, config=ruin, out=tmp_path / "mine")
-    assert (made.result.best_epoch, made.changed, made.moved) == (0, 0, 0)
-    assert made.psnr[0] == made.psnr[1]
+    assert (made.result.kept, made.changed, made.moved) == (0, 0, 0)
+    assert made.scores[0] == made.scores[1]
     assert models.load_model(tmp_path / "mine").sha256 == models.load_model().sha256
 
 

@@ -44,6 +44,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "LoGConfig",
             "MWGConfig",
             "PyramidConfig",
+            "RANK_ADAPTING",
+            "RankConfig",
             "TrainConfig",
             "Wave",
             "WaveletConfig",

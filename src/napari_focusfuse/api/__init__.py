@@ -14,6 +14,7 @@ from napari_focusfuse.api._files import (
     save_table,
     stack_name,
 )
+from napari_focusfuse.api._fitting import TrainResult
 from napari_focusfuse.api._fusion import (
     blend,
     decide,
@@ -44,12 +45,8 @@ from napari_focusfuse.api._models import (
     model_facts,
     models_folder,
 )
-from napari_focusfuse.api._training import (
-    TrainResult,
-    iter_train,
-    train,
-)
-from napari_focusfuse.core.config import ADAPTING, FusionConfig, Preset, SEVariant, TrainConfig
+from napari_focusfuse.api._training import iter_train, recipe_to_resume, train
+from napari_focusfuse.core.config import ADAPTING, FusionConfig, Preset, RankConfig, SEVariant, TrainConfig
 from napari_focusfuse.core.methods import Method
 from napari_focusfuse.core.progress import Progress
 
@@ -60,6 +57,7 @@ __all__ = [
     "Method",
     "Preset",
     "Progress",
+    "RankConfig",
     "SEVariant",
     "TrainConfig",
     "TrainResult",
@@ -96,6 +94,7 @@ __all__ = [
     "open_image",
     "open_stack",
     "quality_map",
+    "recipe_to_resume",
     "save_image",
     "save_result",
     "save_stack",

@@ -1,4 +1,4 @@
-"""Adapting a model to one focus stack: fine-tuning on its own slices, and what that changes."""
+"""Adapting a model to one focus stack: fine-tuning on its own slices or on their fusion, and what that changes."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_focusfuse.api._fitting import TrainResult, iter_fit, started_from
 from napari_focusfuse.api._fusion import iter_decide
 from napari_focusfuse.api._models import load_model, torch_device
-from napari_focusfuse.api._training import TrainResult, check_vacant, iter_fit, started_from
-from napari_focusfuse.core.config import ADAPTING, TrainConfig
+from napari_focusfuse.api._training import check_vacant
+from napari_focusfuse.core.config import ADAPTATIONS, AnyTrainConfig, RankConfig
 from napari_focusfuse.core.progress import Progress, Returning, drain
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_focusfuse.api._training import Split
+    from napari_focusfuse.api._fitting import Split
     from napari_focusfuse.core.stack import Stack
 
 #: Slices that are trained on at most: neighbours are much alike.
 _MOST_SLICES = 24
 #: Every so many slices, one is kept for validation.
 _HELD_OUT = 6
+#: Where the part of a fused image begins and ends that is kept for it.
+_MIDDLE = (5 / 12, 7 / 12)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,15 +41,16 @@ class Adaptation:
         Name of the model it started from, which stays as it is.
     result : TrainResult
         The training; ``result.folder`` is the adapted model.
-    psnr : (float, float)
-        Reconstruction of slices that were not trained on by the model before and after, dB.
+    scores : (dict, dict)
+        `TrainResult.scores` of the model before and after: the reconstruction of slices that were not trained on, or
+        the share of pixels found in small stacks made from a part of the fused image that was not trained on.
     index : (array, array)
         The slice (Y, X) that each pixel is taken from, before and after, from 0 on.
     """
 
     model: str
     result: TrainResult
-    psnr: tuple[float, float]
+    scores: tuple[dict[str, float], dict[str, float]]
     index: tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]
 
     @property
@@ -67,7 +71,7 @@ def adapt(
     *,
     out: str | os.PathLike[str],
     model: str | os.PathLike[str] = "default",
-    config: TrainConfig | None = None,
+    config: AnyTrainConfig | None = None,
     device: str = "auto",
     axis: int = 0,
     rgb: bool | None = None,
@@ -75,7 +79,9 @@ def adapt(
     licence: str = "",
     progress: Callable[[Progress], object] | None = None,
 ) -> Adaptation:
-    """Fine-tune a model on the slices of one stack, and compare what both decide.
+    """Fine-tune a model on one stack, and compare what both decide.
+
+    By the recipe of the paper it is trained on the slices; by focus ranking on the image that they are fused to.
 
     Parameters
     ----------
@@ -84,9 +90,10 @@ def adapt(
     out : path
         Folder for the adapted model; `model` itself stays as it is.
     model : str or path
-        The model to start from. If no epoch gives the slices back better, the adapted model is a copy of it.
-    config : TrainConfig, optional
-        Recipe; small steps and three minutes if left out.
+        The model to start from. If nothing gets better, the adapted model is a copy of it.
+    config : TrainConfig or RankConfig, optional
+        Recipe; if left out, small steps and three minutes of that of the paper, or of focus ranking for a model without
+        a decoder.
     device, overwrite, licence, progress
         As for `train`.
 
@@ -97,7 +104,8 @@ def adapt(
     Raises
     ------
     FocusFuseError
-        The stack is none, its slices are smaller than a crop, or `out` holds a model already.
+        The stack is none, its slices are smaller than a crop, the model does not fit the recipe, or `out` holds a model
+        already.
     """
     work = iter_adapt(
         stack,
@@ -118,7 +126,7 @@ def iter_adapt(
     *,
     out: str | os.PathLike[str],
     model: str | os.PathLike[str] = "default",
-    config: TrainConfig | None = None,
+    config: AnyTrainConfig | None = None,
     device: str = "auto",
     axis: int = 0,
     rgb: bool | None = None,
@@ -127,22 +135,29 @@ def iter_adapt(
     stop: Callable[[], bool] | None = None,
 ) -> Generator[Progress, None, Adaptation]:
     """Adapt step by step: the same as `adapt`, as a generator of `Progress`; `stop` as for `iter_train`."""
-    from napari_focusfuse.core import training
+    from napari_focusfuse.core.blend import iter_blend
+    from napari_focusfuse.core.recipes import scores_of
     from napari_focusfuse.core.stack import Stack
 
     check_vacant(out, overwrite)
     where = torch_device(device)
-    beginning = started_from(model, config or ADAPTING, licence)
-    name = load_model(model).name
-    slices = Stack(stack, axis, rgb)
-    split = yield from _iter_slices(slices)
-    decide = partial(iter_decide, stack, device=device, axis=axis, rgb=rgb)
-    before = yield from _labelled(decide(model=model), f"deciding with {name}")
+    loaded = load_model(model)
+    config = config or ADAPTATIONS["focus" if loaded.network is None else "paper"]
+    beginning = started_from(model, config, licence)
+    slices, decide = Stack(stack, axis, rgb), partial(iter_decide, stack, device=device, axis=axis, rgb=rgb)
+    before = yield from _labelled(decide(model=model), f"deciding with {loaded.name}")
+    if isinstance(config, RankConfig):
+        split = _pieces((yield from _labelled(iter_blend(slices, before), "fusing the stack")))
+        names = ["parts of the fused image of one stack"]
+    else:
+        split = yield from _iter_slices(slices)
+        names = [f"{len(split[0])} slices of one stack"]
     adapted = Path(out).absolute()
-    result = yield from iter_fit(split, adapted, beginning, [f"{len(split[0])} slices of one stack"], where, stop)
+    result = yield from iter_fit(split, adapted, beginning, names, where, stop)
     after = yield from _labelled(decide(model=adapted), "deciding with the adapted model")
-    old, new = (training.reconstruction_scores(load_model(each).network, split[1])[0] for each in (model, adapted))
-    return Adaptation(name, result, (old, new), (before.index, after.index))
+    models = loaded, load_model(adapted)
+    old, new = (scores_of(each.network or each.encoder, split[1], config) for each in models)
+    return Adaptation(loaded.name, result, (old, new), (before.index, after.index))
 
 
 def _labelled(work: Generator[Progress, None, Any], label: str) -> Generator[Progress, None, Any]:
@@ -169,3 +184,16 @@ def _iter_slices(stack: Stack) -> Generator[Progress, None, Split]:
     first = min(_HELD_OUT, len(greys)) // 2
     held = set(range(first, len(greys), _HELD_OUT))
     return [grey for k, grey in enumerate(greys) if k not in held], [greys[k] for k in sorted(held)]
+
+
+def _pieces(image: NDArray[Any]) -> Split:
+    """A fused image in parts along its longer side: the middle to validate, the rest to train on."""
+    import numpy as np
+
+    from napari_focusfuse.core.intensity import training_grey
+
+    grey = training_grey(image)
+    along = int(np.argmax(grey.shape))
+    cuts = [round(grey.shape[along] * share) for share in _MIDDLE]
+    first, held_out, last = np.split(grey, cuts, axis=along)
+    return [first, last], [held_out]

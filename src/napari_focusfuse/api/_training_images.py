@@ -22,14 +22,16 @@ _NAMED = 5
 
 
 def folders_of(images: Any) -> list[Path]:
-    """`images` as folders; none if they are arrays."""
+    """`images` as folders; none if they are arrays, or there are none."""
+    if images is None:
+        return []
     if isinstance(images, (str, os.PathLike)):
         return [Path(images)]
     return [Path(item) for item in images if isinstance(item, (str, os.PathLike))]
 
 
 def iter_greys(images: Any) -> Generator[Progress, None, list[Grey]]:
-    """Images of folders, or arrays, as grey in [0, 1]; a `Progress` for each.
+    """Images of folders, or arrays, or None for none, as grey in [0, 1]; a `Progress` for each.
 
     Raises
     ------
@@ -40,7 +42,7 @@ def iter_greys(images: Any) -> Generator[Progress, None, list[Grey]]:
 
     folders = folders_of(images)
     if not folders:
-        return (yield from _iter_arrays(images))
+        return (yield from _iter_arrays([] if images is None else images))
     files = [file for folder in folders for file in io.slice_files(folder)]
     if not files:
         raise TrainingError(f"{' and '.join(map(str, folders))} holds no images: give a folder with image files")

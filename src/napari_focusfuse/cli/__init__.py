@@ -12,12 +12,12 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 
 from napari_focusfuse.cli._bench import bench
-from napari_focusfuse.cli._flags import FusionFlags, TrainFlags, given, parsed
+from napari_focusfuse.cli._flags import FusionFlags, given, parsed
 from napari_focusfuse.cli._fuse import Task, fuse_all
 from napari_focusfuse.cli._measure import measure_files
 from napari_focusfuse.cli._terminal import complain, only_our_warnings, say, with_bar
-from napari_focusfuse.core.config import FusionConfig, TrainConfig
-from napari_focusfuse.core.progress import duration
+from napari_focusfuse.cli._train import train
+from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.errors import FocusFuseError, StackError
 
 __all__ = ["main"]
@@ -189,7 +189,7 @@ def measure(
 
 @app.command
 def models(name: str | None = None, /) -> None:
-    """List the models with their scores and the licence of their training images, or show the card of one.
+    """List the models with their recipe, scores and the licence of their training images, or show the card of one.
 
     Parameters
     ----------
@@ -204,6 +204,7 @@ def models(name: str | None = None, /) -> None:
     for known in api.list_models():
         facts = api.model_facts(known)
         say(f"{known}{' (default)' if known == api.default_model() else ''}: {facts.title}. {facts.summary}")
+        say(f"    recipe: {facts.recipe or 'not stated'}")
         say(f"    scores: {facts.scores or 'not stated'}")
         say(f"    licence of the training images: {facts.licence or 'not stated'}")
 
@@ -217,65 +218,4 @@ def methods() -> None:
         say(f"{method.name}{' (default)' if k == 0 else ''}: {method.title}. {method.description} ({method.citation})")
 
 
-@app.command
-def train(
-    images: list[Path],
-    /,
-    *,
-    out: Out,
-    validation: Path | None = None,
-    start: str | None = None,
-    device: str | None = None,
-    resume: Switch = False,
-    overwrite: Switch = False,
-    licence: str | None = None,
-    flags: Annotated[TrainFlags | None, Parameter(name="*")] = None,
-) -> int:
-    """Train an encoder on sharp images, without labels: IMAGES... -o OUT. The best epoch is kept.
-
-    Parameters
-    ----------
-    images
-        Folders of images.
-    out
-        Folder of the model; gets model.safetensors and card.md.
-    validation
-        Folder of images to validate on; by default some of IMAGES are kept for that.
-    start
-        Model to start from: a name that `focusfuse models` lists, or a folder. Its variant is kept.
-    device
-        auto, cpu, cuda, mps...
-    resume
-        Go on with a training that was interrupted.
-    overwrite
-        Replace a model that is in OUT.
-    licence
-        Licence of the images, for the model's card.
-    flags
-        How to train.
-    """
-    from napari_focusfuse import api
-
-    config = TrainConfig(**vars(flags)) if flags else None
-    options = given(validation=validation, start=start, device=device, licence=licence)
-    work = api.iter_train(images, config, out=out, resume=resume, overwrite=overwrite, **options)
-    try:
-        trained = with_bar(work, "training", line=_epoch_line)
-    except KeyboardInterrupt:
-        complain("interrupted", "the epochs that are finished are kept, go on with --resume")
-        return _INTERRUPTED
-    kept = f"epoch {trained.best_epoch}" if trained.best_epoch else "the model started from, nothing was better"
-    say(f"model: {out} ({kept}; gives back images it has not seen at {trained.psnr:.1f} dB; {trained.ended})")
-    return 0
-
-
-def _epoch_line(step: Any) -> str | None:
-    """What an epoch has brought."""
-    state = getattr(step, "state", None)
-    if state is None:
-        return None
-    entry = state.log[-1]
-    return (
-        f"{step.what}: loss {entry.train_total:.4g}, validation {entry.val_total:.4g} ({entry.val_psnr:.1f} dB), "
-        f"{step.crops_per_second:.0f} crops/s, {duration(step.seconds_left)} left"
-    )
+app.command(train)

@@ -1,14 +1,16 @@
 """Flags from the dataclasses that hold the defaults, so that none is written twice."""
 
 import dataclasses
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Token, convert
+from cyclopts import Parameter, Token, convert
 
-from napari_focusfuse.core.config import FusionConfig, TrainConfig
+from napari_focusfuse.core.config import FusionConfig
 
-__all__ = ["FusionFlags", "TrainFlags", "given", "parsed"]
+__all__ = ["FusionFlags", "given", "merged", "parsed"]
 
 
 def given(**options: Any) -> dict[str, Any]:
@@ -40,8 +42,47 @@ def _flags(config: type[Any]) -> type[Any]:
     return dataclasses.make_dataclass(config.__name__, fields, kw_only=True, namespace=namespace)
 
 
+def merged(name: str, configs: Mapping[str, type[Any]]) -> type[Any]:
+    """The fields of several dataclasses, all None by default; the help says to which each belongs, and its defaults.
+
+    Parameters
+    ----------
+    name : str
+        Of the class.
+    configs : mapping
+        Dataclasses by the name of what they are the settings of.
+    """
+    kinds: dict[str, Any] = {}
+    defaults: dict[str, dict[str, str]] = {}
+    tips: dict[str, dict[str, str]] = {}
+    for owner, config in configs.items():
+        told = _tips(config)
+        for field in dataclasses.fields(config):
+            kinds[field.name] = field.type
+            defaults.setdefault(field.name, {})[owner] = str(field.default)
+            tips.setdefault(field.name, {})[owner] = told[field.name]
+    fields: list[tuple[str, Any, None]] = []
+    for key in kinds:
+        group = "Any recipe" if len(tips[key]) > 1 else f"Recipe {next(iter(tips[key]))}"
+        shown = Parameter(help=_joined(tips[key], " "), group=group, show_default=_joined(defaults[key], ", "))
+        fields.append((key, Annotated[kinds[key] | None, shown], None))
+    return dataclasses.make_dataclass(name, fields, kw_only=True, namespace={"__module__": __name__})
+
+
+def _joined(texts: Mapping[str, str], between: str) -> str:
+    """What is said of each owner, or once where it is the same."""
+    if len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    return between.join(f"{owner}: {text}" for owner, text in texts.items())
+
+
+def _tips(config: type[Any]) -> dict[str, str]:
+    """What the docstring of a dataclass says about each field."""
+    found = re.findall(r"^(\w+) : .*\n((?: {4}.*(?:\n|$))+)", inspect.cleandoc(config.__doc__ or ""), re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in found}
+
+
 if TYPE_CHECKING:
     from napari_focusfuse.core.config import FusionConfig as FusionFlags
-    from napari_focusfuse.core.config import TrainConfig as TrainFlags
 else:
-    FusionFlags, TrainFlags = _flags(FusionConfig), _flags(TrainConfig)
+    FusionFlags = _flags(FusionConfig)

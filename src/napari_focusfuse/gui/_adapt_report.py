@@ -56,7 +56,7 @@ class AdaptReport(QWidget):
 
 def _told(made: "Adaptation") -> str:
     """The report in rich text."""
-    before, after = made.psnr
+    before, after = (scores["psnr"] for scores in made.scores)
     rows = [
         ("", "before", "after"),
         ("reconstruction", f"{before:.1f} dB", f"{after:.1f} dB"),
@@ -67,7 +67,7 @@ def _told(made: "Adaptation") -> str:
         f"<tr><td>{label}</td><td align=right>&nbsp; {old}</td><td align=right>&nbsp; <b>{new}</b></td></tr>"
         for label, old, new in rows
     )
-    if not made.result.best_epoch:
+    if not made.result.kept:
         end = "No epoch was better: the adapted model is a copy."
     else:
         end = (

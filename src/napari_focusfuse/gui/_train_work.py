@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from napari_focusfuse.core.progress import Progress, Returning, duration
+from napari_focusfuse.core.progress import Progress, Returning
 from napari_focusfuse.gui._plots import preload
 from napari_focusfuse.gui._worker import Work
 
@@ -57,6 +57,5 @@ def watched(begin: Callable[[], Generator[Progress, None, Any]], epochs: int) ->
         elif step.done > fitted:
             fitted = step.done
             history.steps.append((step.done * epochs / step.total, step.crop_loss))
-        pace = f"{step.crops_per_second:.0f} crops/s, {duration(step.seconds_left)} left"
-        yield Watched(step.done, step.total, f"{step.what}, {pace}" if step.done else step.what, history)
+        yield Watched(step.done, step.total, f"{step.what}, {step.pace}" if step.done else step.what, history)
     return work.result

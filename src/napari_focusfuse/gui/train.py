@@ -192,13 +192,13 @@ class TrainWidget(QWidget):
 
     def _on_result(self, result: "TrainResult") -> None:
         self._announce(result.folder)
-        if result.best_epoch:
-            kept = f"epoch {result.best_epoch} of {len(result.log)} was the best"
+        if result.kept:
+            kept = f"{result.unit} {result.kept} of {result.log[-1].at} was the best, it"
         else:
-            kept = "no epoch was better than the model started from, this is a copy of it"
+            kept = f"no {result.unit} was better than the model started from, this is a copy, which"
         self.panel.show_status(
-            f"The model {name_of(result.folder)!r} is ready ({result.ended}): {kept}, it gives back images it has not "
-            f"seen at {result.psnr:.1f} dB. It is in {shown_path(result.folder)}."
+            f"The model {name_of(result.folder)!r} is ready ({result.ended}): {kept} {result.told}. "
+            f"It is in {shown_path(result.folder)}."
         )
 
     def _on_adapted(self, made: "Adaptation") -> None:

@@ -3,26 +3,18 @@
 Names are those of the models that come along, and of those in the user's own folder.
 """
 
-import contextlib
-import hashlib
-import json
-import math
 import os
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from platformdirs import user_data_path
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor
 
-from napari_focusfuse.core.config import TrainConfig
 from napari_focusfuse.core.network import Encoder, SESFNet
-from napari_focusfuse.core.training import EpochLog, TrainState
-from napari_focusfuse.errors import ModelError, OutputError
+from napari_focusfuse.errors import ModelError
 from napari_focusfuse.models._card import CardFacts, card_facts, training_card
+from napari_focusfuse.models._checkpoint import CHECKPOINT, checkpoint_recipe, load_state, save_state
+from napari_focusfuse.models._files import checked, has_decoder, header, header_of, module_of, packed, tensors_of, write
 
 __all__ = [
     "ALIASES",
@@ -32,7 +24,9 @@ __all__ = [
     "card_facts",
     "check_folder",
     "check_name",
+    "checkpoint_recipe",
     "holds_model",
+    "lacks_decoder",
     "list_models",
     "load_model",
     "load_state",
@@ -49,34 +43,31 @@ WEIGHTS = Path(__file__).parent.parent / "weights"
 FOLDER_VARIABLE = "FOCUSFUSE_MODELS"
 #: What "default" means; the benchmark decides.
 ALIASES = {"default": "sesf-cse"}
-_ARCHITECTURE = "sesf-1"
-_FILE, _CARD, _CHECKPOINT = "model.safetensors", "card.md", "checkpoint.safetensors"
+_FILE, _CARD = "model.safetensors", "card.md"
 #: What one system or another does not allow in the name of a folder.
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]|^[. ]|[. ]$')
 
 
 @dataclass(frozen=True)
 class Model:
-    """A trained encoder-decoder.
+    """A trained encoder, with or without its decoder.
 
     Attributes
     ----------
     name : str
         Name in the registry, or of the folder.
-    network : SESFNet
-        In evaluation mode; fusion uses its encoder.
+    encoder : Encoder
+        The part that fusion uses, in evaluation mode.
+    network : SESFNet or None
+        The same encoder with its decoder, where there is one.
     sha256 : str
         Of the weights.
     """
 
     name: str
-    network: SESFNet
+    encoder: Encoder
+    network: SESFNet | None
     sha256: str
-
-    @property
-    def encoder(self) -> Encoder:
-        """The part that fusion uses."""
-        return self.network.encoder
 
 
 def user_folder() -> Path:
@@ -138,80 +129,9 @@ def _folder(name: str | os.PathLike[str]) -> Path:
     raise ModelError(f"there is no model {str(name)!r}: choose one of {known}, or a folder that holds {_FILE}")
 
 
-def _digest(tensors: dict[str, Tensor]) -> str:
-    sha = hashlib.sha256()
-    for key in sorted(tensors):
-        sha.update(f"{key}{tuple(tensors[key].shape)}".encode())
-        sha.update(tensors[key].contiguous().cpu().numpy().tobytes())
-    return sha.hexdigest()
-
-
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"the weights {path} cannot be read ({error}): get the file again") from error
-
-
-def _packed(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
-    """A safetensors file of the tensors, their checksum in its header."""
-    plain = {key: value.contiguous() for key, value in tensors.items()}
-    content: bytes = save(plain, {**metadata, "sha256": _digest(plain)})
-    return content
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write the file whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def _header(network: SESFNet) -> dict[str, str]:
-    return {"architecture": _ARCHITECTURE, "variant": network.encoder.variant}
-
-
-def _checked(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and header of a file of this architecture that is intact."""
-    tensors, metadata = _read(path)
-    found = metadata.get("architecture")
-    if found is None:
-        raise ModelError(f"{path} does not say what it holds: it was not written by napari-focusfuse, give another one")
-    if found != _ARCHITECTURE:
-        kind, _, number = found.rpartition("-")
-        ours, _, read = _ARCHITECTURE.rpartition("-")
-        newer = kind == ours and number.isdecimal() and int(number) > int(read)
-        hint = "update napari-focusfuse to use it" if newer else f"this version reads {_ARCHITECTURE}"
-        raise ModelError(f"{path} holds another architecture ({found}): {hint}")
-    if metadata.get("sha256") != _digest(tensors):
-        raise ModelError(f"the weights in {path} are damaged (their checksum does not fit): get the file again")
-    return tensors, metadata
-
-
-def _network(path: Path, tensors: dict[str, Tensor], variant: str) -> SESFNet:
-    try:
-        network = SESFNet(variant)  # type: ignore[arg-type]
-        network.load_state_dict(tensors)
-    except (ValueError, RuntimeError) as error:
-        raise ModelError(f"{path} does not fit the architecture {_ARCHITECTURE}: get the file again") from error
-    if not all(torch.isfinite(value).all() for value in tensors.values()):
-        raise ModelError(f"{path} holds weights that are not numbers: its training failed, train it again")
-    return network.eval()
-
-
 def holds_model(folder: Path) -> bool:
     """Whether a folder holds a model or a checkpoint of one."""
-    return (folder / _FILE).exists() or (folder / _CHECKPOINT).exists()
+    return (folder / _FILE).exists() or (folder / CHECKPOINT).exists()
 
 
 def check_folder(folder: Path) -> None:
@@ -223,7 +143,7 @@ def check_folder(folder: Path) -> None:
         They cannot.
     """
     probe = folder / f"{_FILE}.part"
-    _write(probe, b"")
+    write(probe, b"")
     probe.unlink()
 
 
@@ -241,44 +161,21 @@ def load_model(name: str | os.PathLike[str] = "default") -> Model:
         No such model, or its file is damaged or of another architecture.
     """
     folder = _folder(name)
-    tensors, metadata = _checked(folder / _FILE)
-    network = _network(folder / _FILE, tensors, metadata.get("variant", ""))
-    return Model(folder.resolve().name, network, metadata["sha256"])
+    tensors, metadata = checked(folder / _FILE)
+    model = module_of(folder / _FILE, tensors, metadata)
+    encoder, network = (model.encoder, model) if isinstance(model, SESFNet) else (model, None)
+    return Model(folder.resolve().name, encoder, network, metadata["sha256"])
 
 
-def save_model(network: SESFNet, folder: Path, card: str) -> None:
-    """Write ``model.safetensors`` and ``card.md`` to `folder`, each whole or not at all."""
-    _write(folder / _FILE, _packed(network.state_dict(), _header(network)))
-    _write(folder / _CARD, card.encode())
-
-
-def save_state(state: TrainState, folder: Path) -> None:
-    """Write where a training stands to `folder`, so that it can go on."""
-    parts = {"network": state.network.state_dict(), "best": state.best, "moments": state.moments}
-    tensors = {f"{part}/{key}": value for part, values in parts.items() for key, value in values.items()}
-    header = _header(state.network)
-    header["config"] = json.dumps(asdict(state.config))
-    header["log"] = json.dumps([entry._asdict() for entry in state.log])
-    header["origin"] = json.dumps([state.origin, state.start_loss if state.origin else None])
-    _write(folder / _CHECKPOINT, _packed(tensors, header))
-
-
-def load_state(folder: Path) -> TrainState:
-    """Read back what `save_state` wrote."""
-    path = folder / _CHECKPOINT
-    if not path.is_file():
-        raise ModelError(f"there is nothing to resume in {folder}: start the training without resuming")
-    tensors, metadata = _checked(path)
-    parts: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "moments": {}}
+def lacks_decoder(name: str | os.PathLike[str]) -> bool:
+    """Whether a model is an encoder alone, by the header of its file; False where none can be read."""
     try:
-        for key, value in tensors.items():
-            part, _, name = key.partition("/")
-            parts[part][name] = value
-        config = TrainConfig(**json.loads(metadata["config"]))
-        log = [EpochLog(**entry) for entry in json.loads(metadata["log"])]
-        origin, start_loss = json.loads(metadata.get("origin", '["", null]'))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{path} is no checkpoint that this version can resume: start the training anew") from error
-    network = _network(path, parts["network"], config.variant)
-    start_loss = math.inf if start_loss is None else start_loss
-    return TrainState(network, config, parts["best"], parts["moments"], log, origin, start_loss)
+        return not has_decoder(header(_folder(name) / _FILE))
+    except ModelError:
+        return False
+
+
+def save_model(model: SESFNet | Encoder, folder: Path, card: str) -> None:
+    """Write ``model.safetensors`` and ``card.md`` to `folder`, each whole or not at all."""
+    write(folder / _FILE, packed(tensors_of(model), header_of(model)))
+    write(folder / _CARD, card.encode())

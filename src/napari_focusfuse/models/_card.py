@@ -1,16 +1,20 @@
 """A model's card: what it was trained on and how, for people; and the few facts of it that lists show."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.metadata import version
 
 import torch
 
+from napari_focusfuse.core.ranking import RankState
+from napari_focusfuse.core.recipes import AnyTrainState
 from napari_focusfuse.core.training import TrainState
 
 __all__ = ["CardFacts", "card_facts", "training_card"]
+
+_NO_BETTER = "no better than the model started from"
 
 
 @dataclass(frozen=True)
@@ -23,14 +27,17 @@ class CardFacts:
         Heading of the card.
     summary : str
         The sentence below it.
+    recipe : str
+        What it was trained by; empty where the card does not state it.
     licence : str
-        Terms of the training images; empty where the card does not state them.
+        Terms of the training images; empty likewise.
     scores : str
-        How well images are given back that were not trained on; empty likewise.
+        How well it does on images that it was not trained on; empty likewise.
     """
 
     title: str
     summary: str
+    recipe: str
     licence: str
     scores: str
 
@@ -40,7 +47,8 @@ def card_facts(card: str) -> CardFacts:
     lines = [line.strip() for line in card.splitlines() if line.strip()]
     plain = [line.strip("# ") for line in lines if not line.startswith("-")]
     title, summary = [*plain, "", ""][:2]
-    return CardFacts(title, summary, _entry(lines, "licence"), _entry(lines, "reconstruction"))
+    scores = _entry(lines, "reconstruction") or _entry(lines, "decision")
+    return CardFacts(title, summary, _entry(lines, "recipe"), _entry(lines, "licence"), scores)
 
 
 def _entry(lines: Sequence[str], word: str) -> str:
@@ -50,44 +58,43 @@ def _entry(lines: Sequence[str], word: str) -> str:
 
 
 def training_card(
-    state: TrainState,
+    state: AnyTrainState,
     images: Sequence[str],
     counts: tuple[int, int],
-    scores: tuple[float, float] | None,
+    scores: Mapping[str, float] | None,
     licence: str,
 ) -> str:
     """Card of a model that was just trained: recipe, data and its licence, scores, date and the log of the losses.
 
     Parameters
     ----------
-    state : TrainState
+    state : TrainState or RankState
     images : sequence of str
         What it was trained on.
     counts : (int, int)
-        Number of training and of validation images.
-    scores : (float, float) or None
-        PSNR (dB) and SSIM of the reconstruction of the validation images; None before the training has ended.
+        Number of training and of validation images; without any, textures were computed.
+    scores : mapping, or None
+        What `napari_focusfuse.core.recipes.scores_of` gives; None before the training has ended.
     licence : str
         Terms of the training images.
     """
-    config = state.config
-    settings = "\n".join(f"- {key}: {value}" for key, value in asdict(config).items())
-    rows = "\n".join(
-        f"| {e.epoch} | {e.learning_rate:.2e} | {e.train_total:.4f} | {e.train_pixel:.4f} | {e.train_ssim:.5f} "
-        f"| {e.val_total:.4f} | {e.val_pixel:.4f} | {e.val_ssim:.5f} | {e.val_psnr:.2f} |"
-        for e in state.log
-    )
-    return f"""# SESF encoder-decoder, {config.variant}
+    settings = "\n".join(f"- {key}: {value}" for key, value in asdict(state.config).items())
+    if isinstance(state, RankState):
+        title, told, losses = _rank_title(state), _found(state, scores), _rank_losses(state)
+    else:
+        title, told, losses = _title(state), _reconstructed(state, scores), _losses(state)
+    trained_on = f"{counts[0]} ({', '.join(images)})" if counts[0] else "none, textures are computed"
+    terms = licence or ("not stated" if counts[0] else "none needed, there are no images")
+    return f"""{title}
 
-Encoder-decoder of SESF-Fuse (Ma et al. 2020), trained without labels to give grey images back.
-
+- recipe: {state.config.recipe}
 - started from: {state.origin or "random weights"}
 - date: {date.today().isoformat()}
 - software: napari-focusfuse {version("napari-focusfuse")}, torch {torch.__version__}
-- training images: {counts[0]} ({", ".join(images)})
-- licence of the training images: {licence or "not stated"}
-- validation images, never trained on: {counts[1]}
-{_told_scores(state, scores)}
+- training images: {trained_on}
+- licence of the training images: {terms}
+- validation images, never trained on: {counts[1] or "none, textures are computed"}
+- {told}
 {_told_end(state)}
 
 ## Recipe
@@ -96,25 +103,67 @@ Encoder-decoder of SESF-Fuse (Ma et al. 2020), trained without labels to give gr
 
 ## Losses
 
-L = lambda L_ssim + L_p (Eq. 1-3), means over the batches of an epoch.
-
-| epoch | learning rate | L | L_p | L_ssim | validation L | L_p | L_ssim | PSNR, dB |
-|---|---|---|---|---|---|---|---|---|
-{rows}
+{losses}
 """
 
 
-def _told_scores(state: TrainState, scores: tuple[float, float] | None) -> str:
-    if scores is None:
-        best = state.log[state.best_epoch - 1] if state.best_epoch else None
-        found = "no better than the model started from" if best is None else f"PSNR {best.val_psnr:.2f} dB"
-        return f"- reconstruction of crops of the validation images: {found}"
-    return f"- reconstruction of the validation images: PSNR {scores[0]:.2f} dB, SSIM {scores[1]:.4f}"
+def _title(state: TrainState) -> str:
+    return f"""# SESF encoder-decoder, {state.config.variant}
+
+Encoder-decoder of SESF-Fuse (Ma et al. 2020), trained without labels to give grey images back."""
 
 
-def _told_end(state: TrainState) -> str:
+def _rank_title(state: RankState) -> str:
+    return f"""# SESF encoder, {state.encoder.variant}
+
+Encoder of SESF-Fuse (Ma et al. 2020), trained without labels to rank slices by their focus, also under noise."""
+
+
+def _losses(state: TrainState) -> str:
+    rows = "\n".join(
+        f"| {e.epoch} | {e.learning_rate:.2e} | {e.train_total:.4f} | {e.train_pixel:.4f} | {e.train_ssim:.5f} "
+        f"| {e.val_total:.4f} | {e.val_pixel:.4f} | {e.val_ssim:.5f} | {e.val_psnr:.2f} |"
+        for e in state.log
+    )
+    return f"""L = lambda L_ssim + L_p (Eq. 1-3), means over the batches of an epoch.
+
+| epoch | learning rate | L | L_p | L_ssim | validation L | L_p | L_ssim | PSNR, dB |
+|---|---|---|---|---|---|---|---|---|
+{rows}"""
+
+
+def _rank_losses(state: RankState) -> str:
+    rows = "\n".join(
+        f"| {e.step} | {e.learning_rate:.2e} | {e.train_loss:.4f} | {e.val_loss:.4f} | {100 * e.val_found:.1f} |"
+        for e in state.log
+    )
+    return f"""L is the cross entropy between the wanted and the actual share of each slice in the activity of a pixel,
+mean since the last validation. Found: pixels whose sharpest slice has the largest activity, or the one next to it.
+
+| step | learning rate | L | validation L | found, % |
+|---|---|---|---|---|
+{rows}"""
+
+
+def _reconstructed(state: TrainState, scores: Mapping[str, float] | None) -> str:
+    if scores is not None:
+        return f"reconstruction of the validation images: PSNR {scores['psnr']:.2f} dB, SSIM {scores['ssim']:.4f}"
+    found = f"PSNR {state.log[state.kept - 1].val_psnr:.2f} dB" if state.kept else _NO_BETTER
+    return f"reconstruction of crops of the validation images: {found}"
+
+
+def _found(state: RankState, scores: Mapping[str, float] | None) -> str:
+    best = next((entry for entry in state.log if entry.step == state.kept), None)
+    what = "decision on small stacks of the validation images"
+    if scores is not None:
+        return f"{what}: {100 * scores['found']:.1f} % of the pixels found, loss {scores['loss']:.4f}"
+    told = f"{100 * best.val_found:.1f} % of the pixels found, loss {best.val_loss:.4f}" if best else _NO_BETTER
+    return f"{what}: {told}"
+
+
+def _told_end(state: AnyTrainState) -> str:
     """Which weights these are, and why there are no more epochs."""
-    epoch = state.best_epoch
-    which = f"weights of epoch {epoch}, the one" if epoch else "weights of the model started from, those"
+    unit = "step" if isinstance(state, RankState) else "epoch"
+    which = f"weights of {unit} {state.kept}, the one" if state.kept else "weights of the model started from, those"
     ended = state.ended or "not yet, it is under way or was interrupted"
     return f"- {which} with the smallest validation loss\n- end of the training: {ended}"

@@ -12,13 +12,19 @@ from napari_focusfuse.core.config.methods import (
     WaveletConfig,
     WindowConfig,
 )
-from napari_focusfuse.core.config.ranking import RankConfig
+from napari_focusfuse.core.config.ranking import RANK_ADAPTING, RankConfig
+from napari_focusfuse.core.config.recipe import ADAPTATIONS, DEFAULT_RECIPE, RECIPES, AnyTrainConfig
 from napari_focusfuse.core.config.scene import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
-from napari_focusfuse.core.config.training import ADAPTING, SEVariant, TrainConfig
+from napari_focusfuse.core.config.training import ADAPTING, Recipe, SEVariant, TrainConfig
 
 __all__ = [
+    "ADAPTATIONS",
     "ADAPTING",
+    "DEFAULT_RECIPE",
     "PSF",
+    "RANK_ADAPTING",
+    "RECIPES",
+    "AnyTrainConfig",
     "BlockSFConfig",
     "Camera",
     "Flaws",
@@ -32,6 +38,7 @@ __all__ = [
     "Preset",
     "PyramidConfig",
     "RankConfig",
+    "Recipe",
     "SEVariant",
     "Surface",
     "Texture",

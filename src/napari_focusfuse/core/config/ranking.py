@@ -1,16 +1,20 @@
 """Settings of training an encoder to rank slices by their focus."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from napari_focusfuse.core.config._checks import whole, within
+from napari_focusfuse.core.config.training import Recipe
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["RankConfig"]
+__all__ = ["RANK_ADAPTING", "RankConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RankConfig:
     """How to train by focus ranking: small simulated stacks, whose sharpest slice shall have the largest activity.
+
+    The encoder has no squeeze-and-excitation, unless the training starts from a model that has.
 
     Attributes
     ----------
@@ -19,16 +23,23 @@ class RankConfig:
     stacks : int
         Small stacks in a batch.
     crop : int
-        Side of the stacks, px.
+        Side of the stacks, px. Smaller images are continued by their mirror image.
     procedural : float
         Share of stacks whose texture is computed instead of taken from the images.
     learning_rate : float
         Of Adam, at its largest; it rises over the first 100 steps and falls along a cosine.
     validate_every : int
         Steps between two validations.
+    patience : int
+        Stop when the validation loss has not got better for so many validations. 0: never.
+    minutes : float
+        Stop after so much time spent in training. 0: no limit.
     seed : int
         Seed of everything random.
     """
+
+    #: Name of the recipe.
+    recipe: ClassVar[Recipe] = "focus"
 
     steps: int = 5000
     stacks: int = 2
@@ -36,12 +47,20 @@ class RankConfig:
     procedural: float = 0.5
     learning_rate: float = 1.5e-3
     validate_every: int = 200
+    patience: int = 0
+    minutes: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("steps", 1), ("stacks", 1), ("crop", 16), ("validate_every", 1)):
+        leasts = {"steps": 1, "stacks": 1, "crop": 16, "validate_every": 1, "patience": 0, "seed": 0}
+        for name, least in leasts.items():
             whole(name, getattr(self, name))
             within(name, getattr(self, name), least)
         within("procedural", self.procedural, 0, 1)
+        within("minutes", self.minutes, 0)
         if not self.learning_rate > 0:
             raise FocusFuseError(f"learning_rate must be greater than 0, not {self.learning_rate}")
+
+
+#: Going on from a trained model on the picture of one stack, in minutes on a CPU: small steps, no other pictures.
+RANK_ADAPTING = RankConfig(steps=400, procedural=0.0, learning_rate=3e-4, validate_every=50, patience=4, minutes=3.0)

@@ -2,13 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from napari_focusfuse.core.config._checks import one_of, whole, within
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["ADAPTING", "SEVariant", "TrainConfig"]
+__all__ = ["ADAPTING", "Recipe", "SEVariant", "TrainConfig"]
 
+Recipe = Literal["paper", "focus"]
 SEVariant = Literal["cse", "sse", "scse", "none"]
 
 #: What `crops_per_image` = 0 means: at least so many, and so many batches in an epoch where there are few images.
@@ -49,6 +50,9 @@ class TrainConfig:
     seed : int
         Seed of the weights and the crops.
     """
+
+    #: Name of the recipe.
+    recipe: ClassVar[Recipe] = "paper"
 
     variant: SEVariant = "cse"
     epochs: int = 30

@@ -6,6 +6,17 @@ least. That is the decision itself, so that what is learned is what is used: fea
 noise.
 """
 
-from napari_focusfuse.core.ranking._run import RankLog, RankReport, RankState, iter_rank
+from napari_focusfuse.core.ranking._run import iter_rank
+from napari_focusfuse.core.ranking._state import RankLog, RankReport, RankState, best_encoder
+from napari_focusfuse.core.ranking._validation import RankExample, RankScores, ranking_scores
 
-__all__ = ["RankLog", "RankReport", "RankState", "iter_rank"]
+__all__ = [
+    "RankExample",
+    "RankLog",
+    "RankReport",
+    "RankScores",
+    "RankState",
+    "best_encoder",
+    "iter_rank",
+    "ranking_scores",
+]

@@ -1,91 +1,69 @@
 """The training itself, as a generator; what it needs to go on is in its state."""
 
-import copy
 import math
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
-from napari_focusfuse.core.activity import squared_sf
 from napari_focusfuse.core.config import RankConfig
+from napari_focusfuse.core.learning import (
+    Clock,
+    Course,
+    freeze_norms,
+    going_on,
+    memory_is_short,
+    moments,
+    restore,
+    usable,
+)
 from napari_focusfuse.core.network import Encoder
-from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.ranking._stacks import SLICES, SmallStack, SmallStacks
+from napari_focusfuse.core.progress import Returning
+from napari_focusfuse.core.ranking._decision import log_shares, rank_loss
+from napari_focusfuse.core.ranking._stacks import SmallStacks
+from napari_focusfuse.core.ranking._state import RankLog, RankReport, RankState
+from napari_focusfuse.core.ranking._validation import RankScores, Validation
 from napari_focusfuse.errors import TrainingError
 
-__all__ = ["RankLog", "RankReport", "RankState", "iter_rank"]
+__all__ = ["iter_rank"]
 
 Image = NDArray[np.float32]
-#: Weights are activity to this power (twice the slope of the logarithm of its square), as where fusion is sharp.
-_SLOPE, _TINY = 3.0, 1e-6
-_RADII, _VALIDATION_RADIUS = (2, 4), 4
+Reports = Generator[RankReport, None, Any]
+_RADII = (2, 4)
 _WARM_UP, _LEAST_RATE, _LONGEST_GRADIENT = 100, 0.02, 2.0
-_CALIBRATION, _VALIDATION_STACKS = 12, 18
-#: Streams of random numbers beside that of the training: calibration of the batch norms, validation.
-_CALIBRATING, _VALIDATING = 1, 2
-
-
-class RankLog(NamedTuple):
-    """Mean losses since the last entry and of the validation, and share of validation pixels whose slice is found."""
-
-    step: int
-    learning_rate: float
-    train_loss: float
-    val_loss: float
-    val_found: float
-
-
-@dataclass
-class RankState:
-    """Where training stands.
-
-    Attributes
-    ----------
-    encoder : Encoder
-        As it is now; without squeeze and excitation.
-    config : RankConfig
-    step : int
-        Steps done.
-    best : dict of str to Tensor
-        State of the encoder at the smallest validation loss.
-    moments : dict of str to Tensor
-        State of the Adam optimiser, flat: "INDEX.exp_avg" and so on.
-    log : list of RankLog
-    """
-
-    encoder: Encoder
-    config: RankConfig
-    step: int = 0
-    best: dict[str, Tensor] = field(default_factory=dict)
-    moments: dict[str, Tensor] = field(default_factory=dict)
-    log: list[RankLog] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class RankReport(Progress):
-    """One step of training; `state` is set after a validation, and valid until the next report."""
-
-    loss: float = math.nan
-    state: RankState | None = None
+_CALIBRATION = 12
+#: Streams of random numbers: batches, and calibration of the batch norms.
+_FITTING, _CALIBRATING = 0, 1
+#: What may be another when a training goes on. The number of steps may not: the learning rate follows it.
+_LIMITS = ("patience", "minutes")
 
 
 def iter_rank(
-    images: Sequence[Image], validation: Sequence[Image], config: RankConfig, state: RankState | None = None
+    images: Sequence[Image],
+    validation: Sequence[Image],
+    config: RankConfig,
+    state: RankState | None = None,
+    *,
+    device: torch.device | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Generator[RankReport, None, RankState]:
     """Train an encoder to rank slices by focus.
 
     Parameters
     ----------
     images, validation : sequences of arrays (Y, X) float32
-        Sharp grey images in [0, 1]. Without any, textures are computed.
+        Sharp grey images in [0, 1], of any sizes; those of one value are left out. Without any, textures are computed.
     config : RankConfig
     state : RankState, optional
-        Where to go on, from a report; the same weights come out as without the interruption (same machine, CPU).
+        Where to go on, or a trained encoder without a log to start from. Going on, the same weights come out as without
+        the interruption (same machine, CPU).
+    device : torch device, optional
+        By default the CPU.
+    stop : callable, optional
+        Asked after each step; True ends the training, which is validated once more.
 
     Yields
     ------
@@ -99,38 +77,14 @@ def iter_rank(
     Raises
     ------
     TrainingError
-        The loss is no longer a number.
+        All images are of one value, `state` has other settings, memory does not suffice, or the loss is no longer a
+        number.
     """
-    stacks, held_out = SmallStacks(images, config), SmallStacks(validation, config)
-    state = state or _begun(stacks, config)
-    encoder = state.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    _freeze_norms(encoder)
-    optimizer = torch.optim.Adam(encoder.parameters())
-    _restore(optimizer, state.moments)
-    losses: list[float] = []
-    for step in range(state.step, config.steps):
-        rate = _rate(config, step)
-        optimizer.param_groups[0]["lr"] = rate
-        rng = np.random.default_rng((config.seed, 0, step))
-        level = stacks.level(rng)
-        batch = [stacks.draw(rng, level) for _ in range(config.stacks)]
-        loss = _loss(encoder, batch, int(rng.choice(_RADII)))
-        losses.append(loss.item())
-        if not math.isfinite(losses[-1]):
-            raise TrainingError(f"the loss is no longer a number at step {step + 1}: lower the learning rate")
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(encoder.parameters(), _LONGEST_GRADIENT)
-        optimizer.step()
-        text = f"step {step + 1} of {config.steps}"
-        yield RankReport(step + 1, config.steps, text, losses[-1])
-        if (step + 1) % config.validate_every == 0 or step + 1 == config.steps:
-            entry = RankLog(step + 1, rate, float(np.mean(losses)), *_validate(encoder, held_out, config))
-            if entry.val_loss < min((other.val_loss for other in state.log), default=math.inf):
-                state.best = copy.deepcopy(encoder.state_dict())
-            state.step, state.moments, losses = step + 1, _moments(optimizer), []
-            state.log.append(entry)
-            yield RankReport(step + 1, config.steps, text, entry.train_loss, state)
+    stacks = SmallStacks(usable(images, "training"), config)
+    held_out = Validation(usable(validation, "validation"), config)
+    state = going_on(state, config, _LIMITS) if state else _begun(stacks, config)
+    clock = Clock(sum(entry.seconds for entry in state.log), config.minutes, stop)
+    yield from _Run(stacks, held_out, state, device or torch.device("cpu"), clock).iter_rounds()
     return state
 
 
@@ -145,52 +99,99 @@ def _begun(stacks: SmallStacks, config: RankConfig) -> RankState:
     return RankState(encoder, config)
 
 
-def _freeze_norms(encoder: Encoder) -> None:
-    for module in encoder.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.eval()
+class _Run(Course[RankReport]):
+    """What the loop needs at hand."""
 
+    rounds: ClassVar[str] = "validations"
+    complete: ClassVar[str] = "steps"
 
-def _logits(encoder: Encoder, batch: Sequence[SmallStack], radius: int) -> Tensor:
-    """Logarithm of each slice's share (B, N, Y, X) in the activity of a pixel."""
-    slices = torch.cat([stack.slices for stack in batch]).contiguous(memory_format=torch.channels_last)
-    squared = squared_sf(encoder(slices), radius)[:, 0]
-    squared = squared.view(len(batch), SLICES, *squared.shape[1:])
-    return torch.log_softmax(_SLOPE * torch.log(squared + _TINY), dim=1)
+    def __init__(
+        self, stacks: SmallStacks, held_out: Validation, state: RankState, device: torch.device, clock: Clock
+    ) -> None:
+        super().__init__(state, clock, state.config.patience)
+        self._stacks, self._held_out = stacks, held_out
+        self._state, self._config = state, state.config
+        encoder = state.encoder.to(device)
+        encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        freeze_norms(encoder)
+        self._optimizer = torch.optim.Adam(encoder.parameters())
+        restore(self._optimizer, state.moments)
+        self._begun_at = self._step = state.step
+        self._latest = math.nan
+        self._looking = ""
 
+    def is_complete(self) -> bool:
+        """Whether all steps are done."""
+        return self._state.step >= self._config.steps
 
-def _loss(encoder: Encoder, batch: Sequence[SmallStack], radius: int) -> Tensor:
-    """Cross entropy between the wanted and the actual share of each slice."""
-    wanted = torch.stack([stack.wanted for stack in batch])[:, :, None, None]
-    return -(wanted * _logits(encoder, batch, radius)).sum(dim=1).mean()
+    def iter_round(self) -> Reports:
+        """All steps until the next validation."""
+        config, state, before = self._config, self._state, self._clock.spent
+        self._looking = ""
+        until = min((self._step // config.validate_every + 1) * config.validate_every, config.steps)
+        losses: list[float] = []
+        while self._step < until and not state.ended:
+            losses.append(self._fit())
+            self._step += 1
+            yield from self._clock.give(self.report())
+            state.ended = self._clock.cut()
+        scores = yield from self._iter_validate()
+        state.example, state.moments = self._held_out.example(state.encoder), moments(self._optimizer)
+        rate = self._rate(self._step - 1)
+        return RankLog(self._step, rate, float(np.mean(losses)), *scores, self._clock.spent - before)
 
+    def iter_validation_loss(self, what: str) -> Reports:
+        """Validation loss of the encoder as it is."""
+        self._looking = what
+        scores = yield from self._iter_validate()
+        return scores.loss
 
-@torch.inference_mode()
-def _validate(encoder: Encoder, stacks: SmallStacks, config: RankConfig) -> tuple[float, float]:
-    """Loss, and share of pixels whose sharpest slice is the one with the largest activity or next to it."""
-    rng = np.random.default_rng((config.seed, _VALIDATING))
-    losses, found = [], []
-    for k in range(_VALIDATION_STACKS):
-        stack = stacks.draw(rng, k % 3)
-        losses.append(_loss(encoder, [stack], _VALIDATION_RADIUS).item())
-        found.append((_logits(encoder, [stack], _VALIDATION_RADIUS)[0].argmax(dim=0) <= 1).float().mean().item())
-    return float(np.mean(losses)), float(np.mean(found))
+    def report(self, *, kept: bool = False) -> RankReport:
+        """Where the training stands."""
+        done, total, clock = self._step, self._config.steps, self._clock
+        fitted = done - self._begun_at
+        what = self._looking or f"step {done} of {total}"
+        left = clock.left(fitted, total - done)
+        return RankReport(
+            done, total, what, self._latest, clock.rate(fitted), left, done, self._state if kept else None
+        )
 
+    def _fit(self) -> float:
+        """One step; its loss."""
+        rng = np.random.default_rng((self._config.seed, _FITTING, self._step))
+        level = self._stacks.level(rng)
+        batch = [self._stacks.draw(rng, level) for _ in range(self._config.stacks)]
+        self._optimizer.param_groups[0]["lr"] = rate = self._rate(self._step)
+        try:
+            shares = log_shares(self._state.encoder, torch.cat([b.slices for b in batch]), int(rng.choice(_RADII)))
+            loss = rank_loss(shares, batch)
+            self._latest = loss.item()
+            if not math.isfinite(self._latest):
+                raise TrainingError(f"the loss is no longer a number: lower the learning rate ({rate:.2g})")
+            self._learn(loss)
+        except RuntimeError as error:
+            if not memory_is_short(error):
+                raise
+            raise TrainingError(
+                f"there is not enough memory for {len(batch)} stacks of {self._config.crop} px: "
+                "take fewer at once, a smaller crop, or the CPU"
+            ) from error
+        return self._latest
 
-def _rate(config: RankConfig, step: int) -> float:
-    falling = _LEAST_RATE + (1 - _LEAST_RATE) * (1 + math.cos(math.pi * step / config.steps)) / 2
-    return config.learning_rate * min(1, (step + 1) / _WARM_UP) * falling
+    def _learn(self, loss: torch.Tensor) -> None:
+        self._optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(self._state.encoder.parameters(), _LONGEST_GRADIENT)
+        self._optimizer.step()
 
+    def _iter_validate(self) -> Generator[RankReport, None, RankScores]:
+        work = Returning(self._held_out.iter_scores(self._state.encoder))
+        for _ in work:
+            yield from self._clock.give(self.report())
+        return work.result
 
-def _restore(optimizer: torch.optim.Adam, moments: dict[str, Tensor]) -> None:
-    parameters = optimizer.param_groups[0]["params"]
-    for key, value in moments.items():
-        index, name = key.split(".")
-        optimizer.state[parameters[int(index)]][name] = value.clone()
-
-
-def _moments(optimizer: torch.optim.Adam) -> dict[str, Tensor]:
-    parameters = optimizer.param_groups[0]["params"]
-    return {
-        f"{i}.{name}": value.clone() for i, p in enumerate(parameters) for name, value in optimizer.state[p].items()
-    }
+    def _rate(self, step: int) -> float:
+        """Learning rate: a short rise, then a cosine."""
+        config = self._config
+        falling = _LEAST_RATE + (1 - _LEAST_RATE) * (1 + math.cos(math.pi * step / config.steps)) / 2
+        return config.learning_rate * min(1, (step + 1) / _WARM_UP) * falling

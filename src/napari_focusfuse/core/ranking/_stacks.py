@@ -55,23 +55,34 @@ class SmallStacks:
 
     def __init__(self, images: Sequence[Image], config: RankConfig) -> None:
         self._images, self._config = list(images), config
-        self._textures = _computed(config.seed)
 
     def level(self, rng: np.random.Generator) -> int:
         """Draw a scale: 0 is full size, 1 half size and so on."""
         return int(rng.choice(len(_LEVELS), p=_LEVELS))
 
-    def draw(self, rng: np.random.Generator, level: int) -> SmallStack:
-        """Draw a stack that fusion would see at this scale."""
+    def draw(
+        self, rng: np.random.Generator, level: int, side: int | None = None, noise: float | None = None
+    ) -> SmallStack:
+        """Draw a stack that fusion would see at this scale.
+
+        Parameters
+        ----------
+        rng : Generator
+        level : int
+        side : int, optional
+            Of the stack, px; by default that of the crops.
+        noise : float, optional
+            Standard deviation of its noise, as a share of full scale; drawn by default.
+        """
         margin = _MARGIN * 2**level
-        sharp = self._piece(rng, self._config.crop * 2**level + 2 * margin)
+        sharp = self._piece(rng, (side or self._config.crop) * 2**level + 2 * margin)
         growth = _log_uniform(rng, *_GROWTH)
         distance = np.abs(_PLACES - rng.uniform(0, 0.5))
         optics = disc(growth) if rng.random() < _DISC else gaussian(growth)
         field = Field(sharp.shape, len(optics.kernel(float(distance.max()))) // 2)
         spectrum = field.spectrum(sharp)
         slices = np.stack([field.image(spectrum * field.transfer(optics.kernel(float(d)))) for d in distance])
-        seen = torch.from_numpy(_seen(rng, slices[:, margin:-margin, margin:-margin]))[:, None]
+        seen = torch.from_numpy(_seen(rng, slices[:, margin:-margin, margin:-margin], noise))[:, None]
         for _ in range(level):
             seen = reduced(seen)
         wanted = torch.softmax(torch.from_numpy(-_TARGET * (distance - distance.min()) ** 2).float(), dim=0)
@@ -80,11 +91,12 @@ class SmallStacks:
     def _piece(self, rng: np.random.Generator, size: int) -> Image:
         """A square of texture, turned, flipped, of any contrast; mirrored where the image is too small."""
         computed = not self._images or rng.random() < self._config.procedural
-        source: Sequence[Image] = self._textures if computed else self._images
+        source: Sequence[Image] = _computed(self._config.seed) if computed else self._images
         image = source[int(rng.integers(len(source)))]
         if rng.random() < _HALVED:
             image = image[::2, ::2]
-        image = np.pad(image, [(0, max(0, size - n)) for n in image.shape], mode="symmetric")
+        if min(image.shape) < size:
+            image = np.pad(image, [(0, max(0, size - n)) for n in image.shape], mode="symmetric")
         y, x = (int(rng.integers(n - size + 1)) for n in image.shape)
         piece = np.rot90(image[y : y + size, x : x + size], int(rng.integers(4)))
         piece = piece[:, ::-1] if rng.integers(2) else piece
@@ -102,10 +114,12 @@ def _computed(seed: int) -> tuple[Image, ...]:
     return tuple(texture_named(name, rng, (_SIDE, _SIDE)) for _ in range(3) for name in _TEXTURES)
 
 
-def _seen(rng: np.random.Generator, slices: Image) -> Image:
-    """Slices as a camera sees them: brightness that flickers, and noise of one strength."""
+def _seen(rng: np.random.Generator, slices: Image, strength: float | None) -> Image:
+    """Slices as a camera sees them: brightness that flickers, and noise of one strength, drawn where it is None."""
     light = slices * rng.uniform(1 - _FLICKER, 1 + _FLICKER, (len(slices), 1, 1))
-    if rng.random() >= _CLEAN:
+    if strength is not None:
+        light = light + strength * rng.standard_normal(slices.shape)
+    elif rng.random() >= _CLEAN:
         noise = _log_uniform(rng, *_NOISE) * rng.standard_normal(slices.shape)
         photons = rng.random() < _PHOTONS
         light = light + noise * (np.sqrt(1.5 * np.maximum(light, 0.02)) if photons else 1)

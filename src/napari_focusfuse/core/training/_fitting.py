@@ -8,13 +8,12 @@ import torch
 from torch import Tensor
 
 from napari_focusfuse.core.config import TrainConfig
+from napari_focusfuse.core.learning import memory_is_short, moments, restore
 from napari_focusfuse.core.loss import Losses, fusion_loss
 from napari_focusfuse.core.network import SESFNet
 from napari_focusfuse.errors import FocusFuseWarning, TrainingError
 
 __all__ = ["Fitting"]
-
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 class Fitting:
@@ -60,19 +59,12 @@ class Fitting:
             yield len(part), losses
 
     def moments(self) -> dict[str, Tensor]:
-        """State of the optimiser, flat; valid until the next step."""
-        parameters = self._optimizer.param_groups[0]["params"]
-        state = self._optimizer.state
-        return {f"{i}.{name}": value for i, p in enumerate(parameters) for name, value in state[p].items()}
+        """State of the optimiser; valid until the next step."""
+        return moments(self._optimizer)
 
-    def restore(self, moments: dict[str, Tensor]) -> None:
+    def restore(self, flat: dict[str, Tensor]) -> None:
         """Go on with a state that `moments` gave."""
-        parameters = self._optimizer.param_groups[0]["params"]
-        for key, value in moments.items():
-            index, name = key.split(".")
-            # The step counter stays on the CPU, where Adam wants it.
-            where = torch.device("cpu") if name == "step" else self._device
-            self._optimizer.state[parameters[int(index)]][name] = value.detach().clone().to(where)
+        restore(self._optimizer, flat)
 
     def _try(self, part: Tensor) -> tuple[float, float, float] | None:
         """One step; None if memory ran out. What it held is freed on return."""
@@ -84,7 +76,7 @@ class Fitting:
                 raise TrainingError(f"the loss is no longer a number: lower the learning rate ({rate:.2g})")
             self._step(losses.total)
         except RuntimeError as error:
-            if not any(words in str(error).lower() for words in _OUT_OF_MEMORY):
+            if not memory_is_short(error):
                 raise
             return None
         return values

@@ -2,13 +2,11 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import NamedTuple
-
-from torch import Tensor
+from typing import ClassVar, NamedTuple
 
 from napari_focusfuse.core.config import TrainConfig
+from napari_focusfuse.core.learning import LearningReport, LearningState
 from napari_focusfuse.core.network import SESFNet
-from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.training._validation import Example
 
 __all__ = ["EpochLog", "TrainReport", "TrainState", "best_network"]
@@ -34,9 +32,29 @@ class EpochLog(NamedTuple):
     train_crop: float = math.nan
     val_crop: float = math.nan
 
+    @property
+    def at(self) -> int:
+        """The epoch."""
+        return self.epoch
+
+    @property
+    def loss(self) -> float:
+        """Validation loss."""
+        return self.val_total
+
+    @property
+    def curve(self) -> float:
+        """Validation loss for batches of one crop."""
+        return self.val_crop
+
+    @property
+    def told(self) -> str:
+        """For people."""
+        return f"loss {self.train_total:.4g}, validation {self.val_total:.4g} ({self.val_psnr:.1f} dB)"
+
 
 @dataclass
-class TrainState:
+class TrainState(LearningState[EpochLog]):
     """Where training stands after an epoch.
 
     Attributes
@@ -45,46 +63,22 @@ class TrainState:
         As it is now.
     config : TrainConfig
         The recipe it was trained with.
-    best : dict of str to Tensor
-        State of the network when its validation loss was smallest.
-    moments : dict of str to Tensor
-        State of the Adam optimiser, flat: "INDEX.exp_avg" and so on.
-    log : list of EpochLog
-        One entry for each finished epoch.
-    origin : str
-        The model that it started from, for people; empty for random weights.
-    start_loss : float
-        Validation loss of that model; infinite without.
     example : Example or None
         A validation image as the network gives it back after the latest epoch.
-    ended : str
-        Why the training is over, for people; empty as long as it is not.
     """
 
     network: SESFNet
     config: TrainConfig
-    best: dict[str, Tensor] = field(default_factory=dict)
-    moments: dict[str, Tensor] = field(default_factory=dict)
-    log: list[EpochLog] = field(default_factory=list)
-    origin: str = ""
-    start_loss: float = math.inf
-    example: Example | None = None
-    ended: str = ""
+    example: Example | None = field(default=None, kw_only=True)
 
     @property
-    def best_epoch(self) -> int:
-        """The epoch with the smallest validation loss; 0 where none is better than the model it started from."""
-        losses = [self.start_loss, *(entry.val_total for entry in self.log)]
-        return losses.index(min(losses))
-
-    @property
-    def best_loss(self) -> float:
-        """The smallest validation loss so far."""
-        return min([self.start_loss, *(entry.val_total for entry in self.log)])
+    def trained(self) -> SESFNet:
+        """Encoder and decoder."""
+        return self.network
 
 
 @dataclass(frozen=True)
-class TrainReport(Progress):
+class TrainReport(LearningReport):
     """One step of training; `done` and `total` count crops.
 
     Attributes
@@ -93,19 +87,18 @@ class TrainReport(Progress):
         Loss of the last batch (Eq. 1).
     crop_loss : float
         The same for a batch of one crop; see `EpochLog`.
-    crops_per_second : float
-        Throughput since the start or the resumption, validation included.
-    seconds_left : float
-        Estimate, at that rate and within the time budget.
-    state : TrainState or None
-        Set on the last report of an epoch; valid until the next report.
     """
 
-    loss: float = math.nan
-    crop_loss: float = math.nan
-    crops_per_second: float = math.nan
-    seconds_left: float = math.nan
+    unit: ClassVar[str] = "crops"
+    counted: ClassVar[str] = "epochs"
+
     state: TrainState | None = None
+    crop_loss: float = math.nan
+
+    @property
+    def curve(self) -> float:
+        """The loss for a batch of one crop."""
+        return self.crop_loss
 
 
 def best_network(state: TrainState) -> SESFNet:

@@ -8,10 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_focusfuse.core.learning import central
 from napari_focusfuse.core.loss import crop_loss, fusion_loss
 from napari_focusfuse.core.network import SESFNet
 
-__all__ = ["Example", "Scores", "central", "example_of", "iter_validate", "mean_losses", "reconstruction_scores"]
+__all__ = ["Example", "Scores", "example_of", "iter_validate", "mean_losses", "reconstruction_scores"]
 
 Image = NDArray[np.float32]
 Losses = tuple[float, float, float]
@@ -43,12 +44,6 @@ def mean_losses(values: Sequence[Losses]) -> Losses:
     """Mean of L, L_p and L_ssim over batches."""
     total, pixel, dissimilarity = np.mean(values, axis=0)
     return float(total), float(pixel), float(dissimilarity)
-
-
-def central(image: Image, size: int) -> Image:
-    """The middle of an image, at most `size` px along each side."""
-    y, x = (max(side - size, 0) // 2 for side in image.shape)
-    return image[y : y + size, x : x + size]
 
 
 def iter_validate(

@@ -1,8 +1,8 @@
-"""Time spent in training, and how much is left."""
+"""Time spent in training, how much is left, and whether it is over."""
 
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 __all__ = ["Clock"]
@@ -19,11 +19,14 @@ class Clock:
         Seconds spent before.
     minutes : float
         Time budget; 0 for none.
+    stop : callable, optional
+        True ends the training before its time.
     """
 
-    def __init__(self, spent: float, minutes: float) -> None:
+    def __init__(self, spent: float, minutes: float, stop: Callable[[], bool] | None = None) -> None:
         self._spent = self._before = spent
-        self._limit = 60 * minutes or math.inf
+        self._minutes, self._limit = minutes, 60 * minutes or math.inf
+        self._stop = stop or (lambda: False)
         self._since = time.monotonic()
 
     @property
@@ -31,10 +34,11 @@ class Clock:
         """Seconds."""
         return self._spent + time.monotonic() - self._since
 
-    @property
-    def over(self) -> bool:
-        """Whether the time budget is used up."""
-        return self.spent >= self._limit
+    def cut(self) -> str:
+        """Why the training is over at once; empty if it is not."""
+        if self.spent >= self._limit:
+            return f"the {self._minutes:g} minutes are over"
+        return "stopped" if self._stop() else ""
 
     def give(self, report: Report) -> Generator[Report, None, None]:
         """Yield a report and stand still meanwhile."""

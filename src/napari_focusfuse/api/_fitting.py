@@ -1,0 +1,189 @@
+"""The training itself for `train` and `adapt`: where it begins, what is kept meanwhile, and what it gives."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from napari_focusfuse.core.config import AnyTrainConfig, RankConfig, Recipe
+from napari_focusfuse.core.progress import Progress, Returning
+from napari_focusfuse.errors import TrainingError
+
+if TYPE_CHECKING:
+    import torch
+
+    from napari_focusfuse.api._training_images import Grey
+    from napari_focusfuse.core.ranking import RankLog
+    from napari_focusfuse.core.recipes import AnyTrainState
+    from napari_focusfuse.core.training import EpochLog
+
+    #: Training and validation images.
+    Split = tuple[list[Grey], list[Grey]]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What training gives.
+
+    Attributes
+    ----------
+    folder : Path
+        The model folder.
+    recipe : {"paper", "focus"}
+    log : tuple of EpochLog or RankLog
+        Losses of every validation.
+    scores : dict of str to float
+        Recipe paper: "psnr" (dB) and "ssim" of the reconstruction of whole validation images (of the middle of very
+        large ones). Recipe focus: "found", the share of the pixels of small stacks of the validation images whose slice
+        is found, and "loss".
+    kept : int
+        Epoch or step whose weights were kept; 0: none was better than the model started from.
+    ended : str
+        Why there were no more.
+    """
+
+    folder: Path
+    recipe: Recipe
+    log: tuple[EpochLog, ...] | tuple[RankLog, ...]
+    scores: dict[str, float]
+    kept: int
+    ended: str
+
+    @property
+    def unit(self) -> str:
+        """What `kept` counts: "epoch" or "step"."""
+        return "step" if self.recipe == "focus" else "epoch"
+
+    @property
+    def told(self) -> str:
+        """The scores in words."""
+        if self.recipe == "focus":
+            share = 100 * self.scores["found"]
+            return f"finds the sharpest slice or its neighbour at {share:.1f} % of the pixels of stacks it has not seen"
+        return f"gives back images it has not seen at {self.scores['psnr']:.1f} dB"
+
+
+class Beginning(NamedTuple):
+    """Recipe, state and terms to begin or go on with."""
+
+    config: AnyTrainConfig
+    state: AnyTrainState | None
+    licence: str
+
+
+def started_from(start: str | os.PathLike[str], config: AnyTrainConfig, licence: str) -> Beginning:
+    """Begin with a trained model; its variant and the terms of its images go along.
+
+    Raises
+    ------
+    FocusFuseError
+        There is no such model, or it has no decoder where the recipe needs one.
+    """
+    from napari_focusfuse import models
+    from napari_focusfuse.core.ranking import RankState
+    from napari_focusfuse.core.training import TrainState
+
+    model = models.load_model(start)
+    origin = f"{model.name} (sha256 {model.sha256[:12]})"
+    state: AnyTrainState
+    if isinstance(config, RankConfig):
+        state = RankState(model.encoder, config, origin=origin)
+    elif model.network is None:
+        raise TrainingError(
+            f"the model {model.name!r} has no decoder, which the recipe paper trains as well: "
+            "take the recipe focus, or start from another model"
+        )
+    else:
+        config = replace(config, variant=model.encoder.variant)
+        state = TrainState(model.network, config, origin=origin)
+    terms = models.card_facts(models.model_card(str(start))).licence or "not stated"
+    return Beginning(config, state, f"{licence or 'not stated'}; of {model.name}, which it started from: {terms}")
+
+
+def iter_fit(
+    split: Split,
+    folder: Path,
+    beginning: Beginning,
+    names: list[str],
+    where: torch.device,
+    stop: Callable[[], bool] | None,
+) -> Generator[Progress, None, TrainResult]:
+    """Train on grey images and keep the best model in `folder`."""
+    from napari_focusfuse.core.recipes import iter_learn
+
+    (greys, held_out), (config, state, licence) = split, beginning
+    keeper = _Keeper(folder, names, (len(greys), len(held_out)), licence)
+    reports = Returning(iter_learn(greys, held_out, config, state, device=where, stop=stop))
+    kept = state is not None and bool(state.log)
+    try:
+        for report in reports:
+            if report.state is not None:
+                keeper.keep(report.state)
+                kept = True
+            yield report
+    except TrainingError as error:
+        if not kept:
+            raise
+        raise TrainingError(f"{error}; the best model so far is in {folder}") from error
+    finally:
+        keeper.leave()
+    state = reports.result
+    if not state.best:
+        raise TrainingError(f"there is no model: {state.ended} before the first step")
+    scores = keeper.finish(state, held_out)
+    return TrainResult(folder, config.recipe, tuple(state.log), scores, state.kept, state.ended)  # type: ignore[arg-type]
+
+
+class _Keeper:
+    """Writes checkpoint and best model after each validation, so that both are there whatever happens.
+
+    Parameters
+    ----------
+    folder : Path
+        Made, and tried.
+    names : list of str
+        What is trained on.
+    counts : (int, int)
+        Number of training and of validation images.
+    licence : str
+    """
+
+    def __init__(self, folder: Path, names: list[str], counts: tuple[int, int], licence: str) -> None:
+        from napari_focusfuse import models
+
+        self._folder, self._names, self._counts, self._licence = folder, names, counts, licence
+        self._kept = -1
+        models.check_folder(folder)
+
+    def keep(self, state: AnyTrainState) -> None:
+        """Write where the training stands, and the best model if it is a new one."""
+        from napari_focusfuse import models
+
+        models.save_state(state, self._folder)
+        if state.kept != self._kept:
+            self._save(state, None)
+            self._kept = state.kept
+
+    def finish(self, state: AnyTrainState, held_out: list[Grey]) -> dict[str, float]:
+        """Write the best model with its scores, which are returned."""
+        from napari_focusfuse.core.recipes import best_model, scores_of
+
+        scores = scores_of(best_model(state), held_out, state.config)
+        self._save(state, scores)
+        return scores
+
+    def leave(self) -> None:
+        """Take the folder away if nothing was written."""
+        with contextlib.suppress(OSError):
+            self._folder.rmdir()
+
+    def _save(self, state: AnyTrainState, scores: dict[str, float] | None) -> None:
+        from napari_focusfuse import models
+        from napari_focusfuse.core.recipes import best_model
+
+        card = models.training_card(state, self._names, self._counts, scores, self._licence)
+        models.save_model(best_model(state), self._folder, card)

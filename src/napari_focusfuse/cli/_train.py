@@ -1,0 +1,98 @@
+"""``focusfuse train``: a model from images of one's own, by either recipe."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from napari_focusfuse.cli._flags import given, merged
+from napari_focusfuse.cli._terminal import complain, say, with_bar
+from napari_focusfuse.core.config import DEFAULT_RECIPE, RECIPES, AnyTrainConfig, Recipe
+from napari_focusfuse.errors import FocusFuseError
+
+__all__ = ["train"]
+
+Out = Annotated[Path, Parameter(alias="-o")]
+Switch = Annotated[bool, Parameter(negative=(), show_default=False)]
+
+_INTERRUPTED = 130
+
+if TYPE_CHECKING:
+    TrainFlags = Any
+else:
+    TrainFlags = merged("TrainFlags", RECIPES)
+
+
+def train(
+    images: list[Path] | None = None,
+    /,
+    *,
+    out: Out,
+    recipe: Annotated[Recipe | None, Parameter(show_default=DEFAULT_RECIPE)] = None,
+    validation: Path | None = None,
+    start: str | None = None,
+    device: str | None = None,
+    resume: Switch = False,
+    overwrite: Switch = False,
+    licence: str | None = None,
+    flags: Annotated[TrainFlags | None, Parameter(name="*")] = None,
+) -> int:
+    """Train a model on sharp images, without labels: IMAGES... -o OUT. The best one is kept.
+
+    Parameters
+    ----------
+    images
+        Folders of images. The recipe focus needs none: without, textures are computed.
+    out
+        Folder of the model; gets model.safetensors and card.md.
+    recipe
+        paper: encoder and decoder learn to give images back. focus: the encoder learns which slice of small
+        simulated stacks is the sharpest. A training that is resumed keeps its recipe.
+    validation
+        Folder of images to validate on; by default some of IMAGES are kept for that.
+    start
+        Model to start from: a name that `focusfuse models` lists, or a folder. Its variant is kept.
+    device
+        auto, cpu, cuda, mps...
+    resume
+        Go on with a training that was interrupted.
+    overwrite
+        Replace a model that is in OUT.
+    licence
+        Licence of the images, for the model's card.
+    flags
+        How to train.
+    """
+    from napari_focusfuse import api
+
+    taken = api.recipe_to_resume(out, recipe) if resume else recipe or DEFAULT_RECIPE
+    values = given(**vars(flags)) if flags else {}
+    config = None if resume and not values else _settings(taken, values)
+    options = given(validation=validation, start=start, device=device, licence=licence)
+    work = api.iter_train(images, config, out=out, resume=resume, overwrite=overwrite, **options)
+    try:
+        trained = with_bar(work, "training", line=_line)
+    except KeyboardInterrupt:
+        complain("interrupted", "the best model so far is kept, go on with --resume")
+        return _INTERRUPTED
+    kept = f"{trained.unit} {trained.kept}" if trained.kept else "the model started from, nothing was better"
+    say(f"model: {out} ({kept}; {trained.told}; {trained.ended})")
+    return 0
+
+
+def _settings(recipe: Recipe, values: dict[str, Any]) -> AnyTrainConfig:
+    """The settings of a recipe; what belongs to another one is refused."""
+    for name in values:
+        owners = [kind for kind, config in RECIPES.items() if name in config.__dataclass_fields__]
+        if recipe not in owners:
+            flag, other = f"--{name.replace('_', '-')}", owners[0]
+            raise FocusFuseError(
+                f"{flag} belongs to the recipe {other}, and this is {recipe}: leave it out, or use --recipe {other}"
+            )
+    return RECIPES[recipe](**values)
+
+
+def _line(step: Any) -> str | None:
+    """What a validation has brought."""
+    state = getattr(step, "state", None)
+    return None if state is None else f"{step.what}: {state.log[-1].told}, {step.pace}"

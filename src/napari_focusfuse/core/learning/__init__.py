@@ -1,0 +1,25 @@
+"""What all recipes of training share: the course from validation to validation, the clock, the optimiser, the images.
+
+What is fitted to what belongs to the recipes, `core.training` and `core.ranking`.
+"""
+
+from napari_focusfuse.core.learning._clock import Clock
+from napari_focusfuse.core.learning._course import Course
+from napari_focusfuse.core.learning._images import central, usable
+from napari_focusfuse.core.learning._optimizer import freeze_norms, memory_is_short, moments, restore
+from napari_focusfuse.core.learning._state import LearningReport, LearningState, LogEntry, going_on
+
+__all__ = [
+    "Clock",
+    "Course",
+    "LearningReport",
+    "LearningState",
+    "LogEntry",
+    "central",
+    "freeze_norms",
+    "going_on",
+    "memory_is_short",
+    "moments",
+    "restore",
+    "usable",
+]

@@ -1,0 +1,162 @@
+"""Where a training stands, and what it reports, whatever its recipe."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from torch import Tensor, nn
+
+from napari_focusfuse.core.progress import Progress, duration
+from napari_focusfuse.errors import TrainingError
+
+__all__ = ["LearningReport", "LearningState", "LogEntry", "going_on"]
+
+
+class LogEntry(Protocol):
+    """What a validation has found."""
+
+    @property
+    def at(self) -> int:
+        """Epochs or steps done."""
+
+    @property
+    def learning_rate(self) -> float:
+        """At the end."""
+
+    @property
+    def loss(self) -> float:
+        """Validation loss; the best model is that of the smallest."""
+
+    @property
+    def curve(self) -> float:
+        """The same, comparable with the losses of reports."""
+
+    @property
+    def seconds(self) -> float:
+        """Time since the entry before."""
+
+    @property
+    def told(self) -> str:
+        """For people."""
+
+
+Entry = TypeVar("Entry", bound=LogEntry)
+State = TypeVar("State", bound="LearningState[Any]")
+
+
+@dataclass(kw_only=True)
+class LearningState(Generic[Entry]):
+    """Where a training stands after a validation; recipes add what is trained, and their settings.
+
+    Attributes
+    ----------
+    best : dict of str to Tensor
+        State of what is trained when its validation loss was smallest.
+    moments : dict of str to Tensor
+        State of the Adam optimiser, flat: "INDEX.exp_avg" and so on.
+    log : list of log entries
+        One for each validation.
+    origin : str
+        The model that it started from, for people; empty for random weights.
+    start_loss : float
+        Validation loss of that model; infinite without.
+    ended : str
+        Why the training is over, for people; empty as long as it is not.
+    example : object
+        Something to look at: what the trained makes of an image that it was not trained on.
+    """
+
+    best: dict[str, Tensor] = field(default_factory=dict)
+    moments: dict[str, Tensor] = field(default_factory=dict)
+    log: list[Entry] = field(default_factory=list)
+    origin: str = ""
+    start_loss: float = math.inf
+    ended: str = ""
+    example: Any = None
+
+    @property
+    def trained(self) -> nn.Module:
+        """What is trained, as it is now."""
+        raise NotImplementedError
+
+    @property
+    def best_loss(self) -> float:
+        """The smallest validation loss so far."""
+        return min(self._losses())
+
+    @property
+    def kept(self) -> int:
+        """Epoch or step of the smallest validation loss; 0 where none is better than the model it started from."""
+        best = self._best()
+        return self.log[best - 1].at if best else 0
+
+    @property
+    def since_best(self) -> int:
+        """Validations since the best one."""
+        return len(self.log) - self._best()
+
+    def _best(self) -> int:
+        """Number of the entry with the smallest loss, from 1 on; 0 for the model it started from."""
+        losses = self._losses()
+        return losses.index(min(losses))
+
+    def _losses(self) -> list[float]:
+        return [self.start_loss, *(entry.loss for entry in self.log)]
+
+
+@dataclass(frozen=True)
+class LearningReport(Progress):
+    """One step of training.
+
+    Attributes
+    ----------
+    loss : float
+        Of the last batch.
+    per_second : float
+        Units (`unit`) a second since the start or the resumption, validation included.
+    seconds_left : float
+        Estimate, at that rate and within the time budget.
+    at : float
+        Epochs or steps done, as the log counts them.
+    state : LearningState or None
+        Set on the report that follows a validation; valid until the next report.
+    """
+
+    #: What the pace counts, and what the log counts.
+    unit: ClassVar[str] = "steps"
+    counted: ClassVar[str] = "steps"
+
+    loss: float = math.nan
+    per_second: float = math.nan
+    seconds_left: float = math.nan
+    at: float = math.nan
+    state: LearningState[Any] | None = None
+
+    @property
+    def curve(self) -> float:
+        """The loss that can be compared with that of validations."""
+        return self.loss
+
+    @property
+    def pace(self) -> str:
+        """Throughput and the time left, for people."""
+        return (
+            f"{self.per_second:.{0 if self.per_second >= 10 else 1}f} {self.unit}/s, {duration(self.seconds_left)} left"
+        )
+
+
+def going_on(state: State, config: Any, limits: Iterable[str]) -> State:
+    """The state, if it has these settings; when to stop (`limits`) may be another.
+
+    Raises
+    ------
+    TrainingError
+        It has others.
+    """
+    known = state.config  # type: ignore[attr-defined]
+    same = type(known) is type(config)
+    if not same or replace(known, **{name: getattr(config, name) for name in limits}) != config:
+        raise TrainingError("the training was begun with other settings: resume with the same ones, or begin a new one")
+    state.config, state.ended = config, ""  # type: ignore[attr-defined]
+    return state

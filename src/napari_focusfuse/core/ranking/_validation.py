@@ -1,0 +1,93 @@
+"""How well an encoder decides on small stacks that it was not trained on."""
+
+from collections.abc import Generator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_focusfuse.core.config import RankConfig
+from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.core.progress import Returning
+from napari_focusfuse.core.ranking._decision import found, log_shares, rank_loss
+from napari_focusfuse.core.ranking._stacks import SmallStack, SmallStacks
+
+__all__ = ["RankExample", "RankScores", "Validation", "ranking_scores"]
+
+Image = NDArray[np.float32]
+_RADIUS, _STACKS, _LEVELS = 4, 18, 3
+#: Streams of random numbers beside that of the training.
+_VALIDATING, _SHOWING = 2, 3
+#: Side of the stack that shows how an encoder does (px), and its noise.
+_SIDE, _NOISE = 96, 0.04
+
+
+class RankExample(NamedTuple):
+    """A small stack of a validation image with noise, and what is decided.
+
+    Attributes
+    ----------
+    slices : (N, Y, X) float32
+        From the sharpest to the most blurred, in [0, 1].
+    picked : (Y, X) int
+        The slice with the largest activity; 0 is right everywhere.
+    """
+
+    slices: Image
+    picked: NDArray[np.integer]
+
+
+class RankScores(NamedTuple):
+    """Mean loss, and share of the pixels whose sharpest slice is found, or the one next to it."""
+
+    loss: float
+    found: float
+
+
+class Validation:
+    """The small stacks that a training is validated on, always the same.
+
+    Parameters
+    ----------
+    images : sequence of arrays (Y, X) float32
+        Sharp and grey, in [0, 1]. Without any, textures are computed.
+    config : RankConfig
+    """
+
+    def __init__(self, images: Sequence[Image], config: RankConfig) -> None:
+        self._stacks, self._config = SmallStacks(images, config), config
+        self._drawn: list[SmallStack] = []
+
+    def iter_scores(self, encoder: Encoder) -> Generator[None, None, RankScores]:
+        """Score an encoder, stack by stack."""
+        rng = np.random.default_rng((self._config.seed, _VALIDATING))
+        scores = []
+        for k in range(_STACKS):
+            if k == len(self._drawn):
+                self._drawn.append(self._stacks.draw(rng, k % _LEVELS))
+            scores.append(_score(encoder, self._drawn[k]))
+            yield
+        loss, share = np.mean(scores, axis=0)
+        return RankScores(float(loss), float(share))
+
+    @torch.inference_mode()
+    def example(self, encoder: Encoder) -> RankExample:
+        """What an encoder decides on a stack to look at."""
+        stack = self._stacks.draw(np.random.default_rng((self._config.seed, _SHOWING)), 0, _SIDE, _NOISE)
+        picked = log_shares(encoder, stack.slices, _RADIUS)[0].argmax(dim=0)
+        return RankExample(stack.slices[:, 0].numpy(), picked.cpu().numpy())
+
+
+@torch.inference_mode()
+def _score(encoder: Encoder, stack: SmallStack) -> tuple[float, float]:
+    shares = log_shares(encoder, stack.slices, _RADIUS)
+    return rank_loss(shares, [stack]).item(), found(shares)
+
+
+def ranking_scores(encoder: Encoder, images: Sequence[Image], config: RankConfig) -> RankScores:
+    """How well an encoder decides on the stacks that a training with these images and settings is validated on."""
+    work = Returning(Validation(images, config).iter_scores(encoder))
+    for _ in work:
+        pass
+    return work.result

@@ -1,0 +1,95 @@
+"""Where a training stands, in a file: by either recipe it goes on from there as if it had not been interrupted."""
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from napari_focusfuse.core.config import RECIPES, RankConfig, Recipe, TrainConfig
+from napari_focusfuse.core.network import Encoder, SESFNet
+from napari_focusfuse.core.ranking import RankLog, RankState
+from napari_focusfuse.core.recipes import AnyTrainState
+from napari_focusfuse.core.training import EpochLog, TrainState
+from napari_focusfuse.errors import ModelError
+from napari_focusfuse.models._files import checked, header, header_of, module_of, packed, tensors_of, write
+
+__all__ = ["CHECKPOINT", "checkpoint_recipe", "load_state", "save_state"]
+
+CHECKPOINT = "checkpoint.safetensors"
+_PARTS = ("network", "best", "moments")
+
+
+def save_state(state: AnyTrainState, folder: Path) -> None:
+    """Write where a training stands to `folder`, so that it can go on."""
+    parts = {"network": tensors_of(state.trained), "best": state.best, "moments": state.moments}
+    tensors = {f"{part}/{key}": value for part, values in parts.items() for key, value in values.items()}
+    header = {**header_of(state.trained), "recipe": state.config.recipe}
+    header["config"] = json.dumps(asdict(state.config))
+    header["log"] = json.dumps([entry._asdict() for entry in state.log])
+    header["origin"] = json.dumps([state.origin, state.start_loss if state.origin else None])
+    write(folder / CHECKPOINT, packed(tensors, header))
+
+
+def checkpoint_recipe(folder: Path) -> Recipe:
+    """The recipe that the training in `folder` was begun by.
+
+    Raises
+    ------
+    ModelError
+        There is nothing to resume, or of a recipe that this version does not know.
+    """
+    path = _found(folder)
+    return _recipe(path, header(path))
+
+
+def load_state(folder: Path) -> AnyTrainState:
+    """Read back what `save_state` wrote.
+
+    Raises
+    ------
+    ModelError
+        There is nothing, or nothing that this version can go on with.
+    """
+    path = _found(folder)
+    tensors, metadata = checked(path)
+    recipe = _recipe(path, metadata)
+    parts: dict[str, dict[str, Tensor]] = {part: {} for part in _PARTS}
+    try:
+        for key, value in tensors.items():
+            part, _, name = key.partition("/")
+            parts[part][name] = value
+        config, log = (json.loads(metadata[name]) for name in ("config", "log"))
+        origin, start_loss = json.loads(metadata.get("origin", '["", null]'))
+        start_loss = math.inf if start_loss is None else start_loss
+        known: dict[str, Any] = {**parts, "origin": origin, "start_loss": start_loss}
+        model = module_of(path, known.pop("network"), metadata)
+        if isinstance(model, Encoder) and recipe == "focus":
+            return RankState(model, RankConfig(**config), log=[RankLog(**entry) for entry in log], **known)
+        if isinstance(model, SESFNet) and recipe == "paper":
+            return TrainState(model, TrainConfig(**config), log=[EpochLog(**entry) for entry in log], **known)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unknown(path) from error
+    raise _unknown(path)
+
+
+def _found(folder: Path) -> Path:
+    path = folder / CHECKPOINT
+    if not path.is_file():
+        raise ModelError(f"there is nothing to resume in {folder}: start the training without resuming")
+    return path
+
+
+def _recipe(path: Path, metadata: dict[str, str]) -> Recipe:
+    """The recipe that a header names: that of the paper where it names none."""
+    named = metadata.get("recipe", "paper")
+    for known in RECIPES:
+        if named == known:
+            return known
+    raise _unknown(path)
+
+
+def _unknown(path: Path) -> ModelError:
+    return ModelError(f"{path} is no checkpoint that this version can resume: start the training anew")

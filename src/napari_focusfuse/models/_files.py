@@ -1,0 +1,133 @@
+"""Files of tensors: safetensors with a header and a checksum, written whole or not at all.
+
+A tensor's name begins with its group. Of a model these are ``encoder.`` and ``decoder.``, and the header's ``parts``
+says which there are: "encoder", or "network" for both, as where it is missing. A file with other parts was written by
+a later version, and is refused.
+"""
+
+import contextlib
+import hashlib
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from napari_focusfuse.core.network import Encoder, SESFNet
+from napari_focusfuse.errors import ModelError, OutputError
+
+__all__ = ["checked", "digest", "has_decoder", "header", "header_of", "module_of", "packed", "tensors_of", "write"]
+
+_ARCHITECTURE = "sesf-1"
+_NETWORK, _ENCODER = "network", "encoder"
+
+
+def digest(tensors: dict[str, Tensor]) -> str:
+    """Checksum of names, shapes and values."""
+    sha = hashlib.sha256()
+    for key in sorted(tensors):
+        sha.update(f"{key}{tuple(tensors[key].shape)}".encode())
+        sha.update(tensors[key].contiguous().cpu().numpy().tobytes())
+    return sha.hexdigest()
+
+
+def header(path: Path) -> dict[str, str]:
+    """What a file says of itself; its tensors are not read.
+
+    Raises
+    ------
+    ModelError
+        It cannot be read.
+    """
+    return _read(path, tensors=False)[1]
+
+
+def _read(path: Path, *, tensors: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = list(file.keys()) if tensors else []
+            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"the weights {path} cannot be read ({error}): get the file again") from error
+
+
+def packed(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
+    """A safetensors file of the tensors, their checksum in its header."""
+    plain = {key: value.contiguous() for key, value in tensors.items()}
+    content: bytes = save(plain, {**metadata, "sha256": digest(plain)})
+    return content
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write the file whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def tensors_of(model: SESFNet | Encoder) -> dict[str, Tensor]:
+    """The tensors of a model, by group and name."""
+    if isinstance(model, SESFNet):
+        return model.state_dict()
+    return {f"{_ENCODER}.{key}": value for key, value in model.state_dict().items()}
+
+
+def header_of(model: SESFNet | Encoder) -> dict[str, str]:
+    """What the header of a model's file says besides its checksum."""
+    if isinstance(model, SESFNet):
+        return {"architecture": _ARCHITECTURE, "variant": model.encoder.variant}
+    return {"architecture": _ARCHITECTURE, "variant": model.variant, "parts": _ENCODER}
+
+
+def has_decoder(metadata: dict[str, str]) -> bool:
+    """Whether a model has a decoder, by the header of its file."""
+    return metadata.get("parts", _NETWORK) == _NETWORK
+
+
+def checked(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and header of a file of this architecture that is intact."""
+    tensors, metadata = _read(path)
+    found = metadata.get("architecture")
+    if found is None:
+        raise ModelError(f"{path} does not say what it holds: it was not written by napari-focusfuse, give another one")
+    if found != _ARCHITECTURE:
+        kind, _, number = found.rpartition("-")
+        ours, _, read = _ARCHITECTURE.rpartition("-")
+        newer = kind == ours and number.isdecimal() and int(number) > int(read)
+        hint = "update napari-focusfuse to use it" if newer else f"this version reads {_ARCHITECTURE}"
+        raise ModelError(f"{path} holds another architecture ({found}): {hint}")
+    if metadata.get("sha256") != digest(tensors):
+        raise ModelError(f"the weights in {path} are damaged (their checksum does not fit): get the file again")
+    parts = metadata.get("parts", _NETWORK)
+    if parts not in (_NETWORK, _ENCODER):
+        raise ModelError(f"{path} holds parts that are not known ({parts}): update napari-focusfuse to use it")
+    return tensors, metadata
+
+
+def module_of(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> SESFNet | Encoder:
+    """The model of a file, by tensors and header that are `checked`, in evaluation mode."""
+    whole, variant = has_decoder(metadata), metadata.get("variant", "")
+    try:
+        model = SESFNet(variant) if whole else Encoder(variant)  # type: ignore[arg-type]
+        model.load_state_dict(tensors if whole else {_bare(key): value for key, value in tensors.items()})
+    except (ValueError, RuntimeError) as error:
+        raise ModelError(f"{path} does not fit the architecture {_ARCHITECTURE}: get the file again") from error
+    if not all(torch.isfinite(value).all() for value in tensors.values()):
+        raise ModelError(f"{path} holds weights that are not numbers: its training failed, train it again")
+    return model.eval()
+
+
+def _bare(key: str) -> str:
+    """Name of a tensor of an encoder without its group; others stay as they are, and fit nothing."""
+    return key.removeprefix(f"{_ENCODER}.")
