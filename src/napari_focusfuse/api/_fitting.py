@@ -56,12 +56,12 @@ class TrainResult:
     @property
     def unit(self) -> str:
         """What `kept` counts: "epoch" or "step"."""
-        return "step" if self.recipe == "focus" else "epoch"
+        return "epoch" if self.recipe == "paper" else "step"
 
     @property
     def told(self) -> str:
         """The scores in words."""
-        if self.recipe == "focus":
+        if self.recipe != "paper":
             share = 100 * self.scores["found"]
             return f"finds the sharpest slice or its neighbour at {share:.1f} % of the pixels of stacks it has not seen"
         return f"gives back images it has not seen at {self.scores['psnr']:.1f} dB"

@@ -5,6 +5,8 @@ replicated, so that the frame of an image is no false gradient.
 """
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 
 import torch
 from torch import Tensor
@@ -12,7 +14,7 @@ from torch.nn import functional
 
 from napari_focusfuse.core.measures import FocusMeasure, difference_energy
 
-__all__ = ["halo", "reduced", "scale_sf", "squared_sf"]
+__all__ = ["halo", "reduced", "scale_maps", "scale_sf", "squared_sf"]
 
 _REDUCE = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 
@@ -101,3 +103,13 @@ def scale_sf(
     for shape in reversed(shapes):
         sf = _doubled(sf, shape)
     return sf
+
+
+def scale_maps(
+    measure: FocusMeasure, image: Tensor, scales: Sequence[tuple[int, int]], means: Sequence[Tensor] | None = None
+) -> Tensor:
+    """Squared SF (B, len(scales), H, W) of an image (B, 1, H, W) on several (level, radius); levels rise."""
+    maps = []
+    for level, of_level in groupby(scales, key=itemgetter(0)):
+        maps.append(scale_sf(measure, image, level, [radius for _, radius in of_level], means))
+    return torch.cat(maps, dim=1)

@@ -17,7 +17,7 @@ __all__ = ["SCALES", "FocusHead"]
 #: (level, radius): the pyramid levels and windows whose squared SF the head sees; 0 is full size, radii in its pixels.
 SCALES = ((0, 1), (0, 3), (0, 7), (1, 2), (1, 5), (2, 2), (2, 4), (2, 8))
 
-_WIDTH, _DILATIONS = 12, (2, 4)
+_WIDTH, _DILATIONS = 12, (1, 2, 4, 8)
 _TINY = 1e-9
 #: What is taken for the logarithm of the noise floor at the least, and the excess over it that is told apart.
 _LEAST_FLOOR, _LEAST_EXCESS, _MOST_EXCESS = -16.0, 1e-2, 8.0

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.config import AnyTrainConfig, RankConfig, Recipe
+from napari_focusfuse.core.config import AnyTrainConfig, DecideConfig, RankConfig, Recipe
+from napari_focusfuse.core.deciding import deciding_scores, iter_learn_decision
 from napari_focusfuse.core.network import Encoder, SESFNet
 from napari_focusfuse.core.ranking import RankReport, RankState, best_encoder, iter_rank, ranking_scores
 from napari_focusfuse.core.training import TrainReport, TrainState, best_network, iter_train, reconstruction_scores
@@ -36,8 +37,10 @@ def iter_learn(
     """
     if state is not None:
         check_recipe(state.config.recipe, config.recipe)
+    focus = state if isinstance(state, RankState) else None
+    if isinstance(config, DecideConfig):
+        return (yield from iter_learn_decision(images, validation, config, focus, device=device, stop=stop))
     if isinstance(config, RankConfig):
-        focus = state if isinstance(state, RankState) else None
         return (yield from iter_rank(images, validation, config, focus, device=device, stop=stop))
     paper = state if isinstance(state, TrainState) else None
     return (yield from iter_train(images, validation, config, paper, device=device, stop=stop))
@@ -72,7 +75,10 @@ def scores_of(model: SESFNet | Encoder, images: Sequence[Image], config: AnyTrai
     """
     if isinstance(config, RankConfig):
         encoder = model.encoder if isinstance(model, SESFNet) else model
-        scores = ranking_scores(encoder, images, config)
+        if isinstance(config, DecideConfig):
+            scores = deciding_scores(encoder, images, config)
+        else:
+            scores = ranking_scores(encoder, images, config)
         return {"found": scores.found, "loss": scores.loss}
     if not isinstance(model, SESFNet):
         raise TrainingError("an encoder without a decoder gives no images back")

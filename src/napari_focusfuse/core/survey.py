@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_focusfuse.core.activity import scale_sf
+from napari_focusfuse.core.activity import scale_maps
 from napari_focusfuse.core.combine import Combination, Learned, Weighted
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.gain import block_means, gains
@@ -20,7 +20,7 @@ from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import tiles
 
-__all__ = ["Survey", "channel_sum", "iter_survey", "noise_level"]
+__all__ = ["Survey", "channel_sum", "iter_survey", "noise_level", "noise_maps"]
 
 #: Slices, patches in each and side of a patch (px) that are sent through the encoder; and pixels for the range.
 _SLICES, _PATCHES, _PATCH, _SAMPLE = 5, 4, 128, 2**20
@@ -36,6 +36,7 @@ _ABOVE_NOTHING, _ABOVE_NOISE = 2.0, 1.2
 
 Grey = NDArray[np.float32]
 Where = tuple[slice, slice]
+Scales = Sequence[tuple[int, int]]
 _EVERYWHERE: Where = (slice(None), slice(None))
 
 
@@ -95,12 +96,12 @@ def channel_sum(encoder: FocusMeasure, image: Tensor, means: list[Tensor], where
 
 
 @torch.inference_mode()
-def _maps(encoder: FocusMeasure, patch: Tensor, scales: Sequence[tuple[int, int]], means: list[Tensor]) -> Tensor:
-    """Squared SF (1, S, Y, X) of a patch on every scale."""
-    radii: dict[int, list[int]] = {}
-    for level, radius in scales:
-        radii.setdefault(level, []).append(radius)
-    return torch.cat([scale_sf(encoder, patch, level, of_level, means) for level, of_level in radii.items()], dim=1)
+def noise_maps(
+    measure: FocusMeasure, noise: float, grey: float, scales: Scales, means: list[Tensor] | None, device: torch.device
+) -> Tensor:
+    """Squared SF (1, len(scales), Y, X) of white noise of this standard deviation on a flat field."""
+    field = np.random.default_rng(0).standard_normal((_PATCH, _PATCH)) * noise + grey
+    return scale_maps(measure, torch.from_numpy(field.astype(np.float32))[None, None].to(device), scales, means)
 
 
 def _places(shape: tuple[int, int]) -> list[Where]:
@@ -167,21 +168,22 @@ def iter_survey(
         yield progress
     noise = noise_level(flat)
     head = encoder.head if config.own_scales else None
-    scales = SCALES if head else tuple((level, config.radius) for level in range(config.levels))
-    noise_maps = _maps(encoder, _noise_field(noise, flat).to(device), scales, means)
-    floors = noise_maps.mean(dim=(0, 2, 3))
+    scales: Scales = SCALES if head else [(level, config.radius) for level in range(config.levels)]
+    brightness = float(np.mean([patch.mean() for patch in flat]))
+    noisy = noise_maps(encoder, noise, brightness, scales, means, device)
+    floors = noisy.mean(dim=(0, 2, 3))
     if head is not None:
         combine: Combination = Learned(head, floors)
         softness = head.softness(noise)
     else:
         maps = []
         for patch in tensors:
-            maps.append(list(_maps(encoder, patch, scales, means)[0].cpu().numpy()))
+            maps.append(_of_patch(encoder, patch, scales, means))
             yield progress
         least = floors.tolist()
         weights, trust = _weights(_peaks(maps, len(places), least), least)
         combine, softness = Weighted(config.radius, weights, tuple(least)), _SOFT + (_SHARP - _SOFT) * trust
-    of_noise = combine(noise_maps[:, [scales.index(scale) for scale in combine.scales]])
+    of_noise = combine(noisy[:, [scales.index(scale) for scale in combine.scales]])
     silence = max(_ABOVE_NOTHING * _of_nothing(combine, device), _ABOVE_NOISE * float(of_noise.max()))
     return Survey(limits, factors, noise, means, combine, silence, config.softness or softness)
 
@@ -191,11 +193,9 @@ def _of_nothing(combine: Combination, device: torch.device) -> float:
     return float(combine(torch.zeros(1, len(combine.scales), 1, 1, device=device)).max())
 
 
-def _noise_field(noise: float, patches: Sequence[Grey]) -> Tensor:
-    """White noise on a flat field as bright as the patches."""
-    grey = float(np.mean([patch.mean() for patch in patches]))
-    field = np.random.default_rng(0).standard_normal((_PATCH, _PATCH)) * noise + grey
-    return torch.from_numpy(field.astype(np.float32))[None, None]
+@torch.inference_mode()
+def _of_patch(encoder: FocusMeasure, patch: Tensor, scales: Scales, means: list[Tensor]) -> list[Grey]:
+    return list(scale_maps(encoder, patch, scales, means)[0].cpu().numpy())
 
 
 def _peaks(maps: Sequence[Sequence[Grey]], places: int, floors: Sequence[float]) -> list[float]:

@@ -22,6 +22,8 @@ __all__ = ["checked", "digest", "has_decoder", "header", "header_of", "module_of
 
 _ARCHITECTURE = "sesf-1"
 _NETWORK, _ENCODER = "network", "encoder"
+#: How the names of a decision head's tensors begin, in an encoder.
+_HEAD = "head."
 
 
 def digest(tensors: dict[str, Tensor]) -> str:
@@ -119,8 +121,10 @@ def module_of(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) 
     """The model of a file, by tensors and header that are `checked`, in evaluation mode."""
     whole, variant = has_decoder(metadata), metadata.get("variant", "")
     try:
-        model = SESFNet(variant) if whole else Encoder(variant)  # type: ignore[arg-type]
-        model.load_state_dict(tensors if whole else {_bare(key): value for key, value in tensors.items()})
+        bare = {_bare(key): value for key, value in tensors.items()}
+        decides = any(key.startswith(_HEAD) for key in bare)
+        model = SESFNet(variant) if whole else Encoder(variant, decides=decides)  # type: ignore[arg-type]
+        model.load_state_dict(tensors if whole else bare)
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"{path} does not fit the architecture {_ARCHITECTURE}: get the file again") from error
     if not all(torch.isfinite(value).all() for value in tensors.values()):

@@ -7,7 +7,7 @@ from napari_focusfuse.core.config._checks import whole, within
 from napari_focusfuse.core.config.training import Recipe
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["RANK_ADAPTING", "RankConfig"]
+__all__ = ["DECIDE_ADAPTING", "RANK_ADAPTING", "DecideConfig", "RankConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,3 +64,37 @@ class RankConfig:
 
 #: Going on from a trained model on the picture of one stack, in minutes on a CPU: small steps, no other pictures.
 RANK_ADAPTING = RankConfig(steps=400, procedural=0.0, learning_rate=3e-4, validate_every=50, patience=4, minutes=3.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecideConfig(RankConfig):
+    """How to train the decision head of a model, on simulated scenes with known depth; its encoder stays as it is.
+
+    Attributes
+    ----------
+    steps, stacks, crop, procedural, learning_rate, validate_every, patience, minutes, seed
+        As for `RankConfig`; a stack is a part of a scene.
+    scene_steps : int
+        Steps until a new scene is simulated; the latest sixteen are trained on.
+    """
+
+    recipe: ClassVar[Recipe] = "decide"
+
+    steps: int = 3000
+    stacks: int = 1
+    crop: int = 72
+    learning_rate: float = 3e-3
+    validate_every: int = 250
+    scene_steps: int = 8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole("scene_steps", self.scene_steps)
+        within("scene_steps", self.scene_steps, 1)
+        within("crop", self.crop, 48, 160)
+
+
+#: The same on the picture of one stack.
+DECIDE_ADAPTING = DecideConfig(
+    steps=400, procedural=0.0, learning_rate=5e-4, validate_every=50, patience=4, minutes=3.0, scene_steps=8
+)

@@ -7,6 +7,7 @@ from napari_focusfuse.core.learning._clock import Clock
 from napari_focusfuse.core.learning._course import Course
 from napari_focusfuse.core.learning._images import central, usable
 from napari_focusfuse.core.learning._optimizer import freeze_norms, memory_is_short, moments, restore
+from napari_focusfuse.core.learning._pieces import Pieces, log_uniform, seen_by_camera
 from napari_focusfuse.core.learning._state import LearningReport, LearningState, LogEntry, going_on
 
 __all__ = [
@@ -15,11 +16,14 @@ __all__ = [
     "LearningReport",
     "LearningState",
     "LogEntry",
+    "Pieces",
     "central",
     "freeze_norms",
     "going_on",
+    "log_uniform",
     "memory_is_short",
     "moments",
     "restore",
+    "seen_by_camera",
     "usable",
 ]

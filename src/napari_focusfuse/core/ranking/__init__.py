@@ -6,16 +6,18 @@ least. That is the decision itself, so that what is learned is what is used: fea
 noise.
 """
 
-from napari_focusfuse.core.ranking._run import iter_rank
+from napari_focusfuse.core.ranking._run import LIMITS, StepRun, iter_rank
 from napari_focusfuse.core.ranking._state import RankLog, RankReport, RankState, best_encoder
 from napari_focusfuse.core.ranking._validation import RankExample, RankScores, ranking_scores
 
 __all__ = [
+    "LIMITS",
     "RankExample",
     "RankLog",
     "RankReport",
     "RankScores",
     "RankState",
+    "StepRun",
     "best_encoder",
     "iter_rank",
     "ranking_scores",

@@ -1,8 +1,9 @@
 """The training itself, as a generator; what it needs to go on is in its state."""
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -25,10 +26,10 @@ from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.ranking._decision import log_shares, rank_loss
 from napari_focusfuse.core.ranking._stacks import SmallStacks
 from napari_focusfuse.core.ranking._state import RankLog, RankReport, RankState
-from napari_focusfuse.core.ranking._validation import RankScores, Validation
+from napari_focusfuse.core.ranking._validation import RankExample, RankScores, Validation
 from napari_focusfuse.errors import TrainingError
 
-__all__ = ["iter_rank"]
+__all__ = ["LIMITS", "StepRun", "iter_rank"]
 
 Image = NDArray[np.float32]
 Reports = Generator[RankReport, None, Any]
@@ -38,7 +39,7 @@ _CALIBRATION = 12
 #: Streams of random numbers: batches, and calibration of the batch norms.
 _FITTING, _CALIBRATING = 0, 1
 #: What may be another when a training goes on. The number of steps may not: the learning rate follows it.
-_LIMITS = ("patience", "minutes")
+LIMITS = ("patience", "minutes")
 
 
 def iter_rank(
@@ -82,9 +83,9 @@ def iter_rank(
     """
     stacks = SmallStacks(usable(images, "training"), config)
     held_out = Validation(usable(validation, "validation"), config)
-    state = going_on(state, config, _LIMITS) if state else _begun(stacks, config)
+    state = going_on(state, config, LIMITS) if state else _begun(stacks, config)
     clock = Clock(sum(entry.seconds for entry in state.log), config.minutes, stop)
-    yield from _Run(stacks, held_out, state, device or torch.device("cpu"), clock).iter_rounds()
+    yield from _RankRun(stacks, held_out, state, device or torch.device("cpu"), clock).iter_rounds()
     return state
 
 
@@ -99,22 +100,36 @@ def _begun(stacks: SmallStacks, config: RankConfig) -> RankState:
     return RankState(encoder, config)
 
 
-class _Run(Course[RankReport]):
-    """What the loop needs at hand."""
+class HeldOut(Protocol):
+    """What a training by steps is validated on."""
+
+    def iter_scores(self, encoder: Encoder) -> Generator[None, None, RankScores]:
+        """Score what is trained, step by step."""
+
+    def example(self, encoder: Encoder) -> RankExample:
+        """What is decided now, to look at."""
+
+
+class StepRun(Course[RankReport]):
+    """A training by steps whose learning rate follows a cosine; recipes say what is fitted to what.
+
+    Parameters
+    ----------
+    held_out : HeldOut
+    state : RankState
+    parameters : sequence of parameters
+        What is trained.
+    clock : Clock
+    """
 
     rounds: ClassVar[str] = "validations"
     complete: ClassVar[str] = "steps"
 
-    def __init__(
-        self, stacks: SmallStacks, held_out: Validation, state: RankState, device: torch.device, clock: Clock
-    ) -> None:
+    def __init__(self, held_out: HeldOut, state: RankState, parameters: Sequence[nn.Parameter], clock: Clock) -> None:
         super().__init__(state, clock, state.config.patience)
-        self._stacks, self._held_out = stacks, held_out
-        self._state, self._config = state, state.config
-        encoder = state.encoder.to(device)
-        encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        freeze_norms(encoder)
-        self._optimizer = torch.optim.Adam(encoder.parameters())
+        self._held_out, self._state, self._config = held_out, state, state.config
+        self._parameters = list(parameters)
+        self._optimizer = torch.optim.Adam(self._parameters)
         restore(self._optimizer, state.moments)
         self._begun_at = self._step = state.step
         self._latest = math.nan
@@ -156,15 +171,16 @@ class _Run(Course[RankReport]):
             done, total, what, self._latest, clock.rate(fitted), left, done, self._state if kept else None
         )
 
+    @abstractmethod
+    def batch_loss(self, rng: np.random.Generator, step: int) -> torch.Tensor:
+        """Loss of a new batch."""
+
     def _fit(self) -> float:
         """One step; its loss."""
         rng = np.random.default_rng((self._config.seed, _FITTING, self._step))
-        level = self._stacks.level(rng)
-        batch = [self._stacks.draw(rng, level) for _ in range(self._config.stacks)]
         self._optimizer.param_groups[0]["lr"] = rate = self._rate(self._step)
         try:
-            shares = log_shares(self._state.encoder, torch.cat([b.slices for b in batch]), int(rng.choice(_RADII)))
-            loss = rank_loss(shares, batch)
+            loss = self.batch_loss(rng, self._step)
             self._latest = loss.item()
             if not math.isfinite(self._latest):
                 raise TrainingError(f"the loss is no longer a number: lower the learning rate ({rate:.2g})")
@@ -173,7 +189,7 @@ class _Run(Course[RankReport]):
             if not memory_is_short(error):
                 raise
             raise TrainingError(
-                f"there is not enough memory for {len(batch)} stacks of {self._config.crop} px: "
+                f"there is not enough memory for {self._config.stacks} stacks of {self._config.crop} px: "
                 "take fewer at once, a smaller crop, or the CPU"
             ) from error
         return self._latest
@@ -181,7 +197,7 @@ class _Run(Course[RankReport]):
     def _learn(self, loss: torch.Tensor) -> None:
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(self._state.encoder.parameters(), _LONGEST_GRADIENT)
+        nn.utils.clip_grad_norm_(self._parameters, _LONGEST_GRADIENT)
         self._optimizer.step()
 
     def _iter_validate(self) -> Generator[RankReport, None, RankScores]:
@@ -195,3 +211,23 @@ class _Run(Course[RankReport]):
         config = self._config
         falling = _LEAST_RATE + (1 - _LEAST_RATE) * (1 + math.cos(math.pi * step / config.steps)) / 2
         return config.learning_rate * min(1, (step + 1) / _WARM_UP) * falling
+
+
+class _RankRun(StepRun):
+    """All of an encoder is fitted to small stacks."""
+
+    def __init__(
+        self, stacks: SmallStacks, held_out: Validation, state: RankState, device: torch.device, clock: Clock
+    ) -> None:
+        encoder = state.encoder.to(device)
+        encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        freeze_norms(encoder)
+        super().__init__(held_out, state, list(encoder.parameters()), clock)
+        self._stacks = stacks
+
+    def batch_loss(self, rng: np.random.Generator, step: int) -> torch.Tensor:  # noqa: ARG002
+        """See `StepRun`."""
+        level = self._stacks.level(rng)
+        batch = [self._stacks.draw(rng, level) for _ in range(self._config.stacks)]
+        slices = torch.cat([stack.slices for stack in batch])
+        return rank_loss(log_shares(self._state.encoder, slices, int(rng.choice(_RADII))), batch)

@@ -24,14 +24,14 @@ _SIDE, _NOISE = 96, 0.04
 
 
 class RankExample(NamedTuple):
-    """A small stack of a validation image with noise, and what is decided.
+    """A stack that was not trained on, and what is decided.
 
     Attributes
     ----------
     slices : (N, Y, X) float32
-        From the sharpest to the most blurred, in [0, 1].
+        The sharpest image, then more and more blurred ones or slices of a scene; in [0, 1].
     picked : (Y, X) int
-        The slice with the largest activity; 0 is right everywhere.
+        How many slices the one with the largest activity is from the sharpest one; 0 is right everywhere.
     """
 
     slices: Image

@@ -1,0 +1,10 @@
+"""Training the decision head: which scale and window to believe, learned on simulated scenes with known depth.
+
+The encoder stays as it is. Scenes have hills, plateaus that hide each other's edges, and fibres, at any noise; the head
+has to give the largest activity to the sharpest slice of each pixel, and weights that fuse to the true image.
+"""
+
+from napari_focusfuse.core.deciding._run import iter_learn_decision
+from napari_focusfuse.core.deciding._validation import deciding_scores
+
+__all__ = ["deciding_scores", "iter_learn_decision"]

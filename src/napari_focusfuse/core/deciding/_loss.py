@@ -1,0 +1,55 @@
+"""How far the decisions of a head are from the truth of a scene."""
+
+import torch
+from torch import Tensor
+
+from napari_focusfuse.core.deciding._scenes import SeenScene
+from napari_focusfuse.core.head import FocusHead
+
+__all__ = ["Part", "decide_loss", "found", "part_scores", "slices_off"]
+
+#: A slice one step farther from the true depth than another counts exp(-2) of it.
+_TARGET = 2.0
+#: Slices that take part in a fused pixel, as in fusion.
+_MIXED = 4
+_LEAST_ERROR = 1e-6
+#: A part of a scene: first slice, every so many, rows, columns.
+Part = tuple[slice, slice, slice]
+
+
+def part_scores(head: FocusHead, scene: SeenScene, part: Part) -> Tensor:
+    """Scores (N, Y, X) of a part of a scene (slices, rows, columns)."""
+    z, y, x = part
+    return head.score(scene.squared[z, :, y, x], scene.floors)[:, 0]
+
+
+def _depth(scene: SeenScene, part: Part) -> Tensor:
+    z, y, x = part
+    return (scene.depth[y, x] - (z.start or 0)) / (z.step or 1)
+
+
+def decide_loss(head: FocusHead, scores: Tensor, scene: SeenScene, part: Part) -> Tensor:
+    """Cross entropy between the scores and the true depth, plus the decimal logarithm of the fused image's error.
+
+    The margin that the head has not seen the surroundings of is left out.
+    """
+    z, y, x = part
+    margin = slice(head.reach, -head.reach)
+    place = torch.arange(len(scores), device=scores.device)[:, None, None]
+    wanted = torch.softmax(-_TARGET * (place - _depth(scene, part)) ** 2, dim=0)
+    entropy = -(wanted * torch.log_softmax(scores, dim=0)).sum(dim=0)[margin, margin].mean()
+    best, labels = scores.topk(min(_MIXED, len(scores)), dim=0)
+    weights = torch.softmax(best * torch.exp(head.log_power(scene.noise)), dim=0)
+    fused = (weights * scene.slices[z, y, x].gather(0, labels)).sum(dim=0)
+    error = ((fused - scene.sharp[y, x]) ** 2)[margin, margin].mean()
+    return entropy + torch.log10(error + _LEAST_ERROR)
+
+
+def slices_off(scores: Tensor, scene: SeenScene, part: Part) -> Tensor:
+    """How many slices (Y, X) the best score is from the true depth."""
+    return (scores.argmax(dim=0) - _depth(scene, part)).abs()
+
+
+def found(scores: Tensor, scene: SeenScene, part: Part) -> float:
+    """Share of the pixels whose slice is found, or the one next to it."""
+    return (slices_off(scores, scene, part) <= 1).float().mean().item()

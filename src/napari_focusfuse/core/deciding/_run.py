@@ -1,0 +1,83 @@
+"""The training of a decision head, as a generator; what it needs to go on is in its state."""
+
+from collections.abc import Callable, Generator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_focusfuse.core.config import DecideConfig
+from napari_focusfuse.core.deciding._loss import decide_loss, part_scores
+from napari_focusfuse.core.deciding._scenes import KEPT, Scenes
+from napari_focusfuse.core.deciding._validation import Validation, head_of
+from napari_focusfuse.core.head import FocusHead
+from napari_focusfuse.core.learning import Clock, going_on, usable
+from napari_focusfuse.core.ranking import LIMITS, RankReport, RankState, StepRun
+from napari_focusfuse.errors import TrainingError
+
+__all__ = ["iter_learn_decision"]
+
+Image = NDArray[np.float32]
+_FITTING = 0
+#: Every slice of a scene, or every second one.
+_STRIDES = (1, 1, 1, 2)
+
+
+def iter_learn_decision(
+    images: Sequence[Image],
+    validation: Sequence[Image],
+    config: DecideConfig,
+    state: RankState | None,
+    *,
+    device: torch.device | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Generator[RankReport, None, RankState]:
+    """Train the decision head of an encoder; see `napari_focusfuse.core.ranking.iter_rank`.
+
+    Parameters
+    ----------
+    state : RankState
+        Where to go on, or a trained encoder without a log; where that has no head yet, it gets one.
+
+    Raises
+    ------
+    TrainingError
+        There is no encoder to start from, or what `iter_rank` says.
+    """
+    if state is None:
+        raise TrainingError("a decision is learned with a trained encoder: name a model to start from")
+    state = going_on(state, config, LIMITS)
+    encoder = state.encoder.to(device or torch.device("cpu")).eval()
+    encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if encoder.head is None:
+        torch.manual_seed(config.seed)
+        encoder.head = FocusHead().to(device or torch.device("cpu"))
+    scenes = Scenes(usable(images, "training"), config, encoder, _FITTING)
+    held_out = Validation(usable(validation, "validation"), config, encoder)
+    clock = Clock(sum(entry.seconds for entry in state.log), config.minutes, stop)
+    yield from _DecideRun(scenes, held_out, state, config, clock).iter_rounds()
+    return state
+
+
+class _DecideRun(StepRun):
+    """The head alone is fitted to scenes."""
+
+    def __init__(
+        self, scenes: Scenes, held_out: Validation, state: RankState, config: DecideConfig, clock: Clock
+    ) -> None:
+        self._head = head_of(state.encoder)
+        super().__init__(held_out, state, list(self._head.parameters()), clock)
+        self._scenes, self._settings = scenes, config
+
+    def batch_loss(self, rng: np.random.Generator, step: int) -> Tensor:
+        """See `StepRun`."""
+        return torch.stack([self._part_loss(rng, step) for _ in range(self._settings.stacks)]).mean()
+
+    def _part_loss(self, rng: np.random.Generator, step: int) -> Tensor:
+        newest, crop = step // self._settings.scene_steps, self._settings.crop
+        scene = self._scenes[int(rng.integers(max(0, newest - KEPT + 1), newest + 1))]
+        stride = _STRIDES[rng.integers(len(_STRIDES))]
+        y, x = (int(rng.integers(side - crop + 1)) for side in scene.sharp.shape)
+        part = slice(int(rng.integers(stride)), None, stride), slice(y, y + crop), slice(x, x + crop)
+        return decide_loss(self._head, part_scores(self._head, scene, part), scene, part)

@@ -1,0 +1,74 @@
+"""How well a head decides on scenes that it was not trained on."""
+
+from collections.abc import Generator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_focusfuse.core.config import DecideConfig
+from napari_focusfuse.core.deciding._loss import Part, decide_loss, found, part_scores, slices_off
+from napari_focusfuse.core.deciding._scenes import Scenes, SeenScene
+from napari_focusfuse.core.head import FocusHead
+from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.core.progress import Returning
+from napari_focusfuse.core.ranking import RankExample, RankScores
+
+__all__ = ["Validation", "deciding_scores", "head_of"]
+
+Image = NDArray[np.float32]
+_SCENES, _SHOWN, _VALIDATING = 8, 1, 1
+_WHOLE: Part = (slice(None), slice(None), slice(None))
+
+
+class Validation:
+    """The scenes that a training is validated on, always the same.
+
+    Parameters
+    ----------
+    images : sequence of arrays (Y, X) float32
+        Sharp and grey, in [0, 1]; may be empty.
+    config : DecideConfig
+    encoder : Encoder
+    """
+
+    def __init__(self, images: Sequence[Image], config: DecideConfig, encoder: Encoder) -> None:
+        self._scenes = Scenes(images, config, encoder, _VALIDATING)
+
+    def iter_scores(self, encoder: Encoder) -> Generator[None, None, RankScores]:
+        """Score the head of the encoder, scene by scene."""
+        scores, head = [], head_of(encoder)
+        for number in range(_SCENES):
+            scores.append(_score(head, self._scenes[number]))
+            yield
+        loss, share = np.mean(scores, axis=0)
+        return RankScores(float(loss), float(share))
+
+    @torch.inference_mode()
+    def example(self, encoder: Encoder) -> RankExample:
+        """What a head decides on a scene to look at: the true image and every third slice; how far it is off."""
+        scene, head = self._scenes[_SHOWN], head_of(encoder)
+        off = slices_off(part_scores(head, scene, _WHOLE), scene, _WHOLE)
+        shown = torch.cat([scene.sharp[None], scene.slices[::3]]).clamp(0, 1)
+        return RankExample(shown.cpu().numpy(), off.round().int().cpu().numpy())
+
+
+@torch.inference_mode()
+def _score(head: FocusHead, scene: SeenScene) -> tuple[float, float]:
+    scores = part_scores(head, scene, _WHOLE)
+    return decide_loss(head, scores, scene, _WHOLE).item(), found(scores, scene, _WHOLE)
+
+
+def head_of(encoder: Encoder) -> FocusHead:
+    """The decision head that an encoder must have here."""
+    if encoder.head is None:
+        raise ValueError("the encoder has no decision head")
+    return encoder.head
+
+
+def deciding_scores(encoder: Encoder, images: Sequence[Image], config: DecideConfig) -> RankScores:
+    """How well a model with a head decides on the scenes that a training with these images is validated on."""
+    work = Returning(Validation(images, config, encoder).iter_scores(encoder))
+    for _ in work:
+        pass
+    return work.result
