@@ -72,8 +72,24 @@ class DecideConfig(RankConfig):
 
     Attributes
     ----------
-    steps, stacks, crop, procedural, learning_rate, validate_every, patience, minutes, seed
-        As for `RankConfig`; a stack is a part of a scene.
+    steps : int
+        Batches.
+    stacks : int
+        Parts of scenes in a batch.
+    crop : int
+        Side of the parts, px.
+    procedural : float
+        Share of scenes whose texture is computed instead of taken from the images.
+    learning_rate : float
+        Of Adam, at its largest; it rises over the first 100 steps and falls along a cosine.
+    validate_every : int
+        Steps between two validations.
+    patience : int
+        Stop when the validation loss has not got better for so many validations. 0: never.
+    minutes : float
+        Stop after so much time spent in training. 0: no limit.
+    seed : int
+        Seed of everything random.
     scene_steps : int
         Steps until a new scene is simulated; the latest sixteen are trained on.
     """

@@ -1,0 +1,103 @@
+"""The decision head, and the two ways to combine scales."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from napari_focusfuse.core.activity import scale_maps, scale_sf
+from napari_focusfuse.core.combine import Learned, Weighted
+from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.head import SCALES, FocusHead
+from napari_focusfuse.core.pipeline import iter_decide
+from napari_focusfuse.core.progress import drain
+from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.core.survey import iter_survey
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def decider(networks):
+    """An untrained encoder with a head that looks around."""
+    encoder = copy.deepcopy(networks["none"].encoder)
+    torch.manual_seed(3)
+    encoder.head = FocusHead()
+    return encoder
+
+
+def decided(stack, encoder, config=None):
+    return drain(iter_decide(stack, encoder, config or FusionConfig(), CPU, {}))
+
+
+def test_maps_of_several_scales_are_those_of_each(networks, rng):
+    image = torch.from_numpy(rng.random((1, 1, 70, 90), dtype=np.float32))
+    encoder = networks["none"].encoder
+    with torch.inference_mode():
+        maps = scale_maps(encoder, image, SCALES)
+        for i, (level, radius) in enumerate(SCALES):
+            torch.testing.assert_close(maps[:, i : i + 1], scale_sf(encoder, image, level, [radius]), rtol=0, atol=0)
+
+
+def test_more_energy_on_every_scale_is_more_activity_at_the_start():
+    """The plain part of a head is a weighted sum of logarithms, and what comes on top begins small."""
+    head = FocusHead()
+    with torch.no_grad():
+        for parameter in head.out.parameters():
+            parameter.zero_()
+        squared = torch.full((1, len(SCALES), 8, 8), 1e-2)
+        floors = torch.full((len(SCALES),), 1e-4)
+        once, twice = head(squared, floors), head(4 * squared, floors)
+    torch.testing.assert_close(twice, 2 * once, rtol=1e-4, atol=0)
+
+
+def test_the_head_sees_no_farther_than_its_reach(rng):
+    head = FocusHead()
+    squared = torch.from_numpy(rng.random((1, len(SCALES), 64, 64), dtype=np.float32))
+    floors = torch.full((len(SCALES),), 1e-3)
+    changed = squared.clone()
+    changed[..., 32, 32] *= 50
+    with torch.no_grad():
+        moved = (head.score(squared, floors) != head.score(changed, floors))[0, 0].nonzero() - 32
+    assert moved.abs().max() == head.reach
+
+
+def test_weights_are_sharper_where_there_is_less_noise():
+    head = FocusHead()
+    assert head.softness(0) > head.softness(0.01) > head.softness(0.05) > 0
+
+
+def test_the_weighted_mean_of_two_scales():
+    combine = Weighted(4, (0.75, 0.0, 0.25), (0.0, 0.0, 0.0))
+    assert combine.scales == ((0, 4), (2, 4))
+    squared = torch.tensor([4.0, 256.0]).view(1, 2, 1, 1)
+    assert combine(squared).item() == pytest.approx(2**0.75 * 16**0.25, rel=1e-5)
+
+
+def test_a_tile_is_exactly_the_whole(decider, noisy_scene):
+    whole, tiled = (decided(Stack(noisy_scene.stack), decider, FusionConfig(tile=size)) for size in (512, 64))
+    np.testing.assert_array_equal(whole.labels, tiled.labels)
+    np.testing.assert_allclose(whole.weights, tiled.weights, atol=1e-5)
+
+
+def test_a_head_decides_where_nothing_else_is_asked_for(decider, scene):
+    stack = Stack(scene.stack)
+    for config, own in ((FusionConfig(), True), (FusionConfig(radius=3), False), (FusionConfig(levels=1), False)):
+        survey = drain(iter_survey(stack, decider, config, CPU))
+        assert isinstance(survey.combine, Learned if own else Weighted)
+        assert bool(survey.level_weights) is not own
+    paper = drain(iter_survey(stack, decider, FusionConfig(preset="paper"), CPU))
+    assert paper.combine == Weighted(5, (1.0,), (0.0,))
+
+
+def test_the_softness_that_was_asked_for(decider, scene):
+    survey = drain(iter_survey(Stack(scene.stack), decider, FusionConfig(softness=7), CPU))
+    assert survey.softness == 7
+    assert isinstance(survey.combine, Learned)
+
+
+def test_what_a_decision_tells_of_itself(decider, scene):
+    info = decided(Stack(scene.stack), decider).info
+    assert info["level_weights"] == []
+    assert info["softness"] > 0
