@@ -66,10 +66,11 @@ def load_state(folder: Path) -> AnyTrainState:
         start_loss = math.inf if start_loss is None else start_loss
         known: dict[str, Any] = {**parts, "origin": origin, "start_loss": start_loss}
         model = module_of(path, known.pop("network"), metadata)
-        if isinstance(model, Encoder) and recipe == "focus":
-            return RankState(model, RankConfig(**config), log=[RankLog(**entry) for entry in log], **known)
-        if isinstance(model, SESFNet) and recipe == "paper":
-            return TrainState(model, TrainConfig(**config), log=[EpochLog(**entry) for entry in log], **known)
+        settings = RECIPES[recipe](**config)
+        if isinstance(model, Encoder) and isinstance(settings, RankConfig):
+            return RankState(model, settings, log=[RankLog(**entry) for entry in log], **known)
+        if isinstance(model, SESFNet) and isinstance(settings, TrainConfig):
+            return TrainState(model, settings, log=[EpochLog(**entry) for entry in log], **known)
     except (KeyError, TypeError, ValueError) as error:
         raise _unknown(path) from error
     raise _unknown(path)
