@@ -9,7 +9,7 @@ import torch
 from napari_focusfuse.core.activity import scale_maps, scale_sf
 from napari_focusfuse.core.combine import Learned, Weighted
 from napari_focusfuse.core.config import FusionConfig
-from napari_focusfuse.core.head import SCALES, FocusHead
+from napari_focusfuse.core.head import SCALES, FocusHead, softness
 from napari_focusfuse.core.pipeline import iter_decide
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.stack import Stack
@@ -64,8 +64,7 @@ def test_the_head_sees_no_farther_than_its_reach(rng):
 
 
 def test_weights_are_sharper_where_there_is_less_noise():
-    head = FocusHead()
-    assert head.softness(0) > head.softness(0.01) > head.softness(0.05) > 0
+    assert softness(0) > softness(0.01) > softness(0.05) > 0
 
 
 def test_the_weighted_mean_of_two_scales():

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["SCALES", "FocusHead"]
+__all__ = ["SCALES", "FocusHead", "power", "softness"]
 
 #: (level, radius): the pyramid levels and windows whose squared SF the head sees; 0 is full size, radii in its pixels.
 SCALES = ((0, 1), (0, 3), (0, 7), (1, 2), (1, 5), (2, 2), (2, 4), (2, 8))
@@ -25,7 +25,9 @@ _LEAST_FLOOR, _LEAST_EXCESS, _MOST_EXCESS = -16.0, 1e-2, 8.0
 _CENTRE, _SPREAD = -9.0, 4.0
 #: Score for each factor e of SF, at the start; softness is told in powers of SF.
 _SLOPE = 3.0
-_LEAST_NOISE = 0.002
+#: Logarithm of the power to which odds are taken for the weights: constant, factor of the logarithm of the noise, least
+#: noise. Set on simulated scenes with photographs as textures, none of which the heads are trained on.
+_POWER, _NOISE_SLOPE, _LEAST_NOISE = -1.8, -0.8, 0.002
 
 
 class FocusHead(nn.Module):
@@ -46,7 +48,6 @@ class FocusHead(nn.Module):
             nn.Conv2d(_WIDTH, _WIDTH, 3, dilation=d, padding=d, padding_mode="replicate") for d in _DILATIONS
         )
         self.out = nn.Conv2d(_WIDTH, 1, 1)
-        self.power = nn.Parameter(torch.tensor([-2.8, -1.0]))
 
     def score(self, squared: Tensor, floors: Tensor) -> Tensor:
         """Logarithm (B, 1, H, W) of the odds that a slice is the sharpest one.
@@ -72,11 +73,12 @@ class FocusHead(nn.Module):
         """Activity (B, 1, H, W), which grows as SF does; see `score`."""
         return torch.exp(self.score(squared, floors) / _SLOPE)
 
-    def log_power(self, noise: float) -> Tensor:
-        """Logarithm of the power to which the odds are taken for the weights, at this noise (share of the range)."""
-        return self.power[0] + self.power[1] * math.log(noise + _LEAST_NOISE)
 
-    @torch.no_grad()
-    def softness(self, noise: float) -> float:
-        """Power to which the activity is taken for the weights."""
-        return _SLOPE * math.exp(float(self.log_power(noise)))
+def power(noise: float) -> float:
+    """Power to which the odds are taken for the weights, at noise of this standard deviation (share of the range)."""
+    return math.exp(_POWER + _NOISE_SLOPE * math.log(noise + _LEAST_NOISE))
+
+
+def softness(noise: float) -> float:
+    """The same for the activity."""
+    return _SLOPE * power(noise)

@@ -14,6 +14,7 @@ from napari_focusfuse.core.combine import Combination, Learned, Weighted
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.gain import block_means, gains
 from napari_focusfuse.core.head import SCALES
+from napari_focusfuse.core.head import softness as odds_softness
 from napari_focusfuse.core.intensity import filled, full_range, luminance, robust_range, scaled
 from napari_focusfuse.core.measures import FocusMeasure
 from napari_focusfuse.core.progress import Progress
@@ -174,7 +175,7 @@ def iter_survey(
     floors = noisy.mean(dim=(0, 2, 3))
     if head is not None:
         combine: Combination = Learned(head, floors)
-        softness = head.softness(noise)
+        softness = odds_softness(noise)
     else:
         maps = []
         for patch in tensors:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from napari_focusfuse.core.deciding._scenes import SeenScene
-from napari_focusfuse.core.head import FocusHead
+from napari_focusfuse.core.head import FocusHead, power
 
 __all__ = ["Part", "decide_loss", "found", "part_scores", "slices_off"]
 
@@ -13,6 +13,8 @@ _TARGET = 2.0
 #: Slices that take part in a fused pixel, as in fusion.
 _MIXED = 4
 _LEAST_ERROR = 1e-6
+#: Weight of the decimal logarithm of the error of the fused image.
+_IMAGE = 2.0
 #: A part of a scene: first slice, every so many, rows, columns.
 Part = tuple[slice, slice, slice]
 
@@ -29,7 +31,7 @@ def _depth(scene: SeenScene, part: Part) -> Tensor:
 
 
 def decide_loss(head: FocusHead, scores: Tensor, scene: SeenScene, part: Part) -> Tensor:
-    """Cross entropy between the scores and the true depth, plus the decimal logarithm of the fused image's error.
+    """Cross entropy between the scores and the true depth, plus what the fused image lacks: 5 dB count as much as 1.
 
     The margin that the head has not seen the surroundings of is left out.
     """
@@ -39,10 +41,10 @@ def decide_loss(head: FocusHead, scores: Tensor, scene: SeenScene, part: Part) -
     wanted = torch.softmax(-_TARGET * (place - _depth(scene, part)) ** 2, dim=0)
     entropy = -(wanted * torch.log_softmax(scores, dim=0)).sum(dim=0)[margin, margin].mean()
     best, labels = scores.topk(min(_MIXED, len(scores)), dim=0)
-    weights = torch.softmax(best * torch.exp(head.log_power(scene.noise)), dim=0)
+    weights = torch.softmax(best * power(scene.noise), dim=0)
     fused = (weights * scene.slices[z, y, x].gather(0, labels)).sum(dim=0)
     error = ((fused - scene.sharp[y, x]) ** 2)[margin, margin].mean()
-    return entropy + torch.log10(error + _LEAST_ERROR)
+    return entropy + _IMAGE * torch.log10(error + _LEAST_ERROR)
 
 
 def slices_off(scores: Tensor, scene: SeenScene, part: Part) -> Tensor:
