@@ -3,11 +3,11 @@
     python benchmarks/real_noise.py STACK... --models default sesf-cse -o scores.csv
 
 There is no truth for a real stack, so each measure is compared with its own decision on the whole stack, at the pixels
-where all classical measures agree on it (within a slice). The grey values are thinned: each count stays with a chance of
-one half, which gives two independent halves with the photon noise of half the light. To each, noise is added until the
-best classical measure agrees with itself on 80 % of those pixels or fewer; then all are compared. What needs no decision
-at all is printed as a control: one label everywhere, and the brightest slice. The entropy of the labels tells whether a
-measure agrees with itself only because it always says the same.
+where all classical measures agree on it (within a slice). The grey values are thinned: each count stays with a chance
+of one half, which gives two independent halves with the photon noise of half the light. To each, noise is added until
+the best classical measure agrees with itself on 80 % of those pixels or fewer; then all are compared. What needs no
+decision at all is printed as a control: one label everywhere, and the brightest slice. The entropy of the labels tells
+whether a measure agrees with itself only because it always says the same.
 """
 
 import argparse
