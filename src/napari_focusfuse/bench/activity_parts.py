@@ -29,8 +29,8 @@ __all__ = ["DEVELOPMENT", "activities_part", "activity_works", "tuning_rows"]
 
 DEVELOPMENT = "activities-development"
 _MODELS = "sesf-cse,random"
-_SHAPE, _QUICK_SHAPE = (240, 320), (160, 240)
-_QUICK_NOISES = (0.0, 0.03)
+_STACKS: dict[str, Any] = {"shape": (240, 320)}
+_QUICK_STACKS: dict[str, Any] = {"shape": (160, 240), "noises": (0.0, 0.03)}
 #: Pairs with truth have depth steps and little noise: they get the settings of this cell.
 _OF_PAIRS = ("steps", NO_NOISE)
 
@@ -41,8 +41,8 @@ def activity_works(plan: Plan) -> list[tuple[str, Callable[[], Work]]]:
     """Names and work of the parts; what can be checked is checked now."""
     everyone = fixed(plan.models or _MODELS)
     check_labels(everyone)
-    small: dict[str, Any] = {"shape": _QUICK_SHAPE, "noises": _QUICK_NOISES} if plan.quick else {"shape": _SHAPE}
-    study = Study(split=plan.split, scenes=plan.wanted_scenes, textures=plan.textures, **small)
+    stacks = _QUICK_STACKS if plan.quick else _STACKS
+    study = Study(split=plan.split, scenes=plan.wanted_scenes, textures=plan.textures, **stacks)
     if plan.textures:
         texture_files(plan.textures, plan.split)
     if plan.split == "report":

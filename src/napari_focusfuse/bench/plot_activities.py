@@ -37,7 +37,7 @@ def plot_activities(of: Comparison, path: Path) -> None:
         _draw_gaps(axes[2, column], of, surface, noises)
         axes[0, column].set_title(surface)
         axes[2, column].set_xlabel("noise, share of full scale")
-    for row, title in enumerate(("wrong pixels, %", "wrong away from edges, %", f"PSNR less {BEST}, dB")):
+    for row, title in enumerate(("wrong pixels, % (or .01)", "away from edges, % (or .01)", f"PSNR less {BEST}, dB")):
         axes[row, 0].set_ylabel(title)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
     figure.savefig(path, dpi=110)

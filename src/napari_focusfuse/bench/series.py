@@ -24,7 +24,7 @@ from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.metrics import wrong_pixels
 from napari_focusfuse.core.progress import Progress
 
-__all__ = ["VALUES", "run_series", "series_part", "series_works"]
+__all__ = ["VALUES", "contenders", "run_series", "series_part", "series_works"]
 
 #: Of the two orders: `changed` is the share of pixels from another slice, `between` the RMS difference of the images.
 VALUES = ("psnr", "wrong", "changed", "between", "seconds")
@@ -77,32 +77,36 @@ def series_part(out: Path, study: Study, kept: Sequence[Row], rows: Rows | Store
     return "\n\n".join(parts)
 
 
+def contenders(model: str) -> list[OwnMethod]:
+    """All slices at once and one by one, in either order."""
+    config = {name: FusionConfig(preset="paper", series=name == _SERIES) for name in (_NATIVE, _SERIES)}
+    return [OwnMethod(label, "sesf", config[label.removesuffix(_REVERSED)], model) for label in _LABELS]
+
+
 def run_series(task: Task) -> list[Row]:
     """Run all four on the exposures of a task, in turn."""
     rendered, found = render(task.case), []
-    for exposure, contenders in task.todo:
+    for exposure, everyone in task.todo:
         shot = rendered.shot(exposure)
-        for contender in contenders:
+        for contender in everyone:
             contender.run(shot.stack[:, :_WARM_UP, :_WARM_UP])
-        outcomes = {c.label: c.run(shot.stack[::-1] if _REVERSED in c.label else shot.stack) for c in contenders}
-        for contender in contenders:
+        outcomes = {c.label: c.run(shot.stack[::-1] if _REVERSED in c.label else shot.stack) for c in everyone}
+        for contender in everyone:
             keys = row_keys(task.study, task.case, exposure, contender)
             found.append({**keys, **_scores(contender.label, outcomes, shot)})
     return found
 
 
 def _run(plan: Plan, study: Study, model: str) -> Work:
-    contenders = [
-        OwnMethod(label, "sesf", FusionConfig(preset="paper", series=_SERIES in label), model) for label in _LABELS
-    ]
+    everyone = contenders(model)
     made = {**made_now(plan.command), "threads": "1"}
     settings = {**study.settings(), "code": code_hash("bench/series.py"), **{key: made[key] for key in hardware()}}
     sha = api.load_model(model).sha256[:12]
     file = plan.out / f"series-{study.split}.csv"
     rows = Rows(file, KEYS, VALUES, settings, made, dict.fromkeys(_LABELS, sha))
     # All of a stack or none: the orders are compared, and the times.
-    tasks = missing_tasks(study, lambda _case, _exposure: contenders, rows)
-    tasks = [task._replace(todo=tuple((each, tuple(contenders)) for each, _ in task.todo)) for task in tasks]
+    tasks = missing_tasks(study, lambda _case, _exposure: everyone, rows)
+    tasks = [task._replace(todo=tuple((each, tuple(everyone)) for each, _ in task.todo)) for task in tasks]
     yield from iter_tasks(tasks, run_series, rows, jobs=1)
     return series_part(plan.out, study, study.own(rows), rows)
 
