@@ -86,7 +86,8 @@ def activities_part(
 
 def _check_tuning(plan: Plan, study: Study) -> None:
     """Refuse a report on other stacks than those that settings were chosen on."""
-    rows, choice = tuning_rows(plan.out), tuned(tuning_rows(plan.out))
+    rows = tuning_rows(plan.out)
+    choice = tuned(rows)
     for name, value in study.settings().items():
         if name in ("shape", "slices") and rows.settings.get(name) != value:
             raise FocusFuseError(
