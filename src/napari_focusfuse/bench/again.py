@@ -7,11 +7,13 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from napari_focusfuse.bench import pairs
+from napari_focusfuse.bench import activities, pairs, series
+from napari_focusfuse.bench.activity_parts import activities_part, tuning_rows
 from napari_focusfuse.bench.contenders import parse_methods
 from napari_focusfuse.bench.parts import PUBLISHED, paper_part, simulated_part, truth_part
 from napari_focusfuse.bench.plan import Plan
 from napari_focusfuse.bench.provenance import tables_now
+from napari_focusfuse.bench.report_ablation import ablation_part
 from napari_focusfuse.bench.results import Results
 from napari_focusfuse.bench.rows import Stored
 from napari_focusfuse.bench.simulated import KEYS, SHARPEST, VALUES, Study
@@ -25,7 +27,12 @@ _COLUMNS = {
     "simulated": (KEYS, VALUES),
     "pairs": (pairs.KEYS, pairs.values(pairs.WITH_TRUTH)),
     "paper": (pairs.KEYS, pairs.values(pairs.PAPER)),
+    "activities": (KEYS, activities.VALUES),
+    "ablation": (pairs.KEYS, pairs.values(pairs.PAPER)),
+    "series": (KEYS, series.VALUES),
 }
+#: These have tables of their own, in which methods are not chosen.
+_OF_PARTS = ("activities", "ablation", "series")
 
 
 def stored_parts(plan: Plan) -> list[tuple[str, Callable[[], str]]]:
@@ -41,11 +48,15 @@ def stored_parts(plan: Plan) -> list[tuple[str, Callable[[], str]]]:
     if not there:
         raise FocusFuseError(f"{plan.out} holds no rows of a benchmark: name the folder of a run with -o")
     asked = [method.label for method in parse_methods(plan.methods)] if plan.methods else []
-    known = {row["method"] for rows in there.values() for row in rows}
+    known = {row["method"] for file, rows in there.items() if not _of_parts(file.stem) for row in rows}
     for label in (*asked, *([plan.reference] if plan.reference else [])):
         if label not in known:
             raise FocusFuseError(f"{plan.out} has no rows of {label!r}: choose of {', '.join(sorted(known))}")
     return [(file.stem, _part(plan, file.stem, rows, asked)) for file, rows in there.items()]
+
+
+def _of_parts(part: str) -> bool:
+    return part.partition("-")[0] in _OF_PARTS
 
 
 def _read(file: Path, kind: str) -> Stored | None:
@@ -60,6 +71,8 @@ def _read(file: Path, kind: str) -> Stored | None:
 
 
 def _part(plan: Plan, part: str, rows: Stored, asked: Sequence[str]) -> Callable[[], str]:
+    if _of_parts(part):
+        return _part_of_parts(plan, part, rows)
     labels = _labels(rows, asked, plan.reference)
     kind, _, name = part.partition("-")
     if kind == "simulated":
@@ -70,6 +83,17 @@ def _part(plan: Plan, part: str, rows: Stored, asked: Sequence[str]) -> Callable
     if PUBLISHED not in labels and any(row["method"] == PUBLISHED for row in rows):
         labels = [PUBLISHED, *labels]
     return partial(paper_part, plan.out, name, rows, labels, there, plan.recorded)
+
+
+def _part_of_parts(plan: Plan, part: str, rows: Stored) -> Callable[[], str]:
+    kind, _, name = part.partition("-")
+    if kind == "ablation":
+        there = list(dict.fromkeys(row["pair"] for row in rows))
+        return partial(ablation_part, plan.out, name, rows, rows.made["methods"], there, plan.recorded)
+    if kind == "series":
+        return partial(series.series_part, plan.out, _study(rows), rows.rows, rows)
+    tuning = rows if name == "development" else tuning_rows(plan.out)
+    return partial(activities_part, plan.out, _study(rows), rows, rows, tuning, rows.made["methods"])
 
 
 def _labels(rows: Stored, asked: Sequence[str], reference: str) -> list[str]:

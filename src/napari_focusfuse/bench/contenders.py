@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.decision import Decision
 
-__all__ = ["DEFAULT_METHODS", "Contender", "Outcome", "OwnMethod", "check_labels", "parse_methods"]
+__all__ = [
+    "DEFAULT_METHODS",
+    "Contender",
+    "Outcome",
+    "OwnMethod",
+    "check_labels",
+    "named",
+    "parse_methods",
+    "setting_value",
+]
 
 #: Run where no methods are named.
 DEFAULT_METHODS = "sesf,sf,block-sf,log,log:sigma=3,focusstack,variance,mwg,gf,lp,rp,dwt,mean"
@@ -101,6 +110,14 @@ def parse_methods(text: str) -> list[OwnMethod]:
     FocusFuseError
         A method or setting is unknown, or a value is not one.
     """
+    found = named(text)
+    if not found:
+        raise FocusFuseError("there is no method to run: name some, such as sesf,log")
+    return [_own_method(name, settings) for name, *settings in found]
+
+
+def named(text: str) -> list[list[str]]:
+    """Names, each with its settings: ``a,b:x=1,y=2`` is ``[["a"], ["b", "x=1", "y=2"]]``."""
     found: list[list[str]] = []
     for piece in (piece.strip() for piece in text.split(",")):
         if found and "=" in piece and ":" not in piece:
@@ -108,9 +125,7 @@ def parse_methods(text: str) -> list[OwnMethod]:
         elif piece:
             name, colon, first = piece.partition(":")
             found.append([name, *([first] if colon else [])])
-    if not found:
-        raise FocusFuseError("there is no method to run: name some, such as sesf,log")
-    return [_own_method(name, settings) for name, *settings in found]
+    return found
 
 
 def check_labels(contenders: Sequence[Contender]) -> None:
@@ -132,13 +147,20 @@ def _own_method(name: str, settings: Sequence[str]) -> OwnMethod:
     given: dict[str, Any] = {}
     for setting in settings:
         key, _, value = setting.partition("=")
-        given[key.strip()] = _value(method, key.strip(), value.strip())
+        given[key.strip()] = setting_value(method, key.strip(), value.strip())
     model = given.pop("model", _PAPER_MODEL if given.get("preset") == "paper" else "default")
     config = method.config(**given) if given and method.config else None
     return OwnMethod(":".join([name, ",".join(settings)]) if settings else name, name, config, model)
 
 
-def _value(method: Method, key: str, value: str) -> Any:
+def setting_value(method: Method, key: str, value: str) -> Any:
+    """The value of a setting of a method, of the type that the setting has.
+
+    Raises
+    ------
+    FocusFuseError
+        There is no such setting, or the value is of another type.
+    """
     known: dict[str, Any] = {field.name: field.type for field in fields(method.config)} if method.config else {}
     if method.deep:
         known["model"] = str

@@ -9,7 +9,10 @@ __all__ = ["IMAGES", "PAGE", "link", "write_page", "write_text"]
 PAGE = "benchmarks.md"
 #: Where the page finds its pictures, seen from itself.
 IMAGES = Path("images") / "benchmarks"
-_PARTS = ("simulated-report", "simulated-development", "pairs-*", "paper-*")
+_PARTS = (
+    *("simulated-report", "simulated-development", "pairs-*", "paper-*"),
+    *("activities-report", "activities-development", "ablation-*", "series-*"),
+)
 _HEAD = """# Benchmarks
 
 Made by `focusfuse bench`; each section says when, with which command and on what. Read the scores against truth first:

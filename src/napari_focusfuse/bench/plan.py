@@ -50,6 +50,12 @@ class Plan:
         Only the first pairs of each folder.
     jobs : int or None
         Processes for the simulated stacks; by default one for each core.
+    activities : bool
+        Compare activities: the same decision by networks and by classical focus measures.
+    ablation : tuple of Path
+        Folders of pairs for the paper's ablation.
+    models : str
+        Names and folders of models for these two; empty is a choice.
     report : bool
         Run nothing; make tables and plots again from the rows that are in `out`.
     quick : bool
@@ -73,6 +79,9 @@ class Plan:
     programs: tuple[str, ...] = ()
     limit: int | None = None
     jobs: int | None = None
+    activities: bool = False
+    ablation: tuple[Path, ...] = ()
+    models: str = ""
     report: bool = False
     quick: bool = False
     command: tuple[str, ...] = ()
@@ -80,31 +89,53 @@ class Plan:
     def __post_init__(self) -> None:
         if self.report:
             self._check_report()
-        elif not (self.paper or self.pairs or self.simulated):
-            raise FocusFuseError("there is nothing to run: give --paper FOLDER, --pairs FOLDER or --simulated")
+        elif not (self.paper or self.pairs or self.simulated or self.of_parts):
+            raise FocusFuseError(
+                "there is nothing to run: give --paper FOLDER, --pairs FOLDER, --simulated, --activities or "
+                "--ablation FOLDER"
+            )
+        self._check_alone()
         for name in ("scenes", "limit", "jobs"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise FocusFuseError(f"--{name} must be at least 1, not {value}")
         for option, given, needs, there in (
-            ("--recorded", self.recorded, "--paper", bool(self.paper) or self.report),
-            ("--textures", self.textures, "--simulated", self.simulated),
-            ("--families", self.families or None, "--simulated", self.simulated),
+            ("--recorded", self.recorded, "--paper", bool(self.paper or self.ablation) or self.report),
+            ("--textures", self.textures, "--simulated", self.simulated or self.of_parts),
+            ("--families", self.families or None, "--simulated", self.simulated or self.activities),
+            ("--models", self.models or None, "--activities or --ablation", self.of_parts),
             ("--peer", self.programs or None, "--peers", self.peers is not None),
         ):
             if given is not None and not there:
                 raise FocusFuseError(f"{option} goes with {needs}: give that as well, or leave it out")
         if self.out.exists() and not self.out.is_dir():
             raise OutputError(f"{self.out} is a file: choose a folder for the results")
-        names = [folder.resolve().name for folder in (*self.paper, *self.pairs)]
+        names = [folder.resolve().name for folder in (*self.paper, *self.pairs, *self.ablation)]
         for name in names:
             if names.count(name) > 1:
                 raise FocusFuseError(f"two folders are called {name}: run them one after the other, each with its -o")
+
+    @property
+    def of_parts(self) -> bool:
+        """Whether parts of our own method are compared, and not methods."""
+        return self.activities or bool(self.ablation)
+
+    def _check_alone(self) -> None:
+        """The comparisons of parts of our method are runs of their own."""
+        if not self.of_parts:
+            return
+        own, other = ("activities", "ablation") if self.activities else ("ablation", "pairs")
+        for name in ("paper", "simulated", "methods", "reference", "peers", other):
+            if getattr(self, name):
+                raise FocusFuseError(f"--{own} is a run of its own: leave out --{name}")
 
     def _check_report(self) -> None:
         running = (
             "paper",
             "pairs",
+            "activities",
+            "ablation",
+            "models",
             "simulated",
             "textures",
             "scenes",

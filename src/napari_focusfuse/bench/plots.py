@@ -15,11 +15,11 @@ from napari_focusfuse.bench.statistics import interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_decisions", "plot_psnr"]
+__all__ = ["COLOURS", "MARKERS", "plot_decisions", "plot_psnr"]
 
-_MARKERS = "osD^vP*Xph<>"
+MARKERS = "osD^vP*Xph<>"
 #: Mostly of Paul Tol's schemes "bright" and "muted", made to be told apart by most people.
-_COLOURS = (
+COLOURS = (
     *("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#EE7733", "#44AA99", "#332288", "#999933"),
     *("#882255", "#BBBBBB", "#DDCC77", "#117733", "#CC6677", "#88CCEE", "#775533", "#AA4499"),
 )
@@ -124,9 +124,9 @@ def _style(results: Results, label: str) -> dict[str, Any]:
     k = results.labels.index(label) - 1
     main = label == results.reference
     return {
-        "color": _COLOURS[k % len(_COLOURS)],
-        "linestyle": "-" if k < len(_COLOURS) else "--",
-        "marker": _MARKERS[k % len(_MARKERS)],
+        "color": COLOURS[k % len(COLOURS)],
+        "linestyle": "-" if k < len(COLOURS) else "--",
+        "marker": MARKERS[k % len(MARKERS)],
         "linewidth": 2.4 if main else 1.2,
         "markersize": 5,
     }

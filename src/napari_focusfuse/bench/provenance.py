@@ -83,10 +83,10 @@ def _from(made: Mapping[str, Any], code: str) -> str:
     return commit + (f", code {code}" if code else "")
 
 
-def code_hash() -> str:
-    """Twelve digits that change with the code and models that scores depend on."""
+def code_hash(*more: str) -> str:
+    """Twelve digits that change with the code and models that scores depend on, and with `more` files of ours."""
     digest = hashlib.sha256()
-    for pattern in _CODE:
+    for pattern in (*_CODE, *more):
         for file in sorted(_PACKAGE.glob(pattern)):
             digest.update(file.relative_to(_PACKAGE).as_posix().encode())
             digest.update(file.read_bytes())

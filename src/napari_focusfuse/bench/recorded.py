@@ -14,8 +14,9 @@ Scores = dict[str, dict[str, dict[str, float]]]
 
 #: How the records of the paper's authors call what we call otherwise.
 RECORDED_AS = {"sesf:preset=paper": "se_sf_dm", "focusstack": "focus_stack", "block-sf": "sf"}
-#: Variants of the paper's own method: another table.
-_ABLATIONS = ("dense_sf_dm", "scse_sf_dm", "sse_sf_dm", "se_sf", "se_absmax", "se_average", "se_l1_norm", "se_max")
+#: Variants of the paper's own method, and that itself: another table.
+_VARIANTS = ("dense_sf_dm", "scse_sf_dm", "sse_sf_dm", "se_sf", "se_absmax", "se_average", "se_l1_norm", "se_max")
+_ABLATION = ("se_sf_dm", *_VARIANTS)
 
 #: Recorded name -> why ours differs; how that was found out is in docs/methods.md.
 NOTES = {
@@ -27,14 +28,16 @@ NOTES = {
 }
 
 
-def read_recorded(path: Path, pairs: Collection[str]) -> Scores:
-    """Recorded scores of these pairs, without the paper's ablations.
+def read_recorded(path: Path, pairs: Collection[str], *, ablation: bool = False) -> Scores:
+    """Recorded scores of these pairs, without the paper's ablation or of that alone.
 
     Parameters
     ----------
     path : Path
     pairs : collection of str
         Names of the pairs that were measured.
+    ablation : bool
+        Those of the variants of the paper's method.
 
     Raises
     ------
@@ -45,7 +48,8 @@ def read_recorded(path: Path, pairs: Collection[str]) -> Scores:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                if row["method"] in _ABLATIONS or row["name"] not in pairs:
+                wanted = row["method"] in _ABLATION if ablation else row["method"] not in _VARIANTS
+                if not wanted or row["name"] not in pairs:
                     continue
                 for metric in PAPER:
                     value = float(row[f"Q{metric[1:]}"])

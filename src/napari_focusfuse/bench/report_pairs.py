@@ -15,17 +15,17 @@ from napari_focusfuse.bench.recorded import NOTES, RECORDED_AS, Scores
 from napari_focusfuse.bench.rows import NOTE, Row, Rows, Stored, write_csv
 from napari_focusfuse.bench.statistics import Interval, certain, first_places, interval, paired
 
-__all__ = ["paper_section", "truth_section", "write_pair_summary"]
+__all__ = ["LARGE", "paper_section", "scores_table", "truth_section", "write_pair_summary"]
 
 #: Differences from the recorded scores that are larger are marked.
-_LARGE = 0.02
+LARGE = 0.02
 _TABLE_2 = """\
 Means of Qg, Qm and Qcb (higher is better) and, in brackets, on how many pairs a method has the first place, ties
 included. The best mean is bold; one of fewer pairs than others is shown with its n and never bold. Results are rounded
 to the type of the photographs before they are measured."""
 _RECORDED = f"""\
 *Recorded* are the scores that the paper's authors recorded on the same pairs; their first places are among themselves.
-† differs by more than {_LARGE:g} from what was recorded; more on the reasons is in [methods](methods.md)."""
+† differs by more than {LARGE:g} from what was recorded; more on the reasons is in [methods](methods.md)."""
 _TABLE_3 = """\
 **Time** for a pair, mean and standard deviation. Pair by pair all methods take their turn on the same machine; the
 first call, which loads what is needed, does not count. External programs start anew for each pair, and reading and
@@ -61,7 +61,7 @@ def paper_section(
     parts = [
         f"## The paper's comparison: {name}, {len(pairs)} pairs",
         _TABLE_2,
-        _table_2(kept, labels, recorded),
+        scores_table(kept, labels, recorded, RECORDED_AS),
     ]
     if recorded:
         parts.append(_RECORDED)
@@ -128,10 +128,24 @@ def _kept(rows: Rows | Stored, labels: Collection[str], pairs: Collection[str]) 
     return [row for row in rows if row["method"] in labels and row["pair"] in pairs]
 
 
-def _table_2(kept: Sequence[Row], labels: Sequence[str], recorded: Scores | None) -> str:
+def scores_table(
+    kept: Sequence[Row], labels: Sequence[str], recorded: Scores | None, recorded_as: Mapping[str, str]
+) -> str:
+    """Means and first places of Qg, Qm, Qcb, and the recorded ones beside them.
+
+    Parameters
+    ----------
+    kept : sequence of Row
+        Of these labels and pairs alone.
+    labels : sequence of str
+    recorded : mapping, optional
+        Of `read_recorded`; those that nobody here has are added at the end.
+    recorded_as : mapping of label to str
+        What they are called there, where it is another name.
+    """
     ours = _scores(kept, labels)
     known = list(recorded[PAPER[0]]) if recorded else []
-    theirs = [name if (name := RECORDED_AS.get(label, label)) in known else "" for label in labels]
+    theirs = [name if (name := recorded_as.get(label, label)) in known else "" for label in labels]
     theirs += sorted(name for name in known if name not in theirs)
     own = [_with_places(ours[metric], labels, kept) for metric in PAPER]
     if not recorded:
@@ -157,7 +171,7 @@ def _far(ours: Scores, label: str, recorded: Scores, name: str) -> list[str]:
     return [
         metric
         for metric in PAPER
-        if abs(_average(ours[metric].get(label, {}))[0] - _average(recorded[metric].get(name, {}))[0]) > _LARGE
+        if abs(_average(ours[metric].get(label, {}))[0] - _average(recorded[metric].get(name, {}))[0]) > LARGE
     ]
 
 

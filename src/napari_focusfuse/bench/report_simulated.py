@@ -75,7 +75,7 @@ def simulated_section(results: Results, study: Study, rows: Rows | Stored, image
     cells = results.cells()
     textures = "procedural textures" if study.textures is None else f"textures from {study.textures.name}"
     parts = [
-        f"## Simulated stacks: {study.split} split, {_scenes(results, cells)} scenes a cell",
+        f"## Simulated stacks: {study.split} split, {results.scene_counts()} scenes a cell",
         _INTRODUCTION.format(
             slices=study.slices, y=study.shape[0], x=study.shape[1], textures=textures, yardstick=SHARPEST
         ),
@@ -101,12 +101,6 @@ def write_simulated_summary(path: Path, results: Results) -> None:
                     out.append([surface, noise, label, metric, *mean[:4], *gap])
     columns = ["surface", "noise", "method", "metric", "mean", "low", "high", "n"]
     write_csv(path, [*columns, *(f"difference{end}" for end in ("", "_low", "_high", "_n", "_p"))], out)
-
-
-def _scenes(results: Results, cells: Sequence[Cell]) -> str:
-    """How many scenes a cell has; a range while not all are done."""
-    counts = {results.scenes(*cell) for cell in cells}
-    return f"{min(counts)} to {max(counts)}" if len(counts) > 1 else str(max(counts, default=0))
 
 
 def _cell_table(results: Results, column: Column, cells: Sequence[Cell]) -> list[str]:

@@ -52,6 +52,11 @@ class Results:
         cell = (STANDARD, surface, noise)
         return len({row["scene"] for row in self.rows if (row["study"], row["surface"], row["noise"]) == cell})
 
+    def scene_counts(self) -> str:
+        """How many scenes the standard cells have, in words; a range while not all are done."""
+        counts = {self.scenes(*cell) for cell in self.cells()}
+        return f"{min(counts)} to {max(counts)}" if len(counts) > 1 else str(max(counts, default=0))
+
     def against(self, label: str, metric: str, surface: str, noise: str) -> Interval:
         """Difference to the reference in a standard cell, scene by scene."""
         own, other = (self.cell(name, metric, surface, noise) for name in (label, self.reference))

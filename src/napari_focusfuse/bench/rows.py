@@ -218,8 +218,9 @@ def _together(made: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]
     for name, joint in _JOINTS.items():
         if now.get(name) and now[name] not in made.get(name, ""):
             out[name] = f"{made[name]}{joint}{now[name]}"
-    if now.get("programs"):
-        out["programs"] = {**made.get("programs", {}), **now["programs"]}
+    for name in ("programs", "recorded_as"):
+        if now.get(name):
+            out[name] = {**made.get(name, {}), **now[name]}
     if now.get("methods"):
         out["methods"] = list(dict.fromkeys([*made.get("methods", []), *now["methods"]]))
     return out

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_focusfuse.bench import figures, pairs
+from napari_focusfuse.bench.ablation import ablation_works
+from napari_focusfuse.bench.activity_parts import activity_works
 from napari_focusfuse.bench.again import stored_parts
 from napari_focusfuse.bench.contenders import DEFAULT_METHODS, Contender, OwnMethod, check_labels, parse_methods
 from napari_focusfuse.bench.page import IMAGES, write_page, write_text
@@ -63,6 +65,10 @@ def iter_bench(plan: Plan) -> Generator[Progress, None, str]:
 
 
 def _works(plan: Plan) -> list[tuple[str, Callable[[], Work]]]:
+    if plan.activities:
+        return activity_works(plan)
+    if plan.ablation:
+        return ablation_works(plan)
     own = parse_methods(plan.methods or DEFAULT_METHODS)
     peers = read_peers(plan.peers, plan.programs) if plan.peers else []
     everyone: list[Contender] = [*_led_by(own, plan.reference), *peers]

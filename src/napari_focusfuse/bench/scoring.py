@@ -46,11 +46,11 @@ def pair_scores(outcome: Outcome, sources: Sequence[Any], truth: Any, metrics: S
     return api.measure(sources, outcome.image, truth=truth, metrics=metrics)
 
 
-def shot_scores(outcome: Outcome, shot: Shot) -> dict[str, float]:
+def shot_scores(outcome: Outcome, shot: Shot, metrics: Sequence[str] = ("psnr", "ssim")) -> dict[str, float]:
     """Scores of a simulated stack by name; those that need a decision only if there is one."""
     if outcome.image is None:
         return {}
-    scores = api.measure(shot.stack, outcome.image, truth=shot.truth, metrics=["psnr", "ssim"])
+    scores = api.measure(shot.stack, outcome.image, truth=shot.truth, metrics=metrics)
     return scores | (_decision_scores(outcome.decision, shot) if outcome.decision is not None else {})
 
 

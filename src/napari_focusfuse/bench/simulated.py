@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -30,6 +30,9 @@ __all__ = [
     "Study",
     "Task",
     "iter_simulated",
+    "iter_tasks",
+    "missing_tasks",
+    "row_keys",
     "run_task",
 ]
 
@@ -154,13 +157,41 @@ def iter_simulated(
         Processes at once. The scores do not depend on it.
     """
     everyone = [Sharpest(), *contenders]
-    tasks = [_missing(study, case, exposures, everyone, rows) for study, case, exposures in study.tasks()]
-    tasks = [task for task in tasks if task.todo]
+    yield from iter_tasks(missing_tasks(study, lambda _case, _exposure: everyone, rows), run_task, rows, jobs)
+
+
+def iter_tasks(
+    tasks: Sequence[Task], work: Callable[[Task], list[Row]], rows: Rows, jobs: int
+) -> Generator[Progress, None, None]:
+    """Do tasks; what each gives goes into the file at once. `work` is of a module's top level."""
     yield Progress(0, max(len(tasks), 1), "scenes")
-    for done, found in enumerate(iter_pool(run_task, tasks, jobs), start=1):
+    for done, found in enumerate(iter_pool(work, tasks, jobs), start=1):
         rows.add(found)
         yield Progress(done, len(tasks), f"scene {done} of {len(tasks)}")
     rows.finish()
+
+
+def missing_tasks(study: Study, who: Callable[[Case, Exposure], Sequence[Contender]], rows: Rows) -> list[Task]:
+    """The scenes on which somebody has still to run.
+
+    Parameters
+    ----------
+    study : Study
+    who : callable
+        Who is to run on an exposure of a scene.
+    rows : Rows
+        What is there already.
+    """
+    tasks = []
+    for name, case, exposures in study.tasks():
+        todo = []
+        for exposure in exposures:
+            missing = tuple(c for c in who(case, exposure) if not rows.has(**row_keys(name, case, exposure, c)))
+            if missing:
+                todo.append((exposure, missing))
+        if todo:
+            tasks.append(Task(name, case, tuple(todo)))
+    return tasks
 
 
 def run_task(task: Task) -> list[Row]:
@@ -170,23 +201,13 @@ def run_task(task: Task) -> list[Row]:
         shot = rendered.shot(exposure)
         for contender in contenders:
             outcome = _sharpest(shot) if isinstance(contender, Sharpest) else contender.run(shot.stack)
-            keys = _keys(task.study, task.case, exposure, contender)
+            keys = row_keys(task.study, task.case, exposure, contender)
             found.append({**keys, **shot_scores(outcome, shot), **cost(outcome)})
     return found
 
 
-def _missing(
-    study: str, case: Case, exposures: Sequence[Exposure], contenders: Sequence[Contender], rows: Rows
-) -> Task:
-    todo = []
-    for exposure in exposures:
-        missing = tuple(c for c in contenders if not rows.has(**_keys(study, case, exposure, c)))
-        if missing:
-            todo.append((exposure, missing))
-    return Task(study, case, tuple(todo))
-
-
-def _keys(study: str, case: Case, exposure: Exposure, contender: Contender) -> dict[str, str]:
+def row_keys(study: str, case: Case, exposure: Exposure, contender: Contender) -> dict[str, str]:
+    """What tells the row of a contender on an exposure of a scene from the others."""
     values = (
         study,
         case.surface,

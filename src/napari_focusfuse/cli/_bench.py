@@ -32,6 +32,9 @@ def bench(
     split: Literal["development", "report"] | None = None,
     scenes: int | None = None,
     families: Switch = False,
+    activities: Switch = False,
+    ablation: Folders = None,
+    models: str | None = None,
     methods: str | None = None,
     reference: str | None = None,
     peers: Path | None = None,
@@ -42,6 +45,8 @@ def bench(
     report: Switch = False,
 ) -> int:
     """Compare methods: --paper FOLDER, --pairs FOLDER or --simulated, or several of them, -o OUT; or --report -o OUT.
+
+    Or parts of ours: --activities -o OUT, --ablation FOLDER -o OUT.
 
     Parameters
     ----------
@@ -64,6 +69,15 @@ def bench(
         Scenes for each surface and noise.
     families
         Also other kinds of blur, noise and texture, and tables that leave one out.
+    activities
+        The activity of the default method replaced by classical focus measures, tuned on the development split: run
+        that first, then --split report with the same -o. With --pairs also on pairs with truth.
+    ablation
+        Folder of pairs for the paper's ablation: fusion modes through the decoder, kinds of squeeze and excitation; and
+        slices fused one by one, in series, on simulated stacks.
+    models
+        Names and folders of models for these two: sesf-cse,FOLDER; for --activities also random, and settings such as
+        FOLDER:radius=8.
     methods
         Names that `focusfuse methods` lists, with settings: sesf,log:sigma=3,radius=5,sesf:preset=paper.
     reference
@@ -82,12 +96,14 @@ def bench(
         Run nothing: tables, plots and page again from the rows that OUT holds, whatever version made them.
     """
     options = given(recorded=recorded, textures=textures, split=split, scenes=scenes, methods=methods)
-    options |= given(reference=reference, peers=peers, limit=limit, jobs=jobs)
+    options |= given(reference=reference, peers=peers, limit=limit, jobs=jobs, models=models)
     plan = Plan(
         out=out,
         paper=tuple(paper or ()),
         pairs=tuple(pairs or ()),
         simulated=simulated,
+        activities=activities,
+        ablation=tuple(ablation or ()),
         families=families,
         programs=tuple(peer or ()),
         quick=quick,

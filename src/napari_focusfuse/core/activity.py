@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from napari_focusfuse.core.measures import FocusMeasure, difference_energy
 
-__all__ = ["halo", "reduced", "scale_maps", "scale_sf", "squared_sf"]
+__all__ = ["box_mean", "halo", "reduced", "scale_maps", "scale_sf", "squared_sf"]
 
 _REDUCE = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 
@@ -34,11 +34,11 @@ def squared_sf(features: Tensor, radius: int) -> Tensor:
     Tensor, (B, 1, H, W)
         SF squared: mean over the window of the squared differences to the left and upper neighbour, summed over C.
     """
-    return _box(difference_energy(features), radius)
+    return box_mean(difference_energy(features), radius)
 
 
-def _box(image: Tensor, radius: int) -> Tensor:
-    """Mean over a square window, borders replicated; every pixel is summed in the same order."""
+def box_mean(image: Tensor, radius: int) -> Tensor:
+    """Mean of (B, C, H, W) over 2 `radius` + 1 px a side, borders replicated; all pixels summed in the same order."""
     if radius == 0:
         return image
     padded = functional.pad(image, (radius,) * 4, mode="replicate")
@@ -99,7 +99,7 @@ def scale_sf(
         shapes.append((image.shape[2], image.shape[3]))
         image = reduced(image)
     energy = measure.energy(image, means)
-    sf = torch.cat([_box(energy, radius) for radius in radii], dim=1)
+    sf = torch.cat([box_mean(energy, radius) for radius in radii], dim=1)
     for shape in reversed(shapes):
         sf = _doubled(sf, shape)
     return sf

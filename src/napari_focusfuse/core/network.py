@@ -150,5 +150,9 @@ class SESFNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Reconstruct grey images, (B, 1, H, W) in [0, 1]."""
-        out: Tensor = self.decoder(self.encoder(images))
+        return self.decode(self.encoder(images))
+
+    def decode(self, features: Tensor) -> Tensor:
+        """Grey images (B, 1, H, W) from features (B, 64, H, W)."""
+        out: Tensor = self.decoder(features)
         return out * IMAGE_STD + IMAGE_MEAN
