@@ -16,7 +16,7 @@ from napari_focusfuse.core.simulate._field import Field
 from napari_focusfuse.core.simulate._optics import disc, gaussian
 from napari_focusfuse.core.simulate._textures import texture_named
 
-__all__ = ["SLICES", "SmallStack", "SmallStacks"]
+__all__ = ["SLICES", "Looks", "SmallStack", "SmallStacks"]
 
 Image = NDArray[np.float32]
 #: Where the slices lie, in steps; the plane of focus is up to half a step from the first.
@@ -43,6 +43,13 @@ class SmallStack(NamedTuple):
     wanted: Tensor
 
 
+class Looks(NamedTuple):
+    """Contrast of the texture, and standard deviation of the noise, as shares of full scale."""
+
+    contrast: float
+    noise: float
+
+
 class SmallStacks:
     """Makes small stacks from sharp images and from computed textures.
 
@@ -61,7 +68,7 @@ class SmallStacks:
         return int(rng.choice(len(_LEVELS), p=_LEVELS))
 
     def draw(
-        self, rng: np.random.Generator, level: int, side: int | None = None, noise: float | None = None
+        self, rng: np.random.Generator, level: int, side: int | None = None, looks: Looks | None = None
     ) -> SmallStack:
         """Draw a stack that fusion would see at this scale.
 
@@ -71,24 +78,24 @@ class SmallStacks:
         level : int
         side : int, optional
             Of the stack, px; by default that of the crops.
-        noise : float, optional
-            Standard deviation of its noise, as a share of full scale; drawn by default.
+        looks : Looks, optional
+            Its contrast and noise; drawn by default.
         """
         margin = _MARGIN * 2**level
-        sharp = self._piece(rng, (side or self._config.crop) * 2**level + 2 * margin)
+        sharp = self._piece(rng, (side or self._config.crop) * 2**level + 2 * margin, looks)
         growth = _log_uniform(rng, *_GROWTH)
         distance = np.abs(_PLACES - rng.uniform(0, 0.5))
         optics = disc(growth) if rng.random() < _DISC else gaussian(growth)
         field = Field(sharp.shape, len(optics.kernel(float(distance.max()))) // 2)
         spectrum = field.spectrum(sharp)
         slices = np.stack([field.image(spectrum * field.transfer(optics.kernel(float(d)))) for d in distance])
-        seen = torch.from_numpy(_seen(rng, slices[:, margin:-margin, margin:-margin], noise))[:, None]
+        seen = torch.from_numpy(_seen(rng, slices[:, margin:-margin, margin:-margin], looks))[:, None]
         for _ in range(level):
             seen = reduced(seen)
         wanted = torch.softmax(torch.from_numpy(-_TARGET * (distance - distance.min()) ** 2).float(), dim=0)
         return SmallStack(seen, wanted)
 
-    def _piece(self, rng: np.random.Generator, size: int) -> Image:
+    def _piece(self, rng: np.random.Generator, size: int, looks: Looks | None) -> Image:
         """A square of texture, turned, flipped, of any contrast; mirrored where the image is too small."""
         computed = not self._images or rng.random() < self._config.procedural
         source: Sequence[Image] = _computed(self._config.seed) if computed else self._images
@@ -102,7 +109,7 @@ class SmallStacks:
         piece = piece[:, ::-1] if rng.integers(2) else piece
         low, high = float(piece.min()), float(piece.max())
         full = (piece - low) / (high - low) if high - low > _FLAT else piece
-        contrast = _log_uniform(rng, *_CONTRAST)
+        contrast = looks.contrast if looks else _log_uniform(rng, *_CONTRAST)
         lit = full * contrast + rng.uniform(0, 1 - contrast)
         return np.ascontiguousarray(1 - lit if rng.random() < _INVERTED else lit, dtype=np.float32)
 
@@ -114,11 +121,11 @@ def _computed(seed: int) -> tuple[Image, ...]:
     return tuple(texture_named(name, rng, (_SIDE, _SIDE)) for _ in range(3) for name in _TEXTURES)
 
 
-def _seen(rng: np.random.Generator, slices: Image, strength: float | None) -> Image:
-    """Slices as a camera sees them: brightness that flickers, and noise of one strength, drawn where it is None."""
+def _seen(rng: np.random.Generator, slices: Image, looks: Looks | None) -> Image:
+    """Slices as a camera sees them: brightness that flickers, and noise of one strength."""
     light = slices * rng.uniform(1 - _FLICKER, 1 + _FLICKER, (len(slices), 1, 1))
-    if strength is not None:
-        light = light + strength * rng.standard_normal(slices.shape)
+    if looks:
+        light = light + looks.noise * rng.standard_normal(slices.shape)
     elif rng.random() >= _CLEAN:
         noise = _log_uniform(rng, *_NOISE) * rng.standard_normal(slices.shape)
         photons = rng.random() < _PHOTONS
