@@ -104,7 +104,7 @@ def measure_sample(viewer: napari.Viewer) -> None:
 
 
 def train_sample(viewer: napari.Viewer) -> None:
-    """Train a model on the sample for two minutes, adapt one, and picture the widget meanwhile and afterwards."""
+    """Train a model on the sample for two minutes, one on computed textures; adapt one; picture the widget."""
     # Models go to where a user who has none would have them. (napari has found its icons by now.)
     settle()
     os.environ["HOME"] = tempfile.mkdtemp()
@@ -119,6 +119,11 @@ def train_sample(viewer: napari.Viewer) -> None:
     shoot(viewer, "train-running")
     wait_for(widget)
     shoot(viewer, "train-done")
+    widget.form.set_value(ff.RankConfig(steps=400, crop=32, validate_every=40, minutes=3))
+    widget.form.images.kind.value = "computed"
+    widget.run()
+    wait_for(widget)
+    shoot(viewer, "train-focus")
     widget.choose(stack)
     widget.adapt_form.set_value(replace(widget.adapt_form.value(), minutes=1.5))
     widget.run()

@@ -188,6 +188,18 @@ def test_parts_that_are_not_there(tmp_path, networks, parts):
         models.load_model(tmp_path)
 
 
+def test_a_checkpoint_without_a_recipe_is_one_of_the_paper(images, tmp_path):
+    """As they were written before there were two."""
+    from napari_focusfuse.models import _files
+
+    ff.train(images, PAPER, out=tmp_path)
+    tensors, header = _files.checked(tmp_path / "checkpoint.safetensors")
+    del header["recipe"]
+    (tmp_path / "checkpoint.safetensors").write_bytes(_files.packed(tensors, header))
+    assert api.recipe_to_resume(tmp_path) == "paper"
+    assert models.load_state(tmp_path).config == PAPER
+
+
 def test_a_checkpoint_of_a_recipe_that_is_not_known(focused, tmp_path):
     from napari_focusfuse.models import _files
 

@@ -96,7 +96,7 @@ def test_the_plots_show_how_it_goes(viewer, training, cells, finish, qtbot):
     training.run()
     finish(training)
     losses, example = training.plots.losses, training.plots.example
-    qtbot.waitUntil(lambda: training.plots._epochs == 2, timeout=5000)
+    qtbot.waitUntil(lambda: training.plots._checks == 2, timeout=5000)
     training.plots._draw()
     curves = {line.get_label(): line.get_ydata() for line in losses.axes.lines}
     log = models.load_state(api.models_folder() / "my model").log
@@ -305,7 +305,7 @@ def test_adapting_to_a_stack(training, viewer, cells, finish, simulated, notes, 
     expected = [ff.decide(simulated.stack, model=name).index for name in ("default", "cells adapted")]
     text = training.report.text.text()
     assert f"{100 * (expected[0] != expected[1]).mean():.1f} %" in text
-    assert f"{made.psnr[1]:.1f} dB" in text
+    assert f"{made.scores[1]['psnr']:.1f} dB" in text
     assert training.shown.currentWidget() is training.report
     assert names(viewer) == ["cells"]
     training.report.show_button.click()

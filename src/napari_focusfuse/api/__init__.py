@@ -38,6 +38,7 @@ from napari_focusfuse.api._measuring import (
 from napari_focusfuse.api._models import (
     check_model_target,
     default_model,
+    lacks_decoder,
     list_devices,
     list_models,
     load_model,
@@ -81,6 +82,7 @@ __all__ = [
     "iter_fuse",
     "iter_measure",
     "iter_train",
+    "lacks_decoder",
     "list_devices",
     "list_methods",
     "list_metrics",

@@ -74,6 +74,13 @@ def model_card(name: str) -> str:
     return card(name)
 
 
+def lacks_decoder(name: str | os.PathLike[str]) -> bool:
+    """Whether a model is an encoder alone, which the recipe of the paper cannot start from."""
+    from napari_focusfuse.models import lacks_decoder as lacks
+
+    return lacks(name)
+
+
 def models_folder() -> Path:
     """Folder of the user's own models, one folder each; the environment variable FOCUSFUSE_MODELS names another."""
     from napari_focusfuse.models import user_folder

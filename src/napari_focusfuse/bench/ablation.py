@@ -54,7 +54,10 @@ class ThroughDecoder:
     def run(self, stack: Any) -> Outcome:
         """Fuse on the CPU and take the time."""
         start = perf_counter()
-        image = drain(iter_decoded(Stack(stack), api.load_model(self.model).network, self.mode))
+        network = api.load_model(self.model).network
+        if network is None:
+            raise ModelError(f"the model {self.model} has no decoder to give images back with")
+        image = drain(iter_decoded(Stack(stack), network, self.mode))
         return Outcome(image, None, perf_counter() - start)
 
 

@@ -8,11 +8,11 @@ from magicgui.widgets import ComboBox
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from napari_focusfuse.core.config import ADAPTING, TrainConfig
+from napari_focusfuse.core.config import ADAPTATIONS, AnyTrainConfig
 from napari_focusfuse.gui._form import Folded, form_layout, narrow
 from napari_focusfuse.gui._model_target import ModelTarget
-from napari_focusfuse.gui._models import offer_all
-from napari_focusfuse.gui._recipe_form import RecipeForm
+from napari_focusfuse.gui._models import Choices, offer_all
+from napari_focusfuse.gui._recipe_form import RecipesForm
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._stack_form import StackForm
 
@@ -27,7 +27,7 @@ class AdaptSetup:
     """An adaptation, frozen when it starts: the arguments of `api.iter_adapt`."""
 
     source: Source
-    config: TrainConfig
+    config: AnyTrainConfig
     out: Path
     options: dict[str, Any]
 
@@ -47,7 +47,8 @@ class AdaptForm(QWidget):
     def __init__(self, viewer: "Viewer") -> None:
         super().__init__()
         self.stack = StackForm(viewer, self)
-        self.recipe = RecipeForm(ADAPTING, hidden=("variant",))
+        self.recipe = RecipesForm(ADAPTATIONS, hidden=("variant",))
+        self._encoders: frozenset[str] = frozenset()
         self.model = ComboBox(choices=["default"], tooltip="The model to start from; it stays as it is.")
         self.device = ComboBox(choices=["auto", "cpu"], tooltip="Where to compute; auto takes a GPU if there is one.")
         self.about = QLabel()
@@ -56,14 +57,16 @@ class AdaptForm(QWidget):
         self._build()
         self.stack.changed.connect(self._on_stack)
         self.target.changed.connect(self.changed)
-        self.recipe.boxes["crop"].changed.connect(self._on_crop)
+        for form in self.recipe.forms.values():
+            form.boxes["crop"].changed.connect(self._on_crop)
+        self.model.changed.connect(self._on_model)
         self._on_stack()
 
-    def value(self) -> TrainConfig:
+    def value(self) -> AnyTrainConfig:
         """The recipe shown."""
         return self.recipe.value()
 
-    def set_value(self, config: TrainConfig) -> None:
+    def set_value(self, config: AnyTrainConfig) -> None:
         """Show a recipe."""
         self.recipe.set_value(config)
 
@@ -76,6 +79,8 @@ class AdaptForm(QWidget):
         problem = self.stack.problem()
         if problem is not None:
             return problem
+        if self.recipe.recipe == "focus":
+            return None
         source, crop = self.stack.take(), self.value().crop
         if min(n for i, n in enumerate(source.data.shape[:3]) if i != source.axis) < crop:
             return f"The slices are smaller than a crop of {crop} x {crop} px: choose a smaller crop under More."
@@ -90,14 +95,21 @@ class AdaptForm(QWidget):
         }
         return AdaptSetup(self.stack.take(), self.value(), self.target.value(), options)
 
-    def show_choices(self, models: list[str], devices: list[str]) -> None:
+    def show_choices(self, choices: Choices) -> None:
         """Offer models and devices."""
-        offer_all(self.model, models)
-        offer_all(self.device, devices)
+        self._encoders = choices.encoders
+        offer_all(self.model, choices.models)
+        offer_all(self.device, choices.devices)
+        self._on_model(self.model.value)
 
     def reset_choices(self) -> None:
         """Offer the image layers there are."""
         self.stack.reset_choices()
+
+    def propose(self) -> None:
+        """Propose a name that is free."""
+        if self.stack.layer is not None:
+            self.target.propose(f"{self.stack.layer.name} adapted")
 
     def _build(self) -> None:
         form = form_layout()
@@ -115,11 +127,14 @@ class AdaptForm(QWidget):
         layout.addStretch()
 
     def _on_stack(self) -> None:
-        layer = self.stack.layer
-        if layer is not None:
-            self.target.propose(f"{layer.name} adapted")
+        self.propose()
         problem = self.stack.problem()
         self.about.setText(problem or self.stack.description())
+        self.changed.emit()
+
+    def _on_model(self, model: str) -> None:
+        """What has no decoder cannot learn to give slices back, but to rank them."""
+        self.recipe.kind.value = "focus" if model in self._encoders else "paper"
         self.changed.emit()
 
     def _on_crop(self, _crop: int) -> None:

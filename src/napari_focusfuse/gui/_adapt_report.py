@@ -56,10 +56,10 @@ class AdaptReport(QWidget):
 
 def _told(made: "Adaptation") -> str:
     """The report in rich text."""
-    before, after = (scores["psnr"] for scores in made.scores)
+    focus = made.result.recipe == "focus"
     rows = [
         ("", "before", "after"),
-        ("reconstruction", f"{before:.1f} dB", f"{after:.1f} dB"),
+        ("slices found" if focus else "reconstruction", *(_score(scores) for scores in made.scores)),
         ("pixels from another slice", "", f"{100 * made.changed:.1f} %"),
         ("from one further away than a neighbour", "", f"{100 * made.moved:.1f} %"),
     ]
@@ -68,13 +68,19 @@ def _told(made: "Adaptation") -> str:
         for label, old, new in rows
     )
     if not made.result.kept:
-        end = "No epoch was better: the adapted model is a copy."
+        end = f"No {made.result.unit} was better: the adapted model is a copy."
     else:
+        better = "Finding more on small stacks made from the fused image" if focus else "Giving slices back better"
         end = (
-            "Giving slices back better does not mean to decide better: look at the pixels that changed. "
+            f"{better} does not mean to decide better: look at the pixels that changed. "
             f"The way back: choose <i>{escape(made.model)}</i> when fusing; it is as it was."
         )
     return f"<table width=100%>{table}</table><p>{end}</p>"
+
+
+def _score(scores: dict[str, float]) -> str:
+    """Of either recipe."""
+    return f"{100 * scores['found']:.1f} %" if "found" in scores else f"{scores['psnr']:.1f} dB"
 
 
 def show_decisions(viewer: "ViewerModel", made: "Adaptation", source: Source) -> None:

@@ -1,12 +1,12 @@
 """Models that the widgets of this session make and offer."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import QObject, Signal
 
-__all__ = ["models_and_devices", "name_of", "news", "offer", "offer_all", "shown_path"]
+__all__ = ["Choices", "models_and_devices", "name_of", "news", "offer", "offer_all", "shown_path"]
 
 
 class _News(QObject):
@@ -19,11 +19,20 @@ class _News(QObject):
 news = _News()
 
 
-def models_and_devices() -> tuple[list[str], list[str]]:
+class Choices(NamedTuple):
+    """What there is: models, which of them have no decoder, and devices."""
+
+    models: list[str]
+    encoders: frozenset[str]
+    devices: list[str]
+
+
+def models_and_devices() -> Choices:
     """What there is. Imports torch: ask in a thread."""
     from napari_focusfuse import api
 
-    return ["default", *api.list_models()], api.list_devices()
+    models = ["default", *api.list_models()]
+    return Choices(models, frozenset(filter(api.lacks_decoder, models)), api.list_devices())
 
 
 def name_of(folder: Path) -> str:

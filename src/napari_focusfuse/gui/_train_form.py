@@ -8,11 +8,11 @@ from magicgui.widgets import ComboBox
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
-from napari_focusfuse.core.config import ADAPTING, TrainConfig
+from napari_focusfuse.core.config import ADAPTATIONS, RECIPES, AnyTrainConfig, Recipe
 from napari_focusfuse.gui._form import Folded, form_layout, narrow
 from napari_focusfuse.gui._model_target import ModelTarget
-from napari_focusfuse.gui._models import offer_all
-from napari_focusfuse.gui._recipe_form import RecipeForm
+from napari_focusfuse.gui._models import Choices, offer_all
+from napari_focusfuse.gui._recipe_form import RecipesForm
 from napari_focusfuse.gui._train_images import ImagesForm
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class TrainSetup:
 
     title: str
     images: "list[Any] | Path"
-    config: TrainConfig
+    config: AnyTrainConfig
     out: Path
     options: dict[str, Any]
 
@@ -55,7 +55,8 @@ class TrainForm(QWidget):
     def __init__(self, viewer: "Viewer") -> None:
         super().__init__()
         self.images = ImagesForm(viewer)
-        self.recipe = RecipeForm(TrainConfig())
+        self.recipe = RecipesForm({recipe: config() for recipe, config in RECIPES.items()})
+        self._choices = Choices(["default"], frozenset(), [])
         self.start = ComboBox(
             choices=_starts(["default"]),
             tooltip="A model to start from needs fewer epochs; a new one owes nothing to other people's images.",
@@ -69,13 +70,16 @@ class TrainForm(QWidget):
         for signal in (self.images.changed, self.target.changed):
             signal.connect(self.changed)
         self.start.changed.connect(self._on_start)
-        self.recipe.boxes["crop"].changed.connect(self._on_crop)
+        for form in self.recipe.forms.values():
+            form.boxes["crop"].changed.connect(self._on_crop)
+        self.recipe.kind.changed.connect(self._on_recipe)
+        self._on_recipe(self.recipe.recipe)
 
-    def value(self) -> TrainConfig:
+    def value(self) -> AnyTrainConfig:
         """The recipe shown."""
         return self.recipe.value()
 
-    def set_value(self, config: TrainConfig) -> None:
+    def set_value(self, config: AnyTrainConfig) -> None:
         """Show a recipe."""
         self.recipe.set_value(config)
 
@@ -94,10 +98,11 @@ class TrainForm(QWidget):
         }
         return TrainSetup(chosen.title, chosen.images, self.value(), self.target.value(), options)
 
-    def show_choices(self, models: list[str], devices: list[str]) -> None:
+    def show_choices(self, choices: Choices) -> None:
         """Offer models to start from, and devices."""
-        offer_all(self.start, _starts(models))
-        offer_all(self.device, devices)
+        self._choices = choices
+        offer_all(self.start, _starts(self._fitting()))
+        offer_all(self.device, choices.devices)
 
     def reset_choices(self) -> None:
         """Offer the image layers there are, and propose a name."""
@@ -111,6 +116,7 @@ class TrainForm(QWidget):
 
     def _build(self) -> None:
         form = form_layout()
+        self.images.rows.insertRow(0, "Recipe", narrow(self.recipe.kind).native)
         form.addRow("Start from", narrow(self.start).native)
         self.recipe.add_main(form)
         form.addRow("Device", self.device.native)
@@ -122,11 +128,24 @@ class TrainForm(QWidget):
         layout.addWidget(self.more)
         layout.addStretch()
 
+    def _fitting(self) -> list[str]:
+        """The models that the recipe can start from: that of the paper needs a decoder."""
+        models, encoders, _ = self._choices
+        return [name for name in models if self.recipe.recipe == "focus" or name not in encoders]
+
+    def _on_recipe(self, recipe: Recipe) -> None:
+        self.images.set_recipe(recipe)
+        if self.start.value not in (SCRATCH, *self._fitting()):
+            self.start.value = SCRATCH
+        offer_all(self.start, _starts(self._fitting()))
+        self._on_start(self.start.value)
+
     def _on_start(self, start: str) -> None:
         """A model keeps its variant, and smaller steps are proposed so that they do not spoil it."""
-        scratch = start == SCRATCH
-        self.recipe.boxes["variant"].enabled = scratch
-        proposed, other = TrainConfig().learning_rate, ADAPTING.learning_rate
+        scratch, recipe = start == SCRATCH, self.recipe.recipe
+        if "variant" in self.recipe.boxes:
+            self.recipe.boxes["variant"].enabled = scratch
+        proposed, other = RECIPES[recipe]().learning_rate, ADAPTATIONS[recipe].learning_rate
         if not scratch:
             proposed, other = other, proposed
         if self.value().learning_rate == other:

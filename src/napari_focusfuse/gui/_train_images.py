@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_focusfuse.core.config import Recipe
 from napari_focusfuse.gui._form import form_layout
 from napari_focusfuse.gui._layers import is_result, note_of
 from napari_focusfuse.gui._source import data_of, lazy, plane_axes
@@ -31,9 +32,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Chosen", "ImagesForm", "planes_of"]
 
-LAYERS, FOLDER = "layers", "folder"
+LAYERS, FOLDER, COMPUTED = "layers", "folder", "computed"
+_KINDS = [("layers", LAYERS), ("a folder", FOLDER)]
+#: Offered where no images are needed.
+_NONE = ("computed textures", COMPUTED)
 #: All images are in memory as float32; of more pixels than these, only some images are taken.
 _MOST_PIXELS = 400_000_000
+_SHARP = ". Blurred slices would be taken for sharp images: of a stack, fuse it and tick the result."
 _ROW, _FEWEST, _MOST = 22, 3, 5
 
 
@@ -78,9 +83,11 @@ class ImagesForm(QWidget):
         self._viewer = viewer
         self._layers: list[Image] = []
         self._off: list[Image] = []
+        self._focus = False
         self.kind = ComboBox(
-            choices=[("layers", LAYERS), ("a folder", FOLDER)],
-            tooltip="Sharp images of your kind are best: fused images, single images, or all slices of a stack.",
+            choices=_KINDS,
+            tooltip="Sharp images of your kind are best: fused images, or single ones. "
+            "The recipe paper also takes all slices of a stack.",
         )
         self.list = _LayerList()
         self.folder = QLineEdit()
@@ -90,6 +97,7 @@ class ImagesForm(QWidget):
         self.browse.setMaximumWidth(32)
         self.about = QLabel()
         self.about.setWordWrap(True)
+        self.rows = form_layout()
         self._folder_row = QWidget()
         self._build()
         self.kind.changed.connect(self._on_kind)
@@ -113,8 +121,18 @@ class ImagesForm(QWidget):
         """The layers that are ticked."""
         return [layer for layer in self._layers if layer not in self._off]
 
+    def set_recipe(self, recipe: Recipe) -> None:
+        """Offer what a recipe can be trained on: focus takes sharp images only, of any size and number."""
+        self._focus = recipe == "focus"
+        kept = self.kind.value if self._focus or self.kind.value != COMPUTED else LAYERS
+        self.kind.choices = [*_KINDS, _NONE] if self._focus else _KINDS
+        self.kind.value = kept
+        self._refresh()
+
     def value(self) -> Chosen:
         """Freeze what is chosen; nothing is read."""
+        if self.kind.value == COMPUTED:
+            return Chosen("computed textures", [])
         if self.kind.value == FOLDER:
             path = Path(self.folder.text().strip())
             return Chosen(path.name, path)
@@ -123,12 +141,16 @@ class ImagesForm(QWidget):
 
     def problem(self, crop: int) -> str | None:
         """Why nothing can be trained on with crops of that side, in one sentence; None if it can. No pixel is read."""
+        if self.kind.value == COMPUTED:
+            return None
         if self.kind.value == FOLDER:
             return self._folder_problem()
         if not self._layers:
             return "Open sharp images or a stack first, or choose a folder."
         if not self.ticked():
             return "Tick the layers whose images to train on."
+        if self._focus:
+            return None
         planes = self._planes()
         large = sum(min(plane.shape[:2]) >= crop for plane in planes)
         if not large:
@@ -151,13 +173,12 @@ class ImagesForm(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.folder, 1)
         row.addWidget(self.browse)
-        form = form_layout()
-        form.addRow("Images from", self.kind.native)
+        self.rows.addRow("Images from", self.kind.native)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for part in (self.list, self._folder_row, self.about):
             layout.addWidget(part)
-        layout.insertLayout(0, form)
+        layout.insertLayout(0, self.rows)
 
     def _folder_problem(self) -> str | None:
         from napari_focusfuse import api
@@ -177,14 +198,15 @@ class ImagesForm(QWidget):
 
             problem = self._folder_problem()
             return problem or f"{len(api.image_files(self.folder.text().strip()))} files"
-        if not self.ticked():
+        if self.kind.value == COMPUTED or not self.ticked():
             return ""
         counts = [len(planes_of(layer)) for layer in self.ticked()]
         planes = self._planes()
         sizes = sorted({f"{plane.shape[0]} x {plane.shape[1]}" for plane in planes})
         size = f" of {sizes[0]} px" if len(sizes) == 1 else f" of {len(sizes)} sizes"
         some = "" if len(planes) == sum(counts) else f", of {sum(counts)}: more do not fit into memory"
-        return f"{len(planes)} image{'s' if len(planes) > 1 else ''}{size}{some}"
+        hint = _SHARP if self._focus and max(counts) > 1 else ""
+        return f"{len(planes)} image{'s' if len(planes) > 1 else ''}{size}{some}{hint}"
 
     def _planes(self) -> list[Any]:
         """Images of the ticked layers; only every so manieth one where they are too many for the memory."""
@@ -198,9 +220,8 @@ class ImagesForm(QWidget):
         self.changed.emit()
 
     def _on_kind(self) -> None:
-        layers = self.kind.value == LAYERS
-        self.list.setVisible(layers)
-        self._folder_row.setVisible(not layers)
+        self.list.setVisible(self.kind.value == LAYERS)
+        self._folder_row.setVisible(self.kind.value == FOLDER)
         self._refresh()
 
     def _on_ticked(self) -> None:

@@ -9,7 +9,9 @@ from napari_focusfuse.gui._plots import preload
 from napari_focusfuse.gui._worker import Work
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.training import EpochLog, Example
+    from napari_focusfuse.core.learning import LogEntry
+    from napari_focusfuse.core.ranking import RankExample
+    from napari_focusfuse.core.training import Example
 
 __all__ = ["History", "Watched", "watched"]
 
@@ -20,17 +22,20 @@ class History:
 
     Attributes
     ----------
+    counted : str
+        What positions are counted in: "epochs" or "steps".
     steps : list of (float, float)
-        Epochs done, and the loss by crop, of each batch.
-    log : tuple of EpochLog
-        Finished epochs.
-    example : Example or None
-        A validation image, and what the network makes of it.
+        Position and loss of each batch.
+    log : tuple of log entries
+        What validations have found.
+    example : Example, RankExample or None
+        What is made of a validation image.
     """
 
+    counted: str = "epochs"
     steps: list[tuple[float, float]] = field(default_factory=list)
-    log: "tuple[EpochLog, ...]" = ()
-    example: "Example | None" = None
+    log: "tuple[LogEntry, ...]" = ()
+    example: "Example | RankExample | None" = None
 
 
 @dataclass(frozen=True)
@@ -40,22 +45,23 @@ class Watched(Progress):
     history: History
 
 
-def watched(begin: Callable[[], Generator[Progress, None, Any]], epochs: int) -> Work:
+def watched(begin: Callable[[], Generator[Progress, None, Any]]) -> Work:
     """A training whose steps carry a `History`; what is done besides training is passed on as it is."""
-    from napari_focusfuse.core.training import TrainReport
+    from napari_focusfuse.core.learning import LearningReport
 
     preload()
     history = History()
     fitted = 0
     work = Returning(begin())
     for step in work:
-        if not isinstance(step, TrainReport):
+        if not isinstance(step, LearningReport):
             yield step
             continue
+        history.counted = step.counted
         if step.state is not None:
             history.example, history.log = step.state.example, tuple(step.state.log)
         elif step.done > fitted:
             fitted = step.done
-            history.steps.append((step.done * epochs / step.total, step.crop_loss))
+            history.steps.append((step.at, step.curve))
         yield Watched(step.done, step.total, f"{step.what}, {step.pace}" if step.done else step.what, history)
     return work.result

@@ -16,7 +16,7 @@ from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
 from napari_focusfuse.gui._layers import plain, show_result
-from napari_focusfuse.gui._models import models_and_devices, news, offer, offer_all
+from napari_focusfuse.gui._models import Choices, models_and_devices, news, offer, offer_all
 from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._stack_form import StackForm
@@ -222,9 +222,9 @@ class FuseWidget(QWidget):
     def _on_busy(self) -> None:
         self.save_button.setEnabled(self._last is not None and not self.panel.busy)
 
-    def _on_choices(self, choices: tuple[list[str], list[str]]) -> None:
-        for box, names in zip((self.model, self.device), choices, strict=True):
-            offer_all(box, names)
+    def _on_choices(self, choices: Choices) -> None:
+        offer_all(self.model, choices.models)
+        offer_all(self.device, choices.devices)
 
     def _on_result(self, result: "FusionResult") -> None:
         if self._started is None:

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QTabWidget,
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._adapt_form import AdaptForm, AdaptSetup
 from napari_focusfuse.gui._adapt_report import AdaptReport, show_decisions
-from napari_focusfuse.gui._models import models_and_devices, name_of, news, shown_path
+from napari_focusfuse.gui._models import Choices, models_and_devices, name_of, news, shown_path
 from napari_focusfuse.gui._train_form import TrainForm, TrainSetup
 from napari_focusfuse.gui._train_panel import Control, TrainPanel
 from napari_focusfuse.gui._train_plots import LivePlots
@@ -35,7 +35,7 @@ def _train(setup: TrainSetup, control: Control) -> Work:
     from napari_focusfuse import api
 
     begin = partial(api.iter_train, setup.images, setup.config, out=setup.out, stop=control.stopping, **setup.options)
-    return (yield from watched(begin, setup.config.epochs))
+    return (yield from watched(begin))
 
 
 def _adapt(setup: AdaptSetup, control: Control) -> Work:
@@ -53,7 +53,7 @@ def _adapt(setup: AdaptSetup, control: Control) -> Work:
         stop=control.stopping,
         **setup.options,
     )
-    return (yield from watched(begin, setup.config.epochs))
+    return (yield from watched(begin))
 
 
 class TrainWidget(QWidget):
@@ -182,9 +182,9 @@ class TrainWidget(QWidget):
             form.setEnabled(not self.panel.busy)
         self.use_button.setVisible(bool(self._made) and not self.panel.busy)
 
-    def _on_choices(self, choices: tuple[list[str], list[str]]) -> None:
-        self.form.show_choices(*choices)
-        self.adapt_form.show_choices(*choices)
+    def _on_choices(self, choices: Choices) -> None:
+        self.form.show_choices(choices)
+        self.adapt_form.show_choices(choices)
 
     def _on_step(self, step: Progress) -> None:
         if isinstance(step, Watched):
@@ -214,6 +214,7 @@ class TrainWidget(QWidget):
         self.use_button.setText(f"Use {self._made!r} for fusing" if len(self._made) < _SHORT else "Use it for fusing")
         news.written.emit(self._made)
         self.form.target.propose("my model")
+        self.adapt_form.propose()
 
     def _on_show(self) -> None:
         if self.report.made is not None:

@@ -40,8 +40,8 @@ class Pieces:
     def __init__(self, images: Sequence[Image], procedural: float, seed: int) -> None:
         self._images, self._procedural, self._seed = list(images), procedural, seed
 
-    def draw(self, rng: np.random.Generator, size: int) -> Image:
-        """A square of texture, turned, flipped, of any contrast; mirrored where the image is too small."""
+    def draw(self, rng: np.random.Generator, size: int, contrast: float | None = None) -> Image:
+        """A square of texture, turned, flipped, of any contrast if none is given; mirrored where the image is small."""
         computed = not self._images or rng.random() < self._procedural
         source: Sequence[Image] = _computed(self._seed) if computed else self._images
         image = source[int(rng.integers(len(source)))]
@@ -54,7 +54,7 @@ class Pieces:
         piece = piece[:, ::-1] if rng.integers(2) else piece
         low, high = float(piece.min()), float(piece.max())
         full = (piece - low) / (high - low) if high - low > _FLAT else piece
-        contrast = log_uniform(rng, *_CONTRAST)
+        contrast = log_uniform(rng, *_CONTRAST) if contrast is None else contrast
         lit = full * contrast + rng.uniform(0, 1 - contrast)
         return np.ascontiguousarray(1 - lit if rng.random() < _INVERTED else lit, dtype=np.float32)
 

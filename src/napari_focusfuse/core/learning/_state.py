@@ -37,8 +37,12 @@ class LogEntry(Protocol):
         """Time since the entry before."""
 
     @property
+    def score(self) -> str:
+        """How well it does, for people."""
+
+    @property
     def told(self) -> str:
-        """For people."""
+        """Losses and score, for people."""
 
 
 Entry = TypeVar("Entry", bound=LogEntry)

@@ -14,7 +14,7 @@ from napari_focusfuse.core.learning import Pieces, log_uniform, seen_by_camera
 from napari_focusfuse.core.simulate._field import Field
 from napari_focusfuse.core.simulate._optics import disc, gaussian
 
-__all__ = ["SLICES", "SmallStack", "SmallStacks"]
+__all__ = ["SLICES", "Looks", "SmallStack", "SmallStacks"]
 
 Image = NDArray[np.float32]
 #: Where the slices lie, in steps; the plane of focus is up to half a step from the first.
@@ -35,6 +35,13 @@ class SmallStack(NamedTuple):
     wanted: Tensor
 
 
+class Looks(NamedTuple):
+    """Contrast of the texture, and standard deviation of the noise, as shares of full scale."""
+
+    contrast: float
+    noise: float
+
+
 class SmallStacks:
     """Makes small stacks from sharp images and from computed textures.
 
@@ -53,7 +60,7 @@ class SmallStacks:
         return int(rng.choice(len(_LEVELS), p=_LEVELS))
 
     def draw(
-        self, rng: np.random.Generator, level: int, side: int | None = None, noise: float | None = None
+        self, rng: np.random.Generator, level: int, side: int | None = None, looks: Looks | None = None
     ) -> SmallStack:
         """Draw a stack that fusion would see at this scale.
 
@@ -63,11 +70,11 @@ class SmallStacks:
         level : int
         side : int, optional
             Of the stack, px; by default that of the crops.
-        noise : float, optional
-            Standard deviation of its noise, as a share of full scale; drawn by default.
+        looks : Looks, optional
+            Its contrast and noise; drawn by default.
         """
         margin = _MARGIN * 2**level
-        sharp = self._pieces.draw(rng, (side or self._config.crop) * 2**level + 2 * margin)
+        sharp = self._pieces.draw(rng, (side or self._config.crop) * 2**level + 2 * margin, looks and looks.contrast)
         growth = log_uniform(rng, *_GROWTH)
         distance = np.abs(_PLACES - rng.uniform(0, 0.5))
         optics = disc(growth) if rng.random() < _DISC else gaussian(growth)
@@ -76,7 +83,7 @@ class SmallStacks:
         slices = np.stack([field.image(spectrum * field.transfer(optics.kernel(float(d)))) for d in distance])
         flicker = rng.uniform(1 - _FLICKER, 1 + _FLICKER, (len(slices), 1, 1))
         light = slices[:, margin:-margin, margin:-margin] * flicker
-        seen = torch.from_numpy(seen_by_camera(rng, light, noise))[:, None]
+        seen = torch.from_numpy(seen_by_camera(rng, light, looks and looks.noise))[:, None]
         for _ in range(level):
             seen = reduced(seen)
         wanted = torch.softmax(torch.from_numpy(-_TARGET * (distance - distance.min()) ** 2).float(), dim=0)

@@ -37,9 +37,14 @@ class RankLog(NamedTuple):
         return self.val_loss
 
     @property
+    def score(self) -> str:
+        """How many pixels find their slice."""
+        return f"{100 * self.val_found:.1f} % found"
+
+    @property
     def told(self) -> str:
-        """For people."""
-        return f"loss {self.train_loss:.4g}, validation {self.val_loss:.4g} ({100 * self.val_found:.1f} % found)"
+        """Losses and score, for people."""
+        return f"loss {self.train_loss:.4g}, validation {self.val_loss:.4g} ({self.score})"
 
 
 @dataclass

@@ -11,7 +11,7 @@ from napari_focusfuse.core.config import RankConfig
 from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.ranking._decision import found, log_shares, rank_loss
-from napari_focusfuse.core.ranking._stacks import SmallStack, SmallStacks
+from napari_focusfuse.core.ranking._stacks import Looks, SmallStack, SmallStacks
 
 __all__ = ["RankExample", "RankScores", "Validation", "ranking_scores"]
 
@@ -19,8 +19,8 @@ Image = NDArray[np.float32]
 _RADIUS, _STACKS, _LEVELS = 4, 18, 3
 #: Streams of random numbers beside that of the training.
 _VALIDATING, _SHOWING = 2, 3
-#: Side of the stack that shows how an encoder does (px), and its noise.
-_SIDE, _NOISE = 96, 0.04
+#: The stack that shows how an encoder does: its side (px), and how it looks.
+_SIDE, _LOOKS = 96, Looks(contrast=0.7, noise=0.06)
 
 
 class RankExample(NamedTuple):
@@ -74,7 +74,7 @@ class Validation:
     @torch.inference_mode()
     def example(self, encoder: Encoder) -> RankExample:
         """What an encoder decides on a stack to look at."""
-        stack = self._stacks.draw(np.random.default_rng((self._config.seed, _SHOWING)), 0, _SIDE, _NOISE)
+        stack = self._stacks.draw(np.random.default_rng((self._config.seed, _SHOWING)), 0, _SIDE, _LOOKS)
         picked = log_shares(encoder, stack.slices, _RADIUS)[0].argmax(dim=0)
         return RankExample(stack.slices[:, 0].numpy(), picked.cpu().numpy())
 

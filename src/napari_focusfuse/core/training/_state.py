@@ -48,9 +48,14 @@ class EpochLog(NamedTuple):
         return self.val_crop
 
     @property
+    def score(self) -> str:
+        """How well images are given back."""
+        return f"{self.val_psnr:.1f} dB"
+
+    @property
     def told(self) -> str:
-        """For people."""
-        return f"loss {self.train_total:.4g}, validation {self.val_total:.4g} ({self.val_psnr:.1f} dB)"
+        """Losses and score, for people."""
+        return f"loss {self.train_total:.4g}, validation {self.val_total:.4g} ({self.score})"
 
 
 @dataclass

@@ -1,0 +1,147 @@
+"""The widget "Train a model" by the recipe focus, and with models that have no decoder; the trainings are tiny."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import napari_focusfuse as ff
+from napari_focusfuse import models
+from napari_focusfuse.core.config import DEFAULT_RECIPE
+
+PLUGIN, WIDGET = "napari-focusfuse", "Train a model"
+TINY = ff.RankConfig(steps=4, stacks=1, crop=16, procedural=0, validate_every=2, learning_rate=1e-2)
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    return ff.simulate((48, 56), 6, blur=1.5, seed=3)
+
+
+@pytest.fixture
+def encoder(networks, models_folder):
+    """A model of one's own without a decoder."""
+    models.save_model(networks["none"].encoder, models_folder / "encoder", "# Encoder")
+    return "encoder"
+
+
+@pytest.fixture
+def training(viewer, models_folder, encoder, qtbot):
+    widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)[1]
+    qtbot.waitUntil(lambda: "sesf-cse" in widget.form.start.choices, timeout=30_000)
+    return widget
+
+
+@pytest.fixture
+def truth(viewer, simulated):
+    """Two sharp images: one is validated on."""
+    return viewer.add_image(np.stack([simulated.truth, simulated.truth[::-1]]), name="truth")
+
+
+def test_a_model_is_trained_and_offered(viewer, training, truth, finish, notes, tmp_path):
+    _, fusing = viewer.window.add_plugin_dock_widget(PLUGIN, "Fuse focus stack")
+    training.form.set_value(TINY)
+    training.run()
+    finish(training)
+    assert notes == []
+    text = training.panel.status.text()
+    assert "The model 'my model' is ready (all steps are done): step" in text
+    assert "it finds the sharpest slice or its neighbour at" in text
+    assert "my model" in fusing.model.choices
+    ff.train(list(truth.data), TINY, out=tmp_path / "same")
+    assert ff.load_model("my model").sha256 == ff.load_model(tmp_path / "same").sha256
+    assert ff.load_model("my model").network is None
+
+
+def test_the_plots_show_how_it_goes(viewer, training, truth, finish, qtbot):
+    training.form.set_value(TINY)
+    training.run()
+    finish(training)
+    losses, example = training.plots.losses, training.plots.example
+    qtbot.waitUntil(lambda: training.plots._checks == 2, timeout=5000)
+    training.plots._draw()
+    curves = {line.get_label(): line.get_ydata() for line in losses.axes.lines}
+    state = models.load_state(training.form.target.value().parent / "my model")
+    np.testing.assert_allclose(curves["validation"], [entry.val_loss for entry in state.log])
+    assert len(curves["training"]) == 4
+    assert losses.axes.get_xlabel() == "steps"
+    texts = [text.get_text() for text in example.axes.texts]
+    assert texts[:4] == ["slice 1, sharp", "slice 4", "picked", "truth"]
+    assert f"validation: {100 * state.log[-1].val_found:.1f} % found" in texts
+    (strip,) = example.axes.images
+    shown = np.asarray(strip.get_array())
+    np.testing.assert_allclose(shown[:, -96:], np.broadcast_to(shown[0, -1], (96, 96, 3)))
+    picked = training.plots._history.example.picked
+    right = np.isclose(shown[:, -96 - 4 - 96 : -96 - 4], shown[0, -1]).all(axis=2)
+    np.testing.assert_array_equal(right, picked == 0)
+
+
+def test_stop_keeps_the_best_model(training, truth, finish, qtbot):
+    training.form.set_value(replace(TINY, steps=5000))
+    training.run()
+    qtbot.waitUntil(lambda: bool(getattr(training.plots._history, "log", ())), timeout=60_000)
+    training.panel.cancel_button.click()
+    finish(training)
+    assert "is ready (stopped)" in training.panel.status.text()
+    assert ff.load_model("my model").sha256
+
+
+def test_what_can_be_trained_on_follows_the_recipe(training, viewer, notes):
+    form = training.form
+    assert form.recipe.recipe == DEFAULT_RECIPE
+    form.recipe.kind.value = "focus"
+    assert training.about.text() == "Open sharp images or a stack first, or choose a folder."
+    form.images.kind.value = "computed"
+    assert form.problem() is None
+    assert training.panel.run_button.isEnabled()
+    assert (form.setup().images, form.setup().title) == ([], "computed textures")
+    form.recipe.kind.value = "paper"
+    assert form.images.kind.value == "layers"
+    assert "computed" not in form.images.kind.choices
+    assert not training.panel.run_button.isEnabled()
+    viewer.add_image(np.random.default_rng(0).random((20, 30)), name="small")
+    assert training.about.text().startswith("All images are smaller than a crop")
+    form.recipe.kind.value = "focus"
+    assert form.problem() is None
+    viewer.add_image(np.zeros((4, 20, 30)), name="stack")
+    assert "Blurred slices would be taken for sharp images" in form.images.about.text()
+
+
+def test_what_it_can_start_from_follows_the_recipe(training, encoder):
+    form = training.form
+    form.recipe.kind.value = "paper"
+    assert encoder not in form.start.choices
+    form.recipe.kind.value = "focus"
+    assert encoder in form.start.choices
+    form.start.value = encoder
+    assert form.value().learning_rate == ff.RANK_ADAPTING.learning_rate
+    form.recipe.kind.value = "paper"
+    assert form.start.value == ""
+    assert form.value() == ff.TrainConfig()
+    form.start.value = "sesf-cse"
+    form.recipe.kind.value = "focus"
+    assert form.start.value == "sesf-cse"
+    assert form.setup().options["start"] == "sesf-cse"
+    form.start.value = ""
+    assert form.value() == ff.RankConfig()
+
+
+def test_adapting_a_model_without_a_decoder(training, viewer, encoder, simulated, finish, notes):
+    viewer.add_image(simulated.stack, name="cells")
+    training.tasks.setCurrentIndex(1)
+    form = training.adapt_form
+    assert form.value() == ff.ADAPTING
+    form.model.value = encoder
+    assert form.value() == ff.RANK_ADAPTING
+    form.set_value(replace(TINY, steps=2))
+    training.run()
+    finish(training)
+    assert notes == []
+    made, _ = training.report.made
+    text = training.report.text.text()
+    assert "slices found" in text
+    assert f"{100 * made.scores[1]['found']:.1f} %" in text
+    assert ff.load_model("cells adapted").network is None
+    assert form.target.value().name == "cells adapted 2"
+    form.model.value = "sesf-cse"
+    assert form.value() == ff.ADAPTING
