@@ -157,9 +157,9 @@ def test_what_a_model_is_adapted_by(focused, scene, tmp_path, monkeypatch):
 
 
 def test_the_header_says_what_a_file_holds(focused, tmp_path, networks):
-    assert models.lacks_decoder(focused[0])
-    assert not models.lacks_decoder("default")
-    assert not models.lacks_decoder("absent")
+    assert models.trained_by(focused[0]) == "focus"
+    assert models.trained_by("sesf-cse") == "paper"
+    assert models.trained_by("absent") == "paper"
     models.save_model(networks["sse"].encoder, tmp_path / "mine", "")
     model = models.load_model(tmp_path / "mine")
     torch.testing.assert_close(model.encoder.state_dict(), networks["sse"].encoder.state_dict(), rtol=0, atol=0)

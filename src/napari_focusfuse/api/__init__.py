@@ -38,13 +38,13 @@ from napari_focusfuse.api._measuring import (
 from napari_focusfuse.api._models import (
     check_model_target,
     default_model,
-    lacks_decoder,
     list_devices,
     list_models,
     load_model,
     model_card,
     model_facts,
     models_folder,
+    trained_by,
 )
 from napari_focusfuse.api._training import iter_train, recipe_to_resume, train
 from napari_focusfuse.core.config import ADAPTING, FusionConfig, Preset, RankConfig, SEVariant, TrainConfig
@@ -82,7 +82,6 @@ __all__ = [
     "iter_fuse",
     "iter_measure",
     "iter_train",
-    "lacks_decoder",
     "list_devices",
     "list_methods",
     "list_metrics",
@@ -103,4 +102,5 @@ __all__ = [
     "save_table",
     "stack_name",
     "train",
+    "trained_by",
 ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_focusfuse.api._fitting import TrainResult, iter_fit, started_from
 from napari_focusfuse.api._fusion import iter_decide
-from napari_focusfuse.api._models import load_model, torch_device
+from napari_focusfuse.api._models import load_model, torch_device, trained_by
 from napari_focusfuse.api._training import check_vacant
 from napari_focusfuse.core.config import ADAPTATIONS, AnyTrainConfig, RankConfig
 from napari_focusfuse.core.progress import Progress, Returning, drain
@@ -142,7 +142,7 @@ def iter_adapt(
     check_vacant(out, overwrite)
     where = torch_device(device)
     loaded = load_model(model)
-    config = config or ADAPTATIONS["focus" if loaded.network is None else "paper"]
+    config = config or ADAPTATIONS[trained_by(model)]
     beginning = started_from(model, config, licence)
     slices, decide = Stack(stack, axis, rgb), partial(iter_decide, stack, device=device, axis=axis, rgb=rgb)
     before = yield from _labelled(decide(model=model), f"deciding with {loaded.name}")

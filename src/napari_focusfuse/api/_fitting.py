@@ -33,12 +33,12 @@ class TrainResult:
     ----------
     folder : Path
         The model folder.
-    recipe : {"paper", "focus"}
+    recipe : {"paper", "focus", "decide"}
     log : tuple of EpochLog or RankLog
         Losses of every validation.
     scores : dict of str to float
         Recipe paper: "psnr" (dB) and "ssim" of the reconstruction of whole validation images (of the middle of very
-        large ones). Recipe focus: "found", the share of the pixels of small stacks of the validation images whose slice
+        large ones). The others: "found", the share of the pixels of stacks made of the validation images whose slice
         is found, and "loss".
     kept : int
         Epoch or step whose weights were kept; 0: none was better than the model started from.

@@ -11,6 +11,7 @@ from napari_focusfuse.errors import FocusFuseError, OutputError
 if TYPE_CHECKING:
     import torch
 
+    from napari_focusfuse.core.config import Recipe
     from napari_focusfuse.models import CardFacts, Model
 
 
@@ -74,11 +75,11 @@ def model_card(name: str) -> str:
     return card(name)
 
 
-def lacks_decoder(name: str | os.PathLike[str]) -> bool:
-    """Whether a model is an encoder alone, which the recipe of the paper cannot start from."""
-    from napari_focusfuse.models import lacks_decoder as lacks
+def trained_by(name: str | os.PathLike[str]) -> Recipe:
+    """The recipe that a model is trained further by: "paper" with a decoder, "decide" with a head, else "focus"."""
+    from napari_focusfuse import models
 
-    return lacks(name)
+    return models.trained_by(name)
 
 
 def models_folder() -> Path:

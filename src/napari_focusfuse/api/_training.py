@@ -109,7 +109,7 @@ def iter_train(
     check_vacant(out, resume or overwrite)
     where = torch_device(device)
     beginning = _begin(config, Path(out), start, resume, licence)
-    split = yield from _iter_split(images, validation, few=beginning.config.recipe == "focus")
+    split = yield from _iter_split(images, validation, few=beginning.config.recipe != "paper")
     names = [str(item) for item in folders_of(images)] or [f"{len(split[0])} arrays"]
     return (yield from iter_fit(split, Path(out), beginning, names, where, stop))
 

@@ -8,7 +8,7 @@ from magicgui.widgets import ComboBox
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from napari_focusfuse.core.config import ADAPTATIONS, AnyTrainConfig
+from napari_focusfuse.core.config import ADAPTATIONS, AnyTrainConfig, Recipe
 from napari_focusfuse.gui._form import Folded, form_layout, narrow
 from napari_focusfuse.gui._model_target import ModelTarget
 from napari_focusfuse.gui._models import Choices, offer_all
@@ -48,7 +48,7 @@ class AdaptForm(QWidget):
         super().__init__()
         self.stack = StackForm(viewer, self)
         self.recipe = RecipesForm(ADAPTATIONS, hidden=("variant",))
-        self._encoders: frozenset[str] = frozenset()
+        self._recipes: dict[str, Recipe] = {}
         self.model = ComboBox(choices=["default"], tooltip="The model to start from; it stays as it is.")
         self.device = ComboBox(choices=["auto", "cpu"], tooltip="Where to compute; auto takes a GPU if there is one.")
         self.about = QLabel()
@@ -79,7 +79,7 @@ class AdaptForm(QWidget):
         problem = self.stack.problem()
         if problem is not None:
             return problem
-        if self.recipe.recipe == "focus":
+        if self.recipe.recipe != "paper":
             return None
         source, crop = self.stack.take(), self.value().crop
         if min(n for i, n in enumerate(source.data.shape[:3]) if i != source.axis) < crop:
@@ -97,7 +97,7 @@ class AdaptForm(QWidget):
 
     def show_choices(self, choices: Choices) -> None:
         """Offer models and devices."""
-        self._encoders = choices.encoders
+        self._recipes = choices.recipes
         offer_all(self.model, choices.models)
         offer_all(self.device, choices.devices)
         self._on_model(self.model.value)
@@ -133,8 +133,8 @@ class AdaptForm(QWidget):
         self.changed.emit()
 
     def _on_model(self, model: str) -> None:
-        """What has no decoder cannot learn to give slices back, but to rank them."""
-        self.recipe.kind.value = "focus" if model in self._encoders else "paper"
+        """What has no decoder cannot learn to give slices back, but to rank them or to decide."""
+        self.recipe.kind.value = self._recipes.get(model, "paper")
         self.changed.emit()
 
     def _on_crop(self, _crop: int) -> None:

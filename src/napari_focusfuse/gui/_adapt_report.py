@@ -56,7 +56,7 @@ class AdaptReport(QWidget):
 
 def _told(made: "Adaptation") -> str:
     """The report in rich text."""
-    focus = made.result.recipe == "focus"
+    focus = made.result.recipe != "paper"
     rows = [
         ("", "before", "after"),
         ("slices found" if focus else "reconstruction", *(_score(scores) for scores in made.scores)),

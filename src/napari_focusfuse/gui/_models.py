@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import QObject, Signal
 
+from napari_focusfuse.core.config import Recipe
+
 __all__ = ["Choices", "models_and_devices", "name_of", "news", "offer", "offer_all", "shown_path"]
 
 
@@ -20,10 +22,10 @@ news = _News()
 
 
 class Choices(NamedTuple):
-    """What there is: models, which of them have no decoder, and devices."""
+    """What there is: models, the recipe that each is trained further by, and devices."""
 
     models: list[str]
-    encoders: frozenset[str]
+    recipes: dict[str, Recipe]
     devices: list[str]
 
 
@@ -32,7 +34,7 @@ def models_and_devices() -> Choices:
     from napari_focusfuse import api
 
     models = ["default", *api.list_models()]
-    return Choices(models, frozenset(filter(api.lacks_decoder, models)), api.list_devices())
+    return Choices(models, {name: api.trained_by(name) for name in models}, api.list_devices())
 
 
 def name_of(folder: Path) -> str:

@@ -186,5 +186,19 @@ _FOCUS = {
     "seed": replace(_SEED, tip="Of everything random. Another one: another model, about as good."),
 }
 
+_DECIDE = {
+    **_FOCUS,
+    "stacks": replace(_FOCUS["stacks"], label="Parts in a batch"),
+    "crop": replace(
+        _CROP, least=48, most=160, tip="Side of the parts of scenes. Larger: more to learn from in a step, and slower."
+    ),
+    "scene_steps": Field(
+        label="New scene every (steps)",
+        tip="Simulating a scene takes as long as some steps. More: faster, from fewer scenes.",
+        least=1,
+        most=1000,
+    ),
+}
+
 #: Rows by the name of the setting.
-FIELDS: dict[Recipe, dict[str, Field]] = {"paper": _PAPER, "focus": _FOCUS}
+FIELDS: dict[Recipe, dict[str, Field]] = {"paper": _PAPER, "focus": _FOCUS, "decide": _DECIDE}

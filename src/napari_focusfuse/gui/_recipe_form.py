@@ -13,11 +13,17 @@ from napari_focusfuse.gui._recipe_fields import FIELDS
 
 __all__ = ["RecipeForm", "RecipesForm"]
 
-_KINDS: list[tuple[str, Recipe]] = [("paper: give images back", "paper"), ("focus: rank slices", "focus")]
+_KINDS: list[tuple[str, Recipe]] = [
+    ("paper: give images back", "paper"),
+    ("focus: rank slices", "focus"),
+    ("decide: weigh the scales", "decide"),
+]
 _TIP = (
     "paper: encoder and decoder learn to give images back, as in SESF-Fuse. Any images do.\n"
     "focus: the encoder learns which slice of small simulated stacks is the sharpest, also under noise: "
-    "the decision itself. Needs sharp images, or none."
+    "the decision itself. Needs sharp images, or none.\n"
+    "decide: a small head on a trained encoder learns which scale and window to believe where, from simulated scenes "
+    "with known depth. Needs a model to start from, and sharp images or none."
 )
 
 

@@ -56,7 +56,7 @@ class TrainForm(QWidget):
         super().__init__()
         self.images = ImagesForm(viewer)
         self.recipe = RecipesForm({recipe: config() for recipe, config in RECIPES.items()})
-        self._choices = Choices(["default"], frozenset(), [])
+        self._choices = Choices(["default"], {}, [])
         self.start = ComboBox(
             choices=_starts(["default"]),
             tooltip="A model to start from needs fewer epochs; a new one owes nothing to other people's images.",
@@ -85,6 +85,8 @@ class TrainForm(QWidget):
 
     def problem(self) -> str | None:
         """Why nothing can be trained, in one sentence; None if it can."""
+        if self.recipe.recipe == "decide" and self.start.value == SCRATCH:
+            return "A decision is learned with a trained encoder: choose a model to start from."
         return self.images.problem(self.value().crop) or self.target.problem()
 
     def setup(self) -> TrainSetup:
@@ -130,8 +132,8 @@ class TrainForm(QWidget):
 
     def _fitting(self) -> list[str]:
         """The models that the recipe can start from: that of the paper needs a decoder."""
-        models, encoders, _ = self._choices
-        return [name for name in models if self.recipe.recipe == "focus" or name not in encoders]
+        models, recipes, _ = self._choices
+        return [name for name in models if self.recipe.recipe != "paper" or recipes.get(name, "paper") == "paper"]
 
     def _on_recipe(self, recipe: Recipe) -> None:
         self.images.set_recipe(recipe)

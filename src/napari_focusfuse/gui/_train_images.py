@@ -122,8 +122,8 @@ class ImagesForm(QWidget):
         return [layer for layer in self._layers if layer not in self._off]
 
     def set_recipe(self, recipe: Recipe) -> None:
-        """Offer what a recipe can be trained on: focus takes sharp images only, of any size and number."""
-        self._focus = recipe == "focus"
+        """Offer what a recipe can be trained on: the others take sharp images only, of any size and number."""
+        self._focus = recipe != "paper"
         kept = self.kind.value if self._focus or self.kind.value != COMPUTED else LAYERS
         self.kind.choices = [*_KINDS, _NONE] if self._focus else _KINDS
         self.kind.value = kept

@@ -49,13 +49,15 @@ class LossPlot(Plot):
     def _draw(self, axes: "Axes", colours: Colours) -> None:
         from matplotlib.ticker import MaxNLocator
 
-        axes.set_yscale("log")
+        shown = [loss for _, loss in self._steps] + [entry.curve for entry in self._log]
+        axes.set_yscale("log" if min(shown, default=1.0) > 0 else "linear")
         axes.set_xlabel(self._counted)
         axes.set_ylabel("loss")
         axes.grid(color=colours.grid, linewidth=0.5, alpha=0.6, which="both")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axes.yaxis.set_major_formatter(_formatter())
-        axes.yaxis.set_minor_formatter(_formatter())
+        if axes.get_yscale() == "log":
+            axes.yaxis.set_major_formatter(_formatter())
+            axes.yaxis.set_minor_formatter(_formatter())
         axes.tick_params(which="minor", colors=colours.text, labelsize=7)
         if self._steps:
             at, batches = np.array(self._steps).T

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from napari_focusfuse.core.config import Recipe
 from napari_focusfuse.core.network import Encoder, SESFNet
 from napari_focusfuse.errors import ModelError
 from napari_focusfuse.models._card import CardFacts, card_facts, training_card
 from napari_focusfuse.models._checkpoint import CHECKPOINT, checkpoint_recipe, load_state, save_state
-from napari_focusfuse.models._files import checked, has_decoder, header, header_of, module_of, packed, tensors_of, write
+from napari_focusfuse.models._files import checked, header, header_of, module_of, packed, recipe_of, tensors_of, write
 
 __all__ = [
     "ALIASES",
@@ -26,7 +27,6 @@ __all__ = [
     "check_name",
     "checkpoint_recipe",
     "holds_model",
-    "lacks_decoder",
     "list_models",
     "load_model",
     "load_state",
@@ -34,6 +34,7 @@ __all__ = [
     "save_model",
     "save_state",
     "shipped_models",
+    "trained_by",
     "training_card",
     "user_folder",
 ]
@@ -167,12 +168,12 @@ def load_model(name: str | os.PathLike[str] = "default") -> Model:
     return Model(folder.resolve().name, encoder, network, metadata["sha256"])
 
 
-def lacks_decoder(name: str | os.PathLike[str]) -> bool:
-    """Whether a model is an encoder alone, by the header of its file; False where none can be read."""
+def trained_by(name: str | os.PathLike[str]) -> Recipe:
+    """The recipe that a model is trained further by, by the header of its file; "paper" where none can be read."""
     try:
-        return not has_decoder(header(_folder(name) / _FILE))
+        return recipe_of(header(_folder(name) / _FILE))
     except ModelError:
-        return False
+        return "paper"
 
 
 def save_model(model: SESFNet | Encoder, folder: Path, card: str) -> None:

@@ -15,15 +15,27 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from napari_focusfuse.core.config import Recipe
 from napari_focusfuse.core.network import Encoder, SESFNet
 from napari_focusfuse.errors import ModelError, OutputError
 
-__all__ = ["checked", "digest", "has_decoder", "header", "header_of", "module_of", "packed", "tensors_of", "write"]
+__all__ = [
+    "checked",
+    "digest",
+    "has_decoder",
+    "header",
+    "header_of",
+    "module_of",
+    "packed",
+    "recipe_of",
+    "tensors_of",
+    "write",
+]
 
 _ARCHITECTURE = "sesf-1"
 _NETWORK, _ENCODER = "network", "encoder"
-#: How the names of a decision head's tensors begin, in an encoder.
-_HEAD = "head."
+#: How the names of a decision head's tensors begin, in an encoder; and what the header says of a head.
+_HEAD, _LEARNED = "head.", "learned"
 
 
 def digest(tensors: dict[str, Tensor]) -> str:
@@ -89,7 +101,15 @@ def header_of(model: SESFNet | Encoder) -> dict[str, str]:
     """What the header of a model's file says besides its checksum."""
     if isinstance(model, SESFNet):
         return {"architecture": _ARCHITECTURE, "variant": model.encoder.variant}
-    return {"architecture": _ARCHITECTURE, "variant": model.variant, "parts": _ENCODER}
+    head = {"head": _LEARNED} if model.head is not None else {}
+    return {"architecture": _ARCHITECTURE, "variant": model.variant, "parts": _ENCODER, **head}
+
+
+def recipe_of(metadata: dict[str, str]) -> Recipe:
+    """The recipe that a model is trained further by: that which trains its last part."""
+    if has_decoder(metadata):
+        return "paper"
+    return "decide" if metadata.get("head") == _LEARNED else "focus"
 
 
 def has_decoder(metadata: dict[str, str]) -> bool:
