@@ -37,6 +37,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "ADAPTING",
             "BlockSFConfig",
             "Camera",
+            "DECIDE_ADAPTING",
+            "DecideConfig",
             "Flaws",
             "FocusStackConfig",
             "FusionConfig",

@@ -47,13 +47,22 @@ from napari_focusfuse.api._models import (
     trained_by,
 )
 from napari_focusfuse.api._training import iter_train, recipe_to_resume, train
-from napari_focusfuse.core.config import ADAPTING, FusionConfig, Preset, RankConfig, SEVariant, TrainConfig
+from napari_focusfuse.core.config import (
+    ADAPTING,
+    DecideConfig,
+    FusionConfig,
+    Preset,
+    RankConfig,
+    SEVariant,
+    TrainConfig,
+)
 from napari_focusfuse.core.methods import Method
 from napari_focusfuse.core.progress import Progress
 
 __all__ = [
     "ADAPTING",
     "Adaptation",
+    "DecideConfig",
     "FusionConfig",
     "Method",
     "Preset",

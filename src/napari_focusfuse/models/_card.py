@@ -114,6 +114,11 @@ Encoder-decoder of SESF-Fuse (Ma et al. 2020), trained without labels to give gr
 
 
 def _rank_title(state: RankState) -> str:
+    if state.config.recipe == "decide":
+        return f"""# SESF encoder with a decision head, {state.encoder.variant}
+
+The encoder of another model, and a head that weighs what it sees on several scales: trained on simulated scenes with
+known depth, so that the sharpest slice of each pixel has the largest activity and the fused image is true."""
     return f"""# SESF encoder, {state.encoder.variant}
 
 Encoder of SESF-Fuse (Ma et al. 2020), trained without labels to rank slices by their focus, also under noise."""
@@ -137,7 +142,10 @@ def _rank_losses(state: RankState) -> str:
         f"| {e.step} | {e.learning_rate:.2e} | {e.train_loss:.4f} | {e.val_loss:.4f} | {100 * e.val_found:.1f} |"
         for e in state.log
     )
-    return f"""L is the cross entropy between the wanted and the actual share of each slice in the activity of a pixel,
+    more = (
+        ", plus twice the decimal logarithm of the error of the fused image" if state.config.recipe == "decide" else ""
+    )
+    return f"""L is the cross entropy between the wanted and the actual share of each slice in the activity of a pixel{more};
 mean since the last validation. Found: pixels whose sharpest slice has the largest activity, or the one next to it.
 
 | step | learning rate | L | validation L | found, % |
@@ -154,7 +162,8 @@ def _reconstructed(state: TrainState, scores: Mapping[str, float] | None) -> str
 
 def _found(state: RankState, scores: Mapping[str, float] | None) -> str:
     best = next((entry for entry in state.log if entry.step == state.kept), None)
-    what = "decision on small stacks of the validation images"
+    kind = "simulated scenes" if state.config.recipe == "decide" else "small stacks"
+    what = f"decision on {kind} of the validation images"
     if scores is not None:
         return f"{what}: {100 * scores['found']:.1f} % of the pixels found, loss {scores['loss']:.4f}"
     told = f"{100 * best.val_found:.1f} % of the pixels found, loss {best.val_loss:.4f}" if best else _NO_BETTER

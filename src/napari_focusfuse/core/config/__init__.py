@@ -12,7 +12,7 @@ from napari_focusfuse.core.config.methods import (
     WaveletConfig,
     WindowConfig,
 )
-from napari_focusfuse.core.config.ranking import RANK_ADAPTING, DecideConfig, RankConfig
+from napari_focusfuse.core.config.ranking import DECIDE_ADAPTING, RANK_ADAPTING, DecideConfig, RankConfig
 from napari_focusfuse.core.config.recipe import ADAPTATIONS, DEFAULT_RECIPE, RECIPES, AnyTrainConfig
 from napari_focusfuse.core.config.scene import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
 from napari_focusfuse.core.config.training import ADAPTING, Recipe, SEVariant, TrainConfig
@@ -20,6 +20,7 @@ from napari_focusfuse.core.config.training import ADAPTING, Recipe, SEVariant, T
 __all__ = [
     "ADAPTATIONS",
     "ADAPTING",
+    "DECIDE_ADAPTING",
     "DEFAULT_RECIPE",
     "PSF",
     "RANK_ADAPTING",
