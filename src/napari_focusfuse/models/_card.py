@@ -145,7 +145,7 @@ def _rank_losses(state: RankState) -> str:
     more = (
         ", plus twice the decimal logarithm of the error of the fused image" if state.config.recipe == "decide" else ""
     )
-    return f"""L is the cross entropy between the wanted and the actual share of each slice in the activity of a pixel{more};
+    return f"""L is the cross entropy between the wanted and the actual share of each slice in a pixel's activity{more};
 mean since the last validation. Found: pixels whose sharpest slice has the largest activity, or the one next to it.
 
 | step | learning rate | L | validation L | found, % |
