@@ -43,7 +43,7 @@ WEIGHTS = Path(__file__).parent.parent / "weights"
 #: Environment variable that names another folder for the user's own models.
 FOLDER_VARIABLE = "FOCUSFUSE_MODELS"
 #: What "default" means; the benchmark decides.
-ALIASES = {"default": "sesf-cse"}
+ALIASES = {"default": "sesf-focus"}
 _FILE, _CARD = "model.safetensors", "card.md"
 #: What one system or another does not allow in the name of a folder.
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]|^[. ]|[. ]$')
