@@ -8,11 +8,21 @@ import torch
 
 from napari_focusfuse.core.config import RankConfig
 from napari_focusfuse.core.progress import Returning
-from napari_focusfuse.core.ranking import iter_rank
+from napari_focusfuse.core.ranking import _stacks, iter_rank
 from napari_focusfuse.core.ranking._stacks import SLICES, SmallStacks
 from napari_focusfuse.errors import FocusFuseError, TrainingError
 
 SMALL = RankConfig(steps=12, stacks=1, crop=16, validate_every=4, learning_rate=5e-3)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_textures():
+    """Computed textures of 256 px."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_stacks, "_SIDE", 256)
+        _stacks._computed.cache_clear()
+        yield
+    _stacks._computed.cache_clear()
 
 
 @pytest.fixture(scope="module")
