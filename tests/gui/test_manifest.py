@@ -3,7 +3,6 @@
 import subprocess
 import sys
 
-import pytest
 from npe2 import PluginManager, PluginManifest
 
 MANIFEST = PluginManifest.from_distribution("napari-focusfuse")
