@@ -1,6 +1,8 @@
 """What all tests share."""
 
+import multiprocessing
 from collections.abc import Iterator
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,16 @@ def _no_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("models")))
         yield
+
+
+@pytest.fixture(scope="session")
+def processes() -> BaseContext:
+    """Starts processes as "spawn" does, but where it can be had, torch is imported once for all of them."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["napari_focusfuse.core.training", "napari_focusfuse.bench.simulated"])
+    return context
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The public contract."""
 
+from dataclasses import replace
 from importlib.metadata import version
 
 import dask.array as da
@@ -111,7 +112,7 @@ def test_the_decision_of_another_method_is_saved_and_edited(scene, tmp_path):
 
 def test_train_writes_a_model_that_fuses(scene, tmp_path):
     images = list(scene.stack)
-    config = ff.TrainConfig(epochs=2, batch=6, crop=32, learning_rate=1e-3)
+    config = ff.TrainConfig(epochs=2, batch=6, crop=32, crops_per_image=4, learning_rate=1e-3)
     result = ff.train(images, config, out=tmp_path / "mine", licence="simulated, free")
     assert len(result.log) == 2
     assert ff.fuse(scene.stack, model=tmp_path / "mine").decision.info["model"] == "mine"
@@ -120,7 +121,7 @@ def test_train_writes_a_model_that_fuses(scene, tmp_path):
     assert f"PSNR {result.scores['psnr']:.2f} dB" in card
     with pytest.raises(OutputError, match="holds a model already"):
         ff.train(images, config, out=tmp_path / "mine")
-    longer = ff.TrainConfig(epochs=3, batch=6, crop=32, learning_rate=1e-3)
+    longer = replace(config, epochs=3)
     assert len(ff.train(images, longer, out=tmp_path / "mine", resume=True).log) == 3
 
 
@@ -136,7 +137,7 @@ def test_a_training_that_fails_keeps_the_best_model(scene, tmp_path, monkeypatch
                 raise TrainingError("the loss is no longer a number")
 
     monkeypatch.setattr(recipes, "iter_train", failing)
-    config = ff.TrainConfig(epochs=2, batch=6, crop=32)
+    config = ff.TrainConfig(epochs=2, batch=6, crop=32, crops_per_image=4)
     with pytest.raises(TrainingError, match="the best model so far is in"):
         ff.train(list(scene.stack), config, out=tmp_path / "mine")
     assert ff.load_model(tmp_path / "mine").name == "mine"

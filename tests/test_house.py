@@ -76,6 +76,14 @@ def sdist(dist: Path) -> Path:
     return found
 
 
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder into which the wheel is installed."""
+    target = tmp_path_factory.mktemp("installed")
+    command("pip", "install", "--quiet", "--no-deps", "--no-index", "--target", target, wheel)
+    return target
+
+
 def source_files() -> set[str]:
     files = (path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return {path.relative_to(PACKAGE).as_posix() for path in files}
@@ -97,20 +105,16 @@ def test_sdist_holds_the_sources_and_leaves_out_the_links(sdist: Path) -> None:
     assert not [name for name in members if name == "napari.yaml" or name.startswith(("weights", "docs", ".github"))]
 
 
-def test_installed_wheel_finds_manifest_and_weights(wheel: Path, tmp_path: Path) -> None:
-    target = tmp_path / "target"
-    command("pip", "install", "--quiet", "--no-deps", "--no-index", "--target", target, wheel)
-    seen = json.loads(python(LOOK, tmp_path, target))
-    assert Path(seen["package"]).is_relative_to(target)
+def test_installed_wheel_finds_manifest_and_weights(installed: Path, tmp_path: Path) -> None:
+    seen = json.loads(python(LOOK, tmp_path, installed))
+    assert Path(seen["package"]).is_relative_to(installed)
     assert seen["manifest"] == (PACKAGE / "napari.yaml").read_text(encoding="utf-8")
     assert "sesf-cse" in seen["models"]
 
 
-def test_npe2_reads_the_manifest_of_the_installed_wheel(wheel: Path, tmp_path: Path) -> None:
+def test_npe2_reads_the_manifest_of_the_installed_wheel(installed: Path, tmp_path: Path) -> None:
     pytest.importorskip("npe2")
-    target = tmp_path / "target"
-    command("pip", "install", "--quiet", "--no-deps", "--no-index", "--target", target, wheel)
-    assert python(PLUGIN, tmp_path, target).strip()
+    assert python(PLUGIN, tmp_path, installed).strip()
 
 
 def test_this_installation_finds_manifest_and_weights(tmp_path: Path) -> None:

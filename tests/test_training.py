@@ -1,7 +1,6 @@
 """Training by the public functions: files, interruptions, and models to start from."""
 
 import os
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -160,32 +159,34 @@ def test_fine_tuning_of_what_is_not_there(scene, tmp_path):
 
 
 KILLED = """
-import os, signal, sys
+import os, signal
 import numpy as np, torch
 import napari_focusfuse as ff
 from napari_focusfuse.core.training import TrainReport
 
 torch.set_num_threads(1)
-stack, out, until = np.load(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 config = ff.TrainConfig(epochs=3, batch=6, crop=32, crops_per_image=4)
 
 def report(step):
     if isinstance(step, TrainReport) and step.state is None and step.done >= until > 0:
         os.kill(os.getpid(), signal.SIGKILL)
 
-ff.train(list(stack), config, out=out, device="cpu", resume=sys.argv[4] == "resume", progress=report)
+ff.train(list(np.load(stack)), config, out=out, device="cpu", resume=how == "resume", progress=report)
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "kill") or sys.platform == "win32", reason="needs SIGKILL")
-def test_killed_and_resumed_it_gives_the_same_weights(scene, tmp_path):
+def test_killed_and_resumed_it_gives_the_same_weights(scene, tmp_path, processes):
     """Killed in the middle of the second epoch and again in the third."""
     stack = tmp_path / "stack.npy"
     np.save(stack, scene.stack)
 
     def run(out: str, until: int, how: str) -> int:
-        code = [sys.executable, "-c", KILLED, str(stack), str(tmp_path / out), str(until), how]
-        return subprocess.run(code, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}).returncode
+        told = {"stack": stack, "out": tmp_path / out, "until": until, "how": how}
+        process = processes.Process(target=exec, args=(KILLED, told))
+        process.start()
+        process.join()
+        return process.exitcode
 
     assert run("killed", 24 + 12, "begin") == -9
     assert models.load_model(tmp_path / "killed").name == "killed"

@@ -1,6 +1,8 @@
 """Runs over simulated stacks: what is run, going on, and processes."""
 
+import multiprocessing
 from dataclasses import replace
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +56,19 @@ def test_going_on_runs_only_what_is_missing(study: Study, tmp_path: Path) -> Non
     assert len(study.own(more)) == 2 * 2 * 2 * 4
 
 
+@pytest.fixture
+def _quickly_started(processes: BaseContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multiprocessing, "get_context", lambda _: processes)
+
+
+@pytest.mark.usefixtures("_quickly_started")
 def test_processes_change_nothing(study: Study, tmp_path: Path) -> None:
     one, _ = run(study, "sf,sesf", tmp_path / "one.csv")
     two, _ = run(study, "sf,sesf", tmp_path / "two.csv", jobs=2)
     assert without_costs(one) == without_costs(two)
 
 
+@pytest.mark.usefixtures("_quickly_started")
 def test_an_error_in_a_process_comes_through() -> None:
     with pytest.raises(ZeroDivisionError):
         list(iter_pool(reciprocal, [1, 0, 2], 2))
@@ -69,6 +78,7 @@ def reciprocal(number: int) -> float:
     return 1 / number
 
 
+@pytest.mark.usefixtures("_quickly_started")
 def test_stopping_early_ends_the_processes() -> None:
     work = iter_pool(reciprocal, list(range(1, 200)), 2)
     assert next(work) <= 1

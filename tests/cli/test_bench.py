@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import napari_focusfuse as ff
+from napari_focusfuse.bench import run as bench_run
 
 Runs = Callable[..., Any]
 
@@ -25,6 +26,12 @@ command = ["python", "-c", "{code}", "{{folder}}", "{{output}}"]
 [broken]
 command = ["python", "-c", "import sys; sys.exit('no lens')", "{{folder}}", "{{output}}"]
 """.format(code="import sys, shutil, pathlib; shutil.copy(sorted(pathlib.Path(sys.argv[1]).iterdir())[0], sys.argv[2])")
+
+
+@pytest.fixture(autouse=True)
+def _small_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scenes of ``--quick`` smaller still; in processes of their own they are as large as for everyone."""
+    monkeypatch.setattr(bench_run, "_QUICK_SHAPE", (64, 96))
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 import napari_focusfuse as ff
 from napari_focusfuse import api, io
 from napari_focusfuse.cli import _terminal
+from napari_focusfuse.core import simulate
 
 Runs = Callable[..., Any]
 
@@ -76,10 +77,11 @@ def test_without_memory(run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_demo(run: Runs, tmp_path: Path) -> None:
+def test_demo(run: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = ff.sample_scene()
+    monkeypatch.setattr(simulate, "sample_scene", lambda: scene)
     done = run("demo", "-o", tmp_path / "demo")
     assert (done.code, done.err) == (0, "")
-    scene = ff.sample_scene()
     file = io.read_stack(tmp_path / "demo" / "sample.ome.tif")
     np.testing.assert_array_equal(file.data, scene.stack)
     assert (file.z_step, file.pixel_size) == (scene.z_step, (scene.pixel_size, scene.pixel_size))

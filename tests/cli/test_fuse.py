@@ -325,10 +325,14 @@ def test_interrupted(
 
 def test_as_a_process(slices: Path, tmp_path: Path) -> None:
     """Exit codes and streams as a shell sees them; stderr is no terminal, so there is no bar."""
-    command = [sys.executable, "-m", "napari_focusfuse", "fuse", str(slices), "-o", str(tmp_path / "out")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    def fuse(stack: Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "napari_focusfuse", "fuse", str(stack), "-o", str(tmp_path / "out")]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    done = fuse(slices)
     assert (done.returncode, done.stderr) == (0, "")
-    again = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (again.returncode, again.stdout) == (2, "")
-    assert again.stderr.count("\n") == 1
-    assert "exists" in again.stderr
+    refused = fuse(tmp_path / "absent")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.count("\n") == 1
+    assert "absent" in refused.stderr

@@ -11,6 +11,7 @@ import torch
 from napari_focusfuse import models
 from napari_focusfuse.core.activity import squared_sf
 from napari_focusfuse.core.config import RankConfig
+from napari_focusfuse.core.learning import _pieces
 from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.ranking import RankState, best_encoder, iter_rank, ranking_scores
 from napari_focusfuse.core.ranking._decision import log_shares
@@ -18,6 +19,16 @@ from napari_focusfuse.core.ranking._stacks import SLICES, SmallStacks
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning, TrainingError
 
 SMALL = RankConfig(steps=8, stacks=1, crop=16, procedural=0, validate_every=4, learning_rate=5e-3)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_textures():
+    """Computed textures of 256 px."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_pieces, "_SIDE", 256)
+        _pieces._computed.cache_clear()
+        yield
+    _pieces._computed.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,10 @@
 Needs napari, pytest-qt and a display; without the first two nothing here is collected.
 """
 
+import functools
+import gc
 import importlib.util
+import os
 import threading
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
@@ -72,6 +75,39 @@ def result_of(stack: Any, *, axis: int = 0, z: Any = None, rgb: bool = False, **
     info = {"method": method, "model": str(options.get("model"))}
     decision = Decision(index[None].astype(np.int16), ones, depth, ones[0] / 2, flags, positions, info)
     return FusionResult(image, decision, f"{len(slices)} slices fused.")
+
+
+# napari neither reads nor writes settings, which belong to whoever runs the tests.
+os.environ["NAPARI_CONFIG"] = ""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plugins_are_known() -> Iterator[None]:
+    """Manifests are read once, not for each viewer."""
+    from npe2 import PluginManager
+
+    manager = PluginManager.instance()
+    manager.discover(include_npe1=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manager, "discover", lambda **_: 0)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _samples_are_known() -> Iterator[None]:
+    """Sample data are simulated once, not for each viewer that shows them."""
+    from napari_focusfuse.gui import samples
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(samples, "sample_scene", functools.cache(samples.sample_scene))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _garbage_is_that_of_the_test() -> None:
+    """What is there by now is not searched for garbage: napari has it all searched several times for each viewer."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +86,7 @@ def _disc(growth: float, distance: float) -> Kernel:
     return _normalised(covered)
 
 
+@lru_cache(maxsize=64)
 def _focus(optics: Wave, pixel: float) -> float:
     """Where the kernel is sharpest, um: spherical aberration moves that away from the paraxial focus."""
     if not optics.spherical:
@@ -106,12 +107,15 @@ def _wave(optics: Wave, pixel: float, step: float, focus: float, distance: float
     defocus = distance * step + focus
     half = int(np.ceil((_spread(optics, defocus) + _RINGS * optics.critical_pixel) / pixel))
     size = fft.next_fast_len(int(2.5 * half * fine))
-    radius = np.hypot(*np.meshgrid(*2 * [fft.fftfreq(size, pixel / fine)], indexing="ij"))
-    rho = radius * optics.wavelength / optics.na
+    frequency = fft.fftfreq(size, pixel / fine)
+    # Beyond the aperture, which is most of the plane, the pupil is dark.
+    lit = np.flatnonzero(np.abs(frequency) * optics.wavelength / optics.na <= 1)
+    rho = np.hypot(*np.meshgrid(*2 * [frequency[lit]], indexing="ij")) * optics.wavelength / optics.na
     path = np.sqrt(np.maximum(optics.index**2 - (optics.na * rho) ** 2, 0)) * defocus / optics.wavelength
     aberration = optics.spherical * np.sqrt(5) * (6 * rho**4 - 6 * rho**2 + 1)
-    pupil = (rho <= 1) * np.exp(2j * np.pi * (path + aberration))
-    intensity = ndimage.uniform_filter(np.abs(fft.fftshift(fft.ifft2(pupil))) ** 2, fine, mode="wrap")
+    pupil = np.zeros((size, size), np.complex128)
+    pupil[np.ix_(lit, lit)] = (rho <= 1) * np.exp(2j * np.pi * (path + aberration))
+    intensity = ndimage.uniform_filter(fft.fftshift(np.abs(fft.ifft2(pupil)) ** 2), fine, mode="wrap")
     line = size // 2 + fine * np.arange(-half, half + 1)
     return _normalised(intensity[np.ix_(line, line)])
 
