@@ -104,7 +104,7 @@ def measure_sample(viewer: napari.Viewer) -> None:
 
 
 def train_sample(viewer: napari.Viewer) -> None:
-    """Train a model on the sample for two minutes, one on computed textures; adapt one; picture the widget."""
+    """Train models by both recipes for some minutes, adapt one, and picture the widget meanwhile and afterwards."""
     # Models go to where a user who has none would have them. (napari has found its icons by now.)
     settle()
     os.environ["HOME"] = tempfile.mkdtemp()

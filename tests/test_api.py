@@ -25,7 +25,7 @@ def test_fuse_is_decide_then_blend(scene):
     np.testing.assert_array_equal(result.decision.labels, decision.labels)
     np.testing.assert_array_equal(result.image, ff.blend(scene.stack, decision))
     assert steps[-1].done == steps[-1].total
-    assert decision.info["model"] == "sesf-cse"
+    assert decision.info["model"] == "sesf-focus"
     assert len(decision.info["model_sha256"]) == 64
 
 

@@ -207,7 +207,12 @@ def test_adapting_to_a_stack(scene, tmp_path, models_folder):
     config = replace(ff.ADAPTING, batch=8, crop=32, crops_per_image=8, epochs=2)
     steps = []
     made = ff.adapt(
-        np.moveaxis(scene.stack, 0, 2), axis=2, config=config, out=models_folder / "mine", progress=steps.append
+        np.moveaxis(scene.stack, 0, 2),
+        axis=2,
+        config=config,
+        out=models_folder / "mine",
+        progress=steps.append,
+        model="sesf-cse",
     )
     old, new = (scores["psnr"] for scores in made.scores)
     assert new >= old > 20
@@ -224,15 +229,15 @@ def test_adapting_to_a_stack(scene, tmp_path, models_folder):
 
 def test_adapting_that_makes_nothing_better_gives_a_copy(scene, tmp_path):
     ruin = replace(ff.ADAPTING, batch=8, crop=32, crops_per_image=2, epochs=1, learning_rate=1.0)
-    made = ff.adapt(scene.stack, config=ruin, out=tmp_path / "mine")
+    made = ff.adapt(scene.stack, config=ruin, out=tmp_path / "mine", model="sesf-cse")
     assert (made.result.kept, made.changed, made.moved) == (0, 0, 0)
     assert made.scores[0] == made.scores[1]
-    assert models.load_model(tmp_path / "mine").sha256 == models.load_model().sha256
+    assert models.load_model(tmp_path / "mine").sha256 == models.load_model("sesf-cse").sha256
 
 
 def test_adapting_to_two_slices_and_to_small_ones(scene, tmp_path):
     config = replace(ff.ADAPTING, batch=8, crop=32, crops_per_image=2, epochs=1)
-    assert ff.adapt(scene.stack[:2], config=config, out=tmp_path / "two").result.log
+    assert ff.adapt(scene.stack[:2], model="sesf-cse", config=config, out=tmp_path / "two").result.log
     with pytest.raises(TrainingError, match="at least 200 x 200 px"):
-        ff.adapt(scene.stack, config=replace(config, crop=200), out=tmp_path / "small")
+        ff.adapt(scene.stack, model="sesf-cse", config=replace(config, crop=200), out=tmp_path / "small")
     assert not (tmp_path / "small").exists()

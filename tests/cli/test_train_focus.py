@@ -31,9 +31,9 @@ def test_every_setting_of_either_recipe_is_a_flag_with_its_default(run: Runs) ->
     for config in RECIPES.values():
         for field in dataclasses.fields(config):
             assert f"--{field.name.replace('_', '-')}" in shown
-    assert "[default: paper: 0.001, focus: 0.0015]" in shown
-    assert "--steps INT Batches. [default: 5000]" in shown
-    assert "[choices: paper, focus] [default: paper]" in shown
+    assert "[default: paper: 0.001, focus: 0.0015, decide: 0.003]" in shown
+    assert "--steps INT Batches. [default: focus: 5000, decide: 3000]" in shown
+    assert "[choices: paper, focus, decide] [default: paper]" in shown
 
 
 def test_train_resume_and_list(run: Runs, images: Path, slices: Path, models_folder: Path) -> None:

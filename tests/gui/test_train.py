@@ -28,7 +28,7 @@ def simulated():
 def training(viewer, models_folder, qtbot):
     widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)[1]
     qtbot.waitUntil(lambda: "sesf-cse" in widget.form.start.choices, timeout=30_000)
-    widget.form.set_value(replace(widget.form.value(), **TINY))
+    widget.form.set_value(ff.TrainConfig(**TINY))
     widget.adapt_form.set_value(replace(widget.adapt_form.value(), **TINY))
     return widget
 
