@@ -9,7 +9,7 @@ import torch
 from napari_focusfuse import models
 from napari_focusfuse.core.config import DecideConfig
 from napari_focusfuse.core.deciding import _scenes, iter_learn_decision
-from napari_focusfuse.core.deciding._loss import decide_loss, found, part_scores
+from napari_focusfuse.core.deciding._loss import Part, decide_loss, found, part_scores, whole
 from napari_focusfuse.core.deciding._scenes import Scenes
 from napari_focusfuse.core.head import SCALES, FocusHead
 from napari_focusfuse.core.progress import Returning
@@ -17,7 +17,6 @@ from napari_focusfuse.core.ranking import RankState, best_encoder
 from napari_focusfuse.errors import FocusFuseError, TrainingError
 
 SMALL = DecideConfig(steps=8, crop=48, validate_every=4, scene_steps=4, learning_rate=1e-2)
-WHOLE = slice(None), slice(None), slice(None)
 
 
 @pytest.fixture(autouse=True)
@@ -51,19 +50,22 @@ def test_the_loss_is_least_for_the_truth(networks):
     scene, head = Scenes([], SMALL, networks["none"].encoder, 0)[1], FocusHead()
     place = torch.arange(len(scene.slices))[:, None, None]
     right = -2 * (place - scene.depth) ** 2
-    losses = [decide_loss(head, scores, scene, WHOLE).item() for scores in (right, 0 * right, -right)]
+    part = whole(scene)
+    losses = [decide_loss(head, scores, scene, part).item() for scores in (right, 0 * right, -right)]
     assert losses == sorted(losses)
-    assert found(right, scene, WHOLE) == 1
-    assert found(-right, scene, WHOLE) < 0.2
+    assert found(right, scene, part) == 1
+    assert found(-right, scene, part) < 0.2
 
 
-def test_every_second_slice(networks):
-    """Depth goes along with the slices that are left."""
+def test_some_slices_of_a_scene(networks):
+    """Depth is told in the slices of the scene, also where only some are decided between."""
     scene = Scenes([], SMALL, networks["none"].encoder, 0)[2]
-    part = slice(1, None, 2), slice(0, 60), slice(4, 64)
-    place = 1 + 2 * torch.arange(len(scene.slices[1::2]))[:, None, None]
-    assert part_scores(FocusHead(), scene, part).shape == (len(place), 60, 60)
-    assert found(-((place - scene.depth[0:60, 4:64]) ** 2), scene, part) == 1
+    part = Part([0, 1, 3], slice(0, 60), slice(4, 64))
+    depth = scene.depth[0:60, 4:64]
+    place = torch.tensor([0, 1, 3])[:, None, None]
+    assert part_scores(FocusHead(), scene, part).shape == (3, 60, 60)
+    reachable = ((place - depth).abs().amin(dim=0) <= 1).float().mean().item()
+    assert found(-((place - depth) ** 2), scene, part) == pytest.approx(reachable)
 
 
 def test_only_the_head_is_trained(begun):

@@ -1,12 +1,15 @@
 """How far the decisions of a head are from the truth of a scene."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 from napari_focusfuse.core.deciding._scenes import SeenScene
 from napari_focusfuse.core.head import FocusHead, power
 
-__all__ = ["Part", "decide_loss", "found", "part_scores", "slices_off"]
+__all__ = ["Part", "decide_loss", "found", "part_scores", "slices_off", "whole"]
 
 #: A slice one step farther from the true depth than another counts exp(-2) of it.
 _TARGET = 2.0
@@ -15,19 +18,24 @@ _MIXED = 4
 _LEAST_ERROR = 1e-6
 #: Weight of the decimal logarithm of the error of the fused image.
 _IMAGE = 2.0
-#: A part of a scene: first slice, every so many, rows, columns.
-Part = tuple[slice, slice, slice]
+
+
+class Part(NamedTuple):
+    """A part of a scene: some of its slices, by rising number, rows and columns."""
+
+    slices: Sequence[int]
+    rows: slice
+    columns: slice
+
+
+def whole(scene: SeenScene) -> Part:
+    """All of a scene."""
+    return Part(range(len(scene.slices)), slice(None), slice(None))
 
 
 def part_scores(head: FocusHead, scene: SeenScene, part: Part) -> Tensor:
-    """Scores (N, Y, X) of a part of a scene (slices, rows, columns)."""
-    z, y, x = part
-    return head.score(scene.squared[z, :, y, x], scene.floors)[:, 0]
-
-
-def _depth(scene: SeenScene, part: Part) -> Tensor:
-    z, y, x = part
-    return (scene.depth[y, x] - (z.start or 0)) / (z.step or 1)
+    """Scores (N, Y, X) of a part of a scene."""
+    return head.score(scene.squared[list(part.slices), :, part.rows, part.columns], scene.floors)[:, 0]
 
 
 def decide_loss(head: FocusHead, scores: Tensor, scene: SeenScene, part: Part) -> Tensor:
@@ -35,21 +43,22 @@ def decide_loss(head: FocusHead, scores: Tensor, scene: SeenScene, part: Part) -
 
     The margin that the head has not seen the surroundings of is left out.
     """
-    z, y, x = part
+    y, x = part.rows, part.columns
     margin = slice(head.reach, -head.reach)
-    place = torch.arange(len(scores), device=scores.device)[:, None, None]
-    wanted = torch.softmax(-_TARGET * (place - _depth(scene, part)) ** 2, dim=0)
+    place = torch.tensor(list(part.slices), device=scores.device)[:, None, None]
+    wanted = torch.softmax(-_TARGET * (place - scene.depth[y, x]) ** 2, dim=0)
     entropy = -(wanted * torch.log_softmax(scores, dim=0)).sum(dim=0)[margin, margin].mean()
     best, labels = scores.topk(min(_MIXED, len(scores)), dim=0)
     weights = torch.softmax(best * power(scene.noise), dim=0)
-    fused = (weights * scene.slices[z, y, x].gather(0, labels)).sum(dim=0)
+    fused = (weights * scene.slices[list(part.slices), y, x].gather(0, labels)).sum(dim=0)
     error = ((fused - scene.sharp[y, x]) ** 2)[margin, margin].mean()
     return entropy + _IMAGE * torch.log10(error + _LEAST_ERROR)
 
 
 def slices_off(scores: Tensor, scene: SeenScene, part: Part) -> Tensor:
     """How many slices (Y, X) the best score is from the true depth."""
-    return (scores.argmax(dim=0) - _depth(scene, part)).abs()
+    best = torch.tensor(list(part.slices), device=scores.device)[scores.argmax(dim=0)]
+    return (best - scene.depth[part.rows, part.columns]).abs()
 
 
 def found(scores: Tensor, scene: SeenScene, part: Part) -> float:

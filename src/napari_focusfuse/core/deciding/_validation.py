@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.config import DecideConfig
-from napari_focusfuse.core.deciding._loss import Part, decide_loss, found, part_scores, slices_off
+from napari_focusfuse.core.deciding._loss import decide_loss, found, part_scores, slices_off, whole
 from napari_focusfuse.core.deciding._scenes import Scenes, SeenScene
 from napari_focusfuse.core.head import FocusHead
 from napari_focusfuse.core.network import Encoder
@@ -17,8 +17,7 @@ from napari_focusfuse.core.ranking import RankExample, RankScores
 __all__ = ["Validation", "deciding_scores", "head_of"]
 
 Image = NDArray[np.float32]
-_SCENES, _SHOWN, _VALIDATING = 8, 1, 1
-_WHOLE: Part = (slice(None), slice(None), slice(None))
+_SCENES, _SHOWN, _VALIDATING = 16, 1, 1
 
 
 class Validation:
@@ -48,15 +47,17 @@ class Validation:
     def example(self, encoder: Encoder) -> RankExample:
         """What a head decides on a scene to look at: the true image and every third slice; how far it is off."""
         scene, head = self._scenes[_SHOWN], head_of(encoder)
-        off = slices_off(part_scores(head, scene, _WHOLE), scene, _WHOLE)
+        part = whole(scene)
+        off = slices_off(part_scores(head, scene, part), scene, part)
         shown = torch.cat([scene.sharp[None], scene.slices[::3]]).clamp(0, 1)
         return RankExample(shown.cpu().numpy(), off.round().int().cpu().numpy())
 
 
 @torch.inference_mode()
 def _score(head: FocusHead, scene: SeenScene) -> tuple[float, float]:
-    scores = part_scores(head, scene, _WHOLE)
-    return decide_loss(head, scores, scene, _WHOLE).item(), found(scores, scene, _WHOLE)
+    part = whole(scene)
+    scores = part_scores(head, scene, part)
+    return decide_loss(head, scores, scene, part).item(), found(scores, scene, part)
 
 
 def head_of(encoder: Encoder) -> FocusHead:
