@@ -8,11 +8,19 @@ import torch
 
 import napari_focusfuse as ff
 from napari_focusfuse import api, models
-from napari_focusfuse.core.ranking import RankReport, RankState, _run
+from napari_focusfuse.core.ranking import RankReport, RankState, _run, _validation
 from napari_focusfuse.errors import FocusFuseError, ModelError, TrainingError
 
 CONFIG = ff.RankConfig(steps=4, stacks=1, crop=16, procedural=0, validate_every=2, learning_rate=1e-2)
 PAPER = ff.TrainConfig(epochs=1, batch=6, crop=32, crops_per_image=2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_stacks():
+    """A stack of each scale to validate on: less to compute."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_validation, "_STACKS", 3)
+        yield
 
 
 @pytest.fixture(scope="module")

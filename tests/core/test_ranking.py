@@ -13,7 +13,7 @@ from napari_focusfuse.core.activity import squared_sf
 from napari_focusfuse.core.config import RankConfig
 from napari_focusfuse.core.learning import _pieces
 from napari_focusfuse.core.progress import Returning
-from napari_focusfuse.core.ranking import RankState, best_encoder, iter_rank, ranking_scores
+from napari_focusfuse.core.ranking import RankState, _validation, best_encoder, iter_rank, ranking_scores
 from napari_focusfuse.core.ranking._decision import log_shares
 from napari_focusfuse.core.ranking._stacks import SLICES, SmallStacks
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning, TrainingError
@@ -35,6 +35,14 @@ def _small_textures():
 def images():
     rng = np.random.default_rng(0)
     return [rng.random((40, 50)).astype(np.float32), rng.random((90, 70)).astype(np.float32)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_stacks():
+    """A stack of each scale to validate on: less to compute."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_validation, "_STACKS", 3)
+        yield
 
 
 def trained(images, config=SMALL, state=None):
@@ -114,7 +122,7 @@ def test_reports_tell_pace_and_time_left(images):
 
 
 def test_patience_ends_it(images):
-    still = replace(SMALL, steps=400, validate_every=1, patience=2, learning_rate=1.0)
+    still = replace(SMALL, steps=400, validate_every=1, patience=2, learning_rate=1e-30)
     state, _ = trained(images, still)
     assert state.ended == "no better for 2 validations"
     assert state.since_best == 2
@@ -167,9 +175,9 @@ def test_a_model_to_start_from_is_kept_where_nothing_is_better(images, networks,
 
 
 def test_an_encoder_with_gates_gets_better(images, networks):
-    gentle = replace(SMALL, steps=6, validate_every=6, learning_rate=5e-2)
+    gentle = replace(SMALL, steps=20, validate_every=20, learning_rate=5e-2)
     state, _ = trained(images, gentle, RankState(copy.deepcopy(networks["scse"].encoder), gentle, origin="x"))
-    assert state.kept == 6
+    assert state.kept == 20
     assert state.best_loss < state.start_loss
 
 
