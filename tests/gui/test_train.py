@@ -29,6 +29,7 @@ def training(viewer, models_folder, qtbot):
     widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)[1]
     qtbot.waitUntil(lambda: "sesf-cse" in widget.form.start.choices, timeout=30_000)
     widget.form.set_value(ff.TrainConfig(**TINY))
+    widget.adapt_form.model.value = "sesf-cse"
     widget.adapt_form.set_value(replace(widget.adapt_form.value(), **TINY))
     return widget
 
@@ -302,7 +303,7 @@ def test_adapting_to_a_stack(training, viewer, cells, finish, simulated, notes, 
     made, _ = training.report.made
     assert ff.load_model().sha256 == before
     assert ff.load_model("cells adapted").sha256
-    expected = [ff.decide(simulated.stack, model=name).index for name in ("default", "cells adapted")]
+    expected = [ff.decide(simulated.stack, model=name).index for name in ("sesf-cse", "cells adapted")]
     text = training.report.text.text()
     assert f"{100 * (expected[0] != expected[1]).mean():.1f} %" in text
     assert f"{made.scores[1]['psnr']:.1f} dB" in text

@@ -130,7 +130,7 @@ def test_adapting_a_model_without_a_decoder(training, viewer, encoder, simulated
     viewer.add_image(simulated.stack, name="cells")
     training.tasks.setCurrentIndex(1)
     form = training.adapt_form
-    assert form.value() == ff.ADAPTING
+    assert form.value() == ff.DECIDE_ADAPTING
     form.model.value = encoder
     assert form.value() == ff.RANK_ADAPTING
     form.set_value(replace(TINY, steps=2))
@@ -145,3 +145,11 @@ def test_adapting_a_model_without_a_decoder(training, viewer, encoder, simulated
     assert form.target.value().name == "cells adapted 2"
     form.model.value = "sesf-cse"
     assert form.value() == ff.ADAPTING
+
+
+def test_a_decision_needs_a_model_to_start_from(training, viewer, finish, notes):
+    form = training.form
+    form.set_value(ff.DecideConfig(steps=2, crop=48, validate_every=2, scene_steps=2))
+    assert "choose a model to start from" in form.problem()
+    form.start.value = "sesf-focus"
+    assert form.problem() is None or "images" in form.problem()
