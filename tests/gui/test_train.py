@@ -328,7 +328,7 @@ def test_adapting_a_stack_along_another_axis_at_the_time_shown(training, viewer,
     training.tasks.setCurrentIndex(1)
     adapt(training, finish)
     made, source = training.report.made
-    np.testing.assert_array_equal(made.index[0], ff.decide(simulated.stack).index)
+    np.testing.assert_array_equal(made.index[0], ff.decide(simulated.stack, model="sesf-cse").index)
     assert source.position == {"t": 1}
 
 
