@@ -26,7 +26,6 @@ from napari_focusfuse.core.pipeline import iter_decide
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.stack import Stack
 
-SIDE = 512
 #: Of the added noise, shares of the range of the stack.
 STRENGTHS = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.11, 0.15, 0.2, 0.3, 0.4)
 WANTED = 0.8
@@ -63,12 +62,12 @@ def entropy(labels: Labels, where: NDArray[np.bool_]) -> float:
     return float(-(share * np.log2(share)).sum())
 
 
-def loaded(path: Path) -> NDArray[np.uint16]:
-    """A grey stack as counts, its middle where it is large."""
+def loaded(path: Path, largest: int) -> NDArray[np.uint16]:
+    """A grey stack as counts; its middle, at most `largest` px a side."""
     data = np.asarray(ff.open_stack(path).data).astype(np.float64)
     grey = data[..., :3].mean(axis=-1) if data.ndim == 4 else data
-    y, x = (max(side - SIDE, 0) // 2 for side in grey.shape[1:])
-    return np.rint(grey[:, y : y + SIDE, x : x + SIDE]).astype(np.uint16)
+    y, x = (max(side - largest, 0) // 2 for side in grey.shape[1:])
+    return np.rint(grey[:, y : y + largest, x : x + largest]).astype(np.uint16)
 
 
 def noisy(counts: NDArray[np.uint16], strength: float, half: int) -> NDArray[np.uint16]:
@@ -81,9 +80,9 @@ def noisy(counts: NDArray[np.uint16], strength: float, half: int) -> NDArray[np.
     return np.clip(np.rint((kept + noise + offset) * scale), 0, 65535).astype(np.uint16)
 
 
-def compare(path: Path, models: list[str]) -> list[dict[str, Any]]:
+def compare(path: Path, models: list[str], side: int) -> list[dict[str, Any]]:
     """Rows of all measures for one stack."""
-    counts = loaded(path)
+    counts = loaded(path, side)
     measures = classical()
     clean = {name: decided(counts, *measure) for name, measure in measures.items()}
     spread = np.ptp(np.stack(list(clean.values())).astype(int), axis=0)
@@ -125,9 +124,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stacks", nargs="+", type=Path)
     parser.add_argument("--models", nargs="*", default=["default"])
+    parser.add_argument("--side", type=int, default=256, help="px of the middle that is used")
     parser.add_argument("-o", "--out", type=Path, required=True)
     options = parser.parse_args()
-    rows = [row for path in options.stacks for row in compare(path, options.models)]
+    rows = [row for path in options.stacks for row in compare(path, options.models, options.side)]
     with options.out.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()

@@ -240,7 +240,7 @@ def test_an_interrupted_run_keeps_its_rows(tmp_path: Path, name: str, code: int)
     command += ["--scenes", "400", "--jobs", "2"]
     started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     rows = out / "simulated-development.csv"
-    for _ in range(3600):
+    for _ in range(4800):
         if rows.exists() and len(rows.read_text().splitlines()) > 6:
             break
         time.sleep(0.05)

@@ -77,8 +77,19 @@ def _given_back(example: "Example", score: str) -> Panels:
 
 
 def _decision(example: "RankExample") -> Panels:
-    """The sharpest slice, a blurred one, and the slice that is picked for each pixel beside the true one."""
+    """The sharpest slice, a blurred one, and the slice that is picked for each pixel beside the true one.
+
+    Of a scene: the true image, a slice, and how many slices each pixel is off.
+    """
+    from napari_focusfuse.core.deciding import DecideExample
+
     slices, picked = example
+    if isinstance(example, DecideExample):
+        return [
+            ("true image", _stretched(slices[0], slices[0])),
+            ("a slice", _stretched(slices[_BLURRED], slices[0])),
+            ("slices off", _coloured(picked, len(slices))),
+        ]
     return [
         ("slice 1, sharp", _stretched(slices[0], slices[0])),
         (f"slice {_BLURRED + 1}", _stretched(slices[_BLURRED], slices[0])),
@@ -119,11 +130,14 @@ def _key(axes: "Axes", colours: Colours, example: "RankExample", score: str) -> 
     """Below the pictures: the score, and the colours of the slices."""
     from matplotlib.patches import Rectangle
 
+    from napari_focusfuse.core.deciding import DecideExample
+
     count, (height, width) = len(example.slices), example.picked.shape
+    first = 0 if isinstance(example, DecideExample) else 1
     axes.text(0, 1.14 * height, f"validation: {score}", va="center", color=colours.text, fontsize=8)
     left, step = 2 * (1 + _GAP) * width, 2 * (1 + _GAP) * width / count
     for k, colour in enumerate(_coloured(np.arange(count), count)):
         at = left + k * step
         square = Rectangle((at, 1.08 * height), 0.12 * width, 0.12 * height, facecolor=colour, clip_on=False)
         axes.add_patch(square)
-        axes.text(at + 0.16 * width, 1.14 * height, f"{k + 1}", va="center", color=colours.text, fontsize=8)
+        axes.text(at + 0.16 * width, 1.14 * height, f"{k + first}", va="center", color=colours.text, fontsize=8)

@@ -5,6 +5,6 @@ has to give the largest activity to the sharpest slice of each pixel, and weight
 """
 
 from napari_focusfuse.core.deciding._run import iter_learn_decision
-from napari_focusfuse.core.deciding._validation import deciding_scores
+from napari_focusfuse.core.deciding._validation import DecideExample, deciding_scores
 
-__all__ = ["deciding_scores", "iter_learn_decision"]
+__all__ = ["DecideExample", "deciding_scores", "iter_learn_decision"]

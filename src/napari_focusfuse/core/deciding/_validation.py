@@ -14,10 +14,16 @@ from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.ranking import RankExample, RankScores
 
-__all__ = ["Validation", "deciding_scores", "head_of"]
+__all__ = ["DecideExample", "Validation", "deciding_scores", "head_of"]
 
 Image = NDArray[np.float32]
 _SCENES, _SHOWN, _VALIDATING = 16, 1, 1
+
+
+class DecideExample(RankExample):
+    """The true image of a scene and some of its slices, and how many slices each pixel's pick is off (Y, X)."""
+
+    __slots__ = ()
 
 
 class Validation:
@@ -44,13 +50,13 @@ class Validation:
         return RankScores(float(loss), float(share))
 
     @torch.inference_mode()
-    def example(self, encoder: Encoder) -> RankExample:
+    def example(self, encoder: Encoder) -> DecideExample:
         """What a head decides on a scene to look at: the true image and every third slice; how far it is off."""
         scene, head = self._scenes[_SHOWN], head_of(encoder)
         part = whole(scene)
         off = slices_off(part_scores(head, scene, part), scene, part)
         shown = torch.cat([scene.sharp[None], scene.slices[::3]]).clamp(0, 1)
-        return RankExample(shown.cpu().numpy(), off.round().int().cpu().numpy())
+        return DecideExample(shown.cpu().numpy(), off.round().int().cpu().numpy())
 
 
 @torch.inference_mode()
