@@ -153,7 +153,7 @@ def test_a_program_ends_with_us(tmp_path: Path) -> None:
         f"_prepare(); run_watched([sys.executable, '-c', {code!r}], Path({str(tmp_path)!r}), 60)"
     )
     ours = subprocess.Popen([sys.executable, "-c", script])
-    for _ in range(600):
+    for _ in range(2400):
         if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text():
             break
         time.sleep(0.05)

@@ -260,8 +260,8 @@ def test_an_interrupted_run_keeps_its_rows(tmp_path: Path, name: str, code: int)
 
 
 def _runs(group: int) -> bool:
-    """Whether a process of the group is still there after ten seconds."""
-    for _ in range(100):
+    """Whether a process of the group is still there after a minute."""
+    for _ in range(600):
         try:
             os.killpg(group, 0)
         except ProcessLookupError:

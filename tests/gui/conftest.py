@@ -172,6 +172,6 @@ def finish(qtbot: Any) -> Callable[[Any], None]:
     """Wait until a widget's work has ended."""
 
     def wait(widget: Any) -> None:
-        qtbot.waitUntil(lambda: not widget.panel.busy, timeout=60_000)
+        qtbot.waitUntil(lambda: not widget.panel.busy, timeout=300_000)
 
     return wait

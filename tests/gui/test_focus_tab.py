@@ -58,6 +58,7 @@ def test_it_shows_the_curve_under_the_cursor(viewer, measuring, cells, focus, st
     tab = focus()
     for y, x in ((5, 9), (15, 0)):
         hover(viewer, tab, y, x, qtbot)
+        tab.plot._canvas.draw()
         curve = api.focus_curve(stack, y, x)
         shown = lines(tab)
         np.testing.assert_allclose(shown["deep SF"], curve.deep / curve.deep.max(), rtol=1e-4)
