@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from napari_focusfuse.core.measures import difference_energy
 from napari_focusfuse.core.network import HALO, IMAGE_MEAN, IMAGE_STD, Encoder, SESFNet
 
 
@@ -67,3 +68,15 @@ def test_frozen_gates_make_pixels_local(networks):
 
 def test_only_channel_gates_pool(networks):
     assert [networks[v].encoder.pools for v in ("cse", "sse", "scse", "none")] == [True, False, True, False]
+
+
+@pytest.mark.parametrize("variant", ["cse", "sse", "scse", "none"])
+@pytest.mark.parametrize("side", [20, 230])
+def test_energy_is_that_of_the_features(networks, variant, side):
+    """In fusion the encoder is folded into plain convolutions and cut into pieces: the same energy, borders too."""
+    encoder = networks[variant].encoder
+    images = torch.rand(2, 1, side, 17)
+    means = [torch.rand(1, 16) for _ in range(encoder.depth)]
+    with torch.inference_mode():
+        expected = difference_energy(encoder(images, means))
+        torch.testing.assert_close(encoder.energy(images, means), expected, rtol=1e-4, atol=1e-6)

@@ -10,12 +10,13 @@ convolution is plain: batch norm there would tie every image to the statistics o
 """
 
 from collections.abc import Sequence
-from typing import get_args
+from typing import cast, get_args
 
 import torch
 from torch import Tensor, nn
 
 from napari_focusfuse.core.config import SEVariant
+from napari_focusfuse.core.folding import Block, Layers, folded, folded_energy
 from napari_focusfuse.core.head import FocusHead
 from napari_focusfuse.core.measures import difference_energy
 
@@ -50,11 +51,15 @@ class _SEBlock(nn.Module):
         if variant in ("sse", "scse"):
             self.spatial = nn.Conv2d(channels, 1, 1, bias=False)
 
+    def opening(self, mean: Tensor) -> Tensor | None:
+        """How far the gate of each channel is open (B, C), by the means (B, C) of the channels; None without gates."""
+        return None if self.channel is None else torch.sigmoid(self.channel(mean))
+
     def forward(self, features: Tensor, mean: Tensor | None) -> Tensor:
         gates = []
-        if self.channel is not None:
-            pooled = features.mean(dim=(2, 3)) if mean is None else mean
-            gates.append(torch.sigmoid(self.channel(pooled))[:, :, None, None])
+        opening = self.opening(features.mean(dim=(2, 3)) if mean is None else mean)
+        if opening is not None:
+            gates.append(opening[:, :, None, None])
         if self.spatial is not None:
             gates.append(torch.sigmoid(self.spatial(features)))
         return sum((features * gate for gate in gates[1:]), features * gates[0]) if gates else features
@@ -114,7 +119,19 @@ class Encoder(nn.Module):
 
     def energy(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
         """What the spatial frequency averages (Eq. 5-7): squared differences (B, 1, H, W), summed over the channels."""
-        return difference_energy(self(images, means))
+        by_pixel = self.variant in ("sse", "scse")
+        if torch.is_grad_enabled() or self.training or by_pixel or (self.pools and means is None):
+            return difference_energy(self(images, means))
+        return folded_energy(self._folded(means), images, self.halo)
+
+    def _folded(self, means: Sequence[Tensor] | None) -> Layers:
+        blocks = []
+        for k, (block, gate) in enumerate(zip(cast("list[_ConvBlock]", self.blocks), self.gates, strict=True)):
+            opening = None if means is None else cast("_SEBlock", gate).opening(means[k])
+            opened = None if opening is None else opening[0]
+            convolution, norm = cast("nn.Conv2d", block[0]), cast("nn.BatchNorm2d", block[2])
+            blocks.append(Block(convolution, norm, opened))
+        return folded(blocks, IMAGE_MEAN, IMAGE_STD)
 
     def ungated(self, images: Tensor, means: Sequence[Tensor]) -> Tensor:
         """Output (B, 16, H, W) of block number ``len(means)`` before its gate, the earlier gates fixed by `means`."""
