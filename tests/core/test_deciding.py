@@ -21,7 +21,7 @@ SMALL = DecideConfig(steps=8, crop=48, validate_every=4, scene_steps=4, learning
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    monkeypatch.setattr(_scenes, "_SIDE", 64)
+    monkeypatch.setattr(Scenes, "side", 64)
     monkeypatch.setattr(_scenes, "_SLICES", (5, 7))
     monkeypatch.setattr("napari_focusfuse.core.deciding._validation._SCENES", 2)
 

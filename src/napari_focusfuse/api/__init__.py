@@ -50,6 +50,7 @@ from napari_focusfuse.api._training import iter_train, recipe_to_resume, train
 from napari_focusfuse.core.config import (
     ADAPTING,
     DecideConfig,
+    EdgeConfig,
     FusionConfig,
     Preset,
     RankConfig,
@@ -63,6 +64,7 @@ __all__ = [
     "ADAPTING",
     "Adaptation",
     "DecideConfig",
+    "EdgeConfig",
     "FusionConfig",
     "Method",
     "Preset",

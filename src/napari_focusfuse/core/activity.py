@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from napari_focusfuse.core.box import box_mean
 from napari_focusfuse.core.measures import FocusMeasure, difference_energy
 
-__all__ = ["box_mean", "halo", "reduced", "scale_maps", "scale_sf", "squared_sf"]
+__all__ = ["halo", "reduced", "scale_maps", "scale_sf", "squared_sf"]
 
 _REDUCE = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 
@@ -35,15 +36,6 @@ def squared_sf(features: Tensor, radius: int) -> Tensor:
         SF squared: mean over the window of the squared differences to the left and upper neighbour, summed over C.
     """
     return box_mean(difference_energy(features), radius)
-
-
-def box_mean(image: Tensor, radius: int) -> Tensor:
-    """Mean of (B, C, H, W) over 2 `radius` + 1 px a side, borders replicated; all pixels summed in the same order."""
-    if radius == 0:
-        return image
-    padded = functional.pad(image, (radius,) * 4, mode="replicate")
-    rows = functional.avg_pool2d(padded, (2 * radius + 1, 1), stride=1)
-    return functional.avg_pool2d(rows, (1, 2 * radius + 1), stride=1)
 
 
 def reduced(image: Tensor) -> Tensor:

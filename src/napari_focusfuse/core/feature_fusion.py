@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_focusfuse.core.activity import box_mean, squared_sf
+from napari_focusfuse.core.activity import squared_sf
+from napari_focusfuse.core.box import box_mean
 from napari_focusfuse.core.intensity import filled, full_range, scaled
 from napari_focusfuse.core.network import SESFNet
 from napari_focusfuse.core.progress import Progress

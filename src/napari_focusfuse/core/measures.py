@@ -13,6 +13,7 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
+from napari_focusfuse.core.edge_head import EdgeHead
 from napari_focusfuse.core.head import FocusHead
 
 __all__ = ["FocusMeasure", "LoGEnergy", "PixelSF", "difference_energy"]
@@ -38,6 +39,10 @@ class FocusMeasure(Protocol):
     @property
     def head(self) -> FocusHead | None:
         """What combines the scales, if the measure has learned that."""
+
+    @property
+    def edges(self) -> EdgeHead | None:
+        """What decides between two depths that compete for a pixel, if the measure has learned that."""
 
     def energy(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
         """Energy (B, 1, H, W), 0 or more, of grey images (B, 1, H, W) in [0, 1]; borders replicated."""
@@ -70,6 +75,7 @@ class _Plain:
     depth = 0
     pools = False
     head: FocusHead | None = None
+    edges: EdgeHead | None = None
 
     def ungated(self, images: Tensor, means: Sequence[Tensor]) -> Tensor:
         """Never asked for: there are no blocks."""

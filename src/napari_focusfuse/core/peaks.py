@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from napari_focusfuse.core.decision import Labels
 
-__all__ = ["Peaks", "log_parabola"]
+__all__ = ["KEPT", "Peaks", "log_parabola"]
 
-_KEPT = 4
+#: Slices that are kept for a pixel.
+KEPT = 4
 
 Map = NDArray[np.float32]
 Where = tuple[slice, slice]
@@ -38,7 +39,7 @@ class Peaks:
     """
 
     def __init__(self, shape: tuple[int, int], slices: int, *, beside: bool = True) -> None:
-        kept = min(_KEPT, slices)
+        kept = min(KEPT, slices)
         self.activity = np.full((kept, *shape), -np.inf, dtype=np.float32)
         self.labels: Labels = np.full((kept, *shape), -1, dtype=np.int16 if slices < 2**15 else np.int32)
         self._beside = beside

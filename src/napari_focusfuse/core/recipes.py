@@ -1,4 +1,4 @@
-"""Both recipes of training behind one signature: the paper's, and focus ranking."""
+"""All recipes of training behind one signature: the paper's, focus ranking, and the heads that decide."""
 
 from collections.abc import Callable, Generator, Sequence
 
@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.config import AnyTrainConfig, DecideConfig, RankConfig, Recipe
+from napari_focusfuse.core.config import AnyTrainConfig, DecideConfig, EdgeConfig, RankConfig, Recipe
 from napari_focusfuse.core.deciding import deciding_scores, iter_learn_decision
+from napari_focusfuse.core.edging import edge_scores, iter_learn_edges
 from napari_focusfuse.core.network import Encoder, SESFNet
 from napari_focusfuse.core.ranking import RankReport, RankState, best_encoder, iter_rank, ranking_scores
 from napari_focusfuse.core.training import TrainReport, TrainState, best_network, iter_train, reconstruction_scores
@@ -38,6 +39,8 @@ def iter_learn(
     if state is not None:
         check_recipe(state.config.recipe, config.recipe)
     focus = state if isinstance(state, RankState) else None
+    if isinstance(config, EdgeConfig):
+        return (yield from iter_learn_edges(images, validation, config, focus, device=device, stop=stop))
     if isinstance(config, DecideConfig):
         return (yield from iter_learn_decision(images, validation, config, focus, device=device, stop=stop))
     if isinstance(config, RankConfig):
@@ -75,7 +78,9 @@ def scores_of(model: SESFNet | Encoder, images: Sequence[Image], config: AnyTrai
     """
     if isinstance(config, RankConfig):
         encoder = model.encoder if isinstance(model, SESFNet) else model
-        if isinstance(config, DecideConfig):
+        if isinstance(config, EdgeConfig):
+            scores = edge_scores(encoder, images, config)
+        elif isinstance(config, DecideConfig):
             scores = deciding_scores(encoder, images, config)
         else:
             scores = ranking_scores(encoder, images, config)

@@ -114,6 +114,11 @@ Encoder-decoder of SESF-Fuse (Ma et al. 2020), trained without labels to give gr
 
 
 def _rank_title(state: RankState) -> str:
+    if state.config.recipe == "edges":
+        return f"""# SESF encoder with a decision head and an edge head, {state.encoder.variant}
+
+The encoder and the decision head of another model, and a head that decides between two depths that compete for a pixel:
+trained on simulated scenes with known depth, so that the right one has the odds and the fused image is true."""
     if state.config.recipe == "decide":
         return f"""# SESF encoder with a decision head, {state.encoder.variant}
 
@@ -137,14 +142,17 @@ def _losses(state: TrainState) -> str:
 {rows}"""
 
 
+def _on_scenes(state: RankState) -> bool:
+    """Whether it was trained on simulated scenes of known depth."""
+    return state.config.recipe in ("decide", "edges")
+
+
 def _rank_losses(state: RankState) -> str:
     rows = "\n".join(
         f"| {e.step} | {e.learning_rate:.2e} | {e.train_loss:.4f} | {e.val_loss:.4f} | {100 * e.val_found:.1f} |"
         for e in state.log
     )
-    more = (
-        ", plus twice the decimal logarithm of the error of the fused image" if state.config.recipe == "decide" else ""
-    )
+    more = ", plus twice the decimal logarithm of the error of the fused image" if _on_scenes(state) else ""
     return f"""L is the cross entropy between the wanted and the actual share of each slice in a pixel's activity{more};
 mean since the last validation. Found: pixels whose sharpest slice has the largest activity, or the one next to it.
 
@@ -162,7 +170,7 @@ def _reconstructed(state: TrainState, scores: Mapping[str, float] | None) -> str
 
 def _found(state: RankState, scores: Mapping[str, float] | None) -> str:
     best = next((entry for entry in state.log if entry.step == state.kept), None)
-    kind = "simulated scenes" if state.config.recipe == "decide" else "small stacks"
+    kind = "simulated scenes" if _on_scenes(state) else "small stacks"
     what = f"decision on {kind} of the validation images"
     if scores is not None:
         return f"{what}: {100 * scores['found']:.1f} % of the pixels found, loss {scores['loss']:.4f}"

@@ -34,8 +34,9 @@ __all__ = [
 
 _ARCHITECTURE = "sesf-1"
 _NETWORK, _ENCODER = "network", "encoder"
-#: How the names of a decision head's tensors begin, in an encoder; and what the header says of a head.
-_HEAD, _LEARNED = "head.", "learned"
+#: How the names of the tensors of a decision head and of an edge head begin, in an encoder; and what the header says
+#: of such heads.
+_HEAD, _EDGES, _LEARNED = "head.", "edges.", "learned"
 
 
 def digest(tensors: dict[str, Tensor]) -> str:
@@ -101,14 +102,16 @@ def header_of(model: SESFNet | Encoder) -> dict[str, str]:
     """What the header of a model's file says besides its checksum."""
     if isinstance(model, SESFNet):
         return {"architecture": _ARCHITECTURE, "variant": model.encoder.variant}
-    head = {"head": _LEARNED} if model.head is not None else {}
-    return {"architecture": _ARCHITECTURE, "variant": model.variant, "parts": _ENCODER, **head}
+    heads = {name: _LEARNED for name in ("head", "edges") if getattr(model, name) is not None}
+    return {"architecture": _ARCHITECTURE, "variant": model.variant, "parts": _ENCODER, **heads}
 
 
 def recipe_of(metadata: dict[str, str]) -> Recipe:
     """The recipe that a model is trained further by: that which trains its last part."""
     if has_decoder(metadata):
         return "paper"
+    if metadata.get("edges") == _LEARNED:
+        return "edges"
     return "decide" if metadata.get("head") == _LEARNED else "focus"
 
 
@@ -142,8 +145,8 @@ def module_of(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) 
     whole, variant = has_decoder(metadata), metadata.get("variant", "")
     try:
         bare = {_bare(key): value for key, value in tensors.items()}
-        decides = any(key.startswith(_HEAD) for key in bare)
-        model = SESFNet(variant) if whole else Encoder(variant, decides=decides)  # type: ignore[arg-type]
+        decides, edges = (any(key.startswith(part) for key in bare) for part in (_HEAD, _EDGES))
+        model = SESFNet(variant) if whole else Encoder(variant, decides=decides, edges=edges)  # type: ignore[arg-type]
         model.load_state_dict(tensors if whole else bare)
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"{path} does not fit the architecture {_ARCHITECTURE}: get the file again") from error

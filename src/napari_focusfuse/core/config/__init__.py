@@ -12,7 +12,14 @@ from napari_focusfuse.core.config.methods import (
     WaveletConfig,
     WindowConfig,
 )
-from napari_focusfuse.core.config.ranking import DECIDE_ADAPTING, RANK_ADAPTING, DecideConfig, RankConfig
+from napari_focusfuse.core.config.ranking import (
+    DECIDE_ADAPTING,
+    EDGE_ADAPTING,
+    RANK_ADAPTING,
+    DecideConfig,
+    EdgeConfig,
+    RankConfig,
+)
 from napari_focusfuse.core.config.recipe import ADAPTATIONS, DEFAULT_RECIPE, RECIPES, AnyTrainConfig
 from napari_focusfuse.core.config.scene import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
 from napari_focusfuse.core.config.training import ADAPTING, Recipe, SEVariant, TrainConfig
@@ -22,6 +29,7 @@ __all__ = [
     "ADAPTING",
     "DECIDE_ADAPTING",
     "DEFAULT_RECIPE",
+    "EDGE_ADAPTING",
     "PSF",
     "RANK_ADAPTING",
     "RECIPES",
@@ -29,6 +37,7 @@ __all__ = [
     "BlockSFConfig",
     "Camera",
     "DecideConfig",
+    "EdgeConfig",
     "Flaws",
     "FocusStackConfig",
     "FusionConfig",

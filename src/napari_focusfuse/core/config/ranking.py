@@ -7,7 +7,7 @@ from napari_focusfuse.core.config._checks import whole, within
 from napari_focusfuse.core.config.training import Recipe
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["DECIDE_ADAPTING", "RANK_ADAPTING", "DecideConfig", "RankConfig"]
+__all__ = ["DECIDE_ADAPTING", "EDGE_ADAPTING", "RANK_ADAPTING", "DecideConfig", "EdgeConfig", "RankConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,4 +113,47 @@ class DecideConfig(RankConfig):
 #: The same on the picture of one stack.
 DECIDE_ADAPTING = DecideConfig(
     steps=400, procedural=0.0, learning_rate=5e-4, validate_every=50, patience=4, minutes=3.0, scene_steps=8
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeConfig(DecideConfig):
+    """How to train the edge head of a model, on simulated scenes with known depth; the rest of it stays as it is.
+
+    Attributes
+    ----------
+    steps : int
+        Batches.
+    stacks : int
+        Parts of scenes in a batch.
+    crop : int
+        Side of the parts, px.
+    procedural : float
+        Share of scenes whose texture is computed instead of taken from the images.
+    learning_rate : float
+        Of Adam, at its largest; it rises over the first 100 steps and falls along a cosine.
+    validate_every : int
+        Steps between two validations.
+    patience : int
+        Stop when the validation loss has not got better for so many validations. 0: never.
+    minutes : float
+        Stop after so much time spent in training. 0: no limit.
+    seed : int
+        Seed of everything random.
+    scene_steps : int
+        Steps until a new scene is simulated; the latest 128 are trained on.
+    """
+
+    recipe: ClassVar[Recipe] = "edges"
+
+    steps: int = 4000
+    stacks: int = 4
+    crop: int = 112
+    validate_every: int = 400
+    scene_steps: int = 6
+
+
+#: The same on the picture of one stack.
+EDGE_ADAPTING = EdgeConfig(
+    steps=300, procedural=0.0, learning_rate=3e-4, validate_every=50, patience=4, minutes=3.0, scene_steps=10
 )

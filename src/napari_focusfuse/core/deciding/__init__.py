@@ -5,6 +5,16 @@ has to give the largest activity to the sharpest slice of each pixel, and weight
 """
 
 from napari_focusfuse.core.deciding._run import iter_learn_decision
-from napari_focusfuse.core.deciding._validation import DecideExample, deciding_scores
+from napari_focusfuse.core.deciding._scenes import Drawn, DrawnScenes, iter_maps, noise_floors
+from napari_focusfuse.core.deciding._validation import DecideExample, deciding_scores, head_of
 
-__all__ = ["DecideExample", "deciding_scores", "iter_learn_decision"]
+__all__ = [
+    "DecideExample",
+    "Drawn",
+    "DrawnScenes",
+    "deciding_scores",
+    "head_of",
+    "iter_learn_decision",
+    "iter_maps",
+    "noise_floors",
+]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from napari_focusfuse.core.config import DecideConfig
 from napari_focusfuse.core.deciding._loss import Part, decide_loss, part_scores
-from napari_focusfuse.core.deciding._scenes import KEPT, Scenes
+from napari_focusfuse.core.deciding._scenes import Scenes
 from napari_focusfuse.core.deciding._validation import Validation, head_of
 from napari_focusfuse.core.head import FocusHead
 from napari_focusfuse.core.learning import Clock, going_on, usable
@@ -50,6 +50,7 @@ def iter_learn_decision(
     state = going_on(state, config, LIMITS)
     encoder = state.encoder.to(device or torch.device("cpu")).eval()
     encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    encoder.edges = None  # It was trained on another head.
     if encoder.head is None:
         torch.manual_seed(config.seed)
         encoder.head = FocusHead().to(device or torch.device("cpu"))
@@ -75,8 +76,8 @@ class _DecideRun(StepRun):
         return torch.stack([self._part_loss(rng, step) for _ in range(self._settings.stacks)]).mean()
 
     def _part_loss(self, rng: np.random.Generator, step: int) -> Tensor:
-        newest, crop = step // self._settings.scene_steps, self._settings.crop
-        scene = self._scenes[int(rng.integers(max(0, newest - KEPT + 1), newest + 1))]
+        crop = self._settings.crop
+        scene = self._scenes.one_of(rng, step // self._settings.scene_steps)
         y, x = (int(rng.integers(side - crop + 1)) for side in scene.sharp.shape)
         part = Part(_some_slices(rng, len(scene.slices)), slice(y, y + crop), slice(x, x + crop))
         return decide_loss(self._head, part_scores(self._head, scene, part), scene, part)

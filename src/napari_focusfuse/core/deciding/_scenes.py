@@ -1,8 +1,9 @@
 """Simulated scenes as a trained encoder sees them."""
 
+from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -19,11 +20,10 @@ from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.simulate import simulate
 from napari_focusfuse.core.survey import noise_level, noise_maps
 
-__all__ = ["KEPT", "Scenes", "SeenScene"]
+__all__ = ["Drawn", "DrawnScenes", "Scenes", "SeenScene", "iter_maps", "noise_floors"]
 
 Image = NDArray[np.float32]
-#: Scenes that are trained on at a time, and their side, px.
-KEPT, _SIDE = 16, 160
+Seen = TypeVar("Seen")
 _SURFACES: tuple[Surface, ...] = ("smooth", "steps", "steps", "steps", "fibres")
 _SLICES, _GROWTH, _DISC = (8, 15), (0.5, 1.6), 0.4
 #: Shares of scenes whose contrast varies from place to place, by powers of ten and over pixels, and of 8-bit cameras.
@@ -57,38 +57,71 @@ class SeenScene(NamedTuple):
     sharp: Tensor
 
 
-class Scenes:
-    """Simulates scenes with textures of sharp images and computed ones, and has an encoder look at them.
+class Drawn(NamedTuple):
+    """A simulated scene as a camera sees it.
+
+    Attributes
+    ----------
+    slices : (N, Y, X) array
+        What the camera gives, over the range of the stack.
+    sharp : (Y, X) array
+        The true image on the same scale.
+    depth : (Y, X) array
+        Of the sharpest focus, in slices.
+    noise : float
+        Standard deviation, as it is estimated.
+    """
+
+    slices: Image
+    sharp: Image
+    depth: Image
+    noise: float
+
+
+class DrawnScenes(Generic[Seen]):
+    """Simulates scenes with textures of sharp images and computed ones; children say what is kept of each.
 
     Parameters
     ----------
     images : sequence of arrays (Y, X) float32
         Sharp and grey, in [0, 1]; may be empty.
     config : DecideConfig
-    encoder : Encoder
-        In evaluation mode.
     stream : int
         Number of the stream of random numbers.
     """
 
-    def __init__(self, images: Sequence[Image], config: DecideConfig, encoder: Encoder, stream: int) -> None:
-        self._pieces = Pieces(images, config.procedural, config.seed)
-        self._seed, self._encoder = (config.seed, stream), encoder
-        self._latest: OrderedDict[int, SeenScene] = OrderedDict()
+    #: Scenes that are trained on at a time, and their side, px.
+    kept: ClassVar[int]
+    side: ClassVar[int]
 
-    def __getitem__(self, number: int) -> SeenScene:
+    def __init__(self, images: Sequence[Image], config: DecideConfig, stream: int) -> None:
+        self._pieces = Pieces(images, config.procedural, config.seed)
+        self._seed = (config.seed, stream)
+        self._latest: OrderedDict[int, Seen] = OrderedDict()
+
+    def __getitem__(self, number: int) -> Seen:
         """Scene number so and so: always the same."""
         if number not in self._latest:
-            self._latest[number] = self._seen(np.random.default_rng((*self._seed, number)))
-            while len(self._latest) > KEPT:
+            rng = np.random.default_rng((*self._seed, number))
+            self._latest[number] = self.seen(rng, self._drawn(rng))
+            while len(self._latest) > self.kept:
                 self._latest.popitem(last=False)
         return self._latest[number]
 
-    def _seen(self, rng: np.random.Generator) -> SeenScene:
-        texture = self._pieces.draw(rng, _SIDE)
+    def one_of(self, rng: np.random.Generator, newest: int) -> Seen:
+        """One of the latest scenes."""
+        return self[int(rng.integers(max(0, newest - self.kept + 1), newest + 1))]
+
+    @abstractmethod
+    def seen(self, rng: np.random.Generator, drawn: Drawn) -> Seen:
+        """What is kept of a scene."""
+
+    def _drawn(self, rng: np.random.Generator) -> Drawn:
+        side = self.side
+        texture = self._pieces.draw(rng, side)
         texture = _uneven(rng, texture) if rng.random() < _UNEVEN else texture
         scene = simulate(
-            (_SIDE, _SIDE),
+            (side, side),
             int(rng.integers(*_SLICES)),
             surface=_SURFACES[rng.integers(len(_SURFACES))],
             texture=texture,
@@ -100,18 +133,49 @@ class Scenes:
         if rng.random() < _EIGHT_BIT:
             slices = np.rint(slices * 255).astype(np.float32) / np.float32(255)
         limits = robust_range(slices)
-        return self._encoded(scaled(slices, limits), scaled(scene.sharp, limits), scene.depth)
+        slices = scaled(slices, limits)
+        noise = noise_level(list(slices[:: max(1, len(slices) // 5)]))
+        return Drawn(slices, scaled(scene.sharp, limits), scene.depth, noise)
+
+
+class Scenes(DrawnScenes[SeenScene]):
+    """Scenes as a trained encoder sees them, on all scales.
+
+    Parameters
+    ----------
+    images, config, stream
+        See `DrawnScenes`.
+    encoder : Encoder
+        In evaluation mode.
+    """
+
+    kept, side = 16, 160
+
+    def __init__(self, images: Sequence[Image], config: DecideConfig, encoder: Encoder, stream: int) -> None:
+        super().__init__(images, config, stream)
+        self._encoder = encoder
 
     @torch.inference_mode()
-    def _encoded(self, slices: Image, sharp: Image, depth: Image) -> SeenScene:
+    def seen(self, rng: np.random.Generator, drawn: Drawn) -> SeenScene:  # noqa: ARG002
+        """See `DrawnScenes`."""
         device = next(self._encoder.parameters()).device
-        noise = noise_level(list(slices[:: max(1, len(slices) // 5)]))
-        squared = [
-            scale_maps(self._encoder, torch.from_numpy(image)[None, None].to(device), SCALES) for image in slices
-        ]
-        floors = noise_maps(self._encoder, noise, float(slices.mean()), SCALES, None, device).mean(dim=(0, 2, 3))
-        truth = (torch.from_numpy(array).to(device) for array in (depth, slices, sharp))
-        return SeenScene(torch.cat(squared), floors, noise, *truth)
+        maps = iter_maps(self._encoder, drawn, SCALES)
+        truth = (torch.from_numpy(array).to(device) for array in (drawn.depth, drawn.slices, drawn.sharp))
+        return SeenScene(torch.cat(list(maps)), noise_floors(self._encoder, drawn), drawn.noise, *truth)
+
+
+def iter_maps(encoder: Encoder, drawn: Drawn, scales: Sequence[tuple[int, int]]) -> Iterator[Tensor]:
+    """Squared SF (1, len(scales), Y, X) of slice after slice."""
+    device = next(encoder.parameters()).device
+    for image in drawn.slices:
+        yield scale_maps(encoder, torch.from_numpy(image)[None, None].to(device), scales)
+
+
+def noise_floors(encoder: Encoder, drawn: Drawn) -> Tensor:
+    """What noise alone has on `SCALES`."""
+    device = next(encoder.parameters()).device
+    maps = noise_maps(encoder, drawn.noise, float(drawn.slices.mean()), SCALES, None, device)
+    return maps.mean(dim=(0, 2, 3))
 
 
 def _uneven(rng: np.random.Generator, texture: Image) -> Image:

@@ -84,6 +84,8 @@ class RankReport(LearningReport):
 
 def best_encoder(state: RankState) -> Encoder:
     """The encoder with the smallest validation loss, in evaluation mode, on the CPU."""
-    encoder = Encoder(state.encoder.variant, decides=state.encoder.head is not None)
+    encoder = Encoder(
+        state.encoder.variant, decides=state.encoder.head is not None, edges=state.encoder.edges is not None
+    )
     encoder.load_state_dict(state.best)
     return encoder.eval()

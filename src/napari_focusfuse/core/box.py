@@ -1,0 +1,15 @@
+"""Means over square windows."""
+
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["box_mean"]
+
+
+def box_mean(image: Tensor, radius: int) -> Tensor:
+    """Mean of (B, C, H, W) over 2 `radius` + 1 px a side, borders replicated; all pixels summed in the same order."""
+    if radius == 0:
+        return image
+    padded = functional.pad(image, (radius,) * 4, mode="replicate")
+    rows = functional.avg_pool2d(padded, (2 * radius + 1, 1), stride=1)
+    return functional.avg_pool2d(rows, (1, 2 * radius + 1), stride=1)
