@@ -24,7 +24,7 @@ def test_what_is_given_wins_over_the_preset():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"preset": "best"}, "'best' is unknown: choose one of default, paper"),
+        ({"preset": "best"}, "'best' is unknown: choose one of default, quantitative, paper"),
         ({"radius": -1}, "radius must be from 0 to 50"),
         ({"levels": 4}, "levels must be from 1 to 3"),
         ({"softness": -2}, "softness must be at least 0"),

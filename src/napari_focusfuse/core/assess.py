@@ -1,4 +1,4 @@
-"""What the activities around a pixel's best slice say: weights, sub-slice depth, confidence and flags."""
+"""What the activities around a pixel's best slice say: sub-slice depth, confidence and flags."""
 
 from collections.abc import Generator
 from typing import NamedTuple
@@ -11,9 +11,14 @@ from napari_focusfuse.core.peaks import Peaks, log_parabola
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import bands
 
-__all__ = ["Assessment", "hard_weights", "iter_assess", "iter_soften", "summary"]
+__all__ = ["Assessment", "hard_weights", "iter_assess", "summary"]
 
 
+#: The second best slice lies nearer to the best one than a slice drawn at random, (N + 1) / 3 away, in an orderly stack
+#: of so many slices or more: at most this share of it, if there is a signal in enough of the pixels.
+_ORDERLY, _NEARER, _ENOUGH = 6, 0.65, 0.01
+#: Smaller shares are not mentioned.
+_WORTH_TELLING = 0.0005
 #: Less weight than this over all labels is rounding: no label claims the pixel.
 _CLAIMED = 1e-3
 
@@ -26,7 +31,9 @@ class Assessment(NamedTuple):
     flags: NDArray[np.uint16]
 
 
-def iter_assess(peaks: Peaks, stack: Stack, silence: float) -> Generator[None, None, Assessment]:
+def iter_assess(
+    peaks: Peaks, stack: Stack, silence: float, *, ordered: bool = False
+) -> Generator[None, None, Assessment]:
     """Judge every pixel by its few best activities, band by band.
 
     Depth is the vertex of a parabola through the log-activities of the best slice and its two neighbours. Confidence is
@@ -39,6 +46,8 @@ def iter_assess(peaks: Peaks, stack: Stack, silence: float) -> Generator[None, N
     stack : Stack
     silence : float
         A best activity below this is no signal.
+    ordered : bool
+        Whether to tell neither where the second best slice lies anywhere: then the slices are not in the order of focus.
 
     Returns
     -------
@@ -48,6 +57,7 @@ def iter_assess(peaks: Peaks, stack: Stack, silence: float) -> Generator[None, N
     out = Assessment(np.empty(shape, np.float32), np.empty(shape, np.float32), np.zeros(shape, np.uint16))
     z = stack.z[stack.order]
     rank = np.argsort(stack.order)
+    away = told = 0
     for rows in bands(shape):
         at = rank[peaks.labels[:, rows]]
         best, below, above = peaks.activity[0, rows], peaks.below[rows], peaks.above[rows]
@@ -59,7 +69,13 @@ def iter_assess(peaks: Peaks, stack: Stack, silence: float) -> Generator[None, N
         runner_up = _runner_up(peaks.activity[:, rows], at, len(z))
         out.confidence[rows] = np.where(silent, 0, 1 - runner_up / np.maximum(best, silence))
         out.flags[rows] = Flag.NO_SIGNAL * silent + Flag.NOT_BRACKETED * open_ended
+        away += int(np.abs(at[1] - at[0])[~silent].sum())
+        told += int((~silent).sum())
         yield
+    random = told * (len(z) + 1) / 3
+    if ordered and len(z) >= _ORDERLY and away > _NEARER * random and told > _ENOUGH * out.depth.size:
+        out.depth[:], out.confidence[:] = np.nan, 0
+        out.flags[:] |= np.uint16(Flag.UNORDERED)
     return out
 
 
@@ -71,19 +87,6 @@ def _runner_up(activity: NDArray[np.float32], at: NDArray[np.intp], slices: int)
     for k in range(len(activity) - 2, 0, -1):
         runner = np.where(np.abs(at[k] - at[0]) > 1, activity[k], runner)
     return runner
-
-
-def iter_soften(activity: NDArray[np.float32], softness: float) -> Generator[None, None, NDArray[np.float32]]:
-    """Weights (activity / best)^softness that sum to 1, made in place of the activities (K, Y, X), band by band."""
-    for rows in bands((activity.shape[1], activity.shape[2])):
-        band = activity[:, rows]
-        best = band[0].copy()
-        np.divide(band, best, out=band, where=best > 0)
-        band[:, best == 0] = 1
-        np.power(band, softness, out=band)
-        band /= band.sum(axis=0)
-        yield
-    return activity
 
 
 def hard_weights(verified: Peaks, index: Labels) -> tuple[Labels, NDArray[np.float32]]:
@@ -100,11 +103,23 @@ def hard_weights(verified: Peaks, index: Labels) -> tuple[Labels, NDArray[np.flo
 
 def summary(decision: Decision) -> str:
     """The decision in a sentence for people."""
-    silent = float(((decision.flags & Flag.NO_SIGNAL) > 0).mean())
-    ends = float(((decision.flags & Flag.NOT_BRACKETED) > 0).mean())
-    text = f"{len(decision.z)} slices: {1 - silent:.1%} of the pixels decided"
+
+    def share(flag: Flag) -> float:
+        return float(((decision.flags & flag) > 0).mean())
+
+    silent, z = share(Flag.NO_SIGNAL), decision.z
+    text = f"{len(z)} slices: {1 - silent:.1%} of the pixels decided"
     if silent:
         text += f", {silent:.1%} without signal"
+    for flag, what in ((Flag.AVERAGED, "averaged"), (Flag.TWO_PEAKS, "at two depths"), (Flag.SATURATED, "saturated")):
+        if share(flag) >= _WORTH_TELLING:
+            text += f", {share(flag):.1%} {what}"
+    if share(Flag.UNORDERED):
+        return text + "; the slices are not in the order of focus: check their order or their z, depth cannot be told."
+    open_ended = (decision.flags & Flag.NOT_BRACKETED) > 0
+    first = float((open_ended & (decision.index == int(z.argmin()))).mean())
+    last = float(open_ended.mean()) - first
+    ends = [f"{part:.1%} at the {end}" for part, end in ((first, "start"), (last, "end")) if part >= _WORTH_TELLING]
     if ends:
-        text += f"; sharpest at an end of the stack in {ends:.1%}"
+        text += f"; sharpest {' and '.join(ends)} of the stack: slices beyond would tell more"
     return text + "."

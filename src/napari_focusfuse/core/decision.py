@@ -29,11 +29,20 @@ _ARRAYS = ("labels", "weights", "depth", "confidence", "flags", "z")
 
 
 class Flag(IntFlag):
-    """What is special about a pixel: bits of `Decision.flags`."""
+    """What is special about a pixel: bits of `Decision.flags`.
+
+    NOT_BRACKETED: sharpest in the first or the last slice. NO_SIGNAL: nothing is sharp in any slice. EDITED: by hand.
+    SATURATED: as bright as the camera goes, which hides detail. TWO_PEAKS: two depths compete for it. AVERAGED: no
+    slice has half of the weight. UNORDERED: sharpness does not rise and fall along the stack.
+    """
 
     NOT_BRACKETED = 1
     NO_SIGNAL = 2
     EDITED = 4
+    SATURATED = 8
+    TWO_PEAKS = 16
+    AVERAGED = 32
+    UNORDERED = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +116,7 @@ class Decision:
         painted_around = index[y, x].astype(self.labels.dtype)
         own = np.where(self.labels == painted_around, self.weights, 0).sum(axis=0)
         # Outside the mask the painted slice stays behind the best one, so that `index` changes under the mask only.
-        lead = self.weights[0] - own
+        lead = np.maximum(self.weights[0] - own, 0)
         share = np.clip(1 - distance / (_FEATHER + 1), 0, 1) * np.where(mask, 1, lead / (1 + lead))
         labels, weights = _with_label(self.labels, self.weights, painted_around, share.astype(np.float32))
         painted = index[mask]

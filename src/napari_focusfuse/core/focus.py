@@ -59,7 +59,7 @@ class _Canvas:
     def __init__(self, shape: tuple[int, int]) -> None:
         self.activity = np.zeros(shape, dtype=np.float32)
 
-    def show(self, where: Where, _label: int, _previous: int, activity: Grey) -> None:
+    def show(self, where: Where, _label: int, _previous: int, activity: Grey, *_further: Grey) -> None:
         """Take in a tile."""
         self.activity[where] = activity
 

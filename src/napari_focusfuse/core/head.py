@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["SCALES", "FocusHead", "power", "softness"]
+__all__ = ["SCALES", "SLOPE", "FocusHead", "power", "softness"]
 
 #: (level, radius): the pyramid levels and windows whose squared SF the head sees; 0 is full size, radii in its pixels.
 SCALES = ((0, 1), (0, 3), (0, 7), (1, 2), (1, 5), (2, 2), (2, 4), (2, 8))
@@ -24,7 +24,7 @@ _LEAST_FLOOR, _LEAST_EXCESS, _MOST_EXCESS = -16.0, 1e-2, 8.0
 #: Centre and spread of the logarithms, so that the network sees numbers around 0.
 _CENTRE, _SPREAD = -9.0, 4.0
 #: Score for each factor e of SF, at the start; softness is told in powers of SF.
-_SLOPE = 3.0
+SLOPE = 3.0
 #: Logarithm of the power to which odds are taken for the weights: constant, factor of the logarithm of the noise, least
 #: noise. Set on simulated scenes with photographs as textures, none of which the heads are trained on.
 _POWER, _NOISE_SLOPE, _LEAST_NOISE = -1.8, -0.8, 0.002
@@ -42,7 +42,7 @@ class FocusHead(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         scales = len(SCALES)
-        self.shares = nn.Parameter(torch.full((scales,), _SLOPE / 2 / scales))
+        self.shares = nn.Parameter(torch.full((scales,), SLOPE / 2 / scales))
         self.mix = nn.Conv2d(2 * scales, _WIDTH, 1)
         self.context = nn.ModuleList(
             nn.Conv2d(_WIDTH, _WIDTH, 3, dilation=d, padding=d, padding_mode="replicate") for d in _DILATIONS
@@ -71,7 +71,7 @@ class FocusHead(nn.Module):
 
     def forward(self, squared: Tensor, floors: Tensor) -> Tensor:
         """Activity (B, 1, H, W), which grows as SF does; see `score`."""
-        return torch.exp(self.score(squared, floors) / _SLOPE)
+        return torch.exp(self.score(squared, floors) / SLOPE)
 
 
 def power(noise: float) -> float:
@@ -81,4 +81,4 @@ def power(noise: float) -> float:
 
 def softness(noise: float) -> float:
     """The same for the activity."""
-    return _SLOPE * power(noise)
+    return SLOPE * power(noise)

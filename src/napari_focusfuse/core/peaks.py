@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.decision import Labels
+from napari_focusfuse.core.head import SLOPE
 
 __all__ = ["KEPT", "Peaks", "log_parabola"]
 
@@ -29,6 +30,8 @@ class Peaks:
         Number of slices to come.
     beside : bool
         Whether to keep the activities beside the best.
+    carried : int
+        Number of further maps that come with each slice, and are kept for its label.
 
     Attributes
     ----------
@@ -36,18 +39,27 @@ class Peaks:
         The K = min(4, N) best activities, best first, and their slices.
     below, above : (Y, X) float32
         Activity one slice before and one after the best; NaN where there is none.
+    carried : (C, K, Y, X) float32
+        The further maps, of the slices in `labels`.
+    total : (Y, X) float32
+        Logarithm of the sum over all slices of activity^`SLOPE`, the odds of a decision head; if anything is carried.
     """
 
-    def __init__(self, shape: tuple[int, int], slices: int, *, beside: bool = True) -> None:
+    def __init__(self, shape: tuple[int, int], slices: int, *, beside: bool = True, carried: int = 0) -> None:
         kept = min(KEPT, slices)
         self.activity = np.full((kept, *shape), -np.inf, dtype=np.float32)
         self.labels: Labels = np.full((kept, *shape), -1, dtype=np.int16 if slices < 2**15 else np.int32)
+        self.carried = np.zeros((carried, kept, *shape), dtype=np.float32)
+        self.total = np.full(shape if carried else (0, 0), -np.inf, dtype=np.float32)
         self._beside = beside
         kept_shape = shape if beside else (0, 0)
         self.below, self.above, self._last = (np.full(kept_shape, np.nan, dtype=np.float32) for _ in range(3))
 
-    def show(self, where: Where, label: int, previous: int, activity: Map) -> None:
-        """Take in the activity (y, x) of slice `label` in a part of the image; `previous` came just before it."""
+    def show(self, where: Where, label: int, previous: int, activity: Map, *further: Map) -> None:
+        """Take in the activity (y, x) of slice `label` in a part of the image, and as many maps as are carried.
+
+        Slice `previous` came just before it.
+        """
         best, labels = self.activity[:, *where], self.labels[:, *where]
         wins = activity > best[0]
         if self._beside:
@@ -56,11 +68,16 @@ class Peaks:
             np.copyto(below, last, where=wins)
             above[wins] = np.nan
             last[...] = activity
-        current, current_label = activity, np.full(activity.shape, label, dtype=labels.dtype)
+        if further:
+            total = self.total[where]
+            with np.errstate(divide="ignore"):
+                np.logaddexp(total, SLOPE * np.log(activity), out=total)
+        kept = [best, labels, *(maps[:, *where] for maps in self.carried)]
+        current: list[NDArray[Any]] = [activity, np.full(activity.shape, label, dtype=labels.dtype), *further]
         for k in range(len(best)):
-            wins = wins | (current > best[k])
-            current, best[k] = _exchanged(wins, current, best[k])
-            current_label, labels[k] = _exchanged(wins, current_label, labels[k])
+            wins = wins | (current[0] > best[k])
+            for i, maps in enumerate(kept):
+                current[i], maps[k] = _exchanged(wins, current[i], maps[k])
 
 
 def _exchanged(where: NDArray[np.bool_], a: NDArray[Any], b: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.assess import Assessment, hard_weights, iter_assess, iter_soften, summary
+from napari_focusfuse.core.assess import Assessment, hard_weights, iter_assess, summary
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decision import Decision, Flag, Labels
@@ -20,6 +20,7 @@ from napari_focusfuse.core.slices import SliceActivity, iter_guide, iter_peaks, 
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.survey import Survey, iter_survey
 from napari_focusfuse.core.verify import iter_verified
+from napari_focusfuse.core.weigh import iter_weigh
 
 __all__ = ["FusionResult", "iter_decide", "iter_fuse"]
 
@@ -51,15 +52,17 @@ def iter_decide(
         judged = _of_series(weights, silent)
     else:
         peaks = yield from staged(iter_peaks(stack, activity, survey), 0.05, 0.8)
-        judging = iter_assess(peaks, stack, survey.silence)
+        judging = iter_assess(peaks, stack, survey.silence, ordered=True)
         judged = yield from repeated(judging, Progress(850, 1000, "depth and confidence"))
         if config.hard:
             index = peaks.labels[0].copy()
             del peaks, judging
             labels, weights = yield from staged(_iter_hard(stack, index, config, survey, judged), 0.85, 0.15)
         else:
-            softening = iter_soften(peaks.activity, survey.softness)
-            labels, weights = peaks.labels, (yield from repeated(softening, Progress(900, 1000, "weights")))
+            weighing = iter_weigh(peaks, stack, survey, judged, config.tile, device)
+            labels, weights = yield from repeated(weighing, Progress(900, 1000, "weights"))
+            if config.preset == "quantitative":
+                labels, weights = labels[:1], np.ones((1, *stack.shape), dtype=np.float32)
     return Decision(labels, weights, *judged, stack.z, {**info, **_measured(config, survey)})
 
 

@@ -31,8 +31,8 @@ Where = tuple[slice, slice]
 class Taker(Protocol):
     """Takes the activity of slices tile by tile, as `Peaks` does."""
 
-    def show(self, where: tuple[slice, slice], label: int, previous: int, activity: Grey, /) -> None:
-        """Take in the activity of a part of slice `label`; `previous` came just before it."""
+    def show(self, where: tuple[slice, slice], label: int, previous: int, activity: Grey, /, *further: Grey) -> None:
+        """Take in the activity of a part of slice `label` and what comes with it; `previous` came just before it."""
 
 
 class SliceActivity:
@@ -41,6 +41,8 @@ class SliceActivity:
     def __init__(self, encoder: FocusMeasure, config: FusionConfig, survey: Survey, device: torch.device) -> None:
         self._encoder, self._config, self._survey, self._device = encoder, config, survey, device
         self._radii: dict[int, list[int]] = {}
+        if survey.edges:
+            self._radii[0] = [0]
         for level, radius in survey.combine.scales:
             self._radii.setdefault(level, []).append(radius)
         self._halos = {level: halo(encoder, level, max(radii)) for level, radii in self._radii.items()}
@@ -50,12 +52,16 @@ class SliceActivity:
         """Pixels around a pixel of a slice that its activity depends on."""
         return self._survey.combine.reach + max(self._halos.values())
 
-    @torch.inference_mode()
     def part(self, greys: Grey, where: Where, means: list[Tensor] | None) -> Grey:
         """Activity (B, y, x) of a part of grey images (B, Y, X) in [0, 1], each scale in as small a window as it needs.
 
         The images may be windows of larger ones, if they begin at multiples of 4 px there and reach far enough.
         """
+        return self._parts(greys, where, means)[0]
+
+    @torch.inference_mode()
+    def _parts(self, greys: Grey, where: Where, means: list[Tensor] | None) -> tuple[Grey, Grey | None]:
+        """Activity, and the energy of the single pixels at full size if there is an edge head."""
         shape = (greys.shape[1], greys.shape[2])
         seen = grown(where, self._survey.combine.reach, shape)
         squared = []
@@ -63,9 +69,10 @@ class SliceActivity:
             outer = grown(seen, self._halos[level], shape, 2**level)
             images = torch.from_numpy(np.ascontiguousarray(greys[:, *outer]))[:, None].to(self._device)
             squared.append(scale_sf(self._encoder, images, level, radii, means)[..., *within(seen, outer)])
-        activity = self._survey.combine(torch.cat(squared, dim=1))
-        out: Grey = activity[:, 0, *within(where, seen)].cpu().numpy()
-        return out
+        maps, inner = torch.cat(squared, dim=1), within(where, seen)
+        alone = 1 if self._survey.edges else 0
+        activity = self._survey.combine(maps[:, alone:])[:, 0, *inner].cpu().numpy()
+        return activity, maps[:, 0, *inner].cpu().numpy() if alone else None
 
     def iter_show(self, peaks: Taker, label: int, previous: int, grey: Grey) -> Generator[None, None, None]:
         """Show a grey slice (Y, X) in [0, 1] to `peaks`, tile by tile; what is not finite has no activity."""
@@ -78,10 +85,12 @@ class SliceActivity:
         size = -(-self._config.tile // 4) * 4
         shape = (grey.shape[0], grey.shape[1])
         for tile in tiles(shape, size, 0):
-            activity = self.part(grey[None], tile.core, means)[0]
+            activities, energies = self._parts(grey[None], tile.core, means)
+            activity = activities[0]
             if missing is not None:
                 activity[missing[tile.core]] = 0
-            peaks.show(tile.core, label, previous, activity)
+            further = () if energies is None else (grey[tile.core], energies[0])
+            peaks.show(tile.core, label, previous, activity, *further)
             yield
 
     def _iter_means(self, grey: Grey) -> Generator[None, None, list[Tensor]]:
@@ -105,7 +114,7 @@ def _grey(stack: Stack, k: int, limits: tuple[float, float]) -> Grey:
 
 def iter_peaks(stack: Stack, activity: SliceActivity, survey: Survey) -> Generator[Progress, None, Peaks]:
     """Encode every slice once, in the order of z (Eq. 5-8)."""
-    peaks = Peaks(stack.shape, len(stack))
+    peaks = Peaks(stack.shape, len(stack), carried=2 if survey.edges else 0)
     previous = -1
     for done, k in enumerate(int(k) for k in stack.order):
         progress = Progress(done, len(stack), f"slice {done + 1} of {len(stack)}")

@@ -12,6 +12,7 @@ from torch import Tensor
 from napari_focusfuse.core.activity import scale_maps
 from napari_focusfuse.core.combine import Combination, Learned, Weighted
 from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.edge_head import EdgeHead
 from napari_focusfuse.core.gain import block_means, gains
 from napari_focusfuse.core.head import SCALES
 from napari_focusfuse.core.head import softness as odds_softness
@@ -26,6 +27,8 @@ __all__ = ["Survey", "channel_sum", "iter_survey", "noise_level", "noise_maps"]
 #: Slices, patches in each and side of a patch (px) that are sent through the encoder; and pixels for the range.
 _SLICES, _PATCHES, _PATCH, _SAMPLE = 5, 4, 128, 2**20
 _BLOCK = 32
+#: An integer camera saturates where more than this share of the values are the largest there is.
+_SATURATED, _TINY = 1e-4, 1e-9
 #: A scale is trusted by s^2 / (s^2 + 2^2), where s is its median peak of SF squared over that of the noise.
 _TRUSTED_SNR = 2.0
 #: Softness of the weights where the finest scale is not trusted at all, and where it is trusted fully.
@@ -61,6 +64,12 @@ class Survey:
         An activity below this is no signal.
     softness : float
         Power of the weights.
+    edges : EdgeHead or None
+        What decides between two depths that compete for a pixel.
+    floor : float
+        Energy that noise alone has at full size.
+    saturation : float
+        Where the camera saturates, as a share of the range; inf if it does not.
     """
 
     limits: tuple[float, float]
@@ -70,6 +79,9 @@ class Survey:
     combine: Combination
     silence: float
     softness: float
+    edges: EdgeHead | None = None
+    floor: float = 0.0
+    saturation: float = math.inf
 
     @property
     def level_weights(self) -> tuple[float, ...]:
@@ -113,14 +125,16 @@ def _places(shape: tuple[int, int]) -> list[Where]:
 
 def _iter_brightness(
     stack: Stack,
-) -> Generator[Progress, None, tuple[tuple[float, float], NDArray[np.float64], list[Where]]]:
-    """Intensity range, gain of each slice, and the places with most contrast; one look at every slice."""
+) -> Generator[Progress, None, tuple[tuple[float, float], NDArray[np.float64], list[Where], float]]:
+    """Intensity range, gain of each slice, the places with most contrast, and the brightness at which it saturates."""
     places = _places(stack.shape)
     values, blocks, contrast = [], [], np.zeros(len(places))
+    brightest = -math.inf
     step = max(1, math.isqrt(math.ceil(len(stack) * stack.shape[0] * stack.shape[1] / _SAMPLE)))
     for done, k in enumerate(stack.order):
         grey = filled(luminance(stack[int(k)]))[0]
         values.append(grey[::step, ::step].ravel())
+        brightest = max(brightest, float(grey.max()))
         blocks.append(block_means(grey))
         contrast = np.maximum(contrast, [grey[place][::4, ::4].std(dtype=np.float64) for place in places])
         yield Progress(done, len(stack), "looking at the stack")
@@ -128,7 +142,10 @@ def _iter_brightness(
     factors[stack.order] = gains(blocks)
     ranks = np.unique(np.linspace(0, (len(places) - 1) / 2, _PATCHES).round().astype(int))
     chosen = np.argsort(-contrast, kind="stable")[ranks]
-    return robust_range(np.concatenate(values)), factors, [places[i] for i in chosen]
+    sample = np.concatenate(values)
+    saturates = stack.dtype.kind in "iu" and (sample >= brightest).mean() > _SATURATED
+    best_places = [places[i] for i in chosen]
+    return robust_range(sample), factors, best_places, brightest if saturates else math.inf
 
 
 def iter_survey(
@@ -152,7 +169,7 @@ def iter_survey(
         plain = Weighted(config.radius, (1.0,), (0.0,))
         silence = _ABOVE_NOTHING * _of_nothing(plain, device)
         return Survey(full_range(stack.dtype), np.ones(len(stack)), 0.0, None, plain, silence, config.softness)
-    limits, factors, places = yield from _iter_brightness(stack)
+    limits, factors, places, saturation = yield from _iter_brightness(stack)
     progress = Progress(len(stack), len(stack), "looking at the stack")
     chosen = stack.order[np.unique(np.linspace(0, len(stack) - 1, _SLICES).round().astype(int))]
     patches: list[list[Grey]] = []
@@ -175,7 +192,7 @@ def iter_survey(
     floors = noisy.mean(dim=(0, 2, 3))
     if head is not None:
         combine: Combination = Learned(head, floors)
-        softness = odds_softness(noise)
+        softness, edges = odds_softness(noise), encoder.edges
     else:
         maps = []
         for patch in tensors:
@@ -184,9 +201,23 @@ def iter_survey(
         least = floors.tolist()
         weights, trust = _weights(_peaks(maps, len(places), least), least)
         combine, softness = Weighted(config.radius, weights, tuple(least)), _SOFT + (_SHARP - _SOFT) * trust
+        edges = None
     of_noise = combine(noisy[:, [scales.index(scale) for scale in combine.scales]])
     silence = max(_ABOVE_NOTHING * _of_nothing(combine, device), _ABOVE_NOISE * float(of_noise.max()))
-    return Survey(limits, factors, noise, means, combine, silence, config.softness or softness)
+    wanted = config.softness or softness
+    span = max(limits[1] - limits[0], _TINY)
+    return Survey(
+        limits,
+        factors,
+        noise,
+        means,
+        combine,
+        silence,
+        wanted,
+        edges=edges,
+        floor=float(floors[0]),
+        saturation=(saturation - limits[0]) / span,
+    )
 
 
 def _of_nothing(combine: Combination, device: torch.device) -> float:

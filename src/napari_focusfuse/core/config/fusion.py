@@ -9,11 +9,12 @@ from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["FusionConfig", "Preset"]
 
-Preset = Literal["default", "paper"]
+Preset = Literal["default", "quantitative", "paper"]
 
 #: What each preset means: a field that is left None takes its value from here.
 _PRESETS: dict[str, dict[str, Any]] = {
     "default": {"radius": 4, "levels": 3, "softness": 0.0, "min_region": 0.0},
+    "quantitative": {"radius": 4, "levels": 3, "softness": 0.0, "min_region": 0.0},
     "paper": {"radius": 5, "levels": 1, "softness": math.inf, "min_region": 0.01},
 }
 _FROM_PRESET: Any = None
@@ -25,10 +26,10 @@ class FusionConfig:
 
     Attributes
     ----------
-    preset : {"default", "paper"}
+    preset : {"default", "quantitative", "paper"}
         "default" is the best we know: robust intensity range, gates frozen per stack, scales weighted by the noise of
-        the stack, soft weights. "paper" is Ma et al. 2020: dtype range, gates per image, one scale, a hard choice with
-        consistency verification.
+        the stack, soft weights. "quantitative" decides in the same way and takes each pixel from one slice, untouched.
+        "paper" is Ma et al. 2020: dtype range, gates per image, one scale, a hard choice with consistency verification.
     radius : int
         r of Eq. 5-7, px: half the window of the spatial frequency. Larger windows are surer and blunter. (default 4,
         paper 5)
@@ -80,7 +81,7 @@ class FusionConfig:
     def own_scales(self) -> bool:
         """Whether a model may combine the scales in its own way: neither radius nor levels were chosen."""
         chosen = _PRESETS["default"]
-        return self.preset == "default" and (self.radius, self.levels) == (chosen["radius"], chosen["levels"])
+        return self.preset != "paper" and (self.radius, self.levels) == (chosen["radius"], chosen["levels"])
 
     @property
     def hard(self) -> bool:

@@ -1,0 +1,132 @@
+"""The second look of the shipped model: at edges in depth, in tiles, and what is said of pixels that cannot be told."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from napari_focusfuse.core.config import Camera, FusionConfig
+from napari_focusfuse.core.decision import Flag
+from napari_focusfuse.core.pipeline import iter_fuse
+from napari_focusfuse.core.progress import drain
+from napari_focusfuse.core.simulate import simulate
+from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.models import load_model
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return load_model().encoder
+
+
+@pytest.fixture(scope="module")
+def steps():
+    """Plateaus that hide each other's edges."""
+    return simulate((110, 130), 8, surface="steps", blur=1.2, seed=2)
+
+
+@pytest.fixture(scope="module")
+def fuse(encoder):
+    def run(data, config=None, **options):
+        return drain(iter_fuse(Stack(data, **options), encoder, config or FusionConfig(), CPU, {}))
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def fused(fuse, steps):
+    return fuse(steps.stack)
+
+
+def _wrong(decision, scene):
+    """Share of the pixels that are more than one slice off."""
+    return (np.abs(decision.index - scene.depth) > 1.5).mean()
+
+
+def test_edges_are_found_better_than_by_activity_alone(fuse, fused, encoder, steps, monkeypatch):
+    with_edges = _wrong(fused.decision, steps)
+    monkeypatch.setattr(encoder, "edges", None)
+    without = fuse(steps.stack)
+    assert with_edges < 0.85 * _wrong(without.decision, steps)
+    error = [np.square(image.astype(float) - steps.sharp * 65535).mean() for image in (fused.image, without.image)]
+    assert error[0] < 0.8 * error[1]
+
+
+def test_a_tile_is_exactly_the_whole(fuse, fused, steps):
+    tiled = fuse(steps.stack, FusionConfig(tile=64)).decision
+    np.testing.assert_array_equal(tiled.labels, fused.decision.labels)
+    np.testing.assert_allclose(tiled.weights, fused.decision.weights, atol=1e-4)
+    np.testing.assert_allclose(tiled.depth, fused.decision.depth, atol=1e-5)
+    np.testing.assert_allclose(tiled.confidence, fused.decision.confidence, atol=1e-4)
+
+
+def test_a_stack_in_reverse_is_decided_alike(fuse, fused, steps):
+    z = np.arange(8.0)
+    turned = fuse(steps.stack[::-1], z=z[::-1])
+    np.testing.assert_array_equal(turned.decision.depth, fused.decision.depth)
+    mirrored = fuse(steps.stack[::-1]).decision
+    assert (7 - mirrored.index == fused.decision.index).mean() > 0.999
+
+
+def test_weights_are_convex_and_the_chosen_slice_comes_first(fused):
+    decision = fused.decision
+    assert decision.weights.min() >= 0
+    np.testing.assert_allclose(decision.weights.sum(axis=0), 1, atol=1e-5)
+    assert (np.sort(decision.labels, axis=0)[1:] > np.sort(decision.labels, axis=0)[:-1]).all()
+
+
+def test_the_preset_quantitative_leaves_pixels_untouched(fuse, fused, steps):
+    result = fuse(steps.stack, FusionConfig(preset="quantitative"))
+    np.testing.assert_array_equal(result.decision.index, fused.decision.index)
+    taken = np.take_along_axis(steps.stack, result.decision.index[None].astype(int), axis=0)[0]
+    np.testing.assert_array_equal(result.image, taken)
+
+
+def test_slices_out_of_order_tell_no_depth(fuse, steps):
+    result = fuse(steps.stack[[5, 0, 7, 2, 4, 1, 6, 3]])
+    assert np.isnan(result.decision.depth).all()
+    assert result.decision.confidence.max() == 0
+    assert (result.decision.flags & Flag.UNORDERED > 0).all()
+    assert "not in the order of focus" in result.summary
+
+
+def test_flags_of_two_peaks_are_near_edges(fused, steps):
+    near = np.ptp([np.roll(steps.depth, shift, axis) for shift in (-6, 6) for axis in (0, 1)], axis=0) > 1
+    two = fused.decision.flags & Flag.TWO_PEAKS > 0
+    assert 0 < two.mean() < 0.2
+    assert two[near].mean() > 5 * two[~near].mean()
+    assert fused.decision.confidence[two].mean() < 0.95 * fused.decision.confidence[~two].mean()
+
+
+def test_saturated_pixels_are_not_trusted(fuse):
+    scene = simulate((90, 100), 6, blur=1.2, seed=1, camera=Camera(bits=8))
+    bright = scene.stack.astype(int) * 2
+    result = fuse(np.minimum(bright, 255).astype(np.uint8))
+    burnt = (bright[:, 20:-20, 20:-20] > 400).all(axis=0)
+    assert burnt.any()
+    flags = result.decision.flags[20:-20, 20:-20][burnt]
+    assert (flags & (Flag.SATURATED | Flag.NO_SIGNAL) > 0).all()
+    assert result.decision.confidence[20:-20, 20:-20][burnt].max() == 0
+    assert "saturated" in result.summary
+
+
+def test_an_edit_stays_convex_where_the_first_slice_is_not_the_heaviest(fused):
+    decision = fused.decision
+    order = np.argsort(decision.weights, axis=0)
+    odd = replace(
+        decision,
+        labels=np.take_along_axis(decision.labels, order, 0),
+        weights=np.take_along_axis(decision.weights, order, 0),
+    )
+    mask = np.zeros(decision.shape, dtype=bool)
+    mask[40:60, 50:70] = True
+    edited = odd.with_edits(np.full(decision.shape, 3), mask)
+    assert edited.weights.min() >= 0
+
+
+def test_confidence_is_about_the_share_that_is_right(fused, steps):
+    confidence, right = fused.decision.confidence, np.abs(fused.decision.index - steps.depth) <= 1.5
+    assert abs(confidence.mean() - right.mean()) < 0.05
