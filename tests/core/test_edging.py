@@ -69,14 +69,14 @@ def test_scores_are_of_held_out_scenes(small, encoder):
     assert scores.loss == pytest.approx(min(entry.val_loss for entry in state.log), abs=1e-5)
 
 
-def test_it_gets_better(small, networks):
-    """From a head that corrects nothing; the decision head is not trained, so there is much to correct."""
-    config = EdgeConfig(steps=40, stacks=1, crop=56, validate_every=20, scene_steps=10, learning_rate=1e-2, seed=1)
-    encoder = copy.deepcopy(networks["none"].encoder)
+def test_it_gets_better(small):
+    """Going on from an edge head that says anything, on scenes that it is not trained on."""
+    config = EdgeConfig(steps=40, stacks=1, crop=48, validate_every=20, scene_steps=10, learning_rate=2e-2, seed=1)
     torch.manual_seed(0)
-    encoder.head = Encoder("none", decides=True).head
+    encoder = Encoder("none", decides=True, edges=True).eval()
+    torch.nn.init.normal_(encoder.edges.out.weight)
     state, _ = learned(config, RankState(encoder, config, origin="a model"))
-    assert state.log[-1].val_loss < state.start_loss - 0.02
+    assert state.log[-1].val_loss < state.start_loss - 0.3
     assert state.kept
 
 
