@@ -39,6 +39,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "Camera",
             "DECIDE_ADAPTING",
             "DecideConfig",
+            "EDGE_ADAPTING",
             "EdgeConfig",
             "Flaws",
             "FocusStackConfig",

@@ -1,10 +1,10 @@
-"""The recipe as widgets: a view of `TrainConfig`, of `RankConfig`, and of either."""
+"""The recipe as widgets: a view of one recipe, and of all."""
 
 from dataclasses import fields, replace
 
 import pytest
 
-from napari_focusfuse.core.config import ADAPTING, RANK_ADAPTING, RECIPES, RankConfig, TrainConfig
+from napari_focusfuse.core.config import ADAPTATIONS, ADAPTING, RECIPES, RankConfig, TrainConfig
 from napari_focusfuse.gui._form import form_layout
 from napari_focusfuse.gui._recipe_form import RecipeForm, RecipesForm
 
@@ -45,7 +45,8 @@ def form(qtbot):
 def test_it_shows_the_defaults(form):
     assert form.value() == TrainConfig()
     assert RecipeForm(ADAPTING, hidden=("variant",)).value() == ADAPTING
-    assert RecipeForm(RANK_ADAPTING).value() == RANK_ADAPTING
+    for config in ADAPTATIONS.values():
+        assert RecipeForm(config).value() == config
 
 
 @pytest.mark.parametrize(("kind", "others"), [(TrainConfig, OTHERS), (RankConfig, RANK_OTHERS)])

@@ -1,4 +1,4 @@
-"""The widget "Train a model" by the recipe focus, and with models that have no decoder; the trainings are tiny."""
+"""The widget "Train a model" by the recipes other than the paper's; the trainings are tiny."""
 
 from dataclasses import replace
 
@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 import napari_focusfuse as ff
-from napari_focusfuse import models
-from napari_focusfuse.core.config import DEFAULT_RECIPE
+from napari_focusfuse import api, models
+from napari_focusfuse.core.config import ADAPTATIONS, DEFAULT_RECIPE
+from napari_focusfuse.core.network import Encoder
 
 PLUGIN, WIDGET = "napari-focusfuse", "Train a model"
 TINY = ff.RankConfig(steps=4, stacks=1, crop=16, procedural=0, validate_every=2, learning_rate=1e-2)
+EDGES = ff.EdgeConfig(steps=2, stacks=1, crop=48, validate_every=1, scene_steps=2)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,22 @@ def encoder(networks, models_folder):
 
 
 @pytest.fixture
-def training(viewer, models_folder, encoder, qtbot):
+def decided(models_folder):
+    """A model of one's own with a decision head, and another one with an edge head as well."""
+    for name, edges in (("decided", False), ("edged", True)):
+        models.save_model(Encoder("none", decides=True, edges=edges).eval(), models_folder / name, f"# {name}")
+    return "decided"
+
+
+@pytest.fixture
+def small_scenes(monkeypatch):
+    """Few and small scenes to train and to validate on."""
+    monkeypatch.setattr("napari_focusfuse.core.edging._contests.Contests.side", 64)
+    monkeypatch.setattr("napari_focusfuse.core.edging._validation._SCENES", 1)
+
+
+@pytest.fixture
+def training(viewer, models_folder, encoder, decided, qtbot):
     widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)[1]
     qtbot.waitUntil(lambda: "sesf-cse" in widget.form.start.choices, timeout=30_000)
     return widget
@@ -130,7 +147,7 @@ def test_adapting_a_model_without_a_decoder(training, viewer, encoder, simulated
     viewer.add_image(simulated.stack, name="cells")
     training.tasks.setCurrentIndex(1)
     form = training.adapt_form
-    assert form.value() == ff.DECIDE_ADAPTING
+    assert form.value() == ADAPTATIONS[api.trained_by("default")]
     form.model.value = encoder
     assert form.value() == ff.RANK_ADAPTING
     form.set_value(replace(TINY, steps=2))
@@ -153,3 +170,67 @@ def test_a_decision_needs_a_model_to_start_from(training, viewer, finish, notes)
     assert "choose a model to start from" in form.problem()
     form.start.value = "sesf-focus"
     assert form.problem() is None or "images" in form.problem()
+
+
+def test_edges_need_a_model_with_a_decision_head(training, encoder):
+    form = training.form
+    form.recipe.kind.value = "focus"
+    form.images.kind.value = "computed"
+    form.start.value = encoder
+    form.recipe.kind.value = "edges"
+    assert form.start.value == ""
+    assert not {encoder, "sesf-cse"} & set(form.start.choices)
+    assert {"decided", "edged"} <= set(form.start.choices)
+    assert training.about.text().startswith("Edges are learned with a model that has a decision head: choose one")
+    assert not training.panel.run_button.isEnabled()
+    form.start.value = "decided"
+    assert form.problem() is None
+    assert form.value() == ff.EdgeConfig()
+
+
+def test_smaller_steps_are_for_what_has_learnt_something(training, encoder):
+    form = training.form
+    for recipe, kind, new, learnt in (
+        ("decide", ff.DecideConfig, encoder, "decided"),
+        ("edges", ff.EdgeConfig, "decided", "edged"),
+    ):
+        form.recipe.kind.value = recipe
+        form.start.value = new
+        assert form.value() == kind()
+        form.start.value = learnt
+        assert form.value().learning_rate == ADAPTATIONS[recipe].learning_rate
+
+
+def test_edges_are_learned(training, small_scenes, finish, notes, qtbot):
+    training.form.set_value(EDGES)
+    training.form.images.kind.value = "computed"
+    training.form.start.value = "decided"
+    training.run()
+    finish(training)
+    assert notes == []
+    assert api.trained_by("my model") == "edges"
+    qtbot.waitUntil(lambda: training.plots._checks == 2, timeout=5000)
+    training.plots._draw()
+    texts = [text.get_text() for text in training.plots.example.axes.texts]
+    assert texts[:4] == ["true image", "best", "rival", "slices off"]
+    assert texts[5:] == ["0", "1", "2", "3", "4+"]
+
+
+def test_adapting_a_model_with_an_edge_head(training, viewer, simulated, small_scenes, finish, notes):
+    viewer.add_image(simulated.stack, name="cells")
+    training.tasks.setCurrentIndex(1)
+    form = training.adapt_form
+    form.model.value = "edged"
+    assert form.value() == ff.EDGE_ADAPTING
+    form.model.value = "decided"
+    assert form.value() == ff.DECIDE_ADAPTING
+    form.recipe.kind.value = "edges"
+    assert training.about.text().startswith("The model has nothing that the recipe edges trains")
+    assert not training.panel.run_button.isEnabled()
+    form.model.value = "edged"
+    form.set_value(EDGES)
+    training.run()
+    finish(training)
+    assert notes == []
+    assert "slices found" in training.report.text.text()
+    assert ff.load_model("cells adapted").encoder.edges is not None

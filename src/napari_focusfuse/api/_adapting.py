@@ -13,8 +13,9 @@ from napari_focusfuse.api._fitting import TrainResult, iter_fit, started_from
 from napari_focusfuse.api._fusion import iter_decide
 from napari_focusfuse.api._models import load_model, torch_device, trained_by
 from napari_focusfuse.api._training import check_vacant
-from napari_focusfuse.core.config import ADAPTATIONS, AnyTrainConfig, RankConfig
+from napari_focusfuse.core.config import ADAPTATIONS, HAVING, AnyTrainConfig, RankConfig, Recipe
 from napari_focusfuse.core.progress import Progress, Returning, drain
+from napari_focusfuse.errors import TrainingError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,7 +82,7 @@ def adapt(
 ) -> Adaptation:
     """Fine-tune a model on one stack, and compare what both decide.
 
-    By the recipe of the paper it is trained on the slices; by focus ranking on the image that they are fused to.
+    By the recipe of the paper it is trained on the slices; by the others on the image that they are fused to.
 
     Parameters
     ----------
@@ -91,9 +92,9 @@ def adapt(
         Folder for the adapted model; `model` itself stays as it is.
     model : str or path
         The model to start from. If nothing gets better, the adapted model is a copy of it.
-    config : TrainConfig or RankConfig, optional
-        Recipe; if left out, small steps and three minutes of that of the paper, or of focus ranking for a model without
-        a decoder.
+    config : TrainConfig, RankConfig, DecideConfig or EdgeConfig, optional
+        Recipe; if left out, small steps and three minutes of that which trains the last part of the model, see
+        `trained_by`.
     device, overwrite, licence, progress
         As for `train`.
 
@@ -104,8 +105,8 @@ def adapt(
     Raises
     ------
     FocusFuseError
-        The stack is none, its slices are smaller than a crop, the model does not fit the recipe, or `out` holds a model
-        already.
+        The stack is none, its slices are smaller than a crop, the model lacks what the recipe trains, or `out` holds a
+        model already.
     """
     work = iter_adapt(
         stack,
@@ -144,6 +145,7 @@ def iter_adapt(
     loaded = load_model(model)
     config = config or ADAPTATIONS[trained_by(model)]
     beginning = started_from(model, config, licence)
+    _check_fits(loaded.name, trained_by(model), config.recipe)
     slices, decide = Stack(stack, axis, rgb), partial(iter_decide, stack, device=device, axis=axis, rgb=rgb)
     before = yield from _labelled(decide(model=model), f"deciding with {loaded.name}")
     if isinstance(config, RankConfig):
@@ -158,6 +160,15 @@ def iter_adapt(
     models = loaded, load_model(adapted)
     old, new = (scores_of(each.network or each.encoder, split[1], config) for each in models)
     return Adaptation(loaded.name, result, (old, new), (before.index, after.index))
+
+
+def _check_fits(name: str, own: Recipe, recipe: Recipe) -> None:
+    """Refuse to adapt what a model does not have."""
+    if own not in HAVING[recipe]:
+        part = "edge head" if recipe == "edges" else "decision head"
+        raise TrainingError(
+            f"the model {name!r} has no {part} to adapt: train it by the recipe {recipe} first, or adapt it by {own}"
+        )
 
 
 def _labelled(work: Generator[Progress, None, Any], label: str) -> Generator[Progress, None, Any]:

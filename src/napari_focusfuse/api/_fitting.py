@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from napari_focusfuse.core.config import AnyTrainConfig, RankConfig, Recipe
+from napari_focusfuse.core.config import AnyTrainConfig, EdgeConfig, RankConfig, Recipe
 from napari_focusfuse.core.progress import Progress, Returning
 from napari_focusfuse.errors import TrainingError
 
@@ -33,7 +33,7 @@ class TrainResult:
     ----------
     folder : Path
         The model folder.
-    recipe : {"paper", "focus", "decide"}
+    recipe : {"paper", "focus", "decide", "edges"}
     log : tuple of EpochLog or RankLog
         Losses of every validation.
     scores : dict of str to float
@@ -81,7 +81,7 @@ def started_from(start: str | os.PathLike[str], config: AnyTrainConfig, licence:
     Raises
     ------
     FocusFuseError
-        There is no such model, or it has no decoder where the recipe needs one.
+        There is no such model, or it has no decoder or no decision head where the recipe needs one.
     """
     from napari_focusfuse import models
     from napari_focusfuse.core.ranking import RankState
@@ -90,6 +90,11 @@ def started_from(start: str | os.PathLike[str], config: AnyTrainConfig, licence:
     model = models.load_model(start)
     origin = f"{model.name} (sha256 {model.sha256[:12]})"
     state: AnyTrainState
+    if isinstance(config, EdgeConfig) and model.encoder.head is None:
+        raise TrainingError(
+            f"the model {model.name!r} has no decision head, which the recipe edges builds on: "
+            "give it one by the recipe decide, or start from another model"
+        )
     if isinstance(config, RankConfig):
         state = RankState(model.encoder, config, origin=origin)
     elif model.network is None:

@@ -76,7 +76,10 @@ def model_card(name: str) -> str:
 
 
 def trained_by(name: str | os.PathLike[str]) -> Recipe:
-    """The recipe that a model is trained further by: "paper" with a decoder, "decide" with a head, else "focus"."""
+    """The recipe that a model is trained further by, which trains its last part.
+
+    "paper" with a decoder, "edges" with an edge head, "decide" with a decision head alone, else "focus".
+    """
     from napari_focusfuse import models
 
     return models.trained_by(name)

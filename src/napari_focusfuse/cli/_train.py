@@ -1,4 +1,4 @@
-"""``focusfuse train``: a model from images of one's own, by either recipe."""
+"""``focusfuse train``: a model from images of one's own, by any recipe."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,16 +42,19 @@ def train(
     Parameters
     ----------
     images
-        Folders of images. The recipe focus needs none: without, textures are computed.
+        Folders of images. Only the recipe paper needs them: by the others, without any, textures are computed.
     out
         Folder of the model; gets model.safetensors and card.md.
     recipe
         paper: encoder and decoder learn to give images back. focus: the encoder learns which slice of small
-        simulated stacks is the sharpest. A training that is resumed keeps its recipe.
+        simulated stacks is the sharpest. decide: a head on the encoder of the model that --start names learns
+        which scale to believe where. edges: a second head, on a model that has the first, learns which of two
+        depths is right where they compete for a pixel. A training that is resumed keeps its recipe.
     validation
         Folder of images to validate on; by default some of IMAGES are kept for that.
     start
-        Model to start from: a name that `focusfuse models` lists, or a folder. Its variant is kept.
+        Model to start from: a name that `focusfuse models` lists, or a folder. Its variant is kept. The recipes
+        decide and edges need one, edges one with a decision head.
     device
         auto, cpu, cuda, mps...
     resume

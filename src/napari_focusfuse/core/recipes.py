@@ -29,12 +29,12 @@ def iter_learn(
     device: torch.device | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Generator[TrainReport | RankReport, None, AnyTrainState]:
-    """Train by the recipe of `config`; see `iter_train` and `iter_rank`.
+    """Train by the recipe of `config`; see `iter_train`, `iter_rank`, `iter_learn_decision` and `iter_learn_edges`.
 
     Raises
     ------
     TrainingError
-        `state` is of the other recipe, or what the recipes say.
+        `state` is of another recipe, or what the recipes say.
     """
     if state is not None:
         check_recipe(state.config.recipe, config.recipe)
@@ -73,8 +73,8 @@ def scores_of(model: SESFNet | Encoder, images: Sequence[Image], config: AnyTrai
     Returns
     -------
     dict
-        Recipe paper: "psnr" (dB) and "ssim" of the reconstruction. Recipe focus: "found", the share of the pixels of
-        small stacks whose slice is found, and "loss".
+        Recipe paper: "psnr" (dB) and "ssim" of the reconstruction. The others: "found", the share of the pixels of
+        small stacks (focus) or of simulated scenes (decide, edges) whose slice is found, and "loss".
     """
     if isinstance(config, RankConfig):
         encoder = model.encoder if isinstance(model, SESFNet) else model

@@ -8,7 +8,7 @@ from magicgui.widgets import ComboBox
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from napari_focusfuse.core.config import ADAPTATIONS, AnyTrainConfig, Recipe
+from napari_focusfuse.core.config import ADAPTATIONS, HAVING, AnyTrainConfig, Recipe
 from napari_focusfuse.gui._form import Folded, form_layout, narrow
 from napari_focusfuse.gui._model_target import ModelTarget
 from napari_focusfuse.gui._models import Choices, offer_all
@@ -60,6 +60,7 @@ class AdaptForm(QWidget):
         for form in self.recipe.forms.values():
             form.boxes["crop"].changed.connect(self._on_crop)
         self.model.changed.connect(self._on_model)
+        self.recipe.kind.changed.connect(self._on_recipe)
         self._on_stack()
 
     def value(self) -> AnyTrainConfig:
@@ -72,7 +73,7 @@ class AdaptForm(QWidget):
 
     def problem(self) -> str | None:
         """Why nothing can be adapted, in one sentence; None if it can."""
-        return self.stack_problem() or self.target.problem()
+        return self.stack_problem() or self._model_problem() or self.target.problem()
 
     def stack_problem(self) -> str | None:
         """Why a model cannot be adapted to the stack."""
@@ -85,6 +86,13 @@ class AdaptForm(QWidget):
         if min(n for i, n in enumerate(source.data.shape[:3]) if i != source.axis) < crop:
             return f"The slices are smaller than a crop of {crop} x {crop} px: choose a smaller crop under More."
         return None
+
+    def _model_problem(self) -> str | None:
+        """Why the recipe cannot adapt the model."""
+        own, recipe = self._recipes.get(self.model.value, "paper"), self.recipe.recipe
+        if own in HAVING[recipe]:
+            return None
+        return f"The model has nothing that the recipe {recipe} trains: choose the recipe {own}, or another model."
 
     def setup(self) -> AdaptSetup:
         """Freeze what is shown."""
@@ -133,8 +141,11 @@ class AdaptForm(QWidget):
         self.changed.emit()
 
     def _on_model(self, model: str) -> None:
-        """What has no decoder cannot learn to give slices back, but to rank them or to decide."""
+        """Adapted is the last part of a model: what has no decoder cannot learn to give slices back."""
         self.recipe.kind.value = self._recipes.get(model, "paper")
+        self.changed.emit()
+
+    def _on_recipe(self, _recipe: Recipe) -> None:
         self.changed.emit()
 
     def _on_crop(self, _crop: int) -> None:

@@ -79,7 +79,7 @@ def _told(made: "Adaptation") -> str:
 
 
 def _score(scores: dict[str, float]) -> str:
-    """Of either recipe."""
+    """Of any recipe."""
     return f"{100 * scores['found']:.1f} %" if "found" in scores else f"{scores['psnr']:.1f} dB"
 
 

@@ -23,6 +23,8 @@ _MAGNIFIED = 10
 _GAP, _HEIGHT = 0.04, 140
 #: The blurred slice that is shown beside the sharpest, from 0 on; and the colours of slices, as of a decision.
 _BLURRED, _MAP = 3, "viridis"
+#: Colours for how many slices a pixel is off: the last one is for all that are farther off.
+_OFF = 5
 
 Panels = list[tuple[str, NDArray[np.floating]]]
 
@@ -79,16 +81,18 @@ def _given_back(example: "Example", score: str) -> Panels:
 def _decision(example: "RankExample") -> Panels:
     """The sharpest slice, a blurred one, and the slice that is picked for each pixel beside the true one.
 
-    Of a scene: the true image, a slice, and how many slices each pixel is off.
+    Of a scene: the true image, two slices or both candidates of each pixel, and how many slices each pixel is off.
     """
     from napari_focusfuse.core.deciding import DecideExample
+    from napari_focusfuse.core.edging import EdgeExample
 
     slices, picked = example
     if isinstance(example, DecideExample):
+        shown = {"best": 1, "rival": 2} if isinstance(example, EdgeExample) else {"a slice": 1, "another": 3}
         return [
             ("true image", _stretched(slices[0], slices[0])),
-            ("a slice", _stretched(slices[_BLURRED], slices[0])),
-            ("slices off", _coloured(picked, len(slices))),
+            *((title, _stretched(slices[k], slices[0])) for title, k in shown.items()),
+            ("slices off", _coloured(picked, _OFF)),
         ]
     return [
         ("slice 1, sharp", _stretched(slices[0], slices[0])),
@@ -127,17 +131,18 @@ def _show(axes: "Axes", colours: Colours, panels: Panels) -> None:
 
 
 def _key(axes: "Axes", colours: Colours, example: "RankExample", score: str) -> None:
-    """Below the pictures: the score, and the colours of the slices."""
+    """Below the four pictures: the score, and the colours of the slices."""
     from matplotlib.patches import Rectangle
 
     from napari_focusfuse.core.deciding import DecideExample
 
-    count, (height, width) = len(example.slices), example.picked.shape
-    first = 0 if isinstance(example, DecideExample) else 1
+    off, (height, width) = isinstance(example, DecideExample), example.picked.shape
+    count = _OFF if off else len(example.slices)
+    labels = [*map(str, range(_OFF - 1)), f"{_OFF - 1}+"] if off else [str(k + 1) for k in range(count)]
     axes.text(0, 1.14 * height, f"validation: {score}", va="center", color=colours.text, fontsize=8)
     left, step = 2 * (1 + _GAP) * width, 2 * (1 + _GAP) * width / count
-    for k, colour in enumerate(_coloured(np.arange(count), count)):
+    for k, (label, colour) in enumerate(zip(labels, _coloured(np.arange(count), count), strict=True)):
         at = left + k * step
         square = Rectangle((at, 1.08 * height), 0.12 * width, 0.12 * height, facecolor=colour, clip_on=False)
         axes.add_patch(square)
-        axes.text(at + 0.16 * width, 1.14 * height, f"{k + first}", va="center", color=colours.text, fontsize=8)
+        axes.text(at + 0.16 * width, 1.14 * height, label, va="center", color=colours.text, fontsize=8)

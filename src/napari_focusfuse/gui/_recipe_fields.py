@@ -1,11 +1,11 @@
-"""What the settings of either recipe are called, and what each trades."""
+"""What the settings of each recipe are called, and what each trades."""
 
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from magicgui.widgets import ComboBox, FloatSpinBox, SpinBox
 
-from napari_focusfuse.core.config import Recipe, SEVariant
+from napari_focusfuse.core.config import DecideConfig, EdgeConfig, Recipe, SEVariant
 
 __all__ = ["FIELDS", "Field"]
 
@@ -190,7 +190,10 @@ _DECIDE = {
     **_FOCUS,
     "stacks": replace(_FOCUS["stacks"], label="Parts in a batch"),
     "crop": replace(
-        _CROP, least=48, most=160, tip="Side of the parts of scenes. Larger: more to learn from in a step, and slower."
+        _CROP,
+        least=48,
+        most=DecideConfig.scene_side,
+        tip="Side of the parts of scenes. Larger: more to learn from in a step, and slower.",
     ),
     "scene_steps": Field(
         label="New scene every (steps)",
@@ -200,5 +203,7 @@ _DECIDE = {
     ),
 }
 
+_EDGES = {**_DECIDE, "crop": replace(_DECIDE["crop"], most=EdgeConfig.scene_side)}
+
 #: Rows by the name of the setting.
-FIELDS: dict[Recipe, dict[str, Field]] = {"paper": _PAPER, "focus": _FOCUS, "decide": _DECIDE}
+FIELDS: dict[Recipe, dict[str, Field]] = {"paper": _PAPER, "focus": _FOCUS, "decide": _DECIDE, "edges": _EDGES}

@@ -1,4 +1,4 @@
-"""The recipe of a training as widgets: a view of `TrainConfig` or `RankConfig`, and of either."""
+"""The recipe of a training as widgets: a view of the settings of one recipe, and of all."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,13 +17,16 @@ _KINDS: list[tuple[str, Recipe]] = [
     ("paper: give images back", "paper"),
     ("focus: rank slices", "focus"),
     ("decide: weigh the scales", "decide"),
+    ("edges: who is in front", "edges"),
 ]
 _TIP = (
     "paper: encoder and decoder learn to give images back, as in SESF-Fuse. Any images do.\n"
     "focus: the encoder learns which slice of small simulated stacks is the sharpest, also under noise: "
     "the decision itself. Needs sharp images, or none.\n"
     "decide: a small head on a trained encoder learns which scale and window to believe where, from simulated scenes "
-    "with known depth. Needs a model to start from, and sharp images or none."
+    "with known depth. Needs a model to start from, and sharp images or none.\n"
+    "edges: a second small head learns from such scenes which of two depths is right where they compete for a pixel. "
+    "Needs a model with a decision head to start from, and sharp images or none."
 )
 
 
@@ -32,7 +35,7 @@ class RecipeForm:
 
     Parameters
     ----------
-    config : TrainConfig or RankConfig
+    config : AnyTrainConfig
         Shown first.
     hidden : sequence of str
         Settings that are kept as they are.
@@ -85,7 +88,7 @@ class RecipeForm:
 
 
 class RecipesForm:
-    """A view of the settings of either recipe, of which one is shown.
+    """A view of the settings of all recipes, of which one is shown.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from magicgui.widgets import ComboBox
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
-from napari_focusfuse.core.config import ADAPTATIONS, RECIPES, AnyTrainConfig, Recipe
+from napari_focusfuse.core.config import ADAPTATIONS, HAVING, RECIPES, STARTS, AnyTrainConfig, Recipe
 from napari_focusfuse.gui._form import Folded, form_layout, narrow
 from napari_focusfuse.gui._model_target import ModelTarget
 from napari_focusfuse.gui._models import Choices, offer_all
@@ -22,6 +22,12 @@ __all__ = ["TrainForm", "TrainSetup"]
 
 #: Shown for no model to start from.
 SCRATCH = ""
+#: What is missing where a recipe needs a model to start from.
+_WANTED: dict[Recipe, str] = {
+    "decide": "A decision is learned with a trained encoder: choose a model to start from.",
+    "edges": "Edges are learned with a model that has a decision head: choose one to start from, "
+    "or train one by the recipe decide.",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +91,9 @@ class TrainForm(QWidget):
 
     def problem(self) -> str | None:
         """Why nothing can be trained, in one sentence; None if it can."""
-        if self.recipe.recipe == "decide" and self.start.value == SCRATCH:
-            return "A decision is learned with a trained encoder: choose a model to start from."
+        wanted = _WANTED.get(self.recipe.recipe)
+        if wanted is not None and self.start.value not in self._fitting():
+            return wanted
         return self.images.problem(self.value().crop) or self.target.problem()
 
     def setup(self) -> TrainSetup:
@@ -131,9 +138,11 @@ class TrainForm(QWidget):
         layout.addStretch()
 
     def _fitting(self) -> list[str]:
-        """The models that the recipe can start from: that of the paper needs a decoder."""
-        models, recipes, _ = self._choices
-        return [name for name in models if self.recipe.recipe != "paper" or recipes.get(name, "paper") == "paper"]
+        """The models that the recipe can start from: that of the paper needs a decoder, edges need a decision head."""
+        return [name for name in self._choices.models if self._recipe_of(name) in STARTS[self.recipe.recipe]]
+
+    def _recipe_of(self, model: str) -> Recipe:
+        return self._choices.recipes.get(model, "paper")
 
     def _on_recipe(self, recipe: Recipe) -> None:
         self.images.set_recipe(recipe)
@@ -143,12 +152,12 @@ class TrainForm(QWidget):
         self._on_start(self.start.value)
 
     def _on_start(self, start: str) -> None:
-        """A model keeps its variant, and smaller steps are proposed so that they do not spoil it."""
+        """A model keeps its variant, and smaller steps are proposed so that they do not spoil what it has learnt."""
         scratch, recipe = start == SCRATCH, self.recipe.recipe
         if "variant" in self.recipe.boxes:
             self.recipe.boxes["variant"].enabled = scratch
         proposed, other = RECIPES[recipe]().learning_rate, ADAPTATIONS[recipe].learning_rate
-        if not scratch:
+        if not scratch and self._recipe_of(start) in HAVING[recipe]:
             proposed, other = other, proposed
         if self.value().learning_rate == other:
             self.set_value(replace(self.value(), learning_rate=proposed))

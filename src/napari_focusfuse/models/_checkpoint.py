@@ -1,4 +1,4 @@
-"""Where a training stands, in a file: by either recipe it goes on from there as if it had not been interrupted."""
+"""Where a training stands, in a file: by any recipe it goes on from there as if it had not been interrupted."""
 
 import json
 import math

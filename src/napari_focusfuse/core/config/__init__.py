@@ -20,7 +20,7 @@ from napari_focusfuse.core.config.ranking import (
     EdgeConfig,
     RankConfig,
 )
-from napari_focusfuse.core.config.recipe import ADAPTATIONS, DEFAULT_RECIPE, RECIPES, AnyTrainConfig
+from napari_focusfuse.core.config.recipe import ADAPTATIONS, DEFAULT_RECIPE, HAVING, RECIPES, STARTS, AnyTrainConfig
 from napari_focusfuse.core.config.scene import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
 from napari_focusfuse.core.config.training import ADAPTING, Recipe, SEVariant, TrainConfig
 
@@ -30,9 +30,11 @@ __all__ = [
     "DECIDE_ADAPTING",
     "DEFAULT_RECIPE",
     "EDGE_ADAPTING",
+    "HAVING",
     "PSF",
     "RANK_ADAPTING",
     "RECIPES",
+    "STARTS",
     "AnyTrainConfig",
     "BlockSFConfig",
     "Camera",

@@ -95,6 +95,8 @@ class DecideConfig(RankConfig):
     """
 
     recipe: ClassVar[Recipe] = "decide"
+    #: Side of the scenes, px; no part is larger.
+    scene_side: ClassVar[int] = 160
 
     steps: int = 3000
     stacks: int = 1
@@ -107,7 +109,7 @@ class DecideConfig(RankConfig):
         super().__post_init__()
         whole("scene_steps", self.scene_steps)
         within("scene_steps", self.scene_steps, 1)
-        within("crop", self.crop, 48, 160)
+        within("crop", self.crop, 48, self.scene_side)
 
 
 #: The same on the picture of one stack.
@@ -145,6 +147,7 @@ class EdgeConfig(DecideConfig):
     """
 
     recipe: ClassVar[Recipe] = "edges"
+    scene_side: ClassVar[int] = 192
 
     steps: int = 4000
     stacks: int = 4

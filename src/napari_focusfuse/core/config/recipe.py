@@ -10,9 +10,9 @@ from napari_focusfuse.core.config.ranking import (
 )
 from napari_focusfuse.core.config.training import ADAPTING, Recipe, TrainConfig
 
-__all__ = ["ADAPTATIONS", "DEFAULT_RECIPE", "RECIPES", "AnyTrainConfig"]
+__all__ = ["ADAPTATIONS", "DEFAULT_RECIPE", "HAVING", "RECIPES", "STARTS", "AnyTrainConfig"]
 
-#: Settings of any recipe; those of deciding are a `RankConfig` too.
+#: Settings of any recipe; those of the heads are a `RankConfig` too.
 AnyTrainConfig = TrainConfig | RankConfig
 
 #: What is trained by where nobody says it; the benchmark decides.
@@ -34,3 +34,14 @@ ADAPTATIONS: dict[Recipe, AnyTrainConfig] = {
     "decide": DECIDE_ADAPTING,
     "edges": EDGE_ADAPTING,
 }
+
+#: The models that a recipe can start from, told by the recipe that each is trained further by (`trained_by`).
+STARTS: dict[Recipe, tuple[Recipe, ...]] = {
+    "paper": ("paper",),
+    "focus": tuple(RECIPES),
+    "decide": tuple(RECIPES),
+    "edges": ("decide", "edges"),
+}
+
+#: Those among them that have all that the recipe trains; the others get it new.
+HAVING: dict[Recipe, tuple[Recipe, ...]] = {**STARTS, "decide": ("decide", "edges"), "edges": ("edges",)}

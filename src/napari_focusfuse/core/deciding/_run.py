@@ -49,11 +49,12 @@ def iter_learn_decision(
         raise TrainingError("a decision is learned with a trained encoder: name a model to start from")
     state = going_on(state, config, LIMITS)
     encoder = state.encoder.to(device or torch.device("cpu")).eval()
-    encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     encoder.edges = None  # It was trained on another head.
     if encoder.head is None:
         torch.manual_seed(config.seed)
         encoder.head = FocusHead().to(device or torch.device("cpu"))
+    # A new head as well: one that comes from a checkpoint is laid out like that, and rounds like that.
+    encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     scenes = Scenes(usable(images, "training"), config, encoder, _FITTING)
     held_out = Validation(usable(validation, "validation"), config, encoder)
     clock = Clock(sum(entry.seconds for entry in state.log), config.minutes, stop)

@@ -149,7 +149,7 @@ class Scenes(DrawnScenes[SeenScene]):
         In evaluation mode.
     """
 
-    kept, side = 16, 160
+    kept, side = 16, DecideConfig.scene_side
 
     def __init__(self, images: Sequence[Image], config: DecideConfig, encoder: Encoder, stream: int) -> None:
         super().__init__(images, config, stream)

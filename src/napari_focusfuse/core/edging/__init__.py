@@ -5,6 +5,6 @@ to give the odds to the right one of two candidates, and weights that fuse to th
 """
 
 from napari_focusfuse.core.edging._run import iter_learn_edges
-from napari_focusfuse.core.edging._validation import edge_scores
+from napari_focusfuse.core.edging._validation import EdgeExample, edge_scores
 
-__all__ = ["edge_scores", "iter_learn_edges"]
+__all__ = ["EdgeExample", "edge_scores", "iter_learn_edges"]

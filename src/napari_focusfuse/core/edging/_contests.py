@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_focusfuse.core.config import DecideConfig
+from napari_focusfuse.core.config import DecideConfig, EdgeConfig
 from napari_focusfuse.core.deciding import Drawn, DrawnScenes, head_of, iter_maps, noise_floors
 from napari_focusfuse.core.head import SCALES
 from napari_focusfuse.core.network import Encoder
@@ -52,7 +52,7 @@ class Contests(DrawnScenes[SeenContest]):
         In evaluation mode.
     """
 
-    kept, side = 128, 192
+    kept, side = 128, EdgeConfig.scene_side
 
     def __init__(self, images: Sequence[Image], config: DecideConfig, encoder: Encoder, stream: int) -> None:
         super().__init__(images, config, stream)

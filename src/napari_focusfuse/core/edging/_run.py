@@ -47,10 +47,11 @@ def iter_learn_edges(
         raise TrainingError("edges are learned with a model that has a decision head: name one to start from")
     state = going_on(state, config, LIMITS)
     encoder = state.encoder.to(device or torch.device("cpu")).eval()
-    encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if encoder.edges is None:
         torch.manual_seed(config.seed)
         encoder.edges = EdgeHead().to(device or torch.device("cpu"))
+    # A new head as well: one that comes from a checkpoint is laid out like that, and rounds like that.
+    encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     contests = Contests(usable(images, "training"), config, encoder, _FITTING)
     held_out = Validation(usable(validation, "validation"), config, encoder)
     clock = Clock(sum(entry.seconds for entry in state.log), config.minutes, stop)

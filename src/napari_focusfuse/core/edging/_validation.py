@@ -15,10 +15,19 @@ from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.ranking import RankScores
 
-__all__ = ["Validation", "edge_scores", "edges_of"]
+__all__ = ["EdgeExample", "Validation", "edge_scores", "edges_of"]
 
 Image = NDArray[np.float32]
 _SCENES, _SHOWN, _VALIDATING = 24, 1, 1
+
+
+class EdgeExample(DecideExample):
+    """The true image of a scene, its best candidates and their rivals, and how many slices each pick is off (Y, X).
+
+    Where there is no rival, the best one stands in.
+    """
+
+    __slots__ = ()
 
 
 class Validation:
@@ -45,13 +54,13 @@ class Validation:
         return RankScores(float(loss), float(share))
 
     @torch.inference_mode()
-    def example(self, encoder: Encoder) -> DecideExample:
+    def example(self, encoder: Encoder) -> EdgeExample:
         """What is decided on a scene to look at: the true image and the candidates; how far the pick is off."""
         scene, edges = self._contests[_SHOWN], edges_of(encoder)
         off = slices_off(scene, edges(scene.contest, scene.found))
         rival = scene.contest.greys.gather(0, scene.found.second)
         shown = torch.cat([scene.sharp[None], scene.contest.greys[:1], rival]).clamp(0, 1)
-        return DecideExample(shown.cpu().numpy(), off.round().int().cpu().numpy())
+        return EdgeExample(shown.cpu().numpy(), off.round().int().cpu().numpy())
 
 
 @torch.inference_mode()
