@@ -16,7 +16,7 @@ import napari_focusfuse as ff
 from napari_focusfuse import api, io
 
 Runs = Callable[..., Any]
-RESULT = ["confidence.ome.tif", "depth.ome.tif", "fused.ome.tif", "index.ome.tif", "recipe.json"]
+RESULT = ["confidence.ome.tif", "depth.ome.tif", "flags.ome.tif", "fused.ome.tif", "index.ome.tif", "recipe.json"]
 
 
 def names(folder: Path) -> list[str]:

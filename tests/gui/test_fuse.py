@@ -29,7 +29,7 @@ def names(viewer):
     return [layer.name for layer in viewer.layers]
 
 
-RESULTS = ["cells fused", "cells decision", "cells depth", "cells confidence"]
+RESULTS = ["cells fused", "cells decision", "cells depth", "cells confidence", "cells flags"]
 
 
 @pytest.mark.usefixtures("one_thread")
@@ -460,6 +460,7 @@ def test_saving_writes_what_the_command_line_writes(viewer, widget, cells, fusio
     assert sorted(path.name for path in folder.iterdir()) == [
         "confidence.ome.tif",
         "depth.ome.tif",
+        "flags.ome.tif",
         "fused.ome.tif",
         "index.ome.tif",
         "recipe.json",

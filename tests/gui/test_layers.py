@@ -10,7 +10,7 @@ from napari.components import ViewerModel
 from napari_focusfuse.gui._layers import is_result, plain, show_result
 from napari_focusfuse.gui._source import KEY, propose_axis, take
 
-ROLES = ["fused", "decision", "depth", "confidence"]
+ROLES = ["fused", "decision", "depth", "confidence", "flags"]
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_four_layers_lie_on_the_source(model, fuse):
 
 def test_what_is_seen_first_is_the_fused_image(model, fuse):
     fuse(model)
-    assert [layer.visible for layer in model.layers] == [True, True, False, False, False]
+    assert [layer.visible for layer in model.layers] == [True, True, False, False, False, False]
     assert model.layers.selection == {model.layers["cells fused"]}
     fused, source = model.layers["cells fused"], model.layers["cells"]
     assert (fused.colormap, fused.contrast_limits, fused.blending) == (
@@ -112,11 +112,19 @@ def test_unknown_depth_is_transparent_and_does_not_stretch_the_colours(model, fu
     assert depth.colorbar.visible
 
 
+def test_flags_are_told_in_words(model, fuse):
+    fuse(model)
+    layer = model.layers["cells flags"]
+    told = dict(zip(layer.features["index"], layer.features["flag"], strict=True))
+    assert set(told) >= set(np.unique(layer.data))
+    assert all(word for value, word in told.items() if value)
+
+
 def test_a_pair_has_no_depth(fuse):
     model = ViewerModel()
     model.add_image(np.random.default_rng(0).random((2, 8, 9)), name="cells")
     fuse(model)
-    assert names(model) == ["cells", "cells fused", "cells decision", "cells confidence"]
+    assert names(model) == ["cells", "cells fused", "cells decision", "cells confidence", "cells flags"]
 
 
 def test_a_method_without_a_decision_gives_the_image_alone(model, make_result):
@@ -164,13 +172,13 @@ def test_an_edited_decision_is_kept(model, fuse):
     first[1].paint((4, 4), 5)
     edited = first[1].data.copy()
     fuse(model)
-    assert len(model.layers) == 9
+    assert len(model.layers) == 11
     for layer, before in zip(first, kept, strict=True):
         if layer is not first[1]:
             np.testing.assert_array_equal(layer.data, before)
     np.testing.assert_array_equal(first[1].data, edited)
     fuse(model)
-    assert len(model.layers) == 9
+    assert len(model.layers) == 11
 
 
 def test_an_edit_that_was_undone_is_no_edit(model, fuse):
@@ -179,7 +187,7 @@ def test_an_edit_that_was_undone_is_no_edit(model, fuse):
     decision.paint((4, 4), 5)
     decision.undo()
     fuse(model)
-    assert len(model.layers) == 5
+    assert len(model.layers) == 6
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -188,7 +196,7 @@ def test_a_deleted_layer_is_made_again(model, role, fuse):
     model.layers.remove(f"cells {role}")
     others = list(model.layers)
     fuse(model)
-    assert len(model.layers) == 5
+    assert len(model.layers) == 6
     assert set(others) < set(model.layers)
     assert f"cells {role}" in names(model)
 
@@ -203,14 +211,14 @@ def test_a_copy_made_by_the_user_is_left_alone(model, fuse):
     fuse(model)
     np.testing.assert_array_equal(copy.data, before)
     assert not is_result(copy)
-    assert len(model.layers) == 6
+    assert len(model.layers) == 7
 
 
 def test_a_depth_that_no_longer_holds_is_removed(model, fuse):
     fuse(model)
     model.layers["cells"].data = model.layers["cells"].data[:2]
     fuse(model)
-    assert names(model) == ["cells", "cells fused", "cells decision", "cells confidence"]
+    assert names(model) == ["cells", "cells fused", "cells decision", "cells confidence", "cells flags"]
     assert len(model.layers["cells decision"].colormap.colors) == 3
 
 
@@ -222,8 +230,8 @@ def test_each_time_point_has_its_own_layers(stack, fuse):
     model.dims.set_point(0, 1)
     fuse(model)
     fuse(model)
-    assert names(model)[1::4] == ["cells (t = 0) fused", "cells (t = 1) fused"]
-    assert len(model.layers) == 9
+    assert names(model)[1::5] == ["cells (t = 0) fused", "cells (t = 1) fused"]
+    assert len(model.layers) == 11
     assert model.layers["cells (t = 1) fused"].metadata[KEY]["position"] == {"t": 1}
 
 
@@ -231,7 +239,7 @@ def test_each_source_has_its_own_layers(model, stack, fuse):
     other = model.add_image(stack + 1, name="other")
     fuse(model)
     fuse(model, other)
-    assert len(model.layers) == 10
+    assert len(model.layers) == 12
 
 
 def test_the_result_is_shown_though_the_source_is_gone(model, make_result):

@@ -16,7 +16,7 @@ from napari_focusfuse.core.result import FusionResult
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io import _result
 
-FILES = ["confidence.ome.tif", "depth.ome.tif", "fused.ome.tif", "index.ome.tif", "recipe.json"]
+FILES = ["confidence.ome.tif", "depth.ome.tif", "flags.ome.tif", "fused.ome.tif", "index.ome.tif", "recipe.json"]
 
 
 def make(z: np.ndarray, value: int = 7) -> FusionResult:

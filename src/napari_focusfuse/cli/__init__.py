@@ -92,7 +92,7 @@ def fuse(
         Folders of slices, multi-page TIFFs, OME-TIFFs or OME-Zarrs; several are a batch.
     out
         A file (.tif, .png) for the fused image alone; otherwise a folder, which gets
-        NAME/{fused,index,depth,confidence}.ome.tif and NAME/recipe.json for each input.
+        NAME/{fused,index,depth,confidence,flags}.ome.tif and NAME/recipe.json for each input.
     method
         Fusion method: a name that `focusfuse methods` lists. Those without a decision give the fused image alone.
     model

@@ -47,7 +47,7 @@ def iter_assess(
     silence : float
         A best activity below this is no signal.
     ordered : bool
-        Whether to tell neither where the second best slice lies anywhere: the slices are not in the order of focus.
+        Whether to tell nothing of a stack whose second best slices lie anywhere: it is not in the order of focus.
 
     Returns
     -------

@@ -52,7 +52,7 @@ class Decision:
     Attributes
     ----------
     labels : (K, Y, X) int16 or int32
-        Slices that take part at the pixel, best first; indices into the stack as it was given. K is small.
+        Slices that take part at the pixel, the chosen one first; indices into the stack as it was given. K is small.
     weights : (K, Y, X) float32
         Their weights; they sum to 1 along K.
     depth : (Y, X) float32
@@ -115,10 +115,11 @@ class Decision:
         distance, (y, x) = ndimage.distance_transform_edt(~mask, return_indices=True)
         painted_around = index[y, x].astype(self.labels.dtype)
         own = np.where(self.labels == painted_around, self.weights, 0).sum(axis=0)
-        # Outside the mask the painted slice stays behind the best one, so that `index` changes under the mask only.
+        # Outside the mask the chosen slice stays in front, so that `index` changes under the mask only.
         lead = np.maximum(self.weights[0] - own, 0)
         share = np.clip(1 - distance / (_FEATHER + 1), 0, 1) * np.where(mask, 1, lead / (1 + lead))
-        labels, weights = _with_label(self.labels, self.weights, painted_around, share.astype(np.float32))
+        first = np.where(mask, painted_around, self.index)
+        labels, weights = _with_label(self.labels, self.weights, painted_around, share.astype(np.float32), first)
         painted = index[mask]
         depth, confidence, flags = self.depth.copy(), self.confidence.copy(), self.flags.copy()
         depth[mask], confidence[mask], flags[mask] = self.z[painted], 1, Flag.EDITED
@@ -172,13 +173,14 @@ def _is_whole(decision: Decision) -> bool:
 
 
 def _with_label(
-    labels: Labels, weights: NDArray[np.float32], label: Labels, share: NDArray[np.float32]
+    labels: Labels, weights: NDArray[np.float32], label: Labels, share: NDArray[np.float32], first: Labels
 ) -> tuple[Labels, NDArray[np.float32]]:
-    """Give `label` (Y, X) the `share` (Y, X) of each pixel, the others the rest; best first, as many as before."""
+    """Give `label` (Y, X) the `share` of each pixel, the others the rest: as many as before, `first` in front."""
     others = np.where(labels == label, 0, weights)
     own = np.where(labels == label, weights, 0).sum(axis=0)
     all_weights = np.concatenate([(share + (1 - share) * own)[None], others * (1 - share)])
     all_labels = np.concatenate([label[None], labels])
-    order = np.argsort(-all_weights, axis=0, kind="stable")[: len(labels)]
+    in_front = (all_labels == first) & (all_weights > 0)
+    order = np.argsort(-all_weights - in_front, axis=0, kind="stable")[: len(labels)]
     kept = np.take_along_axis(all_weights, order, axis=0)
     return np.take_along_axis(all_labels, order, axis=0), kept / kept.sum(axis=0)

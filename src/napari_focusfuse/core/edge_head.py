@@ -13,15 +13,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_focusfuse.core.box import box_mean
-from napari_focusfuse.core.rivals import Contest, Rivals
+from napari_focusfuse.core.rivals import TRUST, Contest, Rivals
 
 __all__ = ["EdgeHead"]
 
 _INPUTS, _WIDTH, _DILATIONS = 12, 24, (1, 1, 2, 4)
 #: Radii of the means that depth and grey value are told against, px.
 _DEPTH_RADIUS, _GREY_RADIUS = 7, 4
-#: Log odds that the network's unit means, and power of the odds to begin with.
-_UNIT, _TRUST = 4.0, 2.5
+#: Log odds that the network's unit means.
+_UNIT = 4.0
 _LEAST_NOISE, _LEAST_SPREAD = 0.002, 1e-4
 
 
@@ -39,9 +39,10 @@ class EdgeHead(nn.Module):
         )
         self.out = nn.Conv2d(_WIDTH, 1, 1)
         nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias if self.out.bias is not None else torch.zeros(1))
+        if self.out.bias is not None:
+            nn.init.zeros_(self.out.bias)
         #: Logarithm of the power to which the odds between rivals are taken for the weights.
-        self.log_trust = nn.Parameter(torch.tensor(math.log(_TRUST)))
+        self.log_trust = nn.Parameter(torch.tensor(math.log(TRUST)))
 
     @property
     def trust(self) -> Tensor:

@@ -63,6 +63,7 @@ def iter_decide(
             labels, weights = yield from repeated(weighing, Progress(900, 1000, "weights"))
             if config.preset == "quantitative":
                 labels, weights = labels[:1], np.ones((1, *stack.shape), dtype=np.float32)
+                judged.flags[:] &= ~np.uint16(Flag.AVERAGED)
     return Decision(labels, weights, *judged, stack.z, {**info, **_measured(config, survey)})
 
 

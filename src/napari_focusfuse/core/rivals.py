@@ -9,10 +9,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["Contest", "Rivals", "mixed", "rivals"]
+__all__ = ["FEW", "NEAR", "TRUST", "Contest", "Rivals", "mixed", "rivals"]
 
 #: Slices that are this near to the best one go with it; of so few slices each stands for itself.
-_NEAR, _FEW = 2, 3
+NEAR, FEW = 2, 3
+#: Power of the odds between rivals where nothing was learned about it: set on simulated scenes and on pairs with truth.
+TRUST = 2.5
 
 
 class Contest(NamedTuple):
@@ -25,7 +27,7 @@ class Contest(NamedTuple):
     ranks : Tensor (K, Y, X) int64
         Places of the slices in the order of z.
     greys : Tensor (K, Y, X)
-        Grey values there, in [0, 1].
+        Grey values there, the range of the stack brought to 0 and 1.
     energies : Tensor (K, Y, X)
         Squared differences of the features at full size, of the pixel alone.
     slices : int
@@ -65,13 +67,20 @@ class Rivals(NamedTuple):
 
 def rivals(scores: Tensor, ranks: Tensor, slices: int) -> Rivals:
     """Who competes with the best slice; see `Contest`."""
-    own = (ranks - ranks[:1]).abs() <= (_NEAR if slices > _FEW else 0)
+    own = (ranks - ranks[:1]).abs() <= (NEAR if slices > FEW else 0)
     best, second = scores.masked_fill(own, -torch.inf).max(dim=0, keepdim=True)
     there = torch.isfinite(best)
     return Rivals(own, second.masked_fill(~there, 0), there)
 
 
-def mixed(scores: Tensor, found: Rivals, lead: Tensor, sharpness: float, trust: Tensor | float) -> Tensor:
+def mixed(
+    scores: Tensor,
+    found: Rivals,
+    lead: Tensor,
+    sharpness: float,
+    trust: Tensor | float,
+    with_best: Tensor | None = None,
+) -> Tensor:
     """Weights (K, Y, X) that sum to 1.
 
     Parameters
@@ -85,8 +94,11 @@ def mixed(scores: Tensor, found: Rivals, lead: Tensor, sharpness: float, trust: 
         Power of the odds among slices that go together.
     trust : float or Tensor
         Power of the odds between rivals.
+    with_best : Tensor (K, Y, X), optional
+        Weights of the slices that go with the best one, in place of their odds to the power `sharpness`.
     """
-    with_best = torch.softmax(sharpness * scores.masked_fill(~found.own, -torch.inf), dim=0)
+    if with_best is None:
+        with_best = torch.softmax(sharpness * scores.masked_fill(~found.own, -torch.inf), dim=0)
     # Where there is no rival, one is made up that gets nothing.
     others = scores.masked_fill(found.own & found.there, -torch.inf)
     with_rival = torch.softmax(sharpness * others, dim=0)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,6 +71,8 @@ class Survey:
         Energy that noise alone has at full size.
     saturation : float
         Where the camera saturates, as a share of the range; inf if it does not.
+    follows_noise : bool
+        Whether the softness is that which suits the noise.
     """
 
     limits: tuple[float, float]
@@ -82,6 +85,7 @@ class Survey:
     edges: EdgeHead | None = None
     floor: float = 0.0
     saturation: float = math.inf
+    follows_noise: bool = False
 
     @property
     def level_weights(self) -> tuple[float, ...]:
@@ -143,9 +147,15 @@ def _iter_brightness(
     ranks = np.unique(np.linspace(0, (len(places) - 1) / 2, _PATCHES).round().astype(int))
     chosen = np.argsort(-contrast, kind="stable")[ranks]
     sample = np.concatenate(values)
-    saturates = stack.dtype.kind in "iu" and (sample >= brightest).mean() > _SATURATED
+    full = stack.dtype.kind in "iu" and np.isclose(brightest, _full_scales(stack.dtype), rtol=1e-6).any()
+    saturates = full and (sample >= brightest).mean() > _SATURATED
     best_places = [places[i] for i in chosen]
     return robust_range(sample), factors, best_places, brightest if saturates else math.inf
+
+
+def _full_scales(dtype: np.dtype[Any]) -> list[float]:
+    """The largest counts of cameras whose images are kept in this integer type: of 8 bits and more."""
+    return [float(2**bits - 1) for bits in range(8, 8 * dtype.itemsize + 1)]
 
 
 def iter_survey(
@@ -192,7 +202,7 @@ def iter_survey(
     floors = noisy.mean(dim=(0, 2, 3))
     if head is not None:
         combine: Combination = Learned(head, floors)
-        softness, edges = odds_softness(noise), encoder.edges
+        softness, edges = odds_softness(noise), None if config.hard else encoder.edges
     else:
         maps = []
         for patch in tensors:
@@ -217,6 +227,7 @@ def iter_survey(
         edges=edges,
         floor=float(floors[0]),
         saturation=(saturation - limits[0]) / span,
+        follows_noise=config.softness == 0,
     )
 
 

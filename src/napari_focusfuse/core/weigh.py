@@ -9,18 +9,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_focusfuse.core.assess import Assessment
+from napari_focusfuse.core.averaging import averaged
 from napari_focusfuse.core.decision import Flag, Labels
 from napari_focusfuse.core.head import SLOPE
 from napari_focusfuse.core.peaks import Peaks
-from napari_focusfuse.core.rivals import Contest, Rivals, mixed, rivals
+from napari_focusfuse.core.rivals import FEW, NEAR, TRUST, Contest, Rivals, mixed, rivals
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.survey import Survey
 from napari_focusfuse.core.tiles import Tile, tiles
 
 __all__ = ["iter_weigh"]
 
-#: Power of the odds between rivals where nothing was learned about it: set on simulated scenes and on pairs with truth.
-_TRUST = 2.5
+#: Larger powers of the odds change nothing.
+_SHARPEST = 1e4
+#: Side of the tiles at most, px: larger ones take memory and save no time.
+_LARGEST = 512
 _TINY = 1e-30
 #: Log odds between rivals below which both are told of: the loser has a tenth.
 _UNDECIDED = math.log(9)
@@ -30,7 +33,7 @@ _HALF = 0.5
 #: Depth is told where the confidence is at least this.
 _TOLD = 0.5
 #: Logit of the confidence: factor and offset, fitted to simulated scenes.
-_CONFIDENCE = (2.4, 1.7)
+_CONFIDENCE = (2.2, 1.5)
 
 Weighed = tuple[Labels, NDArray[np.float32]]
 
@@ -64,7 +67,7 @@ def iter_weigh(
     """
     labels, weights = peaks.labels.copy(), np.empty_like(peaks.activity)
     weigher = _Weigher(peaks, stack, survey, device)
-    for tile in tiles(stack.shape, size, survey.edges.reach if survey.edges else 0):
+    for tile in tiles(stack.shape, min(size, _LARGEST), survey.edges.reach if survey.edges else 0):
         here = weigher.look(tile)
         order = _winner_first(here)
         labels[:, *tile.core] = np.take_along_axis(peaks.labels[:, *tile.core], order.numpy(), axis=0)
@@ -79,11 +82,13 @@ def iter_weigh(
 
 
 class _Look:
-    """What is found in a tile."""
+    """What is found in the core of a tile."""
 
-    def __init__(self, contest: Contest, found: Rivals, lead: Tensor, weights: Tensor) -> None:
-        self.contest, self.found, self.lead, self.weights = contest, found, lead, weights
-        self.overruled = found.there & (lead < 0)
+    def __init__(self, scores: Tensor, ranks: Tensor, found: Rivals, lead: Tensor, weights: Tensor) -> None:
+        self.scores, self.ranks, self.found, self.lead, self.weights = scores, ranks, found, lead, weights
+        #: Equal slices have nothing to decide.
+        self.contested = found.there & (scores[:1] != scores.gather(0, found.second))
+        self.overruled = self.contested & (lead < 0)
 
 
 class _Weigher:
@@ -95,19 +100,21 @@ class _Weigher:
 
     def look(self, tile: Tile) -> _Look:
         """Weights in the core of a tile."""
-        survey = self._survey
-        contest = self._contest(tile)
+        survey, contest = self._survey, self._contest(tile)
         found = rivals(contest.scores, contest.ranks, contest.slices)
+        sharpness = min(survey.softness / SLOPE, _SHARPEST)
+        with_best = None
         if survey.edges is None:
-            lead = contest.scores[:1] - contest.scores.gather(0, found.second)
-            trust = _TRUST
+            lead, trust = contest.scores[:1] - contest.scores.gather(0, found.second), TRUST
         else:
             lead, trust = survey.edges(contest, found), float(survey.edges.trust)
-        sharpness = survey.softness / SLOPE
-        contest = contest._replace(scores=_part(contest.scores, tile), ranks=_part(contest.ranks, tile))
-        found, lead = Rivals(*(_part(maps, tile) for maps in found)), _part(lead, tile)
-        weights = mixed(contest.scores, found, lead, sharpness, min(trust, sharpness))
-        return _Look(contest, found, lead, weights)
+            if survey.follows_noise:
+                own = contest.scores.masked_fill(~found.own, -torch.inf)
+                with_best = averaged(own, contest.greys, contest.noise, sharpness)[:, *tile.inner]
+        scores, ranks, lead = (maps[:, *tile.inner] for maps in (contest.scores, contest.ranks, lead))
+        found = Rivals(*(maps[:, *tile.inner] for maps in found))
+        weights = mixed(scores, found, lead, sharpness, min(trust, sharpness), with_best)
+        return _Look(scores, ranks, found, lead, weights)
 
     def _contest(self, tile: Tile) -> Contest:
         peaks, outer = self._peaks, tile.outer
@@ -125,19 +132,20 @@ class _Weigher:
         flags, depth = judged.flags[tile.core], judged.depth[tile.core]
         untold = flags & (Flag.NO_SIGNAL | Flag.UNORDERED) > 0
         judged.confidence[tile.core] = np.where(untold, 0, odds)
-        undecided = here.found.there & (here.lead.abs() < _UNDECIDED)
+        undecided = here.contested & (here.lead.abs() < _UNDECIDED)
         flags |= np.uint16(Flag.TWO_PEAKS) * (undecided[0].cpu().numpy() & ~untold)
         overruled = here.overruled[0].cpu().numpy() & ~untold
         if overruled.any():
             between, at_end = self._of_rival(here)
             depth[overruled] = np.where(at_end, np.nan, between)[overruled]
-            bracketed = flags & ~np.uint16(Flag.NOT_BRACKETED)
-            flags[overruled] = (bracketed | np.uint16(Flag.NOT_BRACKETED) * at_end)[overruled]
+            if len(self._stack) > 2:
+                bracketed = flags & ~np.uint16(Flag.NOT_BRACKETED)
+                flags[overruled] = (bracketed | np.uint16(Flag.NOT_BRACKETED) * at_end)[overruled]
         depth[judged.confidence[tile.core] < _TOLD] = np.nan
 
     def _of_rival(self, here: _Look) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Depth (Y, X) of the rivals, the mean of their slices by odds; and where a rival is at an end of the stack."""
-        z, ranks, others = self._stack.z[self._stack.order], here.contest.ranks.cpu().numpy(), _of_others(here)
+        z, ranks, others = self._stack.z[self._stack.order], here.ranks.cpu().numpy(), _of_rival_odds(here)
         depth = (others / others.sum(axis=0) * z[ranks]).sum(axis=0)
         chosen = np.take_along_axis(ranks, here.found.second.cpu().numpy(), axis=0)[0]
         return depth, (chosen == 0) | (chosen == len(z) - 1)
@@ -147,22 +155,24 @@ class _Weigher:
         if math.isinf(self._survey.saturation):
             return
         greys = np.take_along_axis(self._peaks.carried[0][:, *tile.core], chosen, axis=0)[0]
-        saturated = greys >= _ALMOST * self._survey.saturation
+        labels = np.take_along_axis(self._peaks.labels[:, *tile.core], chosen, axis=0)[0]
+        saturated = greys >= _ALMOST * self._survey.saturation * self._survey.gains[labels]
         judged.depth[tile.core][saturated], judged.confidence[tile.core][saturated] = np.nan, 0
         judged.flags[tile.core] |= np.uint16(Flag.SATURATED) * saturated
 
     def _odds(self, here: _Look, tile: Tile) -> NDArray[np.float32]:
         """Share of the chosen slice and its neighbours in the odds of all slices, the rival as the edge head has it."""
-        scores = here.contest.scores
+        scores = here.scores
         best = scores[:1]
         relative = torch.exp(scores - best)
         total = torch.exp(self._tensor(self._peaks.total[tile.core])[None] - best)
         below, above = (self._tensor(maps[tile.core])[None] for maps in (self._peaks.below, self._peaks.above))
-        own = (1 + _odds_of(below, best) + _odds_of(above, best)).minimum(total)
+        beside = 1 if len(self._stack) > FEW else 0
+        own = (1 + beside * (_odds_of(below, best) + _odds_of(above, best))).minimum(total)
         others = torch.where(here.found.own, 0, relative)
         plain = best - scores.gather(0, here.found.second)
         factor = torch.exp((plain - here.lead).clamp(-20, 20))
-        near = (here.contest.ranks - here.contest.ranks.gather(0, here.found.second)).abs() <= 1
+        near = (here.ranks - here.ranks.gather(0, here.found.second)).abs() <= beside
         rival = factor * torch.where(near, others, 0).sum(0, keepdim=True)
         everything = total - others.sum(0, keepdim=True).minimum(total - own) + factor * others.sum(0, keepdim=True)
         share = (torch.where(here.overruled, rival, own) / everything).clamp(1e-6, 1 - 1e-6)
@@ -176,14 +186,11 @@ def _odds_of(activity: Tensor, best: Tensor) -> Tensor:
     return torch.exp(SLOPE * torch.log(activity.nan_to_num(0).clamp_min(_TINY)) - best)
 
 
-def _part(maps: Tensor, tile: Tile) -> Tensor:
-    return maps[:, *tile.inner]
-
-
-def _of_others(here: _Look) -> NDArray[np.float32]:
-    """Odds (K, Y, X) of the slices that go with the rival, relative to its own."""
-    scores, found = here.contest.scores, here.found
-    odds = torch.exp(scores - scores.gather(0, found.second)).masked_fill(found.own & found.there, 0)
+def _of_rival_odds(here: _Look) -> NDArray[np.float32]:
+    """Odds (K, Y, X) of the rival and of the slices around it, relative to its own; 0 for the others."""
+    scores, second = here.scores, here.found.second
+    around = ~here.found.own & ((here.ranks - here.ranks.gather(0, second)).abs() <= NEAR)
+    odds = torch.exp(scores - scores.gather(0, second)).masked_fill(~around & here.found.there, 0)
     out: NDArray[np.float32] = odds.cpu().numpy()
     return out
 

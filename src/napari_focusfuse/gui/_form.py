@@ -21,6 +21,7 @@ _SOFTNESS = [
 ]
 _TIPS = {
     "preset": "default: several scales and soft weights, the best we know for noisy and large stacks.\n"
+    "quantitative: the same decision, each pixel untouched from one slice.\n"
     "paper: SESF-Fuse as published (one scale, hard choice, consistency verification).",
     "radius": "Radius of the window in which the sharpness of a slice is measured.\n"
     "Larger: steadier where there is noise or little texture. Smaller: follows edges of depth more closely.",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["is_result", "note_of", "plain", "put", "result_of", "show_result", "slice_colours", "source_of"]
 
 #: From bottom to top: what is hidden lies above, so that its eye shows it at once.
-_ROLES = ("fused", "decision", "depth", "confidence")
+_ROLES = ("fused", "decision", "depth", "confidence", "flags")
 _MAP = "viridis"
 
 
@@ -149,7 +149,22 @@ def _arguments(source: Source, result: "FusionResult") -> dict[str, dict[str, An
         "visible": False,
         **source.place,
     }
+    made["flags"] = {
+        "data": decision.flags.astype(np.uint8),
+        "features": _reasons(decision.flags),
+        "visible": False,
+        **source.place,
+    }
     return made
+
+
+def _reasons(flags: NDArray[np.uint16]) -> dict[str, list[Any]]:
+    """What hovering over a pixel tells: the flags in words, for each value there is."""
+    from napari_focusfuse.core.decision import Flag
+
+    values = [int(value) for value in np.unique(flags)]
+    words = [", ".join(str(flag.name).lower().replace("_", " ") for flag in Flag if value & flag) for value in values]
+    return {"index": values, "flag": words}
 
 
 def _limits(depth: NDArray[np.floating]) -> tuple[float, float] | None:
@@ -180,7 +195,7 @@ def _add(viewer: "ViewerModel", source: Source, data: NDArray[Any], made: dict[s
     from napari.layers import Image, Labels
 
     chosen = set(viewer.layers.selection)
-    kind = Labels if note["role"] == "decision" else Image
+    kind = Labels if note["role"] in ("decision", "flags") else Image
     layer = kind(data, name=f"{source.title} {note['role']}", **made)
     _sign(layer, note)
     viewer.add_layer(layer)
@@ -201,5 +216,7 @@ def _update(layer: "Layer", data: NDArray[Any], made: dict[str, Any], note: dict
     if note["role"] == "decision" and old["slices"] != note["slices"]:
         layer.colormap = made["colormap"]
     layer.data = data
+    if "features" in made:
+        layer.features = made["features"]
     put(layer, made)
     _sign(layer, note)

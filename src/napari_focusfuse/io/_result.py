@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = ["check_result_folder", "write_result"]
 
-_FUSED, _INDEX, _DEPTH, _CONFIDENCE, _RECIPE = (
+_FUSED, _INDEX, _DEPTH, _CONFIDENCE, _FLAGS, _RECIPE = (
     "fused.ome.tif",
     "index.ome.tif",
     "depth.ome.tif",
     "confidence.ome.tif",
+    "flags.ome.tif",
     "recipe.json",
 )
-_OURS = {_FUSED, _INDEX, _DEPTH, _CONFIDENCE, _RECIPE, ".DS_Store", "Thumbs.db"}
+_OURS = {_FUSED, _INDEX, _DEPTH, _CONFIDENCE, _FLAGS, _RECIPE, ".DS_Store", "Thumbs.db"}
 
 
 def write_result(
@@ -44,7 +45,8 @@ def write_result(
     ----------
     folder : str or path
         Gets ``fused.ome.tif``, ``index.ome.tif`` (slice of each pixel, from 0), ``depth.ome.tif`` (float32),
-        ``confidence.ome.tif`` (float32) and ``recipe.json``; without a decision only the first and last.
+        ``confidence.ome.tif`` (float32), ``flags.ome.tif`` (uint16, bits of `Flag`) and ``recipe.json``;
+        without a decision only the first and last.
     result : FusionResult
     pixel_size : (float, float), optional
         Size of a pixel along y and x, um.
@@ -115,6 +117,7 @@ def _write_files(
             (_INDEX, decision.index, "slice, from 0"),
             (_DEPTH, depth, f"depth, {unit}"),
             (_CONFIDENCE, decision.confidence, "confidence, 0 to 1"),
+            (_FLAGS, decision.flags, "flags, bits"),
         )
         for name, values, channel in maps:
             write_tiff(folder / name, values, axes="YX", channel=channel, pixel_size=pixel_size)

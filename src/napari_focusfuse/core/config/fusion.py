@@ -70,6 +70,8 @@ class FusionConfig:
         within("softness", self.softness, 0, math.inf)
         within("min_region", self.min_region, 0, 0.5)
         within("tile", self.tile, 64, 8192)
+        if self.preset == "quantitative" and self.hard:
+            raise FocusFuseError('the preset "quantitative" takes one slice a pixel as it is: leave out softness inf')
         if self.min_region and not self.hard:
             raise FocusFuseError("min_region needs a hard choice: set softness to inf as well")
         if self.preset == "paper" and (self.levels > 1 or self.softness == 0):
