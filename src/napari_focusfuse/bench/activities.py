@@ -36,6 +36,7 @@ _RANDOM = re.compile(rf"{RANDOM}(?:-(\d+))?")
 _FIELDS = ("radius", "levels", "softness")
 _ONE_SCALE, _PYRAMID = 1, 3
 _DEFAULT = FusionConfig()
+_LEAST_WEIGHT = 1e-30
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def run_activities(task: Task) -> list[Row]:
 
 
 def softened(decision: Decision, softness: float) -> Decision:
-    """What the engine would have decided at another softness: weights are a power of the ratio of the activities.
+    """What the engine would have decided at another softness: weights are powers of the odds.
 
     Parameters
     ----------
@@ -183,9 +184,19 @@ def softened(decision: Decision, softness: float) -> Decision:
     """
     if not softness:
         return decision
-    ratio = decision.weights / decision.weights[0]
-    weights = np.power(ratio, np.float32(softness / decision.info["softness"]))
-    return replace(decision, weights=weights / weights.sum(axis=0))
+    import torch
+
+    from napari_focusfuse.core.head import SLOPE
+    from napari_focusfuse.core.rivals import TRUST, mixed, rivals
+
+    before, after = (float(power) / SLOPE for power in (decision.info["softness"], softness))
+    weights = torch.from_numpy(decision.weights).clamp_min(_LEAST_WEIGHT)
+    ranks = torch.from_numpy(np.argsort(np.argsort(decision.z))[decision.labels])
+    found = rivals(weights.log(), ranks, len(decision.z))
+    ours, others = (weights.masked_fill(without, 0).sum(dim=0, keepdim=True) for without in (~found.own, found.own))
+    lead = torch.log(ours / others.clamp_min(_LEAST_WEIGHT)) / min(TRUST, before)
+    own = mixed(weights.log() / before, found, lead, after, min(TRUST, after))
+    return replace(decision, weights=own.numpy(), info={**decision.info, "softness": softness})
 
 
 @lru_cache(maxsize=8)

@@ -30,8 +30,8 @@ _UNDECIDED = math.log(9)
 #: What counts as saturated, relative to where the camera saturates.
 _ALMOST = 0.999
 _HALF = 0.5
-#: Depth is told where the confidence is at least this.
-_TOLD = 0.5
+#: Depth is told where the confidence is at least this; or, of many slices, twice what three of them have by chance.
+_TOLD, _BY_CHANCE = 0.5, 6
 #: Logit of the confidence: factor and offset, fitted to simulated scenes.
 _CONFIDENCE = (2.2, 1.5)
 
@@ -141,7 +141,7 @@ class _Weigher:
             if len(self._stack) > 2:
                 bracketed = flags & ~np.uint16(Flag.NOT_BRACKETED)
                 flags[overruled] = (bracketed | np.uint16(Flag.NOT_BRACKETED) * at_end)[overruled]
-        depth[judged.confidence[tile.core] < _TOLD] = np.nan
+        depth[judged.confidence[tile.core] < min(_TOLD, _BY_CHANCE / len(self._stack))] = np.nan
 
     def _of_rival(self, here: _Look) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Depth (Y, X) of the rivals, the mean of their slices by odds; and where a rival is at an end of the stack."""
