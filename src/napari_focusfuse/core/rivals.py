@@ -103,4 +103,6 @@ def mixed(
     others = scores.masked_fill(found.own & found.there, -torch.inf)
     with_rival = torch.softmax(sharpness * others, dim=0)
     share = torch.sigmoid(trust * lead).masked_fill(~found.there, 1)
-    return share * with_best + (1 - share) * with_rival
+    # Not 1 - share, which would round small shares.
+    rest = torch.sigmoid(-trust * lead).masked_fill(~found.there, 0)
+    return share * with_best + rest * with_rival
