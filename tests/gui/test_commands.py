@@ -81,7 +81,7 @@ def test_a_result_stands_for_its_stack(viewer, stack, fusion, finish, notes):
     assert viewer.layers.selection == {viewer.layers["cells fused"]}
     action(viewer).trigger()
     finish(widget)
-    assert len(viewer.layers) == 5
+    assert len(viewer.layers) == 6
     assert len(fusion.calls) == 2
     viewer.layers.remove(source)
     viewer.layers.selection = {viewer.layers["cells fused"]}

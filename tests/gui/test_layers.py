@@ -46,7 +46,7 @@ def names(model):
     return [layer.name for layer in model.layers]
 
 
-def test_four_layers_lie_on_the_source(model, fuse):
+def test_all_layers_lie_on_the_source(model, fuse):
     result = fuse(model)
     assert names(model) == ["cells", *(f"cells {role}" for role in ROLES)]
     for layer in list(model.layers)[1:]:

@@ -150,7 +150,7 @@ def _arguments(source: Source, result: "FusionResult") -> dict[str, dict[str, An
         **source.place,
     }
     made["flags"] = {
-        "data": decision.flags.astype(np.uint8),
+        "data": decision.flags.astype(np.uint16),
         "features": _reasons(decision.flags),
         "visible": False,
         **source.place,
