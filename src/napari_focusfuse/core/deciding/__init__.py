@@ -5,7 +5,7 @@ has to give the largest activity to the sharpest slice of each pixel, and weight
 """
 
 from napari_focusfuse.core.deciding._run import iter_learn_decision
-from napari_focusfuse.core.deciding._scenes import Drawn, DrawnScenes, iter_maps, noise_floors
+from napari_focusfuse.core.deciding._scenes import Drawn, DrawnScenes, iter_maps, noise_floors, some_slices
 from napari_focusfuse.core.deciding._validation import DecideExample, deciding_scores, head_of
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "iter_learn_decision",
     "iter_maps",
     "noise_floors",
+    "some_slices",
 ]

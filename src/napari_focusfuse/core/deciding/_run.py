@@ -9,7 +9,7 @@ from torch import Tensor
 
 from napari_focusfuse.core.config import DecideConfig
 from napari_focusfuse.core.deciding._loss import Part, decide_loss, part_scores
-from napari_focusfuse.core.deciding._scenes import Scenes
+from napari_focusfuse.core.deciding._scenes import Scenes, some_slices
 from napari_focusfuse.core.deciding._validation import Validation, head_of
 from napari_focusfuse.core.head import FocusHead
 from napari_focusfuse.core.learning import Clock, going_on, usable
@@ -20,8 +20,8 @@ __all__ = ["iter_learn_decision"]
 
 Image = NDArray[np.float32]
 _FITTING = 0
-#: How often all slices of a scene are taken, every second one, or a few of them that lie anywhere; and how few.
-_KINDS, _FEW = (0.6, 0.15, 0.25), (2, 3)
+#: How often all slices of a scene are taken, every second one, or a few of them.
+_KINDS = (0.6, 0.15, 0.25)
 
 
 def iter_learn_decision(
@@ -80,14 +80,5 @@ class _DecideRun(StepRun):
         crop = self._settings.crop
         scene = self._scenes.one_of(rng, step // self._settings.scene_steps)
         y, x = (int(rng.integers(side - crop + 1)) for side in scene.sharp.shape)
-        part = Part(_some_slices(rng, len(scene.slices)), slice(y, y + crop), slice(x, x + crop))
+        part = Part(some_slices(rng, len(scene.slices), _KINDS), slice(y, y + crop), slice(x, x + crop))
         return decide_loss(self._head, part_scores(self._head, scene, part), scene, part)
-
-
-def _some_slices(rng: np.random.Generator, count: int) -> list[int]:
-    """Numbers of the slices to decide between."""
-    kind = rng.choice(len(_KINDS), p=_KINDS)
-    if kind == len(_KINDS) - 1:
-        few = int(rng.integers(_FEW[0], _FEW[1] + 1))
-        return sorted(int(k) for k in rng.choice(count, few, replace=False))
-    return list(range(int(rng.integers(kind + 1)), count, int(kind) + 1))

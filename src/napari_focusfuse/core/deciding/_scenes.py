@@ -20,10 +20,12 @@ from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.simulate import simulate
 from napari_focusfuse.core.survey import noise_level, noise_maps
 
-__all__ = ["Drawn", "DrawnScenes", "Scenes", "SeenScene", "iter_maps", "noise_floors"]
+__all__ = ["Drawn", "DrawnScenes", "Scenes", "SeenScene", "iter_maps", "noise_floors", "some_slices"]
 
 Image = NDArray[np.float32]
 Seen = TypeVar("Seen")
+#: Slices where only a few are taken.
+_FEW = (2, 3)
 _SURFACES: tuple[Surface, ...] = ("smooth", "steps", "steps", "steps", "fibres")
 _SLICES, _GROWTH, _DISC = (8, 15), (0.5, 1.6), 0.4
 #: Shares of scenes whose contrast varies from place to place, by powers of ten and over pixels, and of 8-bit cameras.
@@ -185,3 +187,12 @@ def _uneven(rng: np.random.Generator, texture: Image) -> Image:
     mean = ndimage.gaussian_filter(texture, 12)
     faded = mean + (texture - mean) * 10 ** (-rng.uniform(*_DECADES) * field)
     return np.asarray(np.clip(faded, 0, 1), dtype=np.float32)
+
+
+def some_slices(rng: np.random.Generator, count: int, kinds: Sequence[float]) -> list[int]:
+    """Numbers of the slices to decide between: all, every second one, or two or three anywhere, as often as `kinds`."""
+    kind = rng.choice(len(kinds), p=kinds)
+    if kind == len(kinds) - 1:
+        few = int(rng.integers(_FEW[0], _FEW[1] + 1))
+        return sorted(int(k) for k in rng.choice(count, few, replace=False))
+    return list(range(int(rng.integers(kind + 1)), count, int(kind) + 1))

@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_focusfuse.core.config import DecideConfig, EdgeConfig
-from napari_focusfuse.core.deciding import Drawn, DrawnScenes, head_of, iter_maps, noise_floors
+from napari_focusfuse.core.deciding import Drawn, DrawnScenes, head_of, iter_maps, noise_floors, some_slices
 from napari_focusfuse.core.head import SCALES
 from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.peaks import KEPT
 from napari_focusfuse.core.rivals import Contest, Rivals, rivals
 
-__all__ = ["Contests", "SeenContest", "part_of", "some_slices"]
+__all__ = ["Contests", "SeenContest", "part_of"]
 
 Image = NDArray[np.float32]
-#: How often all slices of a scene are taken, every second one, or a few of them that lie anywhere; and how few.
-_KINDS, _FEW = (0.65, 0.15, 0.2), (2, 3)
+#: How often all slices of a scene are taken, every second one, or a few of them.
+_KINDS = (0.65, 0.15, 0.2)
 
 
 class SeenContest(NamedTuple):
@@ -61,7 +61,7 @@ class Contests(DrawnScenes[SeenContest]):
     @torch.inference_mode()
     def seen(self, rng: np.random.Generator, drawn: Drawn) -> SeenContest:
         """See `DrawnScenes`: some of the slices, forwards or backwards."""
-        slices = some_slices(rng, len(drawn.slices))[:: 1 if rng.integers(2) else -1]
+        slices = some_slices(rng, len(drawn.slices), _KINDS)[:: 1 if rng.integers(2) else -1]
         taken = drawn._replace(slices=drawn.slices[slices])
         floors = noise_floors(self._encoder, drawn)
         maps = torch.cat(list(iter_maps(self._encoder, taken, ((0, 0), *SCALES))))
@@ -74,15 +74,6 @@ class Contests(DrawnScenes[SeenContest]):
         contest = Contest(best, ranks, greys.gather(0, ranks), energies, len(slices), drawn.noise, float(floors[0]))
         place = torch.tensor(slices, device=scores.device)
         return SeenContest(contest, rivals(best, ranks, len(slices)), place[ranks] - depth, sharp)
-
-
-def some_slices(rng: np.random.Generator, count: int) -> list[int]:
-    """Numbers of the slices to decide between."""
-    kind = rng.choice(len(_KINDS), p=_KINDS)
-    if kind == len(_KINDS) - 1:
-        few = int(rng.integers(_FEW[0], _FEW[1] + 1))
-        return sorted(int(k) for k in rng.choice(count, few, replace=False))
-    return list(range(int(rng.integers(kind + 1)), count, int(kind) + 1))
 
 
 def part_of(scene: SeenContest, y: slice, x: slice, turns: int = 0, *, mirrored: bool = False) -> SeenContest:
