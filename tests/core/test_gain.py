@@ -45,6 +45,17 @@ def test_defocus_is_no_flicker(grey):
     assert (gains([block_means(image) for image in slices]) == 1).all()
 
 
+def test_one_brighter_slice_is_found_to_a_thousandth_among_defocused_ones(grey):
+    slices = [ndimage.gaussian_filter(grey, abs(k - 4) * 1.4, mode="reflect") for k in range(9)]
+    slices[6] = slices[6] * np.float32(1.05)
+    np.testing.assert_allclose(gains([block_means(image) for image in slices])[6], 1 / 1.05, rtol=1e-3)
+
+
+def test_a_lamp_that_fades_does_not_flicker_at_the_ends(grey):
+    slices = [ndimage.gaussian_filter(grey, abs(k - 4), mode="reflect") * (1 - 0.02 * k) for k in range(9)]
+    assert (gains([block_means(image) for image in slices]) == 1).all()
+
+
 @pytest.mark.parametrize("number", [2, 4])
 def test_few_slices_tell_nothing(grey, number):
     assert (gains([block_means((k + 1) * grey) for k in range(number)]) == 1).all()

@@ -2,8 +2,8 @@
 
 A slice that is five per cent brighter has five per cent more activity everywhere and would win everywhere. Defocus
 changes the contrast between blocks of some ten pixels a side slowly along z; what jumps is the lamp or the camera. The
-contrast does not depend on the dark level and survives a camera's tone curve. The pixels of the fused image stay as
-they are.
+contrast does not depend on the dark level; the mean does not depend on focus. Both have to jump, and the one that is
+steadier elsewhere says by how much. The pixels of the fused image stay as they are.
 """
 
 from collections.abc import Sequence
@@ -22,6 +22,8 @@ _SIDE = 32
 _ALIKE = 0.98
 #: Deviations from the slow course along z (slices of standard deviation) that are smaller than this are no flicker.
 _NO_FLICKER, _SLOW = 0.02, 2.0
+#: The mean has to jump as well, by this share of what the contrast does.
+_BOTH = 0.3
 _FLAT = 1e-3
 _LEAST_SLICES = 5
 
@@ -45,8 +47,30 @@ def gains(blocks: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         return none
     if min(np.corrcoef(a.flat, b.flat)[0, 1] for a, b in pairwise(blocks)) < _ALIKE:
         return none
-    course = np.log(contrast)
-    slow = ndimage.gaussian_filter1d(course, _SLOW, mode="nearest")
-    steady = np.where(np.abs(course - slow) > _NO_FLICKER, slow, course)
-    slow = ndimage.gaussian_filter1d(steady, _SLOW, mode="nearest")
-    return np.where(np.abs(course - slow) > _NO_FLICKER, np.exp(slow - course), none)
+    by_contrast, jumps = _flicker(np.log(contrast))
+    average = np.array([means.mean() for means in blocks])
+    by_mean = _flicker(np.log(average), jumps)[0] if average.min() > 0 else by_contrast
+    jumps &= by_mean * np.sign(by_contrast) > _BOTH * np.abs(by_contrast)
+    steadier = min((by_contrast, by_mean), key=lambda deviation: float(np.abs(deviation[~jumps]).sum()))
+    return np.where(jumps, np.exp(-steadier), none)
+
+
+def _flicker(
+    course: NDArray[np.float64], jumps: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Deviations from the slow course along z, and where they are jumps; these take no part in the slow course."""
+    if jumps is None:
+        jumps = np.abs(course - _slow(course, np.ones(len(course)))) > _NO_FLICKER
+    deviation = course - _slow(course, 1.0 - jumps)
+    return deviation, jumps & (np.abs(deviation) > _NO_FLICKER)
+
+
+def _slow(course: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A line through the course around each slice, there; where fewer than two slices have weight, the course itself."""
+    places = np.arange(len(course))
+    slow = course.copy()
+    for k in places:
+        near = weights * np.exp(-(((places - k) / _SLOW) ** 2) / 2)
+        if (near > _FLAT).sum() >= 2:  # noqa: PLR2004 (a line has two unknowns)
+            slow[k] = np.polyfit(places - k, course, 1, w=np.sqrt(near))[1]
+    return slow
