@@ -1,0 +1,90 @@
+"""A lazy array that remembers what was read of it lately, for those who look at one place again and again."""
+
+from collections import OrderedDict
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Blocks"]
+
+#: What is remembered at most, bytes.
+_KEPT = 2**28
+_Key = tuple[int, ...]
+
+
+class Blocks:
+    """An array whose blocks, once read, stay at hand; those longest out of use are forgotten.
+
+    Parameters
+    ----------
+    data : array
+        Lazy, with ``chunks`` as dask or zarr have them; without, an index of its first axis is a block.
+    kept : int
+        Bytes that are remembered at most.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : numpy dtype
+    """
+
+    def __init__(self, data: Any, kept: int = _KEPT) -> None:
+        self._data, self._kept = data, kept
+        self.shape: tuple[int, ...] = tuple(int(n) for n in data.shape)
+        self.dtype = np.dtype(data.dtype)
+        chunks = getattr(data, "chunks", None) or (1, *self.shape[1:])
+        self._edges = [_edges(chunk, n) for chunk, n in zip(chunks, self.shape, strict=True)]
+        self._blocks: OrderedDict[_Key, NDArray[Any]] = OrderedDict()
+        self._size = 0
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """Integers and slices of step 1 along the first axes."""
+        keys = key if isinstance(key, tuple) else (key,)
+        keys = (*keys, *(slice(None),) * (len(self.shape) - len(keys)))
+        spans = [_span(k, n) for k, n in zip(keys, self.shape, strict=True)]
+        out = np.empty([stop - start for start, stop in spans], dtype=self.dtype)
+        touched = [_touched(edges, span) for edges, span in zip(self._edges, spans, strict=True)]
+        for block in product(*touched):
+            source, target = [], []
+            for edges, i, (start, stop) in zip(self._edges, block, spans, strict=True):
+                low, high = max(start, edges[i]), min(stop, edges[i + 1])
+                source.append(slice(low - edges[i], high - edges[i]))
+                target.append(slice(low - start, high - start))
+            out[tuple(target)] = self._block(block)[tuple(source)]
+        return out[tuple(0 if isinstance(k, (int, np.integer)) else slice(None) for k in keys)]
+
+    def _block(self, block: _Key) -> NDArray[Any]:
+        if block in self._blocks:
+            self._blocks.move_to_end(block)
+            return self._blocks[block]
+        where = tuple(slice(edges[i], edges[i + 1]) for edges, i in zip(self._edges, block, strict=True))
+        found = self._blocks[block] = np.asarray(self._data[where])
+        self._size += found.nbytes
+        while self._size > self._kept and len(self._blocks) > 1:
+            self._size -= self._blocks.popitem(last=False)[1].nbytes
+        return found
+
+
+def _edges(chunk: Any, size: int) -> list[int]:
+    """Where blocks begin, and the end: of equal blocks (int) or of those listed."""
+    if isinstance(chunk, tuple):
+        return [0, *(int(n) for n in np.cumsum(chunk))]
+    return [*range(0, size, max(int(chunk), 1)), size]
+
+
+def _span(key: Any, size: int) -> tuple[int, int]:
+    if isinstance(key, slice):
+        start, stop, step = key.indices(size)
+        if step != 1:
+            raise IndexError("only slices of step 1 can be read")
+        return start, max(stop, start)
+    if not -size <= key < size:
+        raise IndexError(f"there is no index {key} along an axis of {size}")
+    return int(key) % size, int(key) % size + 1
+
+
+def _touched(edges: list[int], span: tuple[int, int]) -> range:
+    first = int(np.searchsorted(edges, span[0], side="right")) - 1
+    return range(first, int(np.searchsorted(edges, span[1], side="left")))
