@@ -17,11 +17,22 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.result import FusionResult
 
-__all__ = ["is_result", "note_of", "plain", "put", "result_of", "show_result", "slice_colours", "source_of"]
+__all__ = [
+    "is_result",
+    "note_edits",
+    "note_of",
+    "plain",
+    "put",
+    "result_of",
+    "show_result",
+    "slice_colours",
+    "source_of",
+]
 
 #: From bottom to top: what is hidden lies above, so that its eye shows it at once.
 _ROLES = ("fused", "decision", "depth", "confidence", "flags")
 _MAP = "viridis"
+_EDITED = "edited_pixels"
 
 
 def is_result(layer: "Layer") -> bool:
@@ -110,12 +121,22 @@ def _to_update(viewer: "ViewerModel", source: Source) -> dict[str, "Layer"]:
         ours = note.get("role") in _ROLES
         if ours and (note["source_id"], note["position"]) == (source.layer_id, source.position):
             results.setdefault(note["result_id"], {})[note["role"]] = layer
-    unedited = [layers for layers in results.values() if not _edited(layers.get("decision"))]
+    unedited = [layers for layers in results.values() if not _edited(layers)]
     return unedited[-1] if unedited else {}
 
 
-def _edited(decision: "Layer | None") -> bool:
-    return decision is not None and _digest(decision.data) != note_of(decision)["sha256"]
+def _edited(layers: Mapping[str, "Layer"]) -> bool:
+    """Whether a decision was painted on; also if it is gone, and only what followed it is left."""
+    decision = layers.get("decision")
+    if decision is not None:
+        return bool(_digest(decision.data) != note_of(decision)["sha256"])
+    return any(note_of(layer).get(_EDITED) for layer in layers.values())
+
+
+def note_edits(layer: "Layer | None", pixels: int) -> None:
+    """Note in a layer of a result how many pixels were edited by hand."""
+    if layer is not None and is_result(layer) and note_of(layer).get(_EDITED, 0) != pixels:
+        layer.metadata = {**layer.metadata, KEY: {**note_of(layer), _EDITED: pixels}}
 
 
 def _arguments(source: Source, result: "FusionResult") -> dict[str, dict[str, Any]]:
@@ -199,6 +220,7 @@ def _add(viewer: "ViewerModel", source: Source, data: NDArray[Any], made: dict[s
     layer = kind(data, name=f"{source.title} {note['role']}", **made)
     _sign(layer, note)
     viewer.add_layer(layer)
+    layer.editable = note["role"] != "flags"
     if note["role"] == "depth":
         layer.colorbar.visible = True
     if note["role"] != "fused":
@@ -216,6 +238,7 @@ def _update(layer: "Layer", data: NDArray[Any], made: dict[str, Any], note: dict
     if note["role"] == "decision" and old["slices"] != note["slices"]:
         layer.colormap = made["colormap"]
     layer.data = data
+    layer.editable = note["role"] != "flags"
     if "features" in made:
         layer.features = made["features"]
     put(layer, made)
