@@ -1,17 +1,24 @@
 """A lazy array that remembers what was read of it lately, for those who look at one place again and again."""
 
 from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Blocks"]
+__all__ = ["Blocks", "NotReadError"]
 
 #: What is remembered at most, bytes.
 _KEPT = 2**28
 _Key = tuple[int, ...]
+_Span = tuple[int, int]
+
+
+class NotReadError(Exception):
+    """What is asked for is not at hand."""
 
 
 class Blocks:
@@ -38,12 +45,24 @@ class Blocks:
         self._edges = [_edges(chunk, n) for chunk, n in zip(chunks, self.shape, strict=True)]
         self._blocks: OrderedDict[_Key, NDArray[Any]] = OrderedDict()
         self._size = 0
+        self._reading = True
 
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        """Integers and slices of step 1 along the first axes."""
+    def __getitem__(self, key: Any) -> "_View":
+        """A view, by integers and slices of step 1 along the first axes; it reads when it becomes an array."""
         keys = key if isinstance(key, tuple) else (key,)
-        keys = (*keys, *(slice(None),) * (len(self.shape) - len(keys)))
-        spans = [_span(k, n) for k, n in zip(keys, self.shape, strict=True)]
+        return _View(self, tuple(range(len(self.shape))), [(0, n) for n in self.shape])[keys]
+
+    @contextmanager
+    def at_hand(self) -> Iterator[None]:
+        """Meanwhile nothing is read: what is not remembered raises `NotReadError`."""
+        self._reading = False
+        try:
+            yield
+        finally:
+            self._reading = True
+
+    def read(self, spans: Sequence[_Span]) -> NDArray[Any]:
+        """What lies between a start and a stop along each axis."""
         out = np.empty([stop - start for start, stop in spans], dtype=self.dtype)
         touched = [_touched(edges, span) for edges, span in zip(self._edges, spans, strict=True)]
         for block in product(*touched):
@@ -53,18 +72,43 @@ class Blocks:
                 source.append(slice(low - edges[i], high - edges[i]))
                 target.append(slice(low - start, high - start))
             out[tuple(target)] = self._block(block)[tuple(source)]
-        return out[tuple(0 if isinstance(k, (int, np.integer)) else slice(None) for k in keys)]
+        return out
 
     def _block(self, block: _Key) -> NDArray[Any]:
         if block in self._blocks:
             self._blocks.move_to_end(block)
             return self._blocks[block]
+        if not self._reading:
+            raise NotReadError
         where = tuple(slice(edges[i], edges[i + 1]) for edges, i in zip(self._edges, block, strict=True))
         found = self._blocks[block] = np.asarray(self._data[where])
         self._size += found.nbytes
         while self._size > self._kept and len(self._blocks) > 1:
             self._size -= self._blocks.popitem(last=False)[1].nbytes
         return found
+
+
+class _View:
+    """A part of an array: `spans` of all axes, of which only `axes` are left."""
+
+    def __init__(self, blocks: Blocks, axes: tuple[int, ...], spans: list[_Span]) -> None:
+        self._blocks, self._axes, self._spans = blocks, axes, spans
+
+    def __getitem__(self, key: Any) -> "_View":
+        keys = key if isinstance(key, tuple) else (key,)
+        spans, left = list(self._spans), list(self._axes)
+        for axis, k in zip(self._axes, keys, strict=False):
+            start, stop = spans[axis]
+            low, high = _span(k, stop - start)
+            spans[axis] = start + low, start + high
+            if not isinstance(k, slice):
+                left.remove(axis)
+        return _View(self._blocks, tuple(left), spans)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        shape = [stop - start for start, stop in self._spans]
+        found = self._blocks.read(self._spans).reshape([shape[axis] for axis in self._axes])
+        return found if dtype is None else found.astype(dtype, copy=False)
 
 
 def _edges(chunk: Any, size: int) -> list[int]:
@@ -74,7 +118,7 @@ def _edges(chunk: Any, size: int) -> list[int]:
     return [*range(0, size, max(int(chunk), 1)), size]
 
 
-def _span(key: Any, size: int) -> tuple[int, int]:
+def _span(key: Any, size: int) -> _Span:
     if isinstance(key, slice):
         start, stop, step = key.indices(size)
         if step != 1:
@@ -85,6 +129,6 @@ def _span(key: Any, size: int) -> tuple[int, int]:
     return int(key) % size, int(key) % size + 1
 
 
-def _touched(edges: list[int], span: tuple[int, int]) -> range:
+def _touched(edges: list[int], span: _Span) -> range:
     first = int(np.searchsorted(edges, span[0], side="right")) - 1
     return range(first, int(np.searchsorted(edges, span[1], side="left")))

@@ -2,12 +2,13 @@
 
 import warnings
 from collections.abc import Generator, Mapping
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.blocks import Blocks
+from napari_focusfuse.core.blocks import Blocks, NotReadError
 from napari_focusfuse.core.config import MendConfig
 from napari_focusfuse.core.decision import Flag
 from napari_focusfuse.core.mend import cut, decision_of, iter_mend
@@ -21,9 +22,11 @@ from napari_focusfuse.gui._source import Source
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-__all__ = ["Part", "Piece", "iter_whole", "mended", "show", "stack_of"]
+__all__ = ["Part", "Piece", "Pixels", "iter_whole", "own", "show"]
 
 Part = tuple[slice, slice]
+#: Pieces of so many pixels at most are mended at once.
+_SMALL = 2**17
 
 
 class Piece:
@@ -48,18 +51,38 @@ class Piece:
         self.painted = painted[outer].copy()
 
 
-def stack_of(source: Source, result: FusionResult) -> Stack:
-    """The stack that was fused, in the order in which it was; of a lazy one what is read stays at hand."""
-    data = source.data if isinstance(source.data, np.ndarray) else Blocks(source.data)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FocusFuseWarning)
-        return Stack(data, source.axis, source.rgb, list(decision_of(result).z))
+class Pixels:
+    """The stack that was fused, in the order in which it was; of a lazy one what is read stays at hand.
 
+    Parameters
+    ----------
+    source : Source
+    result : FusionResult
+        As fused.
+    """
 
-def mended(stack: Stack, result: FusionResult, piece: Piece) -> tuple[Piece, FusionResult]:
-    """A piece of the mended result, in any thread."""
-    work = iter_whole(*cut(stack, result, piece.outer), piece.painted, piece.config)
-    return piece, drain(work)
+    def __init__(self, source: Source, result: FusionResult) -> None:
+        self._result = result
+        self._blocks = None if isinstance(source.data, np.ndarray) else Blocks(source.data)
+        data = source.data if self._blocks is None else self._blocks
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FocusFuseWarning)
+            self.stack = Stack(data, source.axis, source.rgb, list(decision_of(result).z))
+
+    def mended(self, piece: Piece) -> tuple[Piece, FusionResult]:
+        """A piece of the mended result, in any thread."""
+        work = iter_whole(*cut(self.stack, self._result, piece.outer), piece.painted, piece.config)
+        return piece, drain(work)
+
+    def mended_at_once(self, piece: Piece) -> tuple[Piece, FusionResult] | None:
+        """The same if it is a matter of milliseconds, or None; only while no thread is at it."""
+        if piece.painted.size > _SMALL:
+            return None
+        try:
+            with nullcontext() if self._blocks is None else self._blocks.at_hand():
+                return self.mended(piece)
+        except NotReadError:
+            return None
 
 
 def iter_whole(
@@ -70,24 +93,30 @@ def iter_whole(
     return (yield from iter_mend(stack, result, index, index != decision_of(result).index, config))
 
 
+def own(layers: "Mapping[str, Layer | None]", result: FusionResult) -> None:
+    """Give layers copies of the arrays of a result, which must stay as they are."""
+    arrays = _arrays(result)
+    for role, layer in layers.items():
+        if role in arrays and layer is not None and np.shares_memory(layer.data, arrays[role]):
+            layer.data = layer.data.copy()
+
+
 def show(layers: "Mapping[str, Layer | None]", piece: Piece, before: FusionResult, after: FusionResult) -> None:
-    """Show a piece in the layers of a result, by role; those that are gone are left out."""
-    old, new = decision_of(before), decision_of(after)
-    _put(layers["fused"], piece, after.image, before.image)
-    _put(layers["depth"], piece, new.depth, old.depth)
-    _put(layers["confidence"], piece, new.confidence, old.confidence)
-    _put(layers["flags"], piece, new.flags, old.flags)
+    """Show a piece in the layers of a result, by role; those that are gone, or hold something else, are left out."""
+    own(layers, before)
+    old = _arrays(before)
+    for role, values in _arrays(after).items():
+        layer: Any = layers[role]
+        if layer is not None and layer.data.shape == old[role].shape:
+            layer.data[piece.region] = values[piece.inner]
+            layer.refresh(extent=False, thumbnail=False, highlight=False)
     _explain(layers["flags"])
 
 
-def _put(layer: Any, piece: Piece, values: NDArray[Any], original: NDArray[Any]) -> None:
-    """Change a part of a layer, but never the array that it was made from."""
-    if layer is None or layer.data.shape != original.shape:
-        return
-    if np.shares_memory(layer.data, original):
-        layer.data = layer.data.copy()
-    layer.data[piece.region] = values[piece.inner]
-    layer.refresh(extent=False, thumbnail=False, highlight=False)
+def _arrays(result: FusionResult) -> dict[str, NDArray[Any]]:
+    decision = decision_of(result)
+    maps = {role: getattr(decision, role) for role in ("depth", "confidence", "flags")}
+    return {"fused": result.image, **maps}
 
 
 def _explain(flags: Any) -> None:

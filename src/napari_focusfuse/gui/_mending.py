@@ -1,7 +1,9 @@
 """The layers of a result follow what is painted on its decision, also by undo and redo."""
 
+import time
 import weakref
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from napari_focusfuse.core.mend import decision_of, second_best
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.tiles import grown
 from napari_focusfuse.gui._layers import note_edits, result_of
-from napari_focusfuse.gui._mended import Part, Piece, iter_whole, mended, show, stack_of
+from napari_focusfuse.gui._mended import Part, Piece, Pixels, iter_whole, own, show
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._worker import Latest, report
 
@@ -88,11 +90,11 @@ class Mender(QObject):
         self.source, self.result, self.config = source, result, MendConfig()
         self.unknown: int | None = None
         self._layers = {role: weakref.ref(layer) for role, layer in layers.items() if layer is not None}
-        self._stack = stack_of(source, result)
+        self._pixels = Pixels(source, result)
         self._automatic = np.array(self._painted())
         self._shown = self._automatic.copy()
-        self._second: NDArray[Any] | None = None
         self._asked = 0
+        self._followed, self._following = 0.0, False
         self._busy = False
         self.edited = 0
         self._latest = Latest(self)
@@ -133,8 +135,17 @@ class Mender(QObject):
 
     def work(self) -> Callable[[], Generator[Progress, None, "FusionResult"]]:
         """What makes the whole mended result, in any thread."""
-        self._settle()
-        return partial(iter_whole, self._stack, self.result, self._painted().copy(), self.config)
+        self.look()
+        return partial(iter_whole, self._pixels.stack, self.result, self._painted().copy(), self.config)
+
+    def look(self) -> None:
+        """Follow now: a layer that is hidden does not tell of undo and redo."""
+        self._timer.stop()
+        self._follow()
+
+    def prepare(self) -> None:
+        """Give the layers arrays of their own, so that the first stroke need not wait for it."""
+        own({role: self.layer(role) for role in _ROLES}, self.result)
 
     def forget(self) -> None:
         """Give all pixels back to the automatic decision, as one step that can be undone."""
@@ -177,10 +188,15 @@ class Mender(QObject):
         return layer.data if layer.data.shape == shape else self._shown
 
     def _on_paint(self, _event: Any = None) -> None:
-        self._timer.start(0)
+        self.look()
 
     def _on_drawn(self, _event: Any = None) -> None:
-        if not self._timer.isActive():
+        """At once, but not again and again while a stroke goes on; nor when the layer is drawn because of us."""
+        if self._following or self._timer.isActive():
+            return
+        if time.monotonic() - self._followed > _EVERY / 1000:
+            self._follow()
+        else:
             self._timer.start(_EVERY)
 
     def _on_removed(self, event: Any) -> None:
@@ -188,9 +204,14 @@ class Mender(QObject):
             self.let_go()
 
     def _follow(self) -> None:
-        where = self._settle()
-        if where is not None:
-            self._ask(where)
+        self._following = True
+        try:
+            where = self._settle()
+            if where is not None:
+                self._ask(where)
+        finally:
+            self._following = False
+            self._followed = time.monotonic()
 
     def _settle(self) -> Part | None:
         """Replace labels that are no slices; tell where the labels are others than those shown."""
@@ -203,15 +224,14 @@ class Mender(QObject):
         if odd.any():
             strange = part[odd & (part != 0) & (part != (self.second or 0))]
             self.unknown = int(strange[0]) if strange.size else None
-            part[odd] = np.where(part == self.second, self._second_best()[where], self._automatic[where])[odd]
+            part[odd] = np.where(part == self.second, self._second_best(where), self._automatic[where])[odd]
             self.layer("decision").refresh(extent=False, thumbnail=False, highlight=False)
         return where
 
-    def _second_best(self) -> NDArray[Any]:
-        if self._second is None:
-            found = second_best(decision_of(self.result))
-            self._second = self._automatic if found is None else (found + 1).astype(self._automatic.dtype)
-        return self._second
+    def _second_best(self, where: Part) -> NDArray[Any]:
+        decision = decision_of(self.result)
+        found = second_best(replace(decision, labels=decision.labels[:, *where]))
+        return self._automatic[where] if found is None else (found + 1).astype(self._automatic.dtype)
 
     def _ask(self, where: Part | None) -> None:
         """Have a part computed, with what around it depends on it."""
@@ -225,20 +245,27 @@ class Mender(QObject):
             return
         region = grown(where, margin, shape)
         self._asked += 1
-        self._busy = True
         piece = Piece(self._asked, region, grown(region, REACH, shape), painted, self.config)
-        self._latest.ask(partial(mended, self._stack, self.result, piece))
+        answer = None if self._busy else self._pixels.mended_at_once(piece)
+        if answer is None:
+            self._busy = True
+            self._latest.ask(partial(self._pixels.mended, piece))
+        else:
+            self._show(*answer)
+            self.changed.emit()
 
     def _on_ready(self, answer: "tuple[Piece, FusionResult]") -> None:
-        piece, after = answer
+        self._show(*answer)
+        self._busy = answer[0].number != self._asked
+        self._follow()
+        self.changed.emit()
+
+    def _show(self, piece: Piece, after: "FusionResult") -> None:
         show({role: self.layer(role) for role in _ROLES}, piece, self.result, after)
         self._shown[piece.region] = piece.painted[piece.inner]
         self.edited = int(np.count_nonzero(self._shown != self._automatic))
         for role in _ROLES:
             note_edits(self.layer(role), self.edited)
-        self._busy = piece.number != self._asked
-        self._timer.start(0)
-        self.changed.emit()
 
     def _on_failed(self, error: Exception) -> None:
         self._busy = False

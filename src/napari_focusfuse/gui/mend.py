@@ -190,6 +190,8 @@ class MendWidget(QWidget):
             layer.visible, layer.opacity = True, _FAINT
         if self._slider is not None and self._slider.elsewhere():
             self._slider.show(self._slider.slice() or 0)
+        if self._mender is not None:
+            self._mender.prepare()
         self._viewer.layers.selection = {layer}
         self.tools.follow_slider()
         layer.mode = "paint"
@@ -209,12 +211,14 @@ class MendWidget(QWidget):
             self._mender.set_config(MendConfig(match_brightness=on))
 
     def _on_undo(self) -> None:
-        if (layer := self._layer()) is not None:
+        if self._mender is not None and (layer := self._layer()) is not None:
             layer.undo()
+            self._mender.look()
 
     def _on_redo(self) -> None:
-        if (layer := self._layer()) is not None:
+        if self._mender is not None and (layer := self._layer()) is not None:
             layer.redo()
+            self._mender.look()
 
     def _on_forget(self) -> None:
         if self._mender is not None:
