@@ -96,16 +96,14 @@ def viewer(data: Any, result: FusionResult, name: str) -> None:
     import napari
     from qtpy.QtWidgets import QApplication
 
-    from napari_focusfuse.gui._layers import show_result
-    from napari_focusfuse.gui._mending import follow
+    from napari_focusfuse.gui._mending import show_and_follow
     from napari_focusfuse.gui._source import take
 
     shown = napari.Viewer()
     shown.window.resize(1400, 900)
     source = take(shown.add_image(data, name=name, axis_labels=("z", "y", "x")), 0, (0, 0, 0))
     note = {"source_id": source.layer_id, "position": {}, "slices": source.slices, "z_step": None}
-    show_result(shown, source, result, note)
-    mender = follow(shown, source, result)
+    mender = show_and_follow(shown, source, result, note)
     if mender is None:
         return
     layer = mender.layer("decision")

@@ -17,9 +17,9 @@ from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.result import FusionResult
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.gui._beside import peek
-from napari_focusfuse.gui._layers import note_of, show_result
+from napari_focusfuse.gui._layers import note_of
 from napari_focusfuse.gui._mend_tools import _pick_once
-from napari_focusfuse.gui._mending import follow, mender_of
+from napari_focusfuse.gui._mending import mender_of, show_and_follow
 from napari_focusfuse.gui._source import propose_axis, take
 
 PLUGIN, FUSE, WIDGET = "napari-focusfuse", "Fuse focus stack", "Mend the decision"
@@ -51,8 +51,7 @@ def show(viewer, data, **arguments):
     source = take(source_layer, propose_axis(source_layer)[0], viewer.dims.point)
     result = soft(source.data, axis=source.axis, rgb=source.rgb)
     note = {"source_id": source.layer_id, "position": source.position, "slices": source.slices, "z_step": None}
-    show_result(viewer, source, result, note)
-    mender = follow(viewer, source, result)
+    mender = show_and_follow(viewer, source, result, note)
     mender.layer("decision").visible = True
     return mender
 
@@ -336,8 +335,8 @@ def test_closing_the_viewer_lets_all_go(make_napari_viewer, large):
     viewer = make_napari_viewer()
     source = take(viewer.add_image(large, name="cells"), 0, (0, 0, 0))
     result = soft(large)
-    show_result(viewer, source, result, {"source_id": source.layer_id, "position": {}, "slices": 5, "z_step": None})
-    gone = weakref.ref(follow(viewer, source, result))
+    note = {"source_id": source.layer_id, "position": {}, "slices": 5, "z_step": None}
+    gone = weakref.ref(show_and_follow(viewer, source, result, note))
     assert gone() is not None
     stroke(viewer.layers["cells decision"], 3, (20, 20))
     viewer.close()
@@ -414,17 +413,33 @@ def test_a_run_never_takes_an_edit_away(viewer, fused, finish, settled):
     assert mender_of(viewer.layers["cells decision"]) is fused._mender
 
 
-def test_after_another_run_the_new_result_is_followed(viewer, fused, finish, settled):
-    layer = viewer.layers["cells decision"]
-    first = mender_of(layer)
-    fused.run()
-    finish(fused)
-    second = mender_of(layer)
-    assert second is not first
+def test_another_result_in_the_same_layers_is_left_as_it_is(model, shown, settled, large):
+    """Neither does the former mender take the new labels for paint, nor are edits of other results touched."""
+    first = shown(large)
+    layer, source = first.layer("decision"), first.source
+    note = note_of(layer)
+    other = soft(large[::-1])
+    image = other.image.copy()
+    second = show_and_follow(model, source, replace(other, image=other.image.copy()), note)
+    assert second.layer("decision") is layer
+    assert mender_of(layer) is second
     assert first.layer("decision") is None
-    stroke(layer, 2, (8, 8))
-    settled(second)
-    assert second.edited > 0
+    np.testing.assert_array_equal(model.layers["cells fused"].data, image)
+    np.testing.assert_array_equal(second.result.image, image)
+    stroke(layer, 2, (20, 20))
+    painted = layer.data.copy()
+    mended = second.layer("fused").data.copy()
+    third = show_and_follow(model, source, soft(large), note)
+    assert third.layer("decision") is not layer
+    np.testing.assert_array_equal(layer.data, painted)
+    np.testing.assert_array_equal(second.layer("fused").data, mended)
+    stroke(third.layer("decision"), 2, (20, 20))
+    layer.undo()
+    fourth = show_and_follow(model, source, soft(large[::-1]), note)
+    assert fourth.layer("decision") is layer
+    assert mender_of(third.layer("decision")) is third
+    stroke(layer, 3, (40, 40))
+    assert fourth.edited > 0
 
 
 def test_without_a_result_it_says_what_to_do(viewer, notes):
@@ -545,7 +560,8 @@ def test_brightness_is_off_where_pixels_are_promised(viewer, panel):
     assert panel.match_box.isEnabled()
     mender = panel.mender
     strict = replace(mender.result.decision, info={"config": {"preset": "quantitative"}})
-    follow(viewer, mender.source, replace(mender.result, decision=strict))
+    note = note_of(mender.layer("fused"))
+    show_and_follow(viewer, mender.source, replace(mender.result, decision=strict), note)
     panel.start()
     assert panel.mender is not mender
     assert not panel.match_box.isEnabled()

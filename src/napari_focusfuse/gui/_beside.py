@@ -14,7 +14,7 @@ __all__ = ["PEEK_KEY", "Beside", "peek"]
 PEEK_KEY = "S"
 _SHOWN = ("source", "fused", "decision")
 #: One pane a layer, side by side.
-_GRID = {"stride": 1, "shape": (1, -1), "enabled": True}
+_GRID = {"stride": 1, "shape": (1, -1), "spacing": 4, "enabled": True}
 
 
 class Beside:

@@ -56,8 +56,10 @@ def result_of(source: Source, role: str, layers: Iterable["Layer"]) -> "Layer | 
     return None
 
 
-def show_result(viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]) -> None:
-    """Show a result as layers.
+def show_result(
+    viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]
+) -> dict[str, "Layer"]:
+    """Show a result as layers, and give them by role.
 
     Parameters
     ----------
@@ -81,7 +83,8 @@ def show_result(viewer: "ViewerModel", source: Source, result: "FusionResult", p
         if role in found:
             _update(found[role], data, made[role], note)
         else:
-            _add(viewer, source, data, made[role], note)
+            found[role] = _add(viewer, source, data, made[role], note)
+    return {role: found[role] for role in made}
 
 
 def put(layer: "Layer", place: Mapping[str, Any]) -> None:
@@ -211,7 +214,9 @@ def _sign(layer: "Layer", note: dict[str, Any]) -> None:
     layer.metadata = {**layer.metadata, KEY: {**note, **digest, "layer_id": str(layer.unique_id)}}
 
 
-def _add(viewer: "ViewerModel", source: Source, data: NDArray[Any], made: dict[str, Any], note: dict[str, Any]) -> None:
+def _add(
+    viewer: "ViewerModel", source: Source, data: NDArray[Any], made: dict[str, Any], note: dict[str, Any]
+) -> "Layer":
     """A new layer. It carries its provenance before the viewer gets it, so that nobody takes it for a source."""
     from napari.layers import Image, Labels
 
@@ -225,6 +230,7 @@ def _add(viewer: "ViewerModel", source: Source, data: NDArray[Any], made: dict[s
         layer.colorbar.visible = True
     if note["role"] != "fused":
         viewer.layers.selection = chosen
+    return layer
 
 
 def _update(layer: "Layer", data: NDArray[Any], made: dict[str, Any], note: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import time
 import weakref
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from napari_focusfuse.core.edits import REACH, bounds
 from napari_focusfuse.core.mend import decision_of, second_best
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.tiles import grown
-from napari_focusfuse.gui._layers import note_edits, result_of
+from napari_focusfuse.gui._layers import note_edits, show_result
 from napari_focusfuse.gui._mended import Part, Piece, Pixels, iter_whole, own, show
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._worker import Latest, report
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.result import FusionResult
 
-__all__ = ["Mender", "follow", "mender_of"]
+__all__ = ["Mender", "mender_of", "show_and_follow"]
 
 #: While a stroke goes on the layers follow this often, ms.
 _EVERY = 30
@@ -37,17 +37,23 @@ _ROLES = ("fused", "decision", "depth", "confidence", "flags")
 _menders: "weakref.WeakKeyDictionary[Labels, Mender]" = weakref.WeakKeyDictionary()
 
 
-def follow(viewer: "ViewerModel", source: Source, result: "FusionResult") -> "Mender | None":
-    """Let the layers of `result`, as they are shown now, follow what is painted; None without a decision."""
-    found = {role: _plain(result_of(source, role, viewer.layers)) for role in _ROLES}
-    decision = found["decision"]
-    if result.decision is None or decision is None:
-        return None
-    former = _menders.pop(decision, None)
+def show_and_follow(
+    viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]
+) -> "Mender | None":
+    """Show a result as `show_result` does, and let its layers follow what is painted; None without a decision."""
+    others = list(_menders.values())
+    for other in others:
+        other.hold(True)
+    layers = {role: _plain(layer) for role, layer in show_result(viewer, source, result, provenance).items()}
+    former = _menders.get(layers["decision"]) if "decision" in layers else None
     if former is not None:
         former.let_go()
+    for other in others:
+        other.hold(False)
+    if "decision" not in layers:
+        return None
     source_layer = next((layer for layer in viewer.layers if str(layer.unique_id) == source.layer_id), None)
-    mender = _menders[decision] = Mender(viewer, source, result, {**found, "source": _plain(source_layer)})
+    mender = _menders[layers["decision"]] = Mender(viewer, source, result, {**layers, "source": _plain(source_layer)})
     return mender
 
 
@@ -95,7 +101,7 @@ class Mender(QObject):
         self._shown = self._automatic.copy()
         self._asked = 0
         self._followed, self._following = 0.0, False
-        self._busy = False
+        self._busy = self._held = False
         self.edited = 0
         self._latest = Latest(self)
         self._latest.ready.connect(self._on_ready)
@@ -142,6 +148,12 @@ class Mender(QObject):
         """Follow now: a layer that is hidden does not tell of undo and redo."""
         self._timer.stop()
         self._follow()
+
+    def hold(self, held: bool) -> None:
+        """Do not follow for a while: the layers are being given another result."""
+        self._held = held
+        if not held:
+            self.look()
 
     def prepare(self) -> None:
         """Give the layers arrays of their own, so that the first stroke need not wait for it."""
@@ -204,6 +216,8 @@ class Mender(QObject):
             self.let_go()
 
     def _follow(self) -> None:
+        if self._held:
+            return
         self._following = True
         try:
             where = self._settle()
@@ -220,7 +234,7 @@ class Mender(QObject):
         if where is None:
             return None
         part = painted[where]
-        odd = (part == 0) | (part > self.slices)
+        odd = (part < 1) | (part > self.slices)
         if odd.any():
             strange = part[odd & (part != 0) & (part != (self.second or 0))]
             self.unknown = int(strange[0]) if strange.size else None
@@ -257,7 +271,8 @@ class Mender(QObject):
     def _on_ready(self, answer: "tuple[Piece, FusionResult]") -> None:
         self._show(*answer)
         self._busy = answer[0].number != self._asked
-        self._follow()
+        if not self._busy:
+            self._follow()
         self.changed.emit()
 
     def _show(self, piece: Piece, after: "FusionResult") -> None:

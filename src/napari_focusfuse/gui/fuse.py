@@ -16,8 +16,8 @@ from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
-from napari_focusfuse.gui._layers import plain, show_result
-from napari_focusfuse.gui._mending import Mender, follow
+from napari_focusfuse.gui._layers import plain
+from napari_focusfuse.gui._mending import Mender, show_and_follow
 from napari_focusfuse.gui._models import Choices, models_and_devices, news, offer, offer_all
 from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._source import Source
@@ -242,9 +242,8 @@ class FuseWidget(QWidget):
             return
         source, note = self._started
         made_by = plain(result.info if result.decision is None else result.decision.info)
-        show_result(self._viewer, source, result, {**note, "made_by": made_by})
+        self._mender = show_and_follow(self._viewer, source, result, {**note, "made_by": made_by})
         self._last = source.title, result, note
-        self._mender = follow(self._viewer, source, result)
         self.panel.status.setText(result.summary)
 
     def _on_saved(self, folder: Path) -> None:
@@ -253,9 +252,10 @@ class FuseWidget(QWidget):
     def _on_mend(self) -> None:
         from napari_focusfuse.gui.commands import mend_decision
 
-        if self._mender is not None and (layer := self._mender.layer("decision")) is not None:
+        layer = None if self._mender is None else self._mender.layer("decision")
+        if layer is not None:
             self._viewer.layers.selection = {layer}
-            mend_decision(self._viewer)
+        mend_decision(self._viewer)
 
     def _on_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder of a model")
