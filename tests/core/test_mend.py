@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_focusfuse.core.blend import iter_blend
-from napari_focusfuse.core.blocks import Blocks
+from napari_focusfuse.core.blocks import Blocks, NotReadError
 from napari_focusfuse.core.config import MendConfig
 from napari_focusfuse.core.decision import Decision, Flag, load_decision
 from napari_focusfuse.core.edits import REACH, bounds, seam
@@ -220,3 +220,16 @@ def test_blocks_longest_out_of_use_are_forgotten():
     for k in (0, 1, 0, 2, 3, 0):
         np.testing.assert_array_equal(blocks[k], data[k])
     assert len(blocks._blocks) == 2
+
+
+def test_blocks_can_be_read_ahead_and_then_are_at_hand():
+    data = np.arange(240).reshape(10, 4, 6)
+    blocks = Blocks(da.from_array(data, chunks=(1, 4, 6)))
+    with blocks.at_hand(), pytest.raises(NotReadError):
+        np.asarray(blocks[3])
+    blocks.warm()
+    with blocks.at_hand():
+        np.testing.assert_array_equal(blocks[3], data[3])
+    few = Blocks(da.from_array(data, chunks=(1, 4, 6)), kept=4 * data[0].nbytes)
+    few.warm()
+    assert 0 < len(few._blocks) <= 4

@@ -1,5 +1,6 @@
 """A lazy array that remembers what was read of it lately, for those who look at one place again and again."""
 
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 __all__ = ["Blocks", "NotReadError"]
 
 #: What is remembered at most, bytes.
-_KEPT = 2**28
+_KEPT = 2**29
 _Key = tuple[int, ...]
 _Span = tuple[int, int]
 
@@ -45,7 +46,9 @@ class Blocks:
         self._edges = [_edges(chunk, n) for chunk, n in zip(chunks, self.shape, strict=True)]
         self._blocks: OrderedDict[_Key, NDArray[Any]] = OrderedDict()
         self._size = 0
-        self._reading = True
+        self._lock = threading.Lock()
+        self._silent = -1
+        self._warming = False
 
     def __getitem__(self, key: Any) -> "_View":
         """A view, by integers and slices of step 1 along the first axes; it reads when it becomes an array."""
@@ -54,12 +57,24 @@ class Blocks:
 
     @contextmanager
     def at_hand(self) -> Iterator[None]:
-        """Meanwhile nothing is read: what is not remembered raises `NotReadError`."""
-        self._reading = False
+        """Meanwhile this thread reads nothing: what is not remembered raises `NotReadError`."""
+        self._silent = threading.get_ident()
         try:
             yield
         finally:
-            self._reading = True
+            self._silent = -1
+
+    def warm(self) -> None:
+        """Read as much as can be remembered, block by block, until `cool` is called from another thread."""
+        self._warming = True
+        for block in product(*(range(len(edges) - 1) for edges in self._edges)):
+            if not self._warming or 2 * self._size > self._kept:
+                break
+            self._block(block)
+
+    def cool(self) -> None:
+        """End `warm`."""
+        self._warming = False
 
     def read(self, spans: Sequence[_Span]) -> NDArray[Any]:
         """What lies between a start and a stop along each axis."""
@@ -75,16 +90,19 @@ class Blocks:
         return out
 
     def _block(self, block: _Key) -> NDArray[Any]:
-        if block in self._blocks:
-            self._blocks.move_to_end(block)
-            return self._blocks[block]
-        if not self._reading:
+        with self._lock:
+            if block in self._blocks:
+                self._blocks.move_to_end(block)
+                return self._blocks[block]
+        if self._silent == threading.get_ident():
             raise NotReadError
         where = tuple(slice(edges[i], edges[i + 1]) for edges, i in zip(self._edges, block, strict=True))
-        found = self._blocks[block] = np.asarray(self._data[where])
-        self._size += found.nbytes
-        while self._size > self._kept and len(self._blocks) > 1:
-            self._size -= self._blocks.popitem(last=False)[1].nbytes
+        found = np.asarray(self._data[where])
+        with self._lock:
+            self._size += 0 if block in self._blocks else found.nbytes
+            self._blocks[block] = found
+            while self._size > self._kept and len(self._blocks) > 1:
+                self._size -= self._blocks.popitem(last=False)[1].nbytes
         return found
 
 

@@ -74,8 +74,18 @@ class Pixels:
         work = iter_whole(*cut(self.stack, self._result, piece.outer), piece.painted, piece.config)
         return piece, drain(work)
 
+    def warm(self) -> None:
+        """Read a lazy stack, as much of it as can be remembered; in any thread."""
+        if self._blocks is not None:
+            self._blocks.warm()
+
+    def cool(self) -> None:
+        """End `warm`."""
+        if self._blocks is not None:
+            self._blocks.cool()
+
     def mended_at_once(self, piece: Piece) -> tuple[Piece, FusionResult] | None:
-        """The same if it is a matter of milliseconds, or None; only while no thread is at it."""
+        """The same if it is a matter of milliseconds, or None."""
         if piece.painted.size > _SMALL:
             return None
         try:

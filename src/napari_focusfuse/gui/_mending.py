@@ -106,6 +106,7 @@ class Mender(QObject):
         self._latest = Latest(self)
         self._latest.ready.connect(self._on_ready)
         self._latest.failed.connect(self._on_failed)
+        self._reader = Latest(self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._follow)
@@ -156,8 +157,9 @@ class Mender(QObject):
             self.look()
 
     def prepare(self) -> None:
-        """Give the layers arrays of their own, so that the first stroke need not wait for it."""
+        """What the first stroke need not wait for: arrays of their own for the layers, and pixels that are at hand."""
         own({role: self.layer(role) for role in _ROLES}, self.result)
+        self._reader.ask(self._pixels.warm)
 
     def forget(self) -> None:
         """Give all pixels back to the automatic decision, as one step that can be undone."""
@@ -175,6 +177,8 @@ class Mender(QObject):
         """Follow no more."""
         self._timer.stop()
         self._latest.forget()
+        self._pixels.cool()
+        self._reader.forget()
         self._busy = False
         layers = self._layer_list()
         if layers is not None:
