@@ -3,10 +3,10 @@
     python benchmarks/mending.py core --side 2048 --slices 20
     python benchmarks/mending.py viewer --side 2048 --slices 20
 
-"core" is the computation of a whole stroke. "viewer" is a napari viewer (on a display, or under xvfb-run): from the end
-of a stroke, which the layers have followed, to the layers changed and to the window drawn; and from undoing a whole
-stroke. The stack is an array, and zarr by dask in compressed chunks of one slice: "core" reads those at the first stroke
-at a place and not again, the viewer begins to read them when Paint is pressed, some seconds before.
+"core" is the computation of a whole stroke. "viewer" is a napari viewer (on a display, or under xvfb-run): from the
+end of a stroke, which the layers have followed, to the layers changed and to the window drawn; and from undoing a whole
+stroke. The stack is an array, and zarr by dask in compressed chunks of one slice: "core" reads those at the first
+stroke at a place and not again, the viewer begins to read them when Paint is pressed, some seconds before.
 """
 
 import argparse
