@@ -25,6 +25,7 @@ def test_every_contribution_is_there():
     found = MANIFEST.contributions
     assert [widget.display_name for widget in found.widgets] == [
         "Fuse focus stack",
+        "Mend the decision",
         "Measure fused images",
         "Train a model",
     ]
@@ -43,7 +44,7 @@ from importlib import import_module
 for names, heavy in [
     ("reader", "torch napari qtpy tifffile"),
     ("samples commands", "torch napari qtpy"),
-    ("fuse metrics train", "torch matplotlib"),
+    ("fuse mend metrics train", "torch matplotlib"),
 ]:
     for name in names.split():
         import_module(f"napari_focusfuse.gui.{name}")

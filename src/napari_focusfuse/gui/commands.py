@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-__all__ = ["adapt_to_stack", "fuse_focus_stack", "measure_fused_images", "train_model"]
+__all__ = ["adapt_to_stack", "fuse_focus_stack", "measure_fused_images", "mend_decision", "train_model"]
 
 
 def fuse_focus_stack(viewer: "napari.viewer.Viewer") -> None:
@@ -48,6 +48,11 @@ def adapt_to_stack(viewer: "napari.viewer.Viewer") -> None:
     source = _chosen_stack(viewer)
     if source is not None:
         widget.choose(source)
+
+
+def mend_decision(viewer: "napari.viewer.Viewer") -> None:
+    """Open the widget "Mend the decision" and start painting, on the result that the selected layer belongs to."""
+    _opened(viewer, "Mend the decision", tabify=True).start(viewer.layers.selection.active)
 
 
 def _opened(viewer: "napari.viewer.Viewer", name: str, *, tabify: bool = False) -> Any:

@@ -1,6 +1,7 @@
 """The docked widget "Fuse focus stack": from an image layer to its all-in-focus image and maps."""
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,8 @@ from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
-from napari_focusfuse.gui._layers import plain, show_result
+from napari_focusfuse.gui._layers import plain
+from napari_focusfuse.gui._mending import Mender, show_and_follow
 from napari_focusfuse.gui._models import Choices, models_and_devices, news, offer, offer_all
 from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._source import Source
@@ -43,9 +45,11 @@ def _fuse(source: Source, options: dict[str, Any]) -> Work:
     return (yield from api.iter_fuse(source.data, axis=source.axis, rgb=source.rgb, **options))
 
 
-def _save(folder: Path, result: "FusionResult", options: dict[str, Any]) -> Work:
+def _save(folder: Path, result: "FusionResult", mended: Callable[[], Work] | None, options: dict[str, Any]) -> Work:
     from napari_focusfuse import api
 
+    if mended is not None:
+        result = yield from mended()
     yield Progress(0, 1, f"writing {folder.name}")
     return api.save_result(folder, result, **options)
 
@@ -64,6 +68,7 @@ class FuseWidget(QWidget):
         self._viewer = napari_viewer
         self._started: tuple[Source, dict[str, Any]] | None = None
         self._last: tuple[str, FusionResult, dict[str, Any]] | None = None
+        self._mender: Mender | None = None
         self.stack = StackForm(napari_viewer, self)
         self.config = ConfigForm()
         self.method = ComboBox(choices=[(method.title, method.name) for method in METHODS.values()])
@@ -73,6 +78,8 @@ class FuseWidget(QWidget):
         self.advanced = Folded("Advanced", self.config.advanced())
         self.panel = RunPanel()
         self.save_button = QPushButton("Save result…")
+        self.mend_button = QPushButton("Mend…")
+        self.mend_button.setToolTip("Paint by hand where a pixel should come from another slice.")
         self._build()
         self._connect()
         self._refresh()
@@ -139,7 +146,8 @@ class FuseWidget(QWidget):
             "inputs": [Path(path) for path in note["inputs"]],
             "overwrite": overwrite,
         }
-        self.panel.start(partial(_save, folder, result, options), f"Saving {title}", self._on_saved)
+        mended = None if self._mender is None else self._mender.work()
+        self.panel.start(partial(_save, folder, result, mended, options), f"Saving {title}", self._on_saved)
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
         """Stop the run when napari takes the widget out of its dock for good."""
@@ -171,6 +179,7 @@ class FuseWidget(QWidget):
         layout.addLayout(form)
         layout.addWidget(self.advanced)
         layout.addWidget(self.panel)
+        layout.addWidget(self.mend_button)
         layout.addWidget(self.save_button)
 
     def _connect(self) -> None:
@@ -180,6 +189,7 @@ class FuseWidget(QWidget):
         self.panel.busy_changed.connect(self._on_busy)
         self.folder_button.clicked.connect(self._on_folder)
         self.save_button.clicked.connect(self._on_save)
+        self.mend_button.clicked.connect(self._on_mend)
 
     def _refresh(self) -> None:
         hint = self.stack.problem()
@@ -221,6 +231,7 @@ class FuseWidget(QWidget):
 
     def _on_busy(self) -> None:
         self.save_button.setEnabled(self._last is not None and not self.panel.busy)
+        self.mend_button.setEnabled(self._mender is not None and not self.panel.busy)
 
     def _on_choices(self, choices: Choices) -> None:
         offer_all(self.model, choices.models)
@@ -231,12 +242,20 @@ class FuseWidget(QWidget):
             return
         source, note = self._started
         made_by = plain(result.info if result.decision is None else result.decision.info)
-        show_result(self._viewer, source, result, {**note, "made_by": made_by})
+        self._mender = show_and_follow(self._viewer, source, result, {**note, "made_by": made_by})
         self._last = source.title, result, note
         self.panel.status.setText(result.summary)
 
     def _on_saved(self, folder: Path) -> None:
         self.panel.status.setText(f"Saved in {folder}")
+
+    def _on_mend(self) -> None:
+        from napari_focusfuse.gui.commands import mend_decision
+
+        layer = None if self._mender is None else self._mender.layer("decision")
+        if layer is not None:
+            self._viewer.layers.selection = {layer}
+        mend_decision(self._viewer)
 
     def _on_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder of a model")

@@ -1,6 +1,7 @@
 """Every default of the project, in frozen dataclasses that the API, the command line and the widgets share."""
 
 from napari_focusfuse.core.config.fusion import FusionConfig, Preset
+from napari_focusfuse.core.config.mending import MendConfig
 from napari_focusfuse.core.config.methods import (
     BlockSFConfig,
     FocusStackConfig,
@@ -46,6 +47,7 @@ __all__ = [
     "GFConfig",
     "LoGConfig",
     "MWGConfig",
+    "MendConfig",
     "MethodConfig",
     "Mode",
     "Preset",
