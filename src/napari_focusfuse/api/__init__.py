@@ -9,7 +9,6 @@ from napari_focusfuse.api._files import (
     open_image,
     open_stack,
     save_image,
-    save_result,
     save_stack,
     save_table,
     stack_name,
@@ -46,6 +45,8 @@ from napari_focusfuse.api._models import (
     models_folder,
     trained_by,
 )
+from napari_focusfuse.api._replay import check_replay, iter_check_replay, iter_replay, replay
+from napari_focusfuse.api._saving import check_refractive_index, iter_save, save_result
 from napari_focusfuse.api._training import iter_train, recipe_to_resume, train
 from napari_focusfuse.core.config import (
     ADAPTING,
@@ -78,6 +79,8 @@ __all__ = [
     "check_image_target",
     "check_images",
     "check_model_target",
+    "check_refractive_index",
+    "check_replay",
     "check_result_folder",
     "decide",
     "default_model",
@@ -87,11 +90,14 @@ __all__ = [
     "image_files",
     "is_stack_folder",
     "iter_adapt",
+    "iter_check_replay",
     "iter_compare",
     "iter_decide",
     "iter_focus",
     "iter_fuse",
     "iter_measure",
+    "iter_replay",
+    "iter_save",
     "iter_train",
     "list_devices",
     "list_methods",
@@ -107,6 +113,7 @@ __all__ = [
     "open_stack",
     "quality_map",
     "recipe_to_resume",
+    "replay",
     "save_image",
     "save_result",
     "save_stack",

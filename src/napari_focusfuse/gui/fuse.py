@@ -13,7 +13,6 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMessageBox, QPushB
 
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.methods import METHODS
-from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
 from napari_focusfuse.gui._layers import plain, show_result
 from napari_focusfuse.gui._models import Choices, models_and_devices, news, offer, offer_all
@@ -46,8 +45,7 @@ def _fuse(source: Source, options: dict[str, Any]) -> Work:
 def _save(folder: Path, result: "FusionResult", options: dict[str, Any]) -> Work:
     from napari_focusfuse import api
 
-    yield Progress(0, 1, f"writing {folder.name}")
-    return api.save_result(folder, result, **options)
+    return (yield from api.iter_save(folder, result, **options))
 
 
 class FuseWidget(QWidget):
@@ -137,6 +135,7 @@ class FuseWidget(QWidget):
             "pixel_size": note["pixel_size"] and tuple(note["pixel_size"]),
             "z_step": note["z_step"],
             "inputs": [Path(path) for path in note["inputs"]],
+            "source": {key: note[key] for key in ("axis", "rgb", "position")},
             "overwrite": overwrite,
         }
         self.panel.start(partial(_save, folder, result, options), f"Saving {title}", self._on_saved)
@@ -193,6 +192,7 @@ class FuseWidget(QWidget):
             "source_id": source.layer_id,
             "inputs": source.inputs,
             "axis": source.label,
+            "rgb": source.rgb,
             "position": source.position,
             "slices": source.slices,
             "z_step": self.stack.z_step.length(),

@@ -3,42 +3,49 @@
 import json
 import os
 import shutil
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import OutputError
+from napari_focusfuse.io._checksums import iter_checksums
+from napari_focusfuse.io._parts import clean, old_of, part_of
 from napari_focusfuse.io._recipe import plain
-from napari_focusfuse.io._write import check_target, missing_parents, part_of, remove_empty, write_image, write_tiff
+from napari_focusfuse.io._write import check_target, missing_parents, remove_empty, write_image, write_tiff
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.decision import Decision
     from napari_focusfuse.core.result import FusionResult
 
-__all__ = ["check_result_folder", "write_result"]
+__all__ = ["check_result_folder", "iter_write_result", "write_result"]
 
-_FUSED, _INDEX, _DEPTH, _CONFIDENCE, _FLAGS, _RECIPE = (
-    "fused.ome.tif",
-    "index.ome.tif",
-    "depth.ome.tif",
-    "confidence.ome.tif",
-    "flags.ome.tif",
-    "recipe.json",
-)
-_OURS = {_FUSED, _INDEX, _DEPTH, _CONFIDENCE, _FLAGS, _RECIPE, ".DS_Store", "Thumbs.db"}
+_FUSED, _RECIPE = "fused", "recipe.json"
+_MAPS = ("index", "depth", "confidence", "flags", "edits", "depth_filled")
+_SUFFIX = ".ome.tif"
+_OURS = {*(f"{name}{_SUFFIX}" for name in (_FUSED, *_MAPS)), _RECIPE, ".DS_Store", "Thumbs.db"}
 
 
-def write_result(
+def write_result(folder: str | os.PathLike[str], result: "FusionResult", **options: Any) -> Path:
+    """Write a result to a new folder; see `iter_write_result`."""
+    return drain(iter_write_result(folder, result, **options))
+
+
+def iter_write_result(
     folder: str | os.PathLike[str],
     result: "FusionResult",
     *,
     pixel_size: tuple[float, float] | None = None,
     z_step: float | None = None,
+    refractive_index: float = 1.0,
+    fill_depth: bool = False,
     recipe: dict[str, Any],
     overwrite: bool = False,
-) -> Path:
+) -> Generator[Progress, None, Path]:
     """Write a result to a new folder.
 
     Parameters
@@ -46,13 +53,18 @@ def write_result(
     folder : str or path
         Gets ``fused.ome.tif``, ``index.ome.tif`` (slice of each pixel, from 0), ``depth.ome.tif`` (float32),
         ``confidence.ome.tif`` (float32), ``flags.ome.tif`` (uint16, bits of `Flag`) and ``recipe.json``;
-        without a decision only the first and last.
+        without a decision only the first and last. A decision that was edited also gives ``edits.ome.tif`` (uint16: 0
+        untouched, slice + 1 where it was edited).
     result : FusionResult
     pixel_size : (float, float), optional
         Size of a pixel along y and x, um.
     z_step : float, optional
         Mean distance of neighbouring slices, um. With it the depth is written in um, whether `Decision.z` is in slices
         or in um; without it in the units of `Decision.z`.
+    refractive_index : float
+        The depth in um is multiplied by it; see `save_result`.
+    fill_depth : bool
+        Write ``depth_filled.ome.tif`` as well: depth everywhere, see `napari_focusfuse.core.topography.fill_depth`.
     recipe : dict
         How the result was made, see `make_recipe`.
     overwrite : bool
@@ -72,7 +84,10 @@ def write_result(
     part, new = part_of(folder), missing_parents(folder)
     try:
         part.mkdir(parents=True)
-        _write_files(part, result, pixel_size, z_step, recipe)
+        yield Progress(0, 1, f"writing {folder.name}")
+        unit = _write_images(part, result, pixel_size, (z_step, refractive_index), fill_depth=fill_depth)
+        more = {"edits": _edits(part)} if unit is None else {"edits": _edits(part), "depth_unit": unit}
+        _write_recipe(part / _RECIPE, {**recipe, **more})
         _exchange(part, folder)
     except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
@@ -92,6 +107,7 @@ def check_result_folder(folder: str | os.PathLike[str], *, overwrite: bool = Fal
         See `write_result`.
     """
     folder = Path(folder)
+    clean(folder)
     check_target(folder, overwrite=overwrite)
     if not os.path.lexists(folder):
         return
@@ -102,36 +118,62 @@ def check_result_folder(folder: str | os.PathLike[str], *, overwrite: bool = Fal
         raise OutputError(f"{folder} is not replaced, it holds more than a result ({other[0]}): choose another name")
 
 
-def _write_files(
+def _write_images(
     folder: Path,
     result: "FusionResult",
     pixel_size: tuple[float, float] | None,
-    z_step: float | None,
-    recipe: dict[str, Any],
-) -> None:
-    write_image(folder / _FUSED, np.asarray(result.image), pixel_size=pixel_size)
-    if (decision := result.decision) is not None:
-        scale, unit = _depth_scale(decision, z_step)
-        depth = decision.depth * np.float32(scale)
-        maps = (
-            (_INDEX, decision.index, "slice, from 0"),
-            (_DEPTH, depth, f"depth, {unit}"),
-            (_CONFIDENCE, decision.confidence, "confidence, 0 to 1"),
-            (_FLAGS, decision.flags, "flags, bits"),
-        )
-        for name, values, channel in maps:
-            write_tiff(folder / name, values, axes="YX", channel=channel, pixel_size=pixel_size)
-        recipe = {**recipe, "depth_unit": unit}
+    step: tuple[float | None, float],
+    *,
+    fill_depth: bool,
+) -> str | None:
+    """Write all images and give the unit of the depth, where there is one; `step` is z-step and refractive index."""
+    write_image(folder / f"{_FUSED}{_SUFFIX}", np.asarray(result.image), pixel_size=pixel_size)
+    if result.decision is None:
+        return None
+    scale, unit = _depth_scale(result.decision, *step)
+    for name, (values, channel) in _maps(result.decision, scale, unit, fill_depth=fill_depth).items():
+        write_tiff(folder / f"{name}{_SUFFIX}", values, axes="YX", channel=channel, pixel_size=pixel_size)
+    return unit
+
+
+def _maps(decision: "Decision", scale: float, unit: str, *, fill_depth: bool) -> dict[str, tuple[NDArray[Any], str]]:
+    """Values of each map by the name of its file, and what they are."""
+    from napari_focusfuse.core.decision import Flag
+
+    maps: dict[str, tuple[NDArray[Any], str]] = {
+        "index": (decision.index, "slice, from 0"),
+        "depth": (decision.depth * np.float32(scale), f"depth, {unit}"),
+        "confidence": (decision.confidence, "confidence, 0 to 1"),
+        "flags": (decision.flags, "flags, bits"),
+    }
+    edited = (decision.flags & Flag.EDITED) > 0
+    if edited.any():
+        edits = np.where(edited, decision.index + 1, 0).astype(np.uint16)
+        maps["edits"] = (edits, "edits, slice from 1, 0 where untouched")
+    if fill_depth:
+        from napari_focusfuse.core.topography import fill_depth as filled
+
+        maps["depth_filled"] = (filled(decision) * np.float32(scale), f"depth, {unit}, filled")
+    return maps
+
+
+def _edits(folder: Path) -> dict[str, str | None] | None:
+    """Name and checksum of the edits, if there are any."""
+    file = folder / f"edits{_SUFFIX}"
+    return {"path": file.name, "sha256": drain(iter_checksums([file]))[file]} if file.exists() else None
+
+
+def _write_recipe(path: Path, recipe: dict[str, Any]) -> None:
     text = json.dumps(plain(recipe), indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / _RECIPE).write_text(text + "\n", encoding="utf-8")
+    path.write_text(text + "\n", encoding="utf-8")
 
 
-def _depth_scale(decision: "Decision", z_step: float | None) -> tuple[float, str]:
+def _depth_scale(decision: "Decision", z_step: float | None, refractive_index: float) -> tuple[float, str]:
     """Factor from the units of the depth to the unit it is written in."""
     spacing = float(np.ptp(decision.z)) / max(len(decision.z) - 1, 1)
     if z_step is None or spacing == 0:
         return 1.0, "in the units of z"
-    return z_step / spacing, "um"
+    return z_step * refractive_index / spacing, "um"
 
 
 def _exchange(part: Path, folder: Path) -> None:
@@ -139,7 +181,7 @@ def _exchange(part: Path, folder: Path) -> None:
     if not folder.exists():
         part.rename(folder)
         return
-    old = part_of(folder)
+    old = old_of(folder)
     folder.rename(old)
     try:
         part.rename(folder)
