@@ -47,6 +47,7 @@ from napari_focusfuse.api._models import (
 )
 from napari_focusfuse.api._replay import check_replay, iter_check_replay, iter_replay, replay
 from napari_focusfuse.api._saving import check_refractive_index, iter_save, save_result
+from napari_focusfuse.api._surfaces import check_surface_target, export, save_heights, save_surface
 from napari_focusfuse.api._training import iter_train, recipe_to_resume, train
 from napari_focusfuse.core.config import (
     ADAPTING,
@@ -82,9 +83,11 @@ __all__ = [
     "check_refractive_index",
     "check_replay",
     "check_result_folder",
+    "check_surface_target",
     "decide",
     "default_model",
     "difference",
+    "export",
     "focus_curve",
     "fuse",
     "image_files",
@@ -114,9 +117,11 @@ __all__ = [
     "quality_map",
     "recipe_to_resume",
     "replay",
+    "save_heights",
     "save_image",
     "save_result",
     "save_stack",
+    "save_surface",
     "save_table",
     "stack_name",
     "train",

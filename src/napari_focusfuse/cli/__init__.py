@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 
 from napari_focusfuse.cli._bench import bench
+from napari_focusfuse.cli._export import export
 from napari_focusfuse.cli._flags import FusionFlags, given, parsed
 from napari_focusfuse.cli._fuse import Task, fuse_all
 from napari_focusfuse.cli._measure import measure_files
@@ -228,3 +229,4 @@ def methods() -> None:
 
 app.command(train)
 app.command(replay)
+app.command(export)

@@ -1,4 +1,4 @@
-"""Depth as a topography: holes filled from what was measured around them."""
+"""Depth as a topography: in um, and with holes filled from what was measured around them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,13 +6,44 @@ from scipy import ndimage
 
 from napari_focusfuse.core.config import SurfaceConfig
 from napari_focusfuse.core.decision import Decision
+from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["fill_depth"]
+__all__ = ["depth_um", "fill_depth", "filled", "um_per_z"]
 
 Map = NDArray[np.float32]
 #: Binomial filter of a pyramid (Burt and Adelson 1983, IEEE Trans. Commun. 31:532, a = 3/8).
 _BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16
 _SMALLEST = 1e-6
+
+
+def um_per_z(decision: Decision, z_step: float | None, refractive_index: float = 1.0) -> float | None:
+    """Factor from the units of `Decision.z` to um; None where it is not known.
+
+    Parameters
+    ----------
+    decision : Decision
+        Its z may be in slices or in um.
+    z_step : float, optional
+        Mean distance of neighbouring slices, um.
+    refractive_index : float
+        How much further the focus moves than the stage does.
+    """
+    spacing = float(np.ptp(decision.z)) / max(len(decision.z) - 1, 1)
+    return None if z_step is None or spacing == 0 else z_step * refractive_index / spacing
+
+
+def depth_um(decision: Decision, z_step: float | None, refractive_index: float = 1.0) -> Map:
+    """Depth in um, as measured.
+
+    Raises
+    ------
+    FocusFuseError
+        The z-step is not known.
+    """
+    factor = um_per_z(decision, z_step, refractive_index)
+    if factor is None:
+        raise FocusFuseError("heights in um need the z-step: give the distance of neighbouring slices in um")
+    return decision.depth * np.float32(factor)
 
 
 def fill_depth(decision: Decision, *, least_confidence: float = SurfaceConfig.least_confidence) -> Map:
@@ -33,14 +64,18 @@ def fill_depth(decision: Decision, *, least_confidence: float = SurfaceConfig.le
         In the units of `Decision.z`; NaN throughout if no depth is known at all. What was filled is an estimate of the
         shape, not a measurement: tell it apart by the NaN and the confidence of the decision.
     """
-    known = np.isfinite(decision.depth)
-    sure = decision.confidence >= least_confidence
-    weight = np.where(sure, 1, decision.confidence / max(least_confidence, _SMALLEST)) * known
-    depth: Map = np.where(known, decision.depth, np.float32(0))
+    return filled(decision.depth, decision.confidence, least_confidence)
+
+
+def filled(depth: Map, confidence: Map, least_confidence: float = SurfaceConfig.least_confidence) -> Map:
+    """`depth` (Y, X) filled by its `confidence`; see `fill_depth`."""
+    known = np.isfinite(depth)
+    sure = confidence >= least_confidence
+    weight = np.where(sure, 1, confidence / max(least_confidence, _SMALLEST)) * known
     if not (weight > 0).any():
-        return np.full(decision.shape, np.nan, np.float32)
-    filled = _filled(depth, weight.astype(np.float32))
-    return np.where(known & sure, decision.depth, filled).astype(np.float32)
+        return np.full(depth.shape, np.nan, np.float32)
+    estimate = _filled(np.where(known, depth, np.float32(0)), weight.astype(np.float32))
+    return np.where(known & sure, depth, estimate).astype(np.float32)
 
 
 def _filled(values: Map, weight: Map) -> Map:

@@ -11,15 +11,19 @@ from napari_focusfuse.io._read import read_slices, read_stack, slice_files
 from napari_focusfuse.io._recipe import make_recipe, read_recipe
 from napari_focusfuse.io._result import check_result_folder, iter_write_result, write_result
 from napari_focusfuse.io._stack import StackFile, title
+from napari_focusfuse.io._surface import HEIGHTS, MESHES, check_surface_target, write_heights, write_surface
 from napari_focusfuse.io._table import write_table
 from napari_focusfuse.io._write import check_image_target, check_target, write_image, write_stack
 
 __all__ = [
+    "HEIGHTS",
+    "MESHES",
     "StackFile",
     "at_position",
     "axis_letter",
     "check_image_target",
     "check_result_folder",
+    "check_surface_target",
     "check_target",
     "is_image_file",
     "iter_checksums",
@@ -31,8 +35,10 @@ __all__ = [
     "read_stack",
     "slice_files",
     "title",
+    "write_heights",
     "write_image",
     "write_result",
     "write_stack",
+    "write_surface",
     "write_table",
 ]

@@ -130,7 +130,10 @@ def _write_images(
     write_image(folder / f"{_FUSED}{_SUFFIX}", np.asarray(result.image), pixel_size=pixel_size)
     if result.decision is None:
         return None
-    scale, unit = _depth_scale(result.decision, *step)
+    from napari_focusfuse.core.topography import um_per_z
+
+    factor = um_per_z(result.decision, *step)
+    scale, unit = (1.0, "in the units of z") if factor is None else (factor, "um")
     for name, (values, channel) in _maps(result.decision, scale, unit, fill_depth=fill_depth).items():
         write_tiff(folder / f"{name}{_SUFFIX}", values, axes="YX", channel=channel, pixel_size=pixel_size)
     return unit
@@ -166,14 +169,6 @@ def _edits(folder: Path) -> dict[str, str | None] | None:
 def _write_recipe(path: Path, recipe: dict[str, Any]) -> None:
     text = json.dumps(plain(recipe), indent=2, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
-
-
-def _depth_scale(decision: "Decision", z_step: float | None, refractive_index: float) -> tuple[float, str]:
-    """Factor from the units of the depth to the unit it is written in."""
-    spacing = float(np.ptp(decision.z)) / max(len(decision.z) - 1, 1)
-    if z_step is None or spacing == 0:
-        return 1.0, "in the units of z"
-    return z_step * refractive_index / spacing, "um"
 
 
 def _exchange(part: Path, folder: Path) -> None:
