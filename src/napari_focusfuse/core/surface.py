@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_focusfuse.core.config import SurfaceConfig
 from napari_focusfuse.core.decision import Decision
 from napari_focusfuse.core.topography import depth_um, filled
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["Surface", "flipped", "heights", "surface"]
+__all__ = ["Surface", "eight_bits", "flipped", "heights", "surface"]
 
 Map = NDArray[np.float32]
 
@@ -53,6 +54,8 @@ def surface(
 ) -> Surface:
     """Make a mesh of a decision or a depth map: a vertex a pixel, no triangles where depth is not known.
 
+    Without filling, known pixels that belong to no 3 x 3 known ones are left out as well.
+
     Parameters
     ----------
     depth : Decision or (Y, X) array
@@ -82,6 +85,7 @@ def surface(
     if pixel_size is None:
         raise FocusFuseError("a surface in um needs the pixel size: give the height and width of a pixel in um")
     z = heights(depth, z_step=z_step, refractive_index=refractive_index, flip=flip, config=config)
+    z = np.where(_patches(np.isfinite(z)), z, np.float32(np.nan))
     step = max(math.ceil(math.sqrt(z.size / config.max_vertices)), 1)
     grid = _reduced(z, step)
     faces = _triangles(np.isfinite(grid))
@@ -92,7 +96,7 @@ def surface(
     y, x = (step * at + (step - 1) / 2 for at in (rows, columns))
     vertices = np.stack([grid.ravel()[used], y * pixel_size[0], x * pixel_size[1]], axis=1).astype(np.float32)
     texcoords = np.stack([(x + 0.5) / z.shape[1], (y + 0.5) / z.shape[0]], axis=1).astype(np.float32)
-    colours = None if texture is None else _colours(texture, step).reshape(grid.size, -1)[used].squeeze()
+    colours = None if texture is None else eight_bits(texture, step).reshape(grid.size, -1)[used].squeeze()
     return Surface(vertices, faces.reshape(-1, 3).astype(np.int32), texcoords, colours, step)
 
 
@@ -120,6 +124,12 @@ def flipped(z: Map) -> Map:
     """Hills as valleys, between the same least and largest height."""
     finite = z[np.isfinite(z)]
     return finite.min() + finite.max() - z if finite.size else z
+
+
+def _patches(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Known pixels without those that stand alone or in thin lines: around holes these are spikes."""
+    opened: NDArray[np.bool_] = ndimage.binary_opening(np.pad(known, 1, mode="edge"), np.ones((3, 3)))[1:-1, 1:-1]
+    return opened & known
 
 
 def _reduced(z: Map, step: int) -> Map:
@@ -153,8 +163,8 @@ def _triangles(known: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.concatenate([np.stack([corner[where] for corner in three], axis=1) for where, three in corners])
 
 
-def _colours(texture: NDArray[np.generic], step: int) -> NDArray[np.uint8]:
-    """The image in 8 bits, alpha left out, the mean of each step x step pixels."""
+def eight_bits(texture: NDArray[np.generic], step: int = 1) -> NDArray[np.uint8]:
+    """An image for the eye: (Y, X, 1|3) in 8 bits, alpha left out, the mean of each step x step pixels."""
     image = np.asarray(texture)[..., :3] if texture.ndim == 3 else np.asarray(texture)[..., None]
     if image.dtype != np.uint8:
         finite = image[np.isfinite(image)].astype(np.float64)

@@ -19,6 +19,7 @@ from napari_focusfuse.gui._models import Choices, models_and_devices, news, offe
 from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._stack_form import StackForm
+from napari_focusfuse.gui._surface import Shown, SurfacePanel
 from napari_focusfuse.gui._worker import Answer, Work
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class FuseWidget(QWidget):
         self._viewer = napari_viewer
         self._started: tuple[Source, dict[str, Any]] | None = None
         self._last: tuple[str, FusionResult, dict[str, Any]] | None = None
+        self._place: dict[str, Any] = {}
         self.stack = StackForm(napari_viewer, self)
         self.config = ConfigForm()
         self.method = ComboBox(choices=[(method.title, method.name) for method in METHODS.values()])
@@ -71,6 +73,7 @@ class FuseWidget(QWidget):
         self.advanced = Folded("Advanced", self.config.advanced())
         self.panel = RunPanel()
         self.save_button = QPushButton("Save result…")
+        self.surface = SurfacePanel(napari_viewer, self.panel, self._shown)
         self._build()
         self._connect()
         self._refresh()
@@ -146,6 +149,7 @@ class FuseWidget(QWidget):
         if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.cancel()
             self.stack.let_go()
+            self.surface.let_go()
 
     def _build(self) -> None:
         model = QHBoxLayout()
@@ -171,6 +175,7 @@ class FuseWidget(QWidget):
         layout.addWidget(self.advanced)
         layout.addWidget(self.panel)
         layout.addWidget(self.save_button)
+        layout.addWidget(self.surface)
 
     def _connect(self) -> None:
         self.stack.changed.connect(self._refresh)
@@ -221,6 +226,7 @@ class FuseWidget(QWidget):
 
     def _on_busy(self) -> None:
         self.save_button.setEnabled(self._last is not None and not self.panel.busy)
+        self.surface.refresh()
 
     def _on_choices(self, choices: Choices) -> None:
         offer_all(self.model, choices.models)
@@ -232,8 +238,16 @@ class FuseWidget(QWidget):
         source, note = self._started
         made_by = plain(result.info if result.decision is None else result.decision.info)
         show_result(self._viewer, source, result, {**note, "made_by": made_by})
-        self._last = source.title, result, note
+        self._last, self._place = (source.title, result, note), source.place
         self.panel.status.setText(result.summary)
+
+    def _shown(self) -> Shown | None:
+        """The last result, as far as a surface needs it."""
+        if self._last is None:
+            return None
+        title, result, note = self._last
+        pixel_size = note["pixel_size"] and tuple(note["pixel_size"])
+        return Shown(title, result, pixel_size, note["z_step"], self._place, note)
 
     def _on_saved(self, folder: Path) -> None:
         self.panel.status.setText(f"Saved in {folder}")
