@@ -25,7 +25,9 @@ def fused(viewer, widget, cells, fusion, finish):
 
 
 def test_show_and_back(viewer, fused, finish):
+    viewer.dims.set_current_step(0, 2)
     steps, seen = viewer.dims.nsteps, {layer.name for layer in viewer.layers if layer.visible}
+    chosen = {layer.name for layer in viewer.layers.selection}
     panel = fused.surface
     assert panel.controls.isHidden()
     panel.show_button.click()
@@ -46,7 +48,8 @@ def test_show_and_back(viewer, fused, finish):
     panel.show_button.click()
     assert viewer.dims.ndisplay == 2
     assert {layer.name for layer in viewer.layers if layer.visible} == seen
-    assert viewer.dims.nsteps == steps
+    assert (viewer.dims.nsteps, viewer.dims.current_step[0]) == (steps, 2)
+    assert {layer.name for layer in viewer.layers.selection} == chosen
     assert panel.show_button.text() == "Show surface"
 
 

@@ -39,6 +39,8 @@ class SurfaceView(QObject):
         self._viewer = viewer
         self._layer: Layer | None = None
         self._hidden: list[Layer] = []
+        self._chosen: list[Layer] = []
+        self._point: tuple[float, ...] = ()
         self._unit, self._middle, self._base = 1.0, 0.0, 0.0
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.dims.events.ndisplay.connect(self._on_ndisplay)
@@ -91,6 +93,7 @@ class SurfaceView(QObject):
         )
         layer.metadata[KEY]["layer_id"] = str(layer.unique_id)
         if first:
+            self._chosen, self._point = list(self._viewer.layers.selection), tuple(self._viewer.dims.point)
             self._hidden = [other for other in self._viewer.layers if other.visible]
             for other in self._hidden:
                 other.visible = False
@@ -120,8 +123,12 @@ class SurfaceView(QObject):
         for other in self._hidden:
             if other in self._viewer.layers:
                 other.visible = True
+        chosen, point = self._chosen, self._point
         if self._layer is not None:
             self._viewer.layers.remove(self._layer)
+        self._viewer.layers.selection = {other for other in chosen if other in self._viewer.layers}
+        if len(point) == self._viewer.dims.ndim:
+            self._viewer.dims.set_point(range(len(point)), point)
 
     def let_go(self) -> None:
         """Stop following the viewer."""
