@@ -46,7 +46,7 @@ from napari_focusfuse.api._models import (
     trained_by,
 )
 from napari_focusfuse.api._replay import check_replay, iter_check_replay, iter_replay, replay
-from napari_focusfuse.api._saving import check_refractive_index, iter_save, save_result
+from napari_focusfuse.api._saving import check_saving, iter_save, save_result
 from napari_focusfuse.api._surfaces import check_surface_target, export, save_heights, save_surface
 from napari_focusfuse.api._training import iter_train, recipe_to_resume, train
 from napari_focusfuse.core.config import (
@@ -80,9 +80,9 @@ __all__ = [
     "check_image_target",
     "check_images",
     "check_model_target",
-    "check_refractive_index",
     "check_replay",
     "check_result_folder",
+    "check_saving",
     "check_surface_target",
     "decide",
     "default_model",

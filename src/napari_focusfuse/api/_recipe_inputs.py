@@ -76,7 +76,7 @@ def edits_of(recipe: Mapping[str, Any], folder: Path) -> Any:
     path = folder / recipe["edits"]["path"]
     if drain(io.iter_checksums([path]))[path] != recipe["edits"]["sha256"]:
         raise FocusFuseError(f"{path} is gone or was changed: it holds the edits by hand, bring it back")
-    return io.read_image(path)
+    return io.read_map(folder, "edits")
 
 
 def config_of(made: Mapping[str, Any]) -> Any:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from napari_focusfuse.io import StackFile
 
 PathLike = str | os.PathLike[str]
+#: What systems put beside files.
+_STRAY = {".DS_Store", "Thumbs.db"}
 #: What a recipe says of places, packages and in prose, which may differ where the result is the same.
 _NOT_COMPARED = ("versions", "summary")
 
@@ -92,7 +94,7 @@ def iter_replay(
     result = yield from staged(_iter_fuse(asked, file, model, edits), 0.1, 0.8)
     if out is not None:
         sizes = asked["pixel_size_um"]
-        options: dict[str, Any] = {key: asked[key] for key in ("refractive_index", "fill_depth")}
+        options: dict[str, Any] = {key: asked[key] for key in ("refractive_index", "fill_depth", "zarr")}
         saving = iter_save(
             out,
             result,
@@ -138,8 +140,8 @@ def iter_check_replay(
     with TemporaryDirectory(prefix="focusfuse-") as place:
         again = Path(place) / "again"
         yield from iter_replay(recipe, out=again, source=source, model=model)
-        names = {_name(path, root) for root in (folder, again) for path in root.rglob("[!.]*") if path.is_file()}
-        return sorted(name for name in names if _content(folder / name) != _content(again / name))
+        names = {_name(path, root) for root in (folder, again) for path in root.rglob("*") if path.is_file()}
+        return sorted(name for name in names - _STRAY if _content(folder / name) != _content(again / name))
 
 
 def _name(path: Path, root: Path) -> str:

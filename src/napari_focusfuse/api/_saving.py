@@ -24,6 +24,7 @@ def save_result(
     z_step: float | None = None,
     refractive_index: float = 1.0,
     fill_depth: bool = False,
+    zarr: bool = False,
     inputs: Inputs = (),
     source: Mapping[str, Any] | None = None,
     transforms: Any = None,
@@ -48,6 +49,9 @@ def save_result(
         matches.
     fill_depth : bool
         Write ``depth_filled.ome.tif`` as well, see `fill_depth`.
+    zarr : bool
+        Write OME-Zarr (``fused.ome.zarr``...) instead of OME-TIFF: pyramids, for large images. Needs the extra
+        ``zarr``.
     inputs : sequence of paths
         Files the stack came from, in the order of the slices; their checksums go into the recipe. Or a mapping of paths
         to checksums that are known already.
@@ -78,6 +82,7 @@ def save_result(
         z_step=z_step,
         refractive_index=refractive_index,
         fill_depth=fill_depth,
+        zarr=zarr,
         inputs=inputs,
         source=source,
         transforms=transforms,
@@ -94,6 +99,7 @@ def iter_save(
     z_step: float | None = None,
     refractive_index: float = 1.0,
     fill_depth: bool = False,
+    zarr: bool = False,
     inputs: Inputs = (),
     source: Mapping[str, Any] | None = None,
     transforms: Any = None,
@@ -102,7 +108,7 @@ def iter_save(
     """Save step by step: the same as `save_result`, as a generator of `Progress` that returns the folder."""
     from napari_focusfuse import io
 
-    check_refractive_index(refractive_index, z_step)
+    check_saving(z_step, refractive_index=refractive_index, zarr=zarr)
     io.check_result_folder(folder, overwrite=overwrite)
     known = isinstance(inputs, dict)
     checksums = inputs if known else (yield from staged(io.iter_checksums(inputs), 0, 0.7))
@@ -114,6 +120,7 @@ def iter_save(
         z_step=z_step,
         refractive_index=refractive_index,
         fill_depth=fill_depth and result.decision is not None,
+        zarr=zarr,
         source=dict(source or {}),
         transforms=transforms,
     )
@@ -124,20 +131,26 @@ def iter_save(
         z_step=z_step,
         refractive_index=refractive_index,
         fill_depth=fill_depth,
+        zarr=zarr,
         recipe=recipe,
         overwrite=overwrite,
     )
     return (yield from staged(writing, 0.7, 0.3))
 
 
-def check_refractive_index(refractive_index: float, z_step: float | None) -> None:
-    """Refuse a refractive index that is none, or that has no z-step to act on.
+def check_saving(z_step: float | None, *, refractive_index: float = 1.0, zarr: bool = False, **_: Any) -> None:
+    """Refuse options that `save_result` would refuse, before any work is done; others are not looked at.
 
     Raises
     ------
     OutputError
+        The refractive index is none, or has no z-step to act on, or the package zarr is not installed.
     """
+    from napari_focusfuse import io
+
     if not 1 <= refractive_index <= 5:
         raise OutputError(f"the refractive index must be from 1 to 5, not {refractive_index}: 1.33 is water")
     if refractive_index != 1 and z_step is None:
         raise OutputError("a refractive index needs the z-step: give the distance of neighbouring slices in um")
+    if zarr:
+        io.check_zarr()

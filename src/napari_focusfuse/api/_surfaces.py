@@ -111,11 +111,9 @@ def _saved(
     from napari_focusfuse.core.decision import Decision
 
     recipe = io.read_recipe(folder)
-    if not (folder / "depth.ome.tif").exists():
+    if "depth_unit" not in recipe:
         raise FocusFuseError(f"{folder} holds no depth: fuse with a method that makes a decision")
-    depth, confidence, flags, index = (
-        io.read_image(folder / f"{name}.ome.tif") for name in ("depth", "confidence", "flags", "index")
-    )
+    depth, confidence, flags, index = (io.read_map(folder, name) for name in ("depth", "confidence", "flags", "index"))
     z = np.asarray(recipe["z"], dtype=np.float64)
     spacing = float(np.ptp(z)) / max(len(z) - 1, 1)
     known = recipe["z_step_um"]
@@ -125,4 +123,4 @@ def _saved(
     decision = Decision(index[None], np.ones((1, *index.shape), np.float32), depth, confidence, flags, z)
     sizes = recipe["pixel_size_um"]
     pixel_size = pixel_size or (None if sizes is None else (sizes[0], sizes[1]))
-    return decision, io.read_image(folder / "fused.ome.tif") if texture is None else texture, pixel_size, z_step
+    return decision, io.read_map(folder, "fused") if texture is None else texture, pixel_size, z_step

@@ -84,6 +84,7 @@ def fuse(
     pixel_size: float | None = None,
     refractive_index: float | None = None,
     fill_depth: Switch = False,
+    zarr: Switch = False,
     rgb: Switch = False,
     overwrite: Switch = False,
     flags: Annotated[FusionFlags | None, Parameter(name="*")] = None,
@@ -113,6 +114,8 @@ def fuse(
         Of the medium that a dry objective looks into: depth in um is multiplied by it. (1: surfaces in air)
     fill_depth
         Write depth_filled.ome.tif as well: where depth was not measured, it is taken from the surroundings.
+    zarr
+        Write OME-Zarr with pyramids instead of OME-TIFF, for large images.
     rgb
         Take a channel axis of 3 or 4 as colour.
     overwrite
@@ -126,7 +129,7 @@ def fuse(
     config = FusionConfig(**vars(flags)) if flags else None
     engine = given(method=method, model=model, device=device, config=config)
     sizes = given(z_step=z_step, pixel_size=pixel_size and (pixel_size, pixel_size))
-    saving = given(refractive_index=refractive_index, fill_depth=fill_depth)
+    saving = given(refractive_index=refractive_index, fill_depth=fill_depth, zarr=zarr)
     return 0 if fuse_all(inputs, out, Task(engine, sizes, axis, rgb, overwrite, saving)) else _FAILED
 
 

@@ -131,7 +131,7 @@ def _fuse_one(job: _Job, task: Task) -> str:
         api.check_result_folder(job.target, overwrite=task.overwrite)
     z_step = task.sizes.get("z_step", file.z_step)
     pixel_size = task.sizes.get("pixel_size", file.pixel_size)
-    api.check_refractive_index(task.saving.get("refractive_index", 1.0), z_step)
+    api.check_saving(z_step, **task.saving)
     z = None if z_step is None else [k * z_step for k in range(file.data.shape[0])]
     work = api.iter_fuse(file.data, rgb=file.axes.endswith("S"), z=z, **task.engine)
     result: FusionResult = with_bar(work, file.name)

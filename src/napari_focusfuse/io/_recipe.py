@@ -59,7 +59,7 @@ def make_recipe(
         Distance of neighbouring slices, um.
     **more
         Entries that only some results have: ``source`` (axis, rgb and position that chose the stack in the inputs),
-        ``transforms`` (the slices were aligned), ``refractive_index``, ``fill_depth``.
+        ``transforms`` (the slices were aligned), ``refractive_index``, ``fill_depth``, ``zarr``.
 
     Returns
     -------
@@ -85,6 +85,7 @@ def make_recipe(
         "pixel_size_um": pixel_size,
         "transforms": None,
         "fill_depth": False,
+        "zarr": False,
         "summary": result.summary,
         **more,
     }

@@ -3,8 +3,9 @@
 import json
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,20 +15,26 @@ from numpy.typing import NDArray
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io._checksums import iter_checksums
+from napari_focusfuse.io._image import read_image
 from napari_focusfuse.io._parts import clean, old_of, part_of
+from napari_focusfuse.io._read import read_stack
 from napari_focusfuse.io._recipe import plain
 from napari_focusfuse.io._write import check_target, missing_parents, remove_empty, write_image, write_tiff
+from napari_focusfuse.io._write_zarr import write_zarr
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.decision import Decision
     from napari_focusfuse.core.result import FusionResult
 
-__all__ = ["check_result_folder", "iter_write_result", "write_result"]
+__all__ = ["check_result_folder", "iter_write_result", "read_map", "write_result"]
 
 _FUSED, _RECIPE = "fused", "recipe.json"
+#: Maps whose values name something, so that means of them say nothing.
+_NAMES = ("index", "flags", "edits")
 _MAPS = ("index", "depth", "confidence", "flags", "edits", "depth_filled")
-_SUFFIX = ".ome.tif"
-_OURS = {*(f"{name}{_SUFFIX}" for name in (_FUSED, *_MAPS)), _RECIPE, ".DS_Store", "Thumbs.db"}
+_TIFF, _ZARR = ".ome.tif", ".ome.zarr"
+_OURS = {f"{name}{suffix}" for name in (_FUSED, *_MAPS) for suffix in (_TIFF, _ZARR)}
+_OURS |= {_RECIPE, ".DS_Store", "Thumbs.db"}
 
 
 def write_result(folder: str | os.PathLike[str], result: "FusionResult", **options: Any) -> Path:
@@ -43,6 +50,7 @@ def iter_write_result(
     z_step: float | None = None,
     refractive_index: float = 1.0,
     fill_depth: bool = False,
+    zarr: bool = False,
     recipe: dict[str, Any],
     overwrite: bool = False,
 ) -> Generator[Progress, None, Path]:
@@ -65,6 +73,8 @@ def iter_write_result(
         The depth in um is multiplied by it; see `save_result`.
     fill_depth : bool
         Write ``depth_filled.ome.tif`` as well: depth everywhere, see `napari_focusfuse.core.topography.fill_depth`.
+    zarr : bool
+        Write OME-Zarr (``fused.ome.zarr``...) instead of OME-TIFF: pyramids, for large images.
     recipe : dict
         How the result was made, see `make_recipe`.
     overwrite : bool
@@ -85,7 +95,8 @@ def iter_write_result(
     try:
         part.mkdir(parents=True)
         yield Progress(0, 1, f"writing {folder.name}")
-        unit = _write_images(part, result, pixel_size, (z_step, refractive_index), fill_depth=fill_depth)
+        write = partial(_write_image, part, pixel_size=pixel_size, zarr=zarr)
+        unit = _write_images(write, result, (z_step, refractive_index), fill_depth=fill_depth)
         more = {"edits": _edits(part)} if unit is None else {"edits": _edits(part), "depth_unit": unit}
         _write_recipe(part / _RECIPE, {**recipe, **more})
         _exchange(part, folder)
@@ -119,15 +130,14 @@ def check_result_folder(folder: str | os.PathLike[str], *, overwrite: bool = Fal
 
 
 def _write_images(
-    folder: Path,
+    write: Callable[..., None],
     result: "FusionResult",
-    pixel_size: tuple[float, float] | None,
     step: tuple[float | None, float],
     *,
     fill_depth: bool,
 ) -> str | None:
     """Write all images and give the unit of the depth, where there is one; `step` is z-step and refractive index."""
-    write_image(folder / f"{_FUSED}{_SUFFIX}", np.asarray(result.image), pixel_size=pixel_size)
+    write(_FUSED, np.asarray(result.image))
     if result.decision is None:
         return None
     from napari_focusfuse.core.topography import um_per_z
@@ -135,8 +145,42 @@ def _write_images(
     factor = um_per_z(result.decision, *step)
     scale, unit = (1.0, "in the units of z") if factor is None else (factor, "um")
     for name, (values, channel) in _maps(result.decision, scale, unit, fill_depth=fill_depth).items():
-        write_tiff(folder / f"{name}{_SUFFIX}", values, axes="YX", channel=channel, pixel_size=pixel_size)
+        write(name, values, channel=channel)
     return unit
+
+
+def _write_image(
+    folder: Path,
+    name: str,
+    image: NDArray[Any],
+    *,
+    channel: str | None = None,
+    pixel_size: tuple[float, float] | None,
+    zarr: bool,
+) -> None:
+    if zarr:
+        averaged = name not in _NAMES
+        write_zarr(folder / f"{name}{_ZARR}", image, channel=channel, pixel_size=pixel_size, averaged=averaged)
+    elif channel is None:
+        write_image(folder / f"{name}{_TIFF}", image, pixel_size=pixel_size)
+    else:
+        write_tiff(folder / f"{name}{_TIFF}", image, axes="YX", channel=channel, pixel_size=pixel_size)
+
+
+def read_map(folder: Path, name: str) -> NDArray[Any]:
+    """An image of a result by its name, such as "depth".
+
+    Raises
+    ------
+    StackError
+        There is none, or it cannot be read.
+    """
+    path = folder / f"{name}{_ZARR}"
+    if not path.exists():
+        return read_image(folder / f"{name}{_TIFF}")
+    file = read_stack(path)
+    image = np.asarray(file.data)
+    return np.moveaxis(image, 0, -1) if "C" in file.axes else image
 
 
 def _maps(decision: "Decision", scale: float, unit: str, *, fill_depth: bool) -> dict[str, tuple[NDArray[Any], str]]:
@@ -160,10 +204,11 @@ def _maps(decision: "Decision", scale: float, unit: str, *, fill_depth: bool) ->
     return maps
 
 
-def _edits(folder: Path) -> dict[str, str | None] | None:
+def _edits(folder: Path) -> dict[str, str] | None:
     """Name and checksum of the edits, if there are any."""
-    file = folder / f"edits{_SUFFIX}"
-    return {"path": file.name, "sha256": drain(iter_checksums([file]))[file]} if file.exists() else None
+    files = [folder / f"edits{suffix}" for suffix in (_TIFF, _ZARR)]
+    found = {path.name: sha256 for path, sha256 in drain(iter_checksums(files)).items() if sha256 is not None}
+    return next(({"path": name, "sha256": sha256} for name, sha256 in found.items()), None)
 
 
 def _write_recipe(path: Path, recipe: dict[str, Any]) -> None:
