@@ -174,7 +174,8 @@ class SurfacePanel(QWidget):
         shown = self._checked()
         if shown is not None:
             work = partial(_export, shown, path, fill=self.fill.isChecked(), flip=self.flip.isChecked())
-            self._panel.start(work, f"Surface of {shown.title}", self._on_exported)
+            filled = "; what was not measured is filled with an estimate" if self.fill.isChecked() else ""
+            self._panel.start(work, f"Surface of {shown.title}", partial(self._on_exported, filled))
 
     def _build(self) -> None:
         buttons = QHBoxLayout()
@@ -251,5 +252,5 @@ class SurfacePanel(QWidget):
             suffix = chosen.rpartition("*")[2].rstrip(")")
             self.export(Path(name) if Path(name).suffix else Path(f"{name}{suffix}"))
 
-    def _on_exported(self, path: Path) -> None:
-        self._panel.show_status(f"Saved in {path}")
+    def _on_exported(self, filled: str, path: Path) -> None:
+        self._panel.show_status(f"Saved in {path}{filled}")

@@ -133,7 +133,7 @@ def _imagej(z: NDArray[np.float32], pixel_size: tuple[float, float]) -> Callable
 def _x3p(z: NDArray[np.float32], pixel_size: tuple[float, float]) -> Callable[[Path], object]:
     x3pio = _x3pio()
     metadata = x3pio.Metadata.for_software("napari-focusfuse", version("napari-focusfuse"))
-    metadata.probing_system = x3pio.ProbingSystem(x3pio.ProbingType.NON_CONTACTING, "focus variation of a stack")
+    metadata.probing_system = x3pio.ProbingSystem(x3pio.ProbingType.NON_CONTACTING, "depth from a focus stack")
     y, x = (_METRES * size for size in pixel_size)
 
     def write(part: Path) -> None:
