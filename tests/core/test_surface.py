@@ -80,3 +80,14 @@ def test_refusals() -> None:
         ff.surface(decided(depth, np.arange(3.0)), pixel_size=PIXEL)
     with pytest.raises(FocusFuseError, match="no surface"):
         ff.surface(np.full((4, 4), np.nan, np.float32), pixel_size=PIXEL)
+
+
+def test_what_stands_alone_is_left_out() -> None:
+    """It would stick out of the holes like a needle."""
+    depth = np.full((12, 12), np.nan, np.float32)
+    depth[:, :4] = 1
+    depth[6, 4:9] = 1
+    depth[2:4, 8:10] = 1
+    made = ff.surface(depth, pixel_size=(1, 1))
+    assert made.vertices[:, 2].max() == 3
+    assert len(made.vertices) == 48

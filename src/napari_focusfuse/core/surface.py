@@ -54,7 +54,7 @@ def surface(
 ) -> Surface:
     """Make a mesh of a decision or a depth map: a vertex a pixel, no triangles where depth is not known.
 
-    Without filling, known pixels that belong to no 3 x 3 known ones are left out as well.
+    Without filling, vertices that belong to no 3 x 3 known ones are left out as well.
 
     Parameters
     ----------
@@ -85,10 +85,9 @@ def surface(
     if pixel_size is None:
         raise FocusFuseError("a surface in um needs the pixel size: give the height and width of a pixel in um")
     z = heights(depth, z_step=z_step, refractive_index=refractive_index, flip=flip, config=config)
-    z = np.where(_patches(np.isfinite(z)), z, np.float32(np.nan))
     step = max(math.ceil(math.sqrt(z.size / config.max_vertices)), 1)
     grid = _reduced(z, step)
-    faces = _triangles(np.isfinite(grid))
+    faces = _triangles(_patches(np.isfinite(grid)))
     if not len(faces):
         raise FocusFuseError("there is no surface: depth is known in no three neighbouring pixels")
     used, faces = np.unique(faces, return_inverse=True)
@@ -127,7 +126,7 @@ def flipped(z: Map) -> Map:
 
 
 def _patches(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Known pixels without those that stand alone or in thin lines: around holes these are spikes."""
+    """Known vertices without those that stand alone or in thin lines: around holes these are spikes."""
     opened: NDArray[np.bool_] = ndimage.binary_opening(np.pad(known, 1, mode="edge"), np.ones((3, 3)))[1:-1, 1:-1]
     return opened & known
 
