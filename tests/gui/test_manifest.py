@@ -34,7 +34,7 @@ def test_every_contribution_is_there():
     assert [reader.accepts_directories for reader in found.readers] == [True]
     assert list(found.menus) == ["napari/layers/project", "napari/layers/measure", "napari/file/io_utilities"]
     used = {item.command for items in found.menus.values() for item in items}
-    used |= {item.command for item in [*found.widgets, *found.sample_data, *found.readers]}
+    used |= {item.command for item in [*found.widgets, *found.sample_data, *found.readers, *found.writers]}
     assert used == {command.id for command in found.commands}
 
 

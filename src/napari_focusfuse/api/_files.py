@@ -12,7 +12,6 @@ from napari_focusfuse.errors import FocusFuseError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_focusfuse.core.result import FusionResult
     from napari_focusfuse.io import StackFile
 
 
@@ -110,44 +109,3 @@ def save_table(path: str | os.PathLike[str], rows: Sequence[Sequence[Any]], *, o
     from napari_focusfuse import io
 
     return io.write_table(path, rows, overwrite=overwrite)
-
-
-def save_result(
-    folder: str | os.PathLike[str],
-    result: FusionResult,
-    *,
-    pixel_size: tuple[float, float] | None = None,
-    z_step: float | None = None,
-    inputs: Sequence[str | os.PathLike[str]] = (),
-    overwrite: bool = False,
-) -> Path:
-    """Write a result as a folder: fused image, index, depth and confidence as OME-TIFF, and ``recipe.json``.
-
-    Parameters
-    ----------
-    folder : path
-        Made new; refused if it exists, unless `overwrite`.
-    result : FusionResult
-    pixel_size : (float, float), optional
-        Height and width of a pixel, um.
-    z_step : float, optional
-        Distance of neighbouring slices, um; with it depth is written in um.
-    inputs : sequence of paths
-        Files the stack came from; their checksums go into the recipe.
-    overwrite : bool
-        Replace an existing result, once the new one is complete.
-
-    Returns
-    -------
-    Path
-        The folder.
-
-    Raises
-    ------
-    OutputError
-        The folder exists or cannot be written; nothing is left behind.
-    """
-    from napari_focusfuse import io
-
-    recipe = io.make_recipe(result, inputs=inputs, pixel_size=pixel_size, z_step=z_step)
-    return io.write_result(folder, result, pixel_size=pixel_size, z_step=z_step, recipe=recipe, overwrite=overwrite)

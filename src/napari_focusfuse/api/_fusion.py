@@ -201,7 +201,10 @@ def _prepared(
     where = torch_device(device)
     encoder = loaded.encoder.to(where)
     encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return encoder, checked, where, {**_info(method), "model": loaded.name, "model_sha256": loaded.sha256}
+    # Sums in another order differ in their last digits: the same bytes come back with as many threads.
+    machine = {"device": where.type, "threads": torch.get_num_threads()}
+    info = {**_info(method), "model": loaded.name, "model_sha256": loaded.sha256, **machine}
+    return encoder, checked, where, info
 
 
 def _info(method: Method) -> dict[str, Any]:

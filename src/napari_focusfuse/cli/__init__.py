@@ -12,9 +12,11 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 
 from napari_focusfuse.cli._bench import bench
+from napari_focusfuse.cli._export import export
 from napari_focusfuse.cli._flags import FusionFlags, given, parsed
 from napari_focusfuse.cli._fuse import Task, fuse_all
 from napari_focusfuse.cli._measure import measure_files
+from napari_focusfuse.cli._replay import replay
 from napari_focusfuse.cli._terminal import complain, only_our_warnings, say, with_bar
 from napari_focusfuse.cli._train import train
 from napari_focusfuse.core.config import FusionConfig
@@ -80,6 +82,9 @@ def fuse(
     axis: str | None = None,
     z_step: float | None = None,
     pixel_size: float | None = None,
+    refractive_index: float | None = None,
+    fill_depth: Switch = False,
+    zarr: Switch = False,
     rgb: Switch = False,
     overwrite: Switch = False,
     flags: Annotated[FusionFlags | None, Parameter(name="*")] = None,
@@ -105,6 +110,12 @@ def fuse(
         Distance of neighbouring slices in um, instead of the file's own.
     pixel_size
         Size of a pixel in um, instead of the file's own.
+    refractive_index
+        Of the medium that a dry objective looks into: depth in um is multiplied by it. (1: surfaces in air)
+    fill_depth
+        Write depth_filled.ome.tif as well: where depth was not measured, it is taken from the surroundings.
+    zarr
+        Write OME-Zarr with pyramids instead of OME-TIFF, for large images.
     rgb
         Take a channel axis of 3 or 4 as colour.
     overwrite
@@ -118,7 +129,8 @@ def fuse(
     config = FusionConfig(**vars(flags)) if flags else None
     engine = given(method=method, model=model, device=device, config=config)
     sizes = given(z_step=z_step, pixel_size=pixel_size and (pixel_size, pixel_size))
-    return 0 if fuse_all(inputs, out, Task(engine, sizes, axis, rgb, overwrite)) else _FAILED
+    saving = given(refractive_index=refractive_index, fill_depth=fill_depth, zarr=zarr)
+    return 0 if fuse_all(inputs, out, Task(engine, sizes, axis, rgb, overwrite, saving)) else _FAILED
 
 
 app.command(bench)
@@ -219,3 +231,5 @@ def methods() -> None:
 
 
 app.command(train)
+app.command(replay)
+app.command(export)

@@ -32,6 +32,8 @@ class Task(NamedTuple):
         A channel axis is colour.
     overwrite : bool
         Earlier results may be replaced.
+    saving : dict
+        Further keywords for `api.iter_save`.
     """
 
     engine: dict[str, Any]
@@ -39,6 +41,7 @@ class Task(NamedTuple):
     axis: str | None
     rgb: bool
     overwrite: bool
+    saving: dict[str, Any]
 
 
 class _Job(NamedTuple):
@@ -128,13 +131,22 @@ def _fuse_one(job: _Job, task: Task) -> str:
         api.check_result_folder(job.target, overwrite=task.overwrite)
     z_step = task.sizes.get("z_step", file.z_step)
     pixel_size = task.sizes.get("pixel_size", file.pixel_size)
+    api.check_saving(z_step, **task.saving)
     z = None if z_step is None else [k * z_step for k in range(file.data.shape[0])]
     work = api.iter_fuse(file.data, rgb=file.axes.endswith("S"), z=z, **task.engine)
     result: FusionResult = with_bar(work, file.name)
     if job.is_image:
         api.save_image(job.target, result.image, pixel_size=pixel_size, overwrite=task.overwrite)
         return result.summary
-    api.save_result(
-        job.target, result, pixel_size=pixel_size, z_step=z_step, inputs=file.inputs, overwrite=task.overwrite
+    saving = api.iter_save(
+        job.target,
+        result,
+        pixel_size=pixel_size,
+        z_step=z_step,
+        inputs=file.inputs,
+        source={"path": job.source, "axis": task.axis, "rgb": task.rgb},
+        overwrite=task.overwrite,
+        **task.saving,
     )
+    with_bar(saving, file.name)
     return result.summary

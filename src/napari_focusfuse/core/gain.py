@@ -71,6 +71,6 @@ def _slow(course: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[
     slow = course.copy()
     for k in places:
         near = weights * np.exp(-(((places - k) / _SLOW) ** 2) / 2)
-        if (near > _FLAT).sum() >= 2:  # noqa: PLR2004 (a line has two unknowns)
+        if (near > _FLAT).sum() >= 2:
             slow[k] = np.polyfit(places - k, course, 1, w=np.sqrt(near))[1]
     return slow

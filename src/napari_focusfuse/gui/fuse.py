@@ -14,7 +14,6 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMessageBox, QPushB
 
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.methods import METHODS
-from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
 from napari_focusfuse.gui._layers import plain
 from napari_focusfuse.gui._mending import Mender, show_and_follow
@@ -22,6 +21,7 @@ from napari_focusfuse.gui._models import Choices, models_and_devices, news, offe
 from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._stack_form import StackForm
+from napari_focusfuse.gui._surface import Shown, SurfacePanel
 from napari_focusfuse.gui._worker import Answer, Work
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def _save(folder: Path, result: "FusionResult", mended: Callable[[], Work] | Non
 
     if mended is not None:
         result = yield from mended()
-    yield Progress(0, 1, f"writing {folder.name}")
-    return api.save_result(folder, result, **options)
+    return (yield from api.iter_save(folder, result, **options))
 
 
 class FuseWidget(QWidget):
@@ -69,6 +68,7 @@ class FuseWidget(QWidget):
         self._started: tuple[Source, dict[str, Any]] | None = None
         self._last: tuple[str, FusionResult, dict[str, Any]] | None = None
         self._mender: Mender | None = None
+        self._place: dict[str, Any] = {}
         self.stack = StackForm(napari_viewer, self)
         self.config = ConfigForm()
         self.method = ComboBox(choices=[(method.title, method.name) for method in METHODS.values()])
@@ -80,6 +80,7 @@ class FuseWidget(QWidget):
         self.save_button = QPushButton("Save result…")
         self.mend_button = QPushButton("Mend…")
         self.mend_button.setToolTip("Paint by hand where a pixel should come from another slice.")
+        self.surface = SurfacePanel(napari_viewer, self.panel, self._shown)
         self._build()
         self._connect()
         self._refresh()
@@ -144,6 +145,7 @@ class FuseWidget(QWidget):
             "pixel_size": note["pixel_size"] and tuple(note["pixel_size"]),
             "z_step": note["z_step"],
             "inputs": [Path(path) for path in note["inputs"]],
+            "source": {key: note[key] for key in ("axis", "rgb", "position")},
             "overwrite": overwrite,
         }
         mended = None if self._mender is None else self._mender.work()
@@ -155,6 +157,7 @@ class FuseWidget(QWidget):
         if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.cancel()
             self.stack.let_go()
+            self.surface.let_go()
 
     def _build(self) -> None:
         model = QHBoxLayout()
@@ -181,6 +184,7 @@ class FuseWidget(QWidget):
         layout.addWidget(self.panel)
         layout.addWidget(self.mend_button)
         layout.addWidget(self.save_button)
+        layout.addWidget(self.surface)
 
     def _connect(self) -> None:
         self.stack.changed.connect(self._refresh)
@@ -203,6 +207,7 @@ class FuseWidget(QWidget):
             "source_id": source.layer_id,
             "inputs": source.inputs,
             "axis": source.label,
+            "rgb": source.rgb,
             "position": source.position,
             "slices": source.slices,
             "z_step": self.stack.z_step.length(),
@@ -232,6 +237,7 @@ class FuseWidget(QWidget):
     def _on_busy(self) -> None:
         self.save_button.setEnabled(self._last is not None and not self.panel.busy)
         self.mend_button.setEnabled(self._mender is not None and not self.panel.busy)
+        self.surface.refresh()
 
     def _on_choices(self, choices: Choices) -> None:
         offer_all(self.model, choices.models)
@@ -243,8 +249,17 @@ class FuseWidget(QWidget):
         source, note = self._started
         made_by = plain(result.info if result.decision is None else result.decision.info)
         self._mender = show_and_follow(self._viewer, source, result, {**note, "made_by": made_by})
-        self._last = source.title, result, note
+        self._last, self._place = (source.title, result, note), source.place
         self.panel.status.setText(result.summary)
+
+    def _shown(self) -> Shown | None:
+        """The last result, as far as a surface needs it."""
+        if self._last is None:
+            return None
+        title, result, note = self._last
+        pixel_size = note["pixel_size"] and tuple(note["pixel_size"])
+        mended = None if self._mender is None else self._mender.work()
+        return Shown(title, result, pixel_size, note["z_step"], self._place, note, mended)
 
     def _on_saved(self, folder: Path) -> None:
         self.panel.status.setText(f"Saved in {folder}")

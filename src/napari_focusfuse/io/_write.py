@@ -12,7 +12,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from uuid import NAMESPACE_URL, uuid4, uuid5
+from uuid import NAMESPACE_URL, uuid5
 
 import imagecodecs
 import numpy as np
@@ -20,8 +20,9 @@ from numpy.typing import DTypeLike, NDArray
 from tifffile import imwrite
 
 from napari_focusfuse.errors import OutputError
+from napari_focusfuse.io._parts import clean, part_of
 
-__all__ = ["atomically", "check_image_target", "check_target", "part_of", "write_image", "write_stack", "write_tiff"]
+__all__ = ["atomically", "check_image_target", "check_target", "write_image", "write_stack", "write_tiff"]
 
 PixelSize = tuple[float, float] | None
 _TIFF = (".tif", ".tiff")
@@ -156,11 +157,6 @@ def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> No
         raise OutputError(f"cannot write {path}: the folder {parent} is read-only")
 
 
-def part_of(path: Path) -> Path:
-    """A name beside `path` for what is not finished."""
-    return path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
-
-
 def atomically(path: Path, write: Callable[[Path], object], *, overwrite: bool) -> None:
     """Call `write` on a name beside `path` and rename it to `path` when it is complete.
 
@@ -169,6 +165,7 @@ def atomically(path: Path, write: Callable[[Path], object], *, overwrite: bool) 
     OutputError
         The target exists, or the disk refuses; what was there before is as it was.
     """
+    clean(path)
     check_target(path, overwrite=overwrite)
     part = part_of(path)
     new = missing_parents(path)

@@ -23,6 +23,7 @@ from napari_focusfuse.core.config.ranking import (
 )
 from napari_focusfuse.core.config.recipe import ADAPTATIONS, DEFAULT_RECIPE, HAVING, RECIPES, STARTS, AnyTrainConfig
 from napari_focusfuse.core.config.scene import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
+from napari_focusfuse.core.config.surface import SurfaceConfig
 from napari_focusfuse.core.config.training import ADAPTING, Recipe, SEVariant, TrainConfig
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "Recipe",
     "SEVariant",
     "Surface",
+    "SurfaceConfig",
     "Texture",
     "TrainConfig",
     "Wave",
