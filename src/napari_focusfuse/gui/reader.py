@@ -16,7 +16,7 @@ def get_reader(path: str | Sequence[str]) -> Callable[[str], list[tuple[Any, dic
     """
     from napari_focusfuse import api
 
-    return read_folder if isinstance(path, str) and api.is_stack_folder(path) else None
+    return read_folder if isinstance(path, str) and api.is_stack_file(path) else None
 
 
 def read_folder(path: str) -> list[tuple[Any, dict[str, Any], str]]:

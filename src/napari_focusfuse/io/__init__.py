@@ -5,20 +5,27 @@ goes beside the target and is renamed at the end, so a target is whole or as it 
 """
 
 from napari_focusfuse.io._image import is_image_file, read_image
-from napari_focusfuse.io._read import read_slices, read_stack, slice_files
+from napari_focusfuse.io._pairs import Pair, find_pairs, pairs_in
+from napari_focusfuse.io._read import is_stack_file, read_files, read_stack
 from napari_focusfuse.io._recipe import make_recipe
 from napari_focusfuse.io._result import check_result_folder, write_result
+from napari_focusfuse.io._slices import read_slices, slice_files
 from napari_focusfuse.io._stack import StackFile, title
 from napari_focusfuse.io._table import write_table
 from napari_focusfuse.io._write import check_image_target, check_target, write_image, write_stack
 
 __all__ = [
+    "Pair",
     "StackFile",
     "check_image_target",
     "check_result_folder",
     "check_target",
+    "find_pairs",
     "is_image_file",
+    "is_stack_file",
     "make_recipe",
+    "pairs_in",
+    "read_files",
     "read_image",
     "read_slices",
     "read_stack",
