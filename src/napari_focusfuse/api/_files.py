@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,13 @@ def open_stack(
 def open_file(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> StackFile:
     """Open the same lazily with all its axes, such as time and channels; see `open_stack`."""
     return _told(_read(path))
+
+
+def in_order(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """Paths in the natural order of their names, z2 before z10."""
+    from napari_focusfuse import io
+
+    return io.in_order(Path(path) for path in paths)
 
 
 def _read(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> StackFile:
@@ -114,6 +121,13 @@ def is_stack_file(path: str | os.PathLike[str]) -> bool:
         return io.is_stack_file(Path(path))
     except (OSError, FocusFuseError):
         return False
+
+
+def is_slice_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is that of an image file by its name."""
+    from napari_focusfuse import io
+
+    return io.is_image_file(Path(path)) and not Path(path).is_dir()
 
 
 def image_files(folder: str | os.PathLike[str]) -> list[Path]:

@@ -9,7 +9,7 @@ from napari_focusfuse.io._pairs import Pair, find_pairs, pairs_in
 from napari_focusfuse.io._read import is_stack_file, read_files, read_stack
 from napari_focusfuse.io._recipe import make_recipe
 from napari_focusfuse.io._result import check_result_folder, write_result
-from napari_focusfuse.io._slices import read_slices, slice_files
+from napari_focusfuse.io._slices import in_order, read_slices, slice_files
 from napari_focusfuse.io._stack import StackFile, title
 from napari_focusfuse.io._table import write_table
 from napari_focusfuse.io._write import check_image_target, check_target, write_image, write_stack
@@ -21,6 +21,7 @@ __all__ = [
     "check_result_folder",
     "check_target",
     "find_pairs",
+    "in_order",
     "is_image_file",
     "is_stack_file",
     "make_recipe",

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from napari_focusfuse.io._facts import Facts
 from napari_focusfuse.io._image import Header, is_image_file, read_header, read_image
 from napari_focusfuse.io._stack import StackFile, lazy_planes, unreadable
 
-__all__ = ["opened", "read_slices", "slice_files"]
+__all__ = ["in_order", "opened", "read_slices", "slice_files"]
 
 #: Marks in file names, such as img_t001_ch02_z05.
 _MARK = re.compile(r"(?:^|(?<=[\W_]))(c|ch|channel|t|time|p|pos|xy)[-_]?(\d+)(?=[\W_]|z\d|$)", re.IGNORECASE)
@@ -33,6 +33,11 @@ def slice_files(folder: str | os.PathLike[str]) -> list[Path]:
         files = [file for file in Path(folder).iterdir() if is_image_file(file) and not file.is_dir()]
     except OSError as error:
         raise unreadable(Path(folder), error) from error
+    return in_order(files)
+
+
+def in_order(files: Iterable[Path]) -> list[Path]:
+    """Files in the natural order of their names."""
     return sorted(files, key=_natural)
 
 
