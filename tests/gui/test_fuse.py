@@ -174,7 +174,8 @@ def test_other_methods_end_to_end(viewer, widget, cells, finish, notes, name):
 def test_without_a_known_z_step_depth_is_in_slices(viewer, widget, stack, fusion, finish):
     viewer.add_image(stack, name="cells", scale=(2, 1, 1))
     assert widget.stack.z_step.length() is None
-    assert widget.stack.z_step.text() == "not known: depth in slices"
+    assert widget.stack.z_step.text() == "not known"
+    assert "Depth will be in slices: the z-step is not known." in widget.about.text()
     widget.run()
     finish(widget)
     assert fusion.calls[0]["z"] is None

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox
 from napari.layers import Image
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QSignalBlocker, Signal
 
 from napari_focusfuse.gui._axis import propose_axis, why_axis
 from napari_focusfuse.gui._file_facts import Spacing, positions_of, spacing_of
@@ -53,7 +53,7 @@ class StackForm(QObject):
         self.layer_box = ComboBox(choices=self._offered_layers, tooltip="The layer that holds the focus stack.")
         self.axis_box = ComboBox(choices=self._offered_axes)
         self.z_step = LengthBox(
-            "not known: depth in slices",
+            "not known",
             "Distance between neighbouring slices; read from the layer's scale and units, or from its file.\n"
             "With it depths are in µm, without it in slices.",
         )
@@ -64,6 +64,7 @@ class StackForm(QObject):
         )
         self.layer_box.changed.connect(self._on_layer)
         self.axis_box.changed.connect(self._on_axis)
+        self.z_step.valueChanged.connect(self._on_z_step)
         viewer.dims.events.point.connect(self._on_point)
         self.reset_choices()
 
@@ -116,14 +117,20 @@ class StackForm(QObject):
             raise ValueError(_NO_LAYER)
         return take(self.layer, self.axis, self._viewer.dims.point)
 
-    def description(self) -> str:
-        """What would be fused, in a line."""
+    def description(self, *, sizes: bool = True) -> str:
+        """What would be fused and why along this axis, in a few lines.
+
+        Parameters
+        ----------
+        sizes : bool
+            Also say where z-step and pixel size come from, and what follows where they are not known.
+        """
         source = self.take()
         height, width = (n for i, n in enumerate(source.data.shape[:3]) if i != source.axis)
         kind = f"{'RGB, ' if source.rgb else ''}{source.data.dtype}"
         where = ", ".join(f"{name} = {k}" for name, k in source.position.items())
         chosen = f"\nat {where} (set by the viewer's sliders)" if where else ""
-        lines = [f"{source.slices} slices of {height} x {width} px, {kind}{chosen}", *self._reasons()]
+        lines = [f"{source.slices} slices of {height} x {width} px, {kind}{chosen}", *self._reasons(sizes)]
         return "\n".join(lines)
 
     def reset_choices(self, _event: Any = None) -> None:
@@ -141,13 +148,17 @@ class StackForm(QObject):
         self._viewer.dims.events.point.disconnect(self._on_point)
         self._follow(None)
 
-    def _reasons(self) -> list[str]:
+    def _reasons(self, sizes: bool) -> list[str]:
         """Why this axis and these sizes."""
         layer = self.layer
         if layer is None:
             return []
         reasons = [why_axis(layer, self.axis)]
+        if not sizes:
+            return reasons
         step, read = self.z_step.length(), spacing_of(layer, self.axis)
+        if step is None and data_of(layer).shape[self.axis] > 2:
+            reasons.append("Depth will be in slices: the z-step is not known.")
         if read.file is not None:
             reasons.append(f"Sizes as stated in {read.file}.")
         if step is not None and read.z_step is not None and positions_of(layer, self.axis) is not None:
@@ -201,10 +212,14 @@ class StackForm(QObject):
         self._read_spacing()
         self.changed.emit()
 
+    def _on_z_step(self, _length: float) -> None:
+        self.changed.emit()
+
     def _read_spacing(self) -> None:
         layer = self.layer
         known = spacing_of(layer, self.axis) if layer is not None and layer.ndim > 2 else Spacing()
-        self.z_step.set_length(known.z_step)
+        with QSignalBlocker(self.z_step):
+            self.z_step.set_length(known.z_step)
         self.pixel_size.set_length(known.pixel_size[0] if known.pixel_size else None)
 
     def _on_point(self, _event: Any = None) -> None:

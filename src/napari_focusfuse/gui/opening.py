@@ -49,5 +49,5 @@ def _open(viewer: "napari.viewer.Viewer", names: list[str]) -> None:
     except FocusFuseError as error:
         show_error(f"{str(error)[0].upper()}{str(error)[1:]}.")
         return
-    for data, arguments, _ in made:
-        viewer.add_layer(Image(data, **arguments))
+    layers = [viewer.add_layer(Image(data, **arguments)) for data, arguments, _ in made]
+    viewer.layers.selection = {next(layer for layer in layers if layer.visible)}
