@@ -148,6 +148,6 @@ def _fuse_one(job: _Job, task: Task) -> str:
     api.save_result(
         job.target, result, pixel_size=pixel_size, z_step=z_step, inputs=file.inputs, overwrite=task.overwrite
     )
-    if z_step is None and result.decision is not None:
+    if z_step is None and result.decision is not None and len(result.decision.z) > 2:
         return f"{result.summary.rstrip('.')}; depth in slices, give --z-step for um"
     return result.summary
