@@ -84,10 +84,10 @@ UNEVEN = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16]
         (EVEN, "µm", "1", 2.0, None, "z-step of 1 um and positions 2 um apart: the positions are used"),
         (EVEN[::-1], "µm", "2", 2.0, [22 - 2 * k for k in range(12)], None),
         (UNEVEN, "nm", None, 16 / 11 / 1e3, [z / 1e3 for z in UNEVEN], "slices 0.001 to 0.002 um apart"),
-        (UNEVEN, None, "1", 1.0, None, "uneven positions of its slices without a unit"),
+        (UNEVEN, None, "1", 1.0, None, "uneven positions without a unit"),
         (EVEN, None, "1", 1.0, None, None),
         ([7] * 12, "µm", "1", 1.0, None, None),
-        ([0, 0, *range(1, 11)], "µm", "1", 1.0, None, "one position for several slices"),
+        ([0, 0, *range(1, 11)], "µm", "1", 1.0, None, "uneven positions and one for several slices"),
         (EVEN[:-1], "µm", "1", 1.0, None, None),
     ],
 )

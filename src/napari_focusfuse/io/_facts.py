@@ -138,29 +138,25 @@ def _spaced(
     if stated is None or len(stated) < 2 or len({value for value, _ in stated}) == 1:
         return step, None  # a stage that stood still while something else focused
     values = np.array([value for value, _ in stated])
-    even = np.linspace(values[0], values[-1], len(values))
     mean = float(np.ptp(values)) / (len(values) - 1)
-    is_even = bool(np.abs(values - even).max() <= _EVEN * mean)
-    factors = {unit_um(unit) for _, unit in stated}
-    factor = factors.pop() if len(factors) == 1 else None
-    if factor is None:
-        if not is_even:
-            notes.append("states uneven positions of its slices without a unit: they are taken as evenly spaced")
+    uneven = bool(np.abs(values - np.linspace(values[0], values[-1], len(values))).max() > _EVEN * mean)
+    units = {unit_um(unit) for _, unit in stated}
+    factor = units.pop() if len(units) == 1 else None
+    if factor is None or len(np.unique(values)) < len(values):
+        if uneven:
+            why = "without a unit" if factor is None else "and one for several slices"
+            notes.append(f"states uneven positions {why}: its slices are taken as evenly spaced")
         return step, None
-    if len(np.unique(values)) < len(values):
-        notes.append("states one position for several slices: they are taken as evenly spaced")
-        return step, None
-    mean *= factor
-    if not is_even:
-        least, most = (float(f(np.abs(np.diff(values)))) * factor for f in (np.min, np.max))
-        notes.append(f"has slices {least:.4g} to {most:.4g} um apart: the positions it states are used")
-    elif step is not None and abs(mean - step) > _EVEN * step:
+    mean, z = mean * factor, (values - values.min()) * factor
+    agrees = step is not None and abs(mean - step) <= _EVEN * step
+    if uneven:
+        gaps = np.abs(np.diff(z))
+        notes.append(f"has slices {gaps.min():.4g} to {gaps.max():.4g} um apart: the positions it states are used")
+    elif step is not None and not agrees:
         notes.append(f"states a z-step of {step:.4g} um and positions {mean:.4g} um apart: the positions are used")
-    elif values[-1] > values[0]:
-        return step or mean, None
-    if is_even and values[-1] > values[0]:
-        return mean, None
-    return mean, tuple(float(value) for value in (values - values.min()) * factor)
+    if not uneven and z[-1] > z[0]:
+        return step if agrees else mean, None
+    return mean, tuple(float(value) for value in z)
 
 
 def _imagej(tif: TiffFile) -> Facts:
