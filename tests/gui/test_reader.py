@@ -8,6 +8,7 @@ import tifffile
 from napari.layers import Image
 
 from napari_focusfuse.errors import FocusFuseWarning
+from napari_focusfuse.gui import reader
 from napari_focusfuse.gui._source import KEY
 from napari_focusfuse.gui.reader import get_reader, read_stack
 
@@ -150,6 +151,14 @@ def test_pairs_are_a_layer_each(tmp_path, stack):
         ("a", (2, 10, 20), True),
         ("b", (2, 12, 20), False),
     ]
+
+
+def test_of_many_pairs_the_first_are_opened(tmp_path, stack, monkeypatch):
+    monkeypatch.setattr(reader, "_MOST_PAIRS", 2)
+    for name in ("a_A", "a_B", "b_A", "b_B", "c_A", "c_B"):
+        tifffile.imwrite(tmp_path / f"{name}.tif", stack[0])
+    with pytest.warns(FocusFuseWarning, match="holds 3 pairs, the first 2 are opened"):
+        assert [arguments["name"] for _, arguments, _ in read_stack(str(tmp_path))] == ["a", "b"]
 
 
 def test_what_contradicts_itself_is_a_warning(tmp_path, stack):

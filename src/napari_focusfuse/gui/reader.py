@@ -1,12 +1,17 @@
 """Opens focus stacks: folders of slices or of pairs, TIFF, OME-TIFF and OME-Zarr; lazily, with axes and sizes."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from napari_focusfuse.gui._opened import LayerData
+    from napari_focusfuse.io import Pair
 
 __all__ = ["get_reader", "read_stack"]
+
+#: As many layers as a viewer shows well.
+_MOST_PAIRS = 20
 
 
 def get_reader(path: str | Sequence[str]) -> "Callable[[str | Sequence[str]], list[LayerData]] | None":
@@ -50,9 +55,20 @@ def read_stack(path: str | Sequence[str]) -> "list[LayerData]":
     pairs = api.pairs_in(path)
     if not pairs:
         return layers_of(api.open_file(path))
+    return _layers_of_pairs(pairs, str(path))
+
+
+def _layers_of_pairs(pairs: "list[Pair]", folder: str) -> "list[LayerData]":
+    """A layer each, of which only the first is shown."""
+    from napari_focusfuse import api
+    from napari_focusfuse.errors import FocusFuseWarning
+    from napari_focusfuse.gui._opened import layers_of
+
+    if len(pairs) > _MOST_PAIRS:
+        text = f"{folder} holds {len(pairs)} pairs, the first {_MOST_PAIRS} are opened: focusfuse fuse takes them all"
+        warnings.warn(text, FocusFuseWarning, stacklevel=3)
     made = []
-    for pair in pairs:
-        file = api.open_file((pair.first, pair.second))
-        ((data, arguments, kind),) = layers_of(file)
+    for pair in pairs[:_MOST_PAIRS]:
+        ((data, arguments, kind),) = layers_of(api.open_file((pair.first, pair.second)))
         made.append((data, {**arguments, "name": pair.name, "visible": pair is pairs[0]}, kind))
     return made
