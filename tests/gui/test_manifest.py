@@ -12,13 +12,16 @@ def test_the_manifest_is_valid():
     MANIFEST.validate_imports()
 
 
-def test_only_folders_are_offered_to_the_reader(tmp_path):
-    (tmp_path / "stack.tif").touch()
+def test_the_reader_is_offered_for_folders_and_for_files_that_may_state_sizes(tmp_path):
     manager = PluginManager()
     manager.register(MANIFEST)
-    (reader,) = manager.iter_compatible_readers([str(tmp_path)])
-    assert reader.command == "napari-focusfuse.read_folder"
-    assert not list(manager.iter_compatible_readers([str(tmp_path / "stack.tif")]))
+    for name in ("stack.tif", "stack.ome.TIFF", "stack.czi", "picture.png"):
+        (tmp_path / name).touch()
+    (tmp_path / "stack.ome.zarr").mkdir()
+    for name in (".", "stack.tif", "stack.ome.TIFF", "stack.czi", "stack.ome.zarr"):
+        (reader,) = manager.iter_compatible_readers([str(tmp_path / name)])
+        assert reader.command == "napari-focusfuse.read_stack"
+    assert not list(manager.iter_compatible_readers([str(tmp_path / "picture.png")]))
 
 
 def test_every_contribution_is_there():
@@ -43,7 +46,7 @@ import sys
 from importlib import import_module
 for names, heavy in [
     ("reader", "torch napari qtpy tifffile"),
-    ("samples commands", "torch napari qtpy"),
+    ("samples commands opening", "torch napari qtpy"),
     ("fuse mend metrics train", "torch matplotlib"),
 ]:
     for name in names.split():

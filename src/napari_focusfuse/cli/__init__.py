@@ -94,7 +94,7 @@ def fuse(
     Parameters
     ----------
     inputs
-        Folders of slices, multi-page TIFFs, OME-TIFFs or OME-Zarrs; several are a batch.
+        Folders of slices or of pairs (NAME_A, NAME_B), multi-page TIFFs, OME-TIFFs or OME-Zarrs; several are a batch.
     out
         A file (.tif, .png) for the fused image alone; otherwise a folder, which gets
         NAME/{fused,index,depth,confidence,flags}.ome.tif and NAME/recipe.json for each input.

@@ -45,11 +45,12 @@ class Task(NamedTuple):
 
 
 class _Job(NamedTuple):
-    """One input and what becomes of it, an image file or a folder."""
+    """One input and what becomes of it, an image file or a folder; of a pair, `source` is its name in its folder."""
 
     source: Path
     target: Path
     is_image: bool
+    files: tuple[Path, ...] = ()
 
 
 def fuse_all(inputs: Sequence[Path], out: Path, task: Task) -> bool:
@@ -81,12 +82,14 @@ def _jobs(inputs: Sequence[Path], out: Path) -> list[_Job]:
     suffix = out.suffix.lower()
     if suffix in _NOT_WRITTEN:
         raise OutputError(f"{out} has a suffix that is not written: use .tif, .png, or a folder")
+    stacks = [stack for path in inputs for stack in _stacks(path)]
+    inputs = [source for source, _, _ in stacks]
     if suffix in _WRITTEN:
         if len(inputs) > 1:
             raise OutputError(f"{out} is one file for {len(inputs)} inputs: give a folder")
         _check_apart(inputs[0], out)
         return [_Job(inputs[0], out, is_image=True)]
-    names = [api.stack_name(path) for path in inputs]
+    names = [name for _, name, _ in stacks]
     # Files of one name are told apart by their folders: a/stack.tif, b/stack.tif.
     names = [
         f"{api.stack_name(path.absolute().parent)}_{name}" if names.count(name) > 1 else name
@@ -95,7 +98,15 @@ def _jobs(inputs: Sequence[Path], out: Path) -> list[_Job]:
     for path, name in zip(inputs, names, strict=True):
         if names.count(name) > 1:
             raise OutputError(f"{path} and another input would both be written to {out / name}: fuse them one by one")
-    return [_Job(path, out / name, is_image=False) for path, name in zip(inputs, names, strict=True)]
+    return [_Job(path, out / name, False, files) for (path, _, files), name in zip(stacks, names, strict=True)]
+
+
+def _stacks(path: Path) -> list[tuple[Path, str, tuple[Path, ...]]]:
+    """Path, name and no files of an input; of a folder of pairs those of each, with its two files."""
+    from napari_focusfuse import api
+
+    pairs = api.pairs_in(path)
+    return [(path / p.name, p.name, (p.first, p.second)) for p in pairs] or [(path, api.stack_name(path), ())]
 
 
 def _check_apart(source: Path, out: Path) -> None:
@@ -124,7 +135,7 @@ def _outcome(job: _Job, task: Task) -> tuple[bool, str]:
 def _fuse_one(job: _Job, task: Task) -> str:
     from napari_focusfuse import api
 
-    file = api.open_stack(job.source, axis=task.axis, rgb=task.rgb)
+    file = api.open_stack(job.files or job.source, axis=task.axis, rgb=task.rgb)
     if job.is_image:
         api.check_image_target(job.target, file.data.dtype, overwrite=task.overwrite)
     else:
@@ -132,7 +143,7 @@ def _fuse_one(job: _Job, task: Task) -> str:
     z_step = task.sizes.get("z_step", file.z_step)
     pixel_size = task.sizes.get("pixel_size", file.pixel_size)
     api.check_saving(z_step, **task.saving)
-    z = None if z_step is None else [k * z_step for k in range(file.data.shape[0])]
+    z = file.positions(task.sizes.get("z_step"))
     work = api.iter_fuse(file.data, rgb=file.axes.endswith("S"), z=z, **task.engine)
     result: FusionResult = with_bar(work, file.name)
     if job.is_image:
@@ -149,4 +160,6 @@ def _fuse_one(job: _Job, task: Task) -> str:
         **task.saving,
     )
     with_bar(saving, file.name)
+    if z_step is None and result.decision is not None and len(result.decision.z) > 2:
+        return f"{result.summary.rstrip('.')}; depth in slices, give --z-step for um"
     return result.summary

@@ -137,7 +137,7 @@ class AdaptForm(QWidget):
     def _on_stack(self) -> None:
         self.propose()
         problem = self.stack.problem()
-        self.about.setText(problem or self.stack.description())
+        self.about.setText(problem or self.stack.description(sizes=False))
         self.changed.emit()
 
     def _on_model(self, model: str) -> None:

@@ -20,14 +20,11 @@ __all__ = [
     "place_of",
     "plane_axes",
     "problem",
-    "propose_axis",
     "take",
 ]
 
 #: Our part of a layer's metadata.
 KEY = "napari-focusfuse"
-_DEPTH_LABELS = ("z", "depth", "focus")
-_OTHER_LABELS = ("t", "time", "c", "channel", "ch")
 #: What a fused image shares with its source so that it looks like it.
 _LOOKS = ("blending", "colormap", "contrast_limits", "gamma")
 
@@ -98,18 +95,6 @@ def plane_axes(layer: Image, axis: int) -> tuple[int, int]:
 def _extra_axes(layer: Image, axis: int) -> list[int]:
     """Axes that are neither the stack axis nor in a slice: time, channel."""
     return [i for i in range(layer.ndim) if i != axis and i not in plane_axes(layer, axis)]
-
-
-def propose_axis(layer: Image) -> tuple[int, str]:
-    """The most likely stack axis, and why."""
-    labels = [label.lower() for label in layer.axis_labels]
-    for name in _DEPTH_LABELS:
-        if name in labels:
-            return labels.index(name), f"Proposed because the layer calls this axis {name!r}."
-    shape = data_of(layer).shape
-    others = [i for i in range(layer.ndim - 2) if shape[i] > 1 and labels[i] not in _OTHER_LABELS]
-    why = "Proposed because no axis is labelled z and this is the first one that is not part of an image."
-    return (others[0] if others else 0), why
 
 
 def problem(layer: Image, axis: int) -> str | None:

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMessageBox, QPushButton, QVBoxLayout, QWidget
@@ -123,11 +122,11 @@ class FuseWidget(QWidget):
         elif hint is not None:
             show_error(hint)
         else:
-            source, z_step = self.stack.take(), self.stack.z_step.length()
+            source = self.stack.take()
             options = {
                 "method": self.method.value,
                 **self._engine(),
-                "z": None if z_step is None else np.arange(source.slices) * z_step,
+                "z": self.stack.positions(),
             }
             self._started = source, self._describe(source)
             self.panel.start(partial(_fuse, source, options), f"Fusing {source.title}", self._on_result)

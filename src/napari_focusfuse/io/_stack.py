@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from napari_focusfuse.errors import StackError
+from napari_focusfuse.io._facts import Channel
 
 __all__ = ["StackFile", "lazy_planes", "title", "unreadable"]
 
@@ -38,6 +39,14 @@ class StackFile:
         What was opened.
     inputs : tuple of Path
         Files (or the Zarr folder) that hold the values.
+    z : tuple of float or None
+        Positions of the slices, um, where the file states that they are not evenly spaced or descend.
+    channels : tuple of Channel
+        Names and colours, as far as they are known.
+    notes : tuple of str
+        What the file says and cannot be so, and what was made of it; a sentence each.
+    coarser : tuple of dask arrays
+        The same at lower resolution, finest first, for viewers.
     """
 
     data: Any
@@ -47,6 +56,10 @@ class StackFile:
     name: str
     path: Path
     inputs: tuple[Path, ...]
+    z: tuple[float, ...] | None = None
+    channels: tuple[Channel, ...] = ()
+    notes: tuple[str, ...] = ()
+    coarser: tuple[Any, ...] = ()
 
     def focus_stack(self, axis: str | None = None, *, rgb: bool = False) -> "StackFile":
         """Bring the axes to (Z, Y, X) or (Z, Y, X, S); axes of length 1 are dropped.
@@ -75,8 +88,21 @@ class StackFile:
             )
         order = [here, axes.index("Y"), axes.index("X"), *(i for i, a in enumerate(axes) if a == "S")]
         data = data.transpose(others + order)[(0,) * len(others)]
-        z_step = None if axes[here] in "TC" else self.z_step
-        return replace(self, data=data, axes="ZYXS"[: data.ndim], z_step=z_step)
+        z_step, z = (None, None) if axes[here] in "TC" else (self.z_step, self.z)
+        return replace(self, data=data, axes="ZYXS"[: data.ndim], z_step=z_step, z=z, coarser=())
+
+    def positions(self, z_step: float | None = None) -> list[float] | None:
+        """Position of each slice of a focus stack, um; None if not known.
+
+        Parameters
+        ----------
+        z_step : float, optional
+            Distance of neighbouring slices, um, instead of what the file states.
+        """
+        if z_step is None and self.z is not None:
+            return list(self.z)
+        step = self.z_step if z_step is None else z_step
+        return None if step is None else [k * step for k in range(self.data.shape[0])]
 
     def _colour(self, rgb: bool) -> tuple[str, Any]:
         if not rgb or "S" in self.axes:
