@@ -8,6 +8,7 @@ from napari_focusfuse.io._image import is_image_file, read_image
 from napari_focusfuse.io._read import read_slices, read_stack, slice_files
 from napari_focusfuse.io._recipe import make_recipe
 from napari_focusfuse.io._result import check_result_folder, write_result
+from napari_focusfuse.io._room import room
 from napari_focusfuse.io._stack import StackFile, title
 from napari_focusfuse.io._table import write_table
 from napari_focusfuse.io._write import check_image_target, check_target, write_image, write_stack
@@ -22,6 +23,7 @@ __all__ = [
     "read_image",
     "read_slices",
     "read_stack",
+    "room",
     "slice_files",
     "title",
     "write_image",
