@@ -33,6 +33,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "measure",
             "model_card",
             "models_folder",
+            "open_hyperstack",
             "open_stack",
             "quality_map",
             "save_result",

@@ -25,6 +25,12 @@ from napari_focusfuse.api._fusion import (
     load_decision,
 )
 from napari_focusfuse.api._hyperstack import carry, fuse_hyperstack, iter_carry, iter_fuse_hyperstack, iter_positions
+from napari_focusfuse.api._hyperstack_files import (
+    check_hyperstack_target,
+    iter_fuse_file,
+    iter_save_hyperstack,
+    open_hyperstack,
+)
 from napari_focusfuse.api._measuring import (
     check_images,
     difference,
@@ -77,6 +83,7 @@ __all__ = [
     "adapt",
     "blend",
     "carry",
+    "check_hyperstack_target",
     "check_image_target",
     "check_images",
     "check_model_target",
@@ -95,9 +102,11 @@ __all__ = [
     "iter_decide",
     "iter_focus",
     "iter_fuse",
+    "iter_fuse_file",
     "iter_fuse_hyperstack",
     "iter_measure",
     "iter_positions",
+    "iter_save_hyperstack",
     "iter_train",
     "list_devices",
     "list_methods",
@@ -109,6 +118,7 @@ __all__ = [
     "model_card",
     "model_facts",
     "models_folder",
+    "open_hyperstack",
     "open_image",
     "open_stack",
     "quality_map",

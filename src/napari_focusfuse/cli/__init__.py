@@ -81,6 +81,8 @@ def fuse(
     z_step: float | None = None,
     pixel_size: float | None = None,
     rgb: Switch = False,
+    all_positions: Switch = False,
+    decide_on: str | None = None,
     overwrite: Switch = False,
     flags: Annotated[FusionFlags | None, Parameter(name="*")] = None,
 ) -> int:
@@ -107,6 +109,11 @@ def fuse(
         Size of a pixel in um, instead of the file's own.
     rgb
         Take a channel axis of 3 or 4 as colour.
+    all_positions
+        Fuse every time point and channel of files that have such axes; the results keep them.
+    decide_on
+        Who decides for all channels of a time point: a channel, by its number from 0 or its name; sum, of all channels
+        weighted by their signal over noise (default); or each for itself. Brings --all-positions.
     overwrite
         Replace what an earlier run has written.
     flags
@@ -118,7 +125,8 @@ def fuse(
     config = FusionConfig(**vars(flags)) if flags else None
     engine = given(method=method, model=model, device=device, config=config)
     sizes = given(z_step=z_step, pixel_size=pixel_size and (pixel_size, pixel_size))
-    return 0 if fuse_all(inputs, out, Task(engine, sizes, axis, rgb, overwrite)) else _FAILED
+    whole = given(decide_on=decide_on) if all_positions or decide_on is not None else None
+    return 0 if fuse_all(inputs, out, Task(engine, sizes, axis, rgb, overwrite, whole)) else _FAILED
 
 
 app.command(bench)

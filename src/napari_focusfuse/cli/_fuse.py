@@ -10,6 +10,7 @@ from napari_focusfuse.errors import FocusFuseError, ModelError, OutputError
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.result import FusionResult
+    from napari_focusfuse.io import StackFile
 
 __all__ = ["Task", "fuse_all"]
 
@@ -32,6 +33,8 @@ class Task(NamedTuple):
         A channel axis is colour.
     overwrite : bool
         Earlier results may be replaced.
+    whole : dict or None
+        Every time point and channel is fused, with these keywords for `api.iter_fuse_file`.
     """
 
     engine: dict[str, Any]
@@ -39,6 +42,7 @@ class Task(NamedTuple):
     axis: str | None
     rgb: bool
     overwrite: bool
+    whole: dict[str, Any] | None = None
 
 
 class _Job(NamedTuple):
@@ -121,6 +125,10 @@ def _outcome(job: _Job, task: Task) -> tuple[bool, str]:
 def _fuse_one(job: _Job, task: Task) -> str:
     from napari_focusfuse import api
 
+    if task.whole is not None:
+        whole = api.open_hyperstack(job.source, axis=task.axis, rgb=task.rgb)
+        if whole.data.ndim > len("ZYX") + whole.axes.endswith("S"):
+            return _fuse_whole(whole, job, task, task.whole)
     file = api.open_stack(job.source, axis=task.axis, rgb=task.rgb)
     if job.is_image:
         api.check_image_target(job.target, file.data.dtype, overwrite=task.overwrite)
@@ -138,3 +146,13 @@ def _fuse_one(job: _Job, task: Task) -> str:
         job.target, result, pixel_size=pixel_size, z_step=z_step, inputs=file.inputs, overwrite=task.overwrite
     )
     return result.summary
+
+
+def _fuse_whole(file: "StackFile", job: _Job, task: Task, options: dict[str, Any]) -> str:
+    """Fuse every time point and channel."""
+    from napari_focusfuse import api
+
+    api.check_hyperstack_target(job.target, overwrite=task.overwrite)
+    sizes = {"z_step": file.z_step, "pixel_size": file.pixel_size, **task.sizes}
+    work = api.iter_fuse_file(file, job.target, overwrite=task.overwrite, **sizes, **options, **task.engine)
+    return with_bar(work, file.name)

@@ -181,8 +181,8 @@ class _Watch:
         return levels
 
     def order(self, decision: Decision, where: Where) -> None:
-        """Warn of slices that are not in the order of focus."""
-        if not self._of_order and (decision.flags & Flag.UNORDERED).any():
+        """Warn of slices that are not in the order of focus; noise has no order, and was warned of."""
+        if not (self._of_order or self._of_dark) and (decision.flags & Flag.UNORDERED).any():
             letter = self._data.axis
             self._warn(
                 f"sharpness does not rise and fall along {letter}{self._at(where)}: this is no focus stack, or its "

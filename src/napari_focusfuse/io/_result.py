@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_focusfuse.core.decision import Decision
     from napari_focusfuse.core.result import FusionResult
 
-__all__ = ["check_result_folder", "write_result"]
+__all__ = ["check_result_folder", "exchange", "write_recipe", "write_result"]
 
 _FUSED, _INDEX, _DEPTH, _CONFIDENCE, _FLAGS, _RECIPE = (
     "fused.ome.tif",
@@ -73,7 +73,7 @@ def write_result(
     try:
         part.mkdir(parents=True)
         _write_files(part, result, pixel_size, z_step, recipe)
-        _exchange(part, folder)
+        exchange(part, folder)
     except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
         remove_empty(new)
@@ -122,6 +122,11 @@ def _write_files(
         for name, values, channel in maps:
             write_tiff(folder / name, values, axes="YX", channel=channel, pixel_size=pixel_size)
         recipe = {**recipe, "depth_unit": unit}
+    write_recipe(folder, recipe)
+
+
+def write_recipe(folder: Path, recipe: dict[str, Any]) -> None:
+    """Write how a result was made beside it."""
     text = json.dumps(plain(recipe), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / _RECIPE).write_text(text + "\n", encoding="utf-8")
 
@@ -134,7 +139,7 @@ def _depth_scale(decision: "Decision", z_step: float | None) -> tuple[float, str
     return z_step / spacing, "um"
 
 
-def _exchange(part: Path, folder: Path) -> None:
+def exchange(part: Path, folder: Path) -> None:
     """Put the finished `part` in the place of `folder`; if that fails, `folder` is as it was."""
     if not folder.exists():
         part.rename(folder)
