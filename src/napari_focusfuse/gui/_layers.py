@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.result import FusionResult
 
-__all__ = ["is_result", "note_of", "plain", "put", "result_of", "show_result", "slice_colours", "source_of"]
+__all__ = ["is_result", "note_of", "plain", "put", "reasons", "result_of", "show_result", "slice_colours", "source_of"]
 
 #: From bottom to top: what is hidden lies above, so that its eye shows it at once.
 _ROLES = ("fused", "decision", "depth", "confidence", "flags")
@@ -107,7 +107,7 @@ def _to_update(viewer: "ViewerModel", source: Source) -> dict[str, "Layer"]:
     results: dict[str, dict[str, Layer]] = {}
     for layer in viewer.layers:
         note = note_of(layer) if is_result(layer) else {}
-        ours = note.get("role") in _ROLES
+        ours = note.get("role") in _ROLES and "decision_from" not in note
         if ours and (note["source_id"], note["position"]) == (source.layer_id, source.position):
             results.setdefault(note["result_id"], {})[note["role"]] = layer
     unedited = [layers for layers in results.values() if not _edited(layers.get("decision"))]
@@ -151,14 +151,14 @@ def _arguments(source: Source, result: "FusionResult") -> dict[str, dict[str, An
     }
     made["flags"] = {
         "data": decision.flags.astype(np.uint16),
-        "features": _reasons(decision.flags),
+        "features": reasons(decision.flags),
         "visible": False,
         **source.place,
     }
     return made
 
 
-def _reasons(flags: NDArray[np.uint16]) -> dict[str, list[Any]]:
+def reasons(flags: NDArray[np.uint16]) -> dict[str, list[Any]]:
     """What hovering over a pixel tells: the flags in words, for each value there is."""
     from napari_focusfuse.core.decision import Flag
 

@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-__all__ = ["adapt_to_stack", "fuse_focus_stack", "measure_fused_images", "train_model"]
+__all__ = ["adapt_to_stack", "apply_decision", "fuse_focus_stack", "measure_fused_images", "train_model"]
 
 
 def fuse_focus_stack(viewer: "napari.viewer.Viewer") -> None:
@@ -48,6 +48,15 @@ def adapt_to_stack(viewer: "napari.viewer.Viewer") -> None:
     source = _chosen_stack(viewer)
     if source is not None:
         widget.choose(source)
+
+
+def apply_decision(viewer: "napari.viewer.Viewer") -> None:
+    """Ask in the widget "Fuse focus stack" which layers its last decision is applied to; the selected one is ticked."""
+    from napari.layers import Image
+
+    widget = _opened(viewer, "Fuse focus stack")
+    chosen = [getattr(layer, "__wrapped__", layer) for layer in viewer.layers.selection if isinstance(layer, Image)]
+    widget.carrier.choose(chosen[0] if len(chosen) == 1 else None)
 
 
 def _opened(viewer: "napari.viewer.Viewer", name: str, *, tabify: bool = False) -> Any:

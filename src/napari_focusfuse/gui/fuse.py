@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMessageBox, QPushB
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.gui._carrier import Carrier
 from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
 from napari_focusfuse.gui._layers import plain, show_result
 from napari_focusfuse.gui._models import Choices, models_and_devices, news, offer, offer_all
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
+    from napari_focusfuse.core.decision import Decision
     from napari_focusfuse.core.result import FusionResult
 
 __all__ = ["FuseWidget"]
@@ -73,6 +75,7 @@ class FuseWidget(QWidget):
         self.advanced = Folded("Advanced", self.config.advanced())
         self.panel = RunPanel()
         self.save_button = QPushButton("Save result…")
+        self.carrier = Carrier(napari_viewer, self.stack, self.panel, self.held_decision, self)
         self._build()
         self._connect()
         self._refresh()
@@ -122,7 +125,14 @@ class FuseWidget(QWidget):
                 "z": None if z_step is None else np.arange(source.slices) * z_step,
             }
             self._started = source, self._describe(source)
+            if self.carrier.positions.whole:
+                self.carrier.fuse_whole(options, self._started[1])
+                return
             self.panel.start(partial(_fuse, source, options), f"Fusing {source.title}", self._on_result)
+
+    def held_decision(self) -> "Decision | None":
+        """The decision of the last run of one stack, as it is by now."""
+        return None if self._last is None else self._last[1].decision
 
     def cancel(self) -> None:
         """Stop the run; the layers stay as they are."""
@@ -131,6 +141,7 @@ class FuseWidget(QWidget):
     def save(self, folder: Path, *, overwrite: bool = False) -> None:
         """Write the last result to `folder`, as the command line does."""
         if self._last is None:
+            self.carrier.save(folder, self._on_saved, overwrite=overwrite)
             return
         title, result, note = self._last
         options = {
@@ -159,6 +170,7 @@ class FuseWidget(QWidget):
         form = form_layout()
         form.addRow("Image layer", self.stack.layer_box.native)
         form.addRow("Stack axis", self.stack.axis_box.native)
+        self.carrier.positions.add_to(form)
         form.addRow("z-step", self.stack.z_step)
         form.addRow("Pixel size", self.stack.pixel_size)
         form.addRow(self.about)
@@ -172,9 +184,12 @@ class FuseWidget(QWidget):
         layout.addWidget(self.advanced)
         layout.addWidget(self.panel)
         layout.addWidget(self.save_button)
+        layout.addWidget(self.carrier.button)
 
     def _connect(self) -> None:
         self.stack.changed.connect(self._refresh)
+        self.carrier.positions.changed.connect(self._refresh)
+        self.carrier.fused.connect(self._on_whole)
         self.method.changed.connect(self._on_method)
         self.panel.requested.connect(self.run)
         self.panel.busy_changed.connect(self._on_busy)
@@ -183,7 +198,8 @@ class FuseWidget(QWidget):
 
     def _refresh(self) -> None:
         hint = self.stack.problem()
-        self.about.setText(hint or self.stack.description())
+        self.carrier.positions.read(self.stack.layer, self.stack.axis)
+        self.about.setText(hint or self.carrier.description() or self.stack.description())
         self.panel.set_ready(hint is None)
 
     def _describe(self, source: Source) -> dict[str, Any]:
@@ -213,6 +229,7 @@ class FuseWidget(QWidget):
     def _on_method(self, name: str) -> None:
         """Say what the method does, and leave only those settings on that it uses."""
         method = METHODS[name]
+        self.carrier.positions.set_decides(method.decides)
         self.method.tooltip = f"{method.description}\n{method.citation}"
         for box in (self.config.preset, self.model, self.device):
             box.enabled = method.deep
@@ -220,7 +237,8 @@ class FuseWidget(QWidget):
             part.setEnabled(method.deep)
 
     def _on_busy(self) -> None:
-        self.save_button.setEnabled(self._last is not None and not self.panel.busy)
+        held = self._last is not None or self.carrier.result is not None
+        self.save_button.setEnabled(held and not self.panel.busy)
 
     def _on_choices(self, choices: Choices) -> None:
         offer_all(self.model, choices.models)
@@ -233,7 +251,12 @@ class FuseWidget(QWidget):
         made_by = plain(result.info if result.decision is None else result.decision.info)
         show_result(self._viewer, source, result, {**note, "made_by": made_by})
         self._last = source.title, result, note
+        self.carrier.decided(source)
         self.panel.status.setText(result.summary)
+
+    def _on_whole(self, summary: str) -> None:
+        self._last = None
+        self.panel.status.setText(summary)
 
     def _on_saved(self, folder: Path) -> None:
         self.panel.status.setText(f"Saved in {folder}")
@@ -246,8 +269,9 @@ class FuseWidget(QWidget):
 
     def _on_save(self) -> None:
         parent = QFileDialog.getExistingDirectory(self, "Folder to save the result in")
-        if parent and self._last is not None:
-            folder = Path(parent) / (_FORBIDDEN.sub("_", self._last[0]).strip(" .") or "result")
+        if parent:
+            title = self.carrier.title if self._last is None else self._last[0]
+            folder = Path(parent) / (_FORBIDDEN.sub("_", title).strip(" .") or "result")
             exists = folder.exists()
             if not exists or self._may_overwrite(folder):
                 self.save(folder, overwrite=exists)
