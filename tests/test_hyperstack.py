@@ -75,7 +75,7 @@ def test_methods_without_decision_fuse_each_channel(series):
     result = ff.fuse_hyperstack(series, "TCZYX", method="max")
     np.testing.assert_array_equal(result.image, series.max(2))
     assert (result.index, result.map_axes) == (None, "")
-    with pytest.raises(FocusFuseError, match="'max' makes no decision that channels could share"):
+    with pytest.raises(FocusFuseError, match="makes no decision that channels could share"):
         ff.fuse_hyperstack(series, "TCZYX", method="max", decide_on=0)
 
 
@@ -122,3 +122,23 @@ def test_large_results_lie_on_the_disk(monkeypatch, series):
     result = ff.fuse_hyperstack(series, "TCZYX", decide_on=0, **METHOD)
     assert isinstance(result.image, np.memmap)
     np.testing.assert_array_equal(result.image[0, 1], ff.blend(series[0, 1], ff.decide(series[0, 0], **METHOD)))
+
+
+def test_channels_that_are_in_focus_at_another_depth(series):
+    bright = series[0, 0]
+    later = np.concatenate([bright[:1], bright[:-1]])
+    result = ff.fuse_hyperstack([bright, later], "CZYX", decide_on=0, offsets=[0, 1], **METHOD)
+    inside = result.index < 4
+    np.testing.assert_array_equal(result.image[1][inside], result.image[0][inside])
+    assert result.info["offsets"] == [0, 1]
+    with pytest.raises(FocusFuseError, match="1 offsets for 2 channels"):
+        ff.fuse_hyperstack([bright, later], "CZYX", offsets=[1], **METHOD)
+
+
+def test_a_guess_is_warned_of_when_it_is_carried(rng):
+    """Noise alone has no slice that is sharp."""
+    dark = rng.poisson(100, (8, 64, 64)).astype(np.uint16)
+    decision = ff.decide(dark)
+    with pytest.warns(ff.FocusFuseWarning, match=r"the decision is a guess.*decide on a brighter channel") as told:
+        ff.carry([dark, dark], "TZYX", decision)
+    assert len(told) == 1

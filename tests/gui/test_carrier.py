@@ -157,15 +157,25 @@ def test_methods_without_decision_give_images(viewer, widget, carrier, cells, fi
     assert not carrier.button.isEnabled()
 
 
-def test_a_dark_channel_is_warned_of(viewer, widget, carrier, rng_values, finish, notes):
+def test_a_dark_channel_is_warned_of(viewer, widget, carrier, bright_and_dark, finish, notes):
     fuse_all(widget, finish, 1)
     (note,) = notes
     assert "channel 1 is dark" in note.message
     assert "decide on channel 0 or the sum" in note.message
 
 
+def test_a_stack_that_shows_nothing_is_warned_of(viewer, widget, fusion, stack, finish, notes, monkeypatch):
+    from napari_focusfuse.gui import _carrier
+
+    monkeypatch.setattr(_carrier, "doubt", lambda decision: "the decision is a guess")
+    viewer.add_image(stack, name="far red")
+    widget.run()
+    finish(widget)
+    assert [note.message for note in notes] == ["far red: the decision is a guess."]
+
+
 @pytest.fixture
-def rng_values(viewer):
+def bright_and_dark(viewer):
     from napari_focusfuse.core.simulate import simulate
 
     scene = simulate((48, 56), 6, seed=1).stack

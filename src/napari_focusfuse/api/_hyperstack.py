@@ -34,6 +34,7 @@ def fuse_hyperstack(
     axis: str = STACK_AXIS,
     z: Sequence[float] | None = None,
     channels: Sequence[str] = (),
+    offsets: Sequence[int] = (),
     progress: Report | None = None,
 ) -> HyperstackResult:
     """Fuse every focus stack of an array with time points and channels; the channels of a time point share a decision.
@@ -56,6 +57,9 @@ def fuse_hyperstack(
         Position of each slice, um or slices, in any order; 0..N-1 if left out.
     channels : sequence of str
         Names of the channels, where they are known.
+    offsets : sequence of int
+        How many slices further along z each channel is in focus than what decides, as lenses do not focus all colours
+        at the same depth; none if left out.
     progress : callable, optional
         Called with a `Progress` at each step.
 
@@ -89,6 +93,7 @@ def fuse_hyperstack(
         axis=axis,
         z=z,
         channels=channels,
+        offsets=offsets,
     )
     return drain(work, progress)
 
@@ -105,6 +110,7 @@ def iter_fuse_hyperstack(
     axis: str = STACK_AXIS,
     z: Sequence[float] | None = None,
     channels: Sequence[str] = (),
+    offsets: Sequence[int] = (),
     empty: Empty | None = None,
     maps: bool = True,
     keep_decisions: bool = False,
@@ -113,7 +119,7 @@ def iter_fuse_hyperstack(
 
     Parameters
     ----------
-    data, axes, decide_on, method, config, model, device, axis, z, channels
+    data, axes, decide_on, method, config, model, device, axis, z, channels, offsets
         As for `fuse_hyperstack`.
     empty : callable, optional
         Makes room for an array by its name, axes, shape and type, such as a memory-mapped file.
@@ -127,8 +133,8 @@ def iter_fuse_hyperstack(
     from napari_focusfuse.core.hyperstack import Hyperstack
 
     stacks = Hyperstack(data, axes, axis=axis, z=z, channels=channels)
-    work, deciding = _positions(stacks, decide_on, method, config, model, device)
-    info = {**info_of(method_named(method)), **_described(stacks, deciding)}
+    work, deciding = _positions(stacks, decide_on, offsets, _engine(method_named(method), config, model, device))
+    info = {**info_of(method_named(method)), **_described(stacks, deciding, offsets)}
     room = empty or io.room
     return (yield from iter_gather(work, stacks, info, empty=room, maps=maps, keep=keep_decisions))
 
@@ -145,6 +151,7 @@ def iter_positions(
     axis: str = STACK_AXIS,
     z: Sequence[float] | None = None,
     channels: Sequence[str] = (),
+    offsets: Sequence[int] = (),
 ) -> Generator[Progress, None, None]:
     """Fuse time point by time point and keep nothing: yields `Progress`, and a `FusedPosition` where one is done.
 
@@ -153,7 +160,8 @@ def iter_positions(
     from napari_focusfuse.core.hyperstack import Hyperstack
 
     stacks = Hyperstack(data, axes, axis=axis, z=z, channels=channels)
-    yield from _positions(stacks, decide_on, method, config, model, device)[0]
+    engine = _engine(method_named(method), config, model, device)
+    yield from _positions(stacks, decide_on, offsets, engine)[0]
 
 
 def carry(
@@ -213,23 +221,22 @@ def _always(decision: Decision) -> Callable[[Mapping[str, int]], Decision]:
 
 
 def _positions(
-    data: Hyperstack,
-    decide_on: DecideOn | None,
-    method: str,
-    config: Config | None,
-    model: str | os.PathLike[str],
-    device: str,
+    data: Hyperstack, decide_on: DecideOn | None, offsets: Sequence[int], engine: Engine
 ) -> tuple[Generator[Progress, None, None], int | str]:
     """The work, and what decides."""
     from napari_focusfuse.core import positions
 
-    chosen = method_named(method)
     if decide_on is None:
-        decide_on = DECIDE_ON if chosen.decides else "each"
-    elif not chosen.decides and decide_on != "each":
-        raise FocusFuseError(f"the method {method!r} makes no decision that channels could share: decide on each")
+        decide_on = DECIDE_ON if engine.decide else "each"
+    elif not engine.decide and decide_on != "each":
+        raise FocusFuseError("this method makes no decision that channels could share: decide on each")
     deciding = data.deciding(decide_on)
-    return positions.iter_positions(data, _engine(chosen, config, model, device), deciding), deciding
+    if offsets and (deciding == "each" or len(offsets) != len(data.channel_names)):
+        raise FocusFuseError(
+            f"{len(offsets)} offsets for {len(data.channel_names)} channels that share a decision: give one for each "
+            "channel, and decide on one channel or the sum"
+        )
+    return positions.iter_positions(data, engine, deciding, offsets), deciding
 
 
 def _engine(method: Method, config: Config | None, model: str | os.PathLike[str], device: str) -> Engine:
@@ -245,5 +252,6 @@ def _engine(method: Method, config: Config | None, model: str | os.PathLike[str]
     return Engine(partial(methods.iter_fuse, method, **other), decide)
 
 
-def _described(data: Hyperstack, deciding: int | str) -> dict[str, Any]:
-    return {"axes": data.axes, "channels": list(data.channel_names), "decided_on": deciding}
+def _described(data: Hyperstack, deciding: int | str, offsets: Sequence[int]) -> dict[str, Any]:
+    told = {"axes": data.axes, "channels": list(data.channel_names), "decided_on": deciding}
+    return told | ({"offsets": list(offsets)} if offsets else {})

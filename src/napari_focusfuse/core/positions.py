@@ -1,7 +1,7 @@
 """Fusing a hyperstack position by position: one decision for all channels of a time point."""
 
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.blend import iter_blend
+from napari_focusfuse.core.carry import doubt, shifted
 from napari_focusfuse.core.channels import WeightedSum, channel_level, channel_weights, dark_channel
 from napari_focusfuse.core.decision import Decision, Flag
 from napari_focusfuse.core.hyperstack import Hyperstack, Where
@@ -63,7 +64,9 @@ class FusedPosition(Progress):
     weights: tuple[float, ...] = ()
 
 
-def iter_positions(data: Hyperstack, engine: Engine, deciding: int | str) -> Generator[Progress, None, None]:
+def iter_positions(
+    data: Hyperstack, engine: Engine, deciding: int | str, offsets: Sequence[int] = ()
+) -> Generator[Progress, None, None]:
     """Fuse every position; nothing is kept.
 
     Parameters
@@ -72,6 +75,8 @@ def iter_positions(data: Hyperstack, engine: Engine, deciding: int | str) -> Gen
     engine : Engine
     deciding : int or {"sum", "each"}
         As `Hyperstack.deciding` gives it.
+    offsets : sequence of int
+        How many slices further along z each channel is in focus than what decides; none if left out.
 
     Yields
     ------
@@ -79,9 +84,10 @@ def iter_positions(data: Hyperstack, engine: Engine, deciding: int | str) -> Gen
         A `FusedPosition` where one is done.
     """
     watch, number = _Watch(data, deciding), len(data.positions)
+    offsets = offsets or [0] * len(data.channel_names)
     for done, where in enumerate(data.positions):
         label = _label(data, where)
-        work = _labelled(_iter_position(data, engine, deciding, where, watch), label)
+        work = _labelled(_iter_position(data, engine, deciding, where, watch, offsets), label)
         images, decisions, weights = yield from staged(work, done / number, 1 / number)
         yield FusedPosition(done + 1, number, f"{label}done", where, images, decisions, weights)
 
@@ -95,10 +101,13 @@ def iter_carry(data: Hyperstack, decision: Callable[[Where], Decision]) -> Gener
     decision : callable
         The decision for a position.
     """
-    number = len(data.positions)
+    number, doubted = len(data.positions), False
     for done, where in enumerate(data.positions):
-        label, by = _label(data, where), decision(where)
-        work = _labelled(_iter_blended(data.stacks(where), by), label)
+        label, by, stacks = _label(data, where), decision(where), data.stacks(where)
+        if (why := doubt(by)) and not doubted:
+            warnings.warn(why, FocusFuseWarning, stacklevel=2)
+            doubted = True
+        work = _labelled(_iter_blended(stacks, by, [0] * len(stacks)), label)
         images = yield from staged(work, done / number, 1 / number)
         yield FusedPosition(done + 1, number, f"{label}done", where, np.stack(images), (by,))
 
@@ -116,7 +125,7 @@ def _label(data: Hyperstack, where: Where) -> str:
 
 
 def _iter_position(
-    data: Hyperstack, engine: Engine, deciding: int | str, where: Where, watch: "_Watch"
+    data: Hyperstack, engine: Engine, deciding: int | str, where: Where, watch: "_Watch", offsets: Sequence[int]
 ) -> Generator[Progress, None, tuple[NDArray[Any], tuple[Decision, ...], tuple[float, ...]]]:
     stacks = data.stacks(where)
     weights: tuple[float, ...] = ()
@@ -136,7 +145,7 @@ def _iter_position(
             chosen = Stack(WeightedSum(stacks, levels, shares), rgb=False, z=stacks[0].z.tolist())
         share = _DECIDING / (_DECIDING + len(stacks))
         decision = yield from staged(engine.decide(chosen), 0, share)
-        images = yield from staged(_iter_blended(stacks, decision), share, 1 - share)
+        images = yield from staged(_iter_blended(stacks, decision, offsets), share, 1 - share)
         decisions = (decision,)
     for decision in decisions:
         watch.order(decision, where)
@@ -150,10 +159,13 @@ def _iter_each(stacks: list[Stack], engine: Engine) -> Generator[Progress, None,
     return results
 
 
-def _iter_blended(stacks: list[Stack], decision: Decision) -> Generator[Progress, None, list[NDArray[Any]]]:
+def _iter_blended(
+    stacks: list[Stack], decision: Decision, offsets: Sequence[int]
+) -> Generator[Progress, None, list[NDArray[Any]]]:
     images = []
-    for c, stack in enumerate(stacks):
-        images.append((yield from staged(iter_blend(stack, decision), c / len(stacks), 1 / len(stacks))))
+    for c, (stack, offset) in enumerate(zip(stacks, offsets, strict=True)):
+        work = iter_blend(stack, shifted(decision, offset))
+        images.append((yield from staged(work, c / len(stacks), 1 / len(stacks))))
     return images
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QPushButton, QWidget
 
+from napari_focusfuse.core.carry import doubt
 from napari_focusfuse.core.progress import staged
 from napari_focusfuse.gui._carry_dialog import CarryDialog
 from napari_focusfuse.gui._layers import plain
@@ -148,10 +149,14 @@ class Carrier(QObject):
         self._panel.start(work, f"Fusing all of {whole.title}", self._on_whole)
 
     def decided(self, source: Source) -> None:
-        """One stack has been fused: its decision can be carried, until there is another."""
+        """One stack has been fused: its decision can be carried, until there is another; says so if it is a guess."""
+        from napari.utils.notifications import show_warning
+
         decision = self._held()
         self.result, self._origin = None, None
         if decision is not None:
+            if why := doubt(decision):
+                show_warning(f"{source.title}: {why}.")
             made_by = plain(decision.info)
             self._origin = Origin(
                 source.title, source.layer_id, source.label, source.slices, decision.shape, {}, self._of_one, made_by
