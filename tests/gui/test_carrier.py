@@ -275,15 +275,7 @@ def test_a_mended_decision_is_the_one_that_is_applied(viewer, widget, carrier, s
     np.testing.assert_array_equal(viewer.layers["GFP fused"].data, stack[4])
 
 
-@pytest.mark.parametrize(
-    ("where", "name", "shape"),
-    [
-        ("channels", "cells (t = 1) fused", (2, 1, 16, 20)),
-        ("all", "cells fused", (3, 2, 1, 16, 20)),
-        ("here", "cells (t = 1, c = 1) fused", (16, 20)),
-    ],
-)
-def test_other_channels_and_times_of_the_same_layer(viewer, widget, carrier, cells, values, finish, where, name, shape):
+def test_other_channels_and_times_of_the_same_layer(viewer, widget, carrier, cells, values, finish):
     from napari_focusfuse import api
 
     viewer.dims.set_current_step(0, 1)
@@ -291,16 +283,20 @@ def test_other_channels_and_times_of_the_same_layer(viewer, widget, carrier, cel
     widget.run()
     finish(widget)
     viewer.dims.set_current_step(1, 1)
-    dialog = opened(carrier)
-    assert [dialog.where_box.itemData(k) for k in range(3)] == ["channels", "all", "here"]
-    dialog.where_box.setCurrentIndex(dialog.where_box.findData(where))
-    dialog.apply_button.click()
-    finish(widget)
-    fused = viewer.layers[name]
-    assert fused.data.shape == shape
     expected = api.blend(values[1, 1], api.decide(values[1, 0], method="log", z=[0, 2, 4, 6, 8, 10]))
-    image = fused.data[1] if where == "all" else fused.data
-    np.testing.assert_array_equal(image if where == "here" else image[1, 0], expected)
+    for where, name, shape, at in (
+        ("channels", "cells (t = 1) fused", (2, 1, 16, 20), (1, 0)),
+        ("all", "cells fused", (3, 2, 1, 16, 20), (1, 1, 0)),
+        ("here", "cells (t = 1, c = 1) fused", (16, 20), ()),
+    ):
+        dialog = opened(carrier)
+        assert [dialog.where_box.itemData(k) for k in range(3)] == ["channels", "all", "here"]
+        dialog.where_box.setCurrentIndex(dialog.where_box.findData(where))
+        dialog.apply_button.click()
+        finish(widget)
+        fused = viewer.layers[name].data
+        assert fused.shape == shape
+        np.testing.assert_array_equal(fused[at], expected)
     assert "cells (t = 1, c = 0) decision" in viewer.layers
 
 
@@ -358,13 +354,10 @@ def test_a_carried_image_does_not_replace_the_result_of_its_layer(viewer, widget
     assert "GFP fused [2]" not in viewer.layers
 
 
-def test_without_a_decision_it_says_what_to_do(viewer, widget, carrier, notes):
+def test_without_a_decision_or_a_layer_it_says_what_to_do(viewer, widget, carrier, stack, finish, notes):
     carrier.choose()
     assert "Fuse a focus stack first" in notes[0].message
     assert carrier.dialog is None
-
-
-def test_nothing_to_apply_it_to(viewer, widget, carrier, stack, finish):
     viewer.add_image(stack, name="DAPI")
     widget.run()
     finish(widget)

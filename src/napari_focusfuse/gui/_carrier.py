@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_focusfuse.core.carry import doubt
-from napari_focusfuse.core.progress import staged
+from napari_focusfuse.gui import _carry_work as work
 from napari_focusfuse.gui._carry_dialog import CarryDialog
 from napari_focusfuse.gui._layers import plain
 from napari_focusfuse.gui._position_form import Choice, PositionForm
@@ -18,8 +18,7 @@ from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._stack_form import StackForm
 from napari_focusfuse.gui._targets import Origin, Target, Where, taken, targets, wheres
 from napari_focusfuse.gui._whole import Whole, take_whole
-from napari_focusfuse.gui._whole_layers import Shown, iter_shown, show
-from napari_focusfuse.gui._worker import Work
+from napari_focusfuse.gui._whole_layers import Shown, show
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -32,45 +31,6 @@ __all__ = ["Carrier"]
 
 _NOTHING = "Fuse a focus stack first: its decision can then be applied to other channels, time points and layers."
 _BUSY = "A run is under way: wait for it or cancel it first."
-
-
-def _fuse_whole(whole: Whole, options: dict[str, Any], top: float) -> Work:
-    """Fuse every position and prepare the layers; runs in the thread."""
-    from napari_focusfuse import api
-
-    work = api.iter_fuse_hyperstack(whole.data, whole.axes, keep_decisions=True, **options)
-    result = yield from staged(work, 0, 0.95)
-    layers = yield from staged(iter_shown(whole, result, top), 0.95, 0.05)
-    return whole, result, layers
-
-
-def _carry(wholes: list[Whole], origin: Origin) -> Work:
-    """Blend every position of some layers by the decisions of another."""
-    from napari_focusfuse import api
-
-    made = []
-    for done, whole in enumerate(wholes):
-        work = api.iter_carry(whole.data, whole.axes, partial(_decision, whole, origin))
-        result = yield from staged(work, done / len(wholes), 1 / len(wholes))
-        layers = yield from iter_shown(whole, result, 0)
-        made.append((whole, layers))
-    return made
-
-
-def _decision(whole: Whole, origin: Origin, where: Mapping[str, int]) -> "Decision":
-    """The decision for a position of another layer: axes are matched by their names."""
-    named = {whole.names[letter]: k for letter, k in where.items()}
-    return origin.decision({name: named[name] for name in origin.axes})
-
-
-def _kept(result: "HyperstackResult", names: list[str], where: Mapping[str, int]) -> "Decision":
-    return result.decisions[tuple(where[name] for name in names)]
-
-
-def _save(folder: Path, result: "HyperstackResult", options: dict[str, Any]) -> Work:
-    from napari_focusfuse import api
-
-    return (yield from api.iter_save_hyperstack(folder, result, **options))
 
 
 class Carrier(QObject):
@@ -145,8 +105,8 @@ class Carrier(QObject):
         z = options["z"]
         top = float(whole.slices - 1 if z is None else max(z))
         options = {**options, "decide_on": decide_on if channel is not None else None}
-        work = partial(_fuse_whole, whole, options, top)
-        self._panel.start(work, f"Fusing all of {whole.title}", self._on_whole)
+        begin = partial(work.fuse_whole, whole, options, top)
+        self._panel.start(begin, f"Fusing all of {whole.title}", self._on_whole)
 
     def decided(self, source: Source) -> None:
         """One stack has been fused: its decision can be carried, until there is another; says so if it is a guess."""
@@ -195,7 +155,7 @@ class Carrier(QObject):
         wholes = [taken(target, where, point) for target in chosen if target.layer in there]
         if wholes and self._origin is not None:
             self._panel.start(
-                partial(_carry, wholes, self._origin),
+                partial(work.carry, wholes, self._origin),
                 f"Applying the decision of {self._origin.title}",
                 self._on_carried,
             )
@@ -211,7 +171,7 @@ class Carrier(QObject):
             "inputs": [Path(path) for path in note["inputs"]],
             "overwrite": overwrite,
         }
-        self._panel.start(partial(_save, folder, self.result, options), f"Saving {self.title}", done)
+        self._panel.start(partial(work.save, folder, self.result, options), f"Saving {self.title}", done)
 
     def _choice(self, method: str) -> Choice:
         """The channel axis and who decides; methods without decision take every position for itself."""
@@ -252,7 +212,7 @@ class Carrier(QObject):
             names = [whole.names[letter] for letter in result.map_axes[:-2]]
             sizes = dict(zip(names, result.index.shape, strict=False))
             shape = result.index.shape[-2:]
-            kept = partial(_kept, result, names)
+            kept = partial(work.kept, result, names)
             self._origin = Origin(whole.title, whole.layer_id, whole.label, whole.slices, shape, sizes, kept, made_by)
         self._on_busy()
         self.fused.emit(result.summary)
