@@ -19,6 +19,7 @@ from napari_focusfuse.gui._stack_form import StackForm
 from napari_focusfuse.gui._targets import Origin, Target, Where, taken, targets, wheres
 from napari_focusfuse.gui._whole import Whole, take_whole
 from napari_focusfuse.gui._whole_layers import Shown, show
+from napari_focusfuse.gui._worker import Work
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -44,7 +45,7 @@ class Carrier(QObject):
     panel : RunPanel
         Where it runs.
     held : callable
-        The decision of the last run of one stack, as it is by now.
+        Gives the work that returns the decision of the last run of one stack, as it is by now.
     parent : QWidget
     """
 
@@ -56,7 +57,7 @@ class Carrier(QObject):
         viewer: "Viewer",
         stack: StackForm,
         panel: RunPanel,
-        held: "Callable[[], Decision | None]",
+        held: Callable[[], Callable[[], Work]],
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
@@ -108,18 +109,17 @@ class Carrier(QObject):
         begin = partial(work.fuse_whole, whole, options, top)
         self._panel.start(begin, f"Fusing all of {whole.title}", self._on_whole)
 
-    def decided(self, source: Source) -> None:
+    def decided(self, source: Source, decision: "Decision | None") -> None:
         """One stack has been fused: its decision can be carried, until there is another; says so if it is a guess."""
         from napari.utils.notifications import show_warning
 
-        decision = self._held()
         self.result, self._origin = None, None
         if decision is not None:
             if why := doubt(decision):
                 show_warning(f"{source.title}: {why}.")
             made_by = plain(decision.info)
             self._origin = Origin(
-                source.title, source.layer_id, source.label, source.slices, decision.shape, {}, self._of_one, made_by
+                source.title, source.layer_id, source.label, source.slices, decision.shape, {}, None, made_by
             )
 
     def choose(self, layer: "Image | None" = None) -> None:
@@ -155,7 +155,7 @@ class Carrier(QObject):
         wholes = [taken(target, where, point) for target in chosen if target.layer in there]
         if wholes and self._origin is not None:
             self._panel.start(
-                partial(work.carry, wholes, self._origin),
+                partial(work.carry, wholes, self._origin, self._held()),
                 f"Applying the decision of {self._origin.title}",
                 self._on_carried,
             )
@@ -183,12 +183,6 @@ class Carrier(QObject):
     def _parent(self) -> QWidget | None:
         parent = self.parent()
         return parent if isinstance(parent, QWidget) else None
-
-    def _of_one(self, _where: Mapping[str, int]) -> "Decision":
-        decision = self._held()
-        if decision is None:
-            raise ValueError(_NOTHING)
-        return decision
 
     def _on_busy(self) -> None:
         self.button.setEnabled(self._origin is not None and not self._panel.busy)

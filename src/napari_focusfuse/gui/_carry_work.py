@@ -1,9 +1,9 @@
 """What runs in the thread when all positions are fused, or a decision is carried."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from napari_focusfuse.core.progress import staged
 from napari_focusfuse.gui._targets import Origin
@@ -28,21 +28,32 @@ def fuse_whole(whole: Whole, options: dict[str, Any], top: float) -> Work:
     return whole, result, layers
 
 
-def carry(wholes: list[Whole], origin: Origin) -> Work:
-    """Blend every position of some layers by the decisions of another; returns each with its layers."""
+def carry(wholes: list[Whole], origin: Origin, held: Callable[[], Work]) -> Work:
+    """Blend every position of some layers by the decisions of another; returns each with its layers.
+
+    Parameters
+    ----------
+    wholes : list of Whole
+    origin : Origin
+    held : callable
+        Makes the generator that returns the one decision that the widget holds.
+    """
     from napari_focusfuse import api
 
+    one = (yield from held()) if origin.decision is None else None
     made = []
     for done, whole in enumerate(wholes):
-        work = api.iter_carry(whole.data, whole.axes, partial(_decision, whole, origin))
+        work = api.iter_carry(whole.data, whole.axes, partial(_decision, whole, origin, one))
         result = yield from staged(work, done / len(wholes), 1 / len(wholes))
         layers = yield from iter_shown(whole, result, 0)
         made.append((whole, layers))
     return made
 
 
-def _decision(whole: Whole, origin: Origin, where: Mapping[str, int]) -> "Decision":
+def _decision(whole: Whole, origin: Origin, one: "Decision | None", where: Mapping[str, int]) -> "Decision":
     """The decision for a position of another layer: axes are matched by their names."""
+    if origin.decision is None:
+        return cast("Decision", one)
     named = {whole.names[letter]: k for letter, k in where.items()}
     return origin.decision({name: named[name] for name in origin.axes})
 

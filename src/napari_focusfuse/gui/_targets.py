@@ -39,8 +39,8 @@ class Origin:
         Height and width, px.
     axes : dict of str to int
         Axes along which there is a decision for each position, and how many; none for one decision.
-    decision : callable
-        From the index on these axes to the decision.
+    decision : callable or None
+        From the index on these axes to the decision; None if there is the one that the widget holds.
     made_by : mapping
         How it was made, of plain JSON types.
     """
@@ -51,7 +51,7 @@ class Origin:
     slices: int
     shape: tuple[int, int]
     axes: dict[str, int]
-    decision: "Callable[[Mapping[str, int]], Decision]"
+    decision: "Callable[[Mapping[str, int]], Decision] | None"
     made_by: Mapping[str, Any]
 
 

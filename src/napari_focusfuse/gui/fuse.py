@@ -1,6 +1,7 @@
 """The docked widget "Fuse focus stack": from an image layer to its all-in-focus image and maps."""
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
-    from napari_focusfuse.core.decision import Decision
     from napari_focusfuse.core.result import FusionResult
 
 __all__ = ["FuseWidget"]
@@ -50,6 +50,12 @@ def _save(folder: Path, result: "FusionResult", options: dict[str, Any]) -> Work
 
     yield Progress(0, 1, f"writing {folder.name}")
     return api.save_result(folder, result, **options)
+
+
+def _held(last: "tuple[str, FusionResult, dict[str, Any]] | None") -> Work:
+    """The decision of a result; runs in the thread."""
+    yield from ()
+    return None if last is None else last[1].decision
 
 
 class FuseWidget(QWidget):
@@ -75,7 +81,7 @@ class FuseWidget(QWidget):
         self.advanced = Folded("Advanced", self.config.advanced())
         self.panel = RunPanel()
         self.save_button = QPushButton("Save result…")
-        self.carrier = Carrier(napari_viewer, self.stack, self.panel, self.held_decision, self)
+        self.carrier = Carrier(napari_viewer, self.stack, self.panel, self.held, self)
         self._build()
         self._connect()
         self._refresh()
@@ -130,9 +136,9 @@ class FuseWidget(QWidget):
                 return
             self.panel.start(partial(_fuse, source, options), f"Fusing {source.title}", self._on_result)
 
-    def held_decision(self) -> "Decision | None":
-        """The decision of the last run of one stack, as it is by now."""
-        return None if self._last is None else self._last[1].decision
+    def held(self) -> Callable[[], Work]:
+        """Work that returns the decision of the last run of one stack, as it is by now."""
+        return partial(_held, self._last)
 
     def cancel(self) -> None:
         """Stop the run; the layers stay as they are."""
@@ -251,7 +257,7 @@ class FuseWidget(QWidget):
         made_by = plain(result.info if result.decision is None else result.decision.info)
         show_result(self._viewer, source, result, {**note, "made_by": made_by})
         self._last = source.title, result, note
-        self.carrier.decided(source)
+        self.carrier.decided(source, result.decision)
         self.panel.status.setText(result.summary)
 
     def _on_whole(self, summary: str) -> None:
