@@ -86,6 +86,8 @@ def fuse(
     fill_depth: Switch = False,
     zarr: Switch = False,
     rgb: Switch = False,
+    all_positions: Switch = False,
+    decide_on: str | None = None,
     overwrite: Switch = False,
     flags: Annotated[FusionFlags | None, Parameter(name="*")] = None,
 ) -> int:
@@ -118,6 +120,11 @@ def fuse(
         Write OME-Zarr with pyramids instead of OME-TIFF, for large images.
     rgb
         Take a channel axis of 3 or 4 as colour.
+    all_positions
+        Fuse every time point and channel of files that have such axes; the results keep them.
+    decide_on
+        Who decides for all channels of a time point: a channel, by its number from 0 or its name; sum, of all channels
+        weighted by their signal over noise (default); or each for itself. Brings --all-positions.
     overwrite
         Replace what an earlier run has written.
     flags
@@ -130,7 +137,8 @@ def fuse(
     engine = given(method=method, model=model, device=device, config=config)
     sizes = given(z_step=z_step, pixel_size=pixel_size and (pixel_size, pixel_size))
     saving = given(refractive_index=refractive_index, fill_depth=fill_depth, zarr=zarr)
-    return 0 if fuse_all(inputs, out, Task(engine, sizes, axis, rgb, overwrite, saving)) else _FAILED
+    whole = given(decide_on=decide_on) if all_positions or decide_on is not None else None
+    return 0 if fuse_all(inputs, out, Task(engine, sizes, axis, rgb, overwrite, saving, whole)) else _FAILED
 
 
 app.command(bench)

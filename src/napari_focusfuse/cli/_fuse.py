@@ -10,6 +10,7 @@ from napari_focusfuse.errors import FocusFuseError, ModelError, OutputError
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.result import FusionResult
+    from napari_focusfuse.io import StackFile
 
 __all__ = ["Task", "fuse_all"]
 
@@ -34,6 +35,8 @@ class Task(NamedTuple):
         Earlier results may be replaced.
     saving : dict
         Further keywords for `api.iter_save`.
+    whole : dict or None
+        Every time point and channel is fused, with these keywords for `api.iter_fuse_file`.
     """
 
     engine: dict[str, Any]
@@ -42,6 +45,7 @@ class Task(NamedTuple):
     rgb: bool
     overwrite: bool
     saving: dict[str, Any]
+    whole: dict[str, Any] | None = None
 
 
 class _Job(NamedTuple):
@@ -135,6 +139,10 @@ def _outcome(job: _Job, task: Task) -> tuple[bool, str]:
 def _fuse_one(job: _Job, task: Task) -> str:
     from napari_focusfuse import api
 
+    if task.whole is not None and not job.files:
+        whole = api.open_hyperstack(job.source, axis=task.axis, rgb=task.rgb)
+        if whole.data.ndim > len("ZYX") + whole.axes.endswith("S"):
+            return _fuse_whole(whole, job, task, task.whole)
     file = api.open_stack(job.files or job.source, axis=task.axis, rgb=task.rgb)
     if job.is_image:
         api.check_image_target(job.target, file.data.dtype, overwrite=task.overwrite)
@@ -163,3 +171,13 @@ def _fuse_one(job: _Job, task: Task) -> str:
     if z_step is None and result.decision is not None and len(result.decision.z) > 2:
         return f"{result.summary.rstrip('.')}; depth in slices, give --z-step for um"
     return result.summary
+
+
+def _fuse_whole(file: "StackFile", job: _Job, task: Task, options: dict[str, Any]) -> str:
+    """Fuse every time point and channel."""
+    from napari_focusfuse import api
+
+    api.check_hyperstack_target(job.target, overwrite=task.overwrite)
+    sizes = {"z_step": file.z_step, "pixel_size": file.pixel_size, **task.sizes}
+    work = api.iter_fuse_file(file, job.target, overwrite=task.overwrite, **sizes, **options, **task.engine)
+    return with_bar(work, file.name)

@@ -23,6 +23,7 @@ __all__ = [
     "note_of",
     "plain",
     "put",
+    "reasons",
     "result_of",
     "show_result",
     "slice_colours",
@@ -121,7 +122,7 @@ def _to_update(viewer: "ViewerModel", source: Source) -> dict[str, "Layer"]:
     results: dict[str, dict[str, Layer]] = {}
     for layer in viewer.layers:
         note = note_of(layer) if is_result(layer) else {}
-        ours = note.get("role") in _ROLES
+        ours = note.get("role") in _ROLES and "decision_from" not in note
         if ours and (note["source_id"], note["position"]) == (source.layer_id, source.position):
             results.setdefault(note["result_id"], {})[note["role"]] = layer
     unedited = [layers for layers in results.values() if not _edited(layers)]
@@ -175,14 +176,14 @@ def _arguments(source: Source, result: "FusionResult") -> dict[str, dict[str, An
     }
     made["flags"] = {
         "data": decision.flags.astype(np.uint16),
-        "features": _reasons(decision.flags),
+        "features": reasons(decision.flags),
         "visible": False,
         **source.place,
     }
     return made
 
 
-def _reasons(flags: NDArray[np.uint16]) -> dict[str, list[Any]]:
+def reasons(flags: NDArray[np.uint16]) -> dict[str, list[Any]]:
     """What hovering over a pixel tells: the flags in words, for each value there is."""
     from napari_focusfuse.core.decision import Flag
 

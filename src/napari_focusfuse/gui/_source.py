@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 __all__ = [
     "KEY",
+    "LOOKS",
     "Source",
     "axis_name",
     "data_of",
+    "further_axes",
     "inputs_of",
     "lazy",
     "micrometres",
@@ -26,7 +28,7 @@ __all__ = [
 #: Our part of a layer's metadata.
 KEY = "napari-focusfuse"
 #: What a fused image shares with its source so that it looks like it.
-_LOOKS = ("blending", "colormap", "contrast_limits", "gamma")
+LOOKS = ("blending", "colormap", "contrast_limits", "gamma")
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +126,11 @@ def _position(layer: Image, axis: int, point: Sequence[float]) -> dict[int, int]
     return {i: int(np.clip(where[i], 0, shape[i] - 1)) for i in _extra_axes(layer, axis)}
 
 
+def further_axes(layer: Image, axis: int, point: Sequence[float]) -> dict[int, int]:
+    """The axes that are neither the stack axis nor in a slice, and the viewer's position on each."""
+    return _position(layer, axis, point)
+
+
 def take(layer: Image, axis: int, point: Sequence[float]) -> Source:
     """Freeze what a run needs of a layer.
 
@@ -149,7 +156,7 @@ def take(layer: Image, axis: int, point: Sequence[float]) -> Source:
         position=named,
         rgb=bool(layer.rgb),
         place=_place(layer, axis, position),
-        looks={} if layer.rgb else {name: getattr(layer, name) for name in _LOOKS},
+        looks={} if layer.rgb else {name: getattr(layer, name) for name in LOOKS},
     )
 
 

@@ -137,6 +137,8 @@ class SurfacePanel(QWidget):
     def __init__(self, viewer: "Viewer", panel: RunPanel, shown: Callable[[], Shown | None]) -> None:
         super().__init__()
         self._panel, self._shown, self._said = panel, shown, ""
+        #: Whether there is a result.
+        self.there = False
         self.view = SurfaceView(viewer)
         self.show_button = QPushButton("Show surface")
         self.show_button.setToolTip("Show the fused image draped over the depth, in 3-D.")
@@ -156,7 +158,7 @@ class SurfacePanel(QWidget):
 
     def refresh(self) -> None:
         """Switch the buttons on where there is a surface to show."""
-        ready = self._shown() is not None and not self._panel.busy
+        ready = self.there and not self._panel.busy
         for button in (self.show_button, self.export_button):
             button.setEnabled(ready)
         self.controls.setVisible(self.view.shown)

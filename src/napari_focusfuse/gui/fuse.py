@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMessageBox, QPushB
 
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.methods import METHODS
+from napari_focusfuse.gui._carrier import Carrier
 from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
 from napari_focusfuse.gui._layers import plain
 from napari_focusfuse.gui._mending import Mender, show_and_follow
@@ -52,6 +53,12 @@ def _save(folder: Path, result: "FusionResult", mended: Callable[[], Work] | Non
     return (yield from api.iter_save(folder, result, **options))
 
 
+def _held(last: "tuple[str, FusionResult, dict[str, Any]] | None", mended: Callable[[], Work] | None) -> Work:
+    """The decision of a result with its edits; runs in the thread."""
+    result = (yield from mended()) if mended is not None else None if last is None else last[1]
+    return None if result is None else result.decision
+
+
 class FuseWidget(QWidget):
     """Fuse a focus stack.
 
@@ -80,6 +87,7 @@ class FuseWidget(QWidget):
         self.mend_button = QPushButton("Mend…")
         self.mend_button.setToolTip("Paint by hand where a pixel should come from another slice.")
         self.surface = SurfacePanel(napari_viewer, self.panel, self._shown)
+        self.carrier = Carrier(napari_viewer, self.stack, self.panel, self.held, self)
         self._build()
         self._connect()
         self._refresh()
@@ -129,7 +137,14 @@ class FuseWidget(QWidget):
                 "z": self.stack.positions(),
             }
             self._started = source, self._describe(source)
+            if self.carrier.positions.whole:
+                self.carrier.fuse_whole(options, self._started[1])
+                return
             self.panel.start(partial(_fuse, source, options), f"Fusing {source.title}", self._on_result)
+
+    def held(self) -> Callable[[], Work]:
+        """Work that returns the decision of the last run of one stack, as it is by now."""
+        return partial(_held, self._last, None if self._mender is None else self._mender.work())
 
     def cancel(self) -> None:
         """Stop the run; the layers stay as they are."""
@@ -138,6 +153,7 @@ class FuseWidget(QWidget):
     def save(self, folder: Path, *, overwrite: bool = False) -> None:
         """Write the last result to `folder`, as the command line does."""
         if self._last is None:
+            self.carrier.save(folder, self._on_saved, overwrite=overwrite)
             return
         title, result, note = self._last
         options = {
@@ -169,6 +185,7 @@ class FuseWidget(QWidget):
         form = form_layout()
         form.addRow("Image layer", self.stack.layer_box.native)
         form.addRow("Stack axis", self.stack.axis_box.native)
+        self.carrier.positions.add_to(form)
         form.addRow("z-step", self.stack.z_step)
         form.addRow("Pixel size", self.stack.pixel_size)
         form.addRow(self.about)
@@ -183,10 +200,13 @@ class FuseWidget(QWidget):
         layout.addWidget(self.panel)
         layout.addWidget(self.mend_button)
         layout.addWidget(self.save_button)
+        layout.addWidget(self.carrier.button)
         layout.addWidget(self.surface)
 
     def _connect(self) -> None:
         self.stack.changed.connect(self._refresh)
+        self.carrier.positions.changed.connect(self._refresh)
+        self.carrier.fused.connect(self._on_whole)
         self.method.changed.connect(self._on_method)
         self.panel.requested.connect(self.run)
         self.panel.busy_changed.connect(self._on_busy)
@@ -196,7 +216,8 @@ class FuseWidget(QWidget):
 
     def _refresh(self) -> None:
         hint = self.stack.problem()
-        self.about.setText(hint or self.stack.description())
+        self.carrier.positions.read(self.stack.layer, self.stack.axis)
+        self.about.setText(hint or self.carrier.description() or self.stack.description())
         self.panel.set_ready(hint is None)
 
     def _describe(self, source: Source) -> dict[str, Any]:
@@ -227,6 +248,7 @@ class FuseWidget(QWidget):
     def _on_method(self, name: str) -> None:
         """Say what the method does, and leave only those settings on that it uses."""
         method = METHODS[name]
+        self.carrier.positions.set_decides(method.decides)
         self.method.tooltip = f"{method.description}\n{method.citation}"
         for box in (self.config.preset, self.model, self.device):
             box.enabled = method.deep
@@ -234,8 +256,10 @@ class FuseWidget(QWidget):
             part.setEnabled(method.deep)
 
     def _on_busy(self) -> None:
-        self.save_button.setEnabled(self._last is not None and not self.panel.busy)
+        held = self._last is not None or self.carrier.result is not None
+        self.save_button.setEnabled(held and not self.panel.busy)
         self.mend_button.setEnabled(self._mender is not None and not self.panel.busy)
+        self.surface.there = self._last is not None
         self.surface.refresh()
 
     def _on_choices(self, choices: Choices) -> None:
@@ -249,7 +273,12 @@ class FuseWidget(QWidget):
         made_by = plain(result.info if result.decision is None else result.decision.info)
         self._mender = show_and_follow(self._viewer, source, result, {**note, "made_by": made_by})
         self._last, self._place = (source.title, result, note), source.place
+        self.carrier.decided(source, result.decision)
         self.panel.status.setText(result.summary)
+
+    def _on_whole(self, summary: str) -> None:
+        self._last = self._mender = None
+        self.panel.status.setText(summary)
 
     def _shown(self) -> Shown | None:
         """The last result, as far as a surface needs it."""
@@ -279,8 +308,9 @@ class FuseWidget(QWidget):
 
     def _on_save(self) -> None:
         parent = QFileDialog.getExistingDirectory(self, "Folder to save the result in")
-        if parent and self._last is not None:
-            folder = Path(parent) / (_FORBIDDEN.sub("_", self._last[0]).strip(" .") or "result")
+        if parent:
+            title = self.carrier.title if self._last is None else self._last[0]
+            folder = Path(parent) / (_FORBIDDEN.sub("_", title).strip(" .") or "result")
             exists = folder.exists()
             if not exists or self._may_overwrite(folder):
                 self.save(folder, overwrite=exists)

@@ -7,10 +7,12 @@ goes beside the target and is renamed at the end, so a target is whole or as it 
 from napari_focusfuse.io._checksums import iter_checksums
 from napari_focusfuse.io._image import is_image_file, read_image
 from napari_focusfuse.io._pairs import Pair, find_pairs, pairs_in
+from napari_focusfuse.io._planes import PlaneFiles, check_hyperstack_target, hyperstack_files
 from napari_focusfuse.io._position import at_position, axis_letter
 from napari_focusfuse.io._read import is_stack_file, read_files, read_stack
 from napari_focusfuse.io._recipe import make_recipe, read_recipe
 from napari_focusfuse.io._result import check_result_folder, iter_write_result, read_map, write_result
+from napari_focusfuse.io._room import room
 from napari_focusfuse.io._slices import in_order, read_slices, slice_files
 from napari_focusfuse.io._stack import StackFile, title
 from napari_focusfuse.io._surface import HEIGHTS, MESHES, check_surface_target, write_heights, write_surface
@@ -22,15 +24,18 @@ __all__ = [
     "HEIGHTS",
     "MESHES",
     "Pair",
+    "PlaneFiles",
     "StackFile",
     "at_position",
     "axis_letter",
+    "check_hyperstack_target",
     "check_image_target",
     "check_result_folder",
     "check_surface_target",
     "check_target",
     "check_zarr",
     "find_pairs",
+    "hyperstack_files",
     "in_order",
     "is_image_file",
     "is_stack_file",
@@ -44,6 +49,7 @@ __all__ = [
     "read_recipe",
     "read_slices",
     "read_stack",
+    "room",
     "slice_files",
     "title",
     "write_heights",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_focusfuse.core.decision import Decision
     from napari_focusfuse.core.result import FusionResult
 
-__all__ = ["check_result_folder", "iter_write_result", "read_map", "write_result"]
+__all__ = ["check_result_folder", "exchange", "iter_write_result", "read_map", "write_recipe", "write_result"]
 
 _FUSED, _RECIPE = "fused", "recipe.json"
 #: Maps whose values name something, so that means of them say nothing.
@@ -98,8 +98,8 @@ def iter_write_result(
         write = partial(_write_image, part, pixel_size=pixel_size, zarr=zarr)
         unit = _write_images(write, result, (z_step, refractive_index), fill_depth=fill_depth)
         more = {"edits": _edits(part)} if unit is None else {"edits": _edits(part), "depth_unit": unit}
-        _write_recipe(part / _RECIPE, {**recipe, **more})
-        _exchange(part, folder)
+        write_recipe(part, {**recipe, **more})
+        exchange(part, folder)
     except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
         remove_empty(new)
@@ -211,12 +211,13 @@ def _edits(folder: Path) -> dict[str, str] | None:
     return next(({"path": name, "sha256": sha256} for name, sha256 in found.items()), None)
 
 
-def _write_recipe(path: Path, recipe: dict[str, Any]) -> None:
+def write_recipe(folder: Path, recipe: dict[str, Any]) -> None:
+    """Write how a result was made beside it."""
     text = json.dumps(plain(recipe), indent=2, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    (folder / _RECIPE).write_text(text + "\n", encoding="utf-8")
 
 
-def _exchange(part: Path, folder: Path) -> None:
+def exchange(part: Path, folder: Path) -> None:
     """Put the finished `part` in the place of `folder`; if that fails, `folder` is as it was."""
     if not folder.exists():
         part.rename(folder)

@@ -76,15 +76,13 @@ class StackFile:
         StackError
             There is no such axis, no stack axis, or an axis besides it, such as time.
         """
-        axes, data = self._colour(rgb)
-        here = _chosen(self, axis) if axis is not None else _proposed(self, axes)
-        others = [i for i, a in enumerate(axes) if i != here and a not in "YXS"]
+        axes, data, here, others = self._sorted_axes(axis, rgb=rgb)
         surplus = [axes[i] for i in others if data.shape[i] != 1]
         if surplus:
             hint = ", or add --rgb if C is colour" if surplus == ["C"] and data.shape[axes.index("C")] in (3, 4) else ""
             raise StackError(
                 f"{self.path} has more axes than a focus stack ({self.dimensions}): "
-                f"save it with one position along {' and '.join(surplus)}{hint}"
+                f"fuse all of it with --all-positions, or save it with one position along {' and '.join(surplus)}{hint}"
             )
         order = [here, axes.index("Y"), axes.index("X"), *(i for i, a in enumerate(axes) if a == "S")]
         data = data.transpose(others + order)[(0,) * len(others)]
@@ -103,6 +101,33 @@ class StackFile:
             return list(self.z)
         step = self.z_step if z_step is None else z_step
         return None if step is None else [k * step for k in range(self.data.shape[0])]
+
+    def hyperstack(self, axis: str | None = None, *, rgb: bool = False) -> "StackFile":
+        """Bring the axes to (..., Z, Y, X) or (..., Z, Y, X, S); further axes are kept, but those of length 1.
+
+        The stack axis keeps its letter; see `focus_stack` for the parameters.
+
+        Raises
+        ------
+        StackError
+            There is no such axis, or no stack axis.
+        """
+        axes, data, here, others = self._sorted_axes(axis, rgb=rgb)
+        kept = [i for i in others if data.shape[i] > 1]
+        dropped = [i for i in others if i not in kept]
+        order = [*kept, here, axes.index("Y"), axes.index("X"), *(i for i, a in enumerate(axes) if a == "S")]
+        data = data.transpose(dropped + order)[(0,) * len(dropped)]
+        letters = "".join(axes[i] for i in order)
+        if len(set(letters)) < len(letters):
+            raise StackError(f"{self.path} has two axes of one name ({self.dimensions}): save it as OME-TIFF")
+        z_step, z = (None, None) if axes[here] in "TC" else (self.z_step, self.z)
+        return replace(self, data=data, axes=letters, z_step=z_step, z=z, coarser=())
+
+    def _sorted_axes(self, axis: str | None, *, rgb: bool) -> tuple[str, Any, int, list[int]]:
+        """Letters of the axes, the data, the stack axis and the axes that are neither it nor in a slice."""
+        axes, data = self._colour(rgb)
+        here = _chosen(self, axis) if axis is not None else _proposed(self, axes)
+        return axes, data, here, [i for i, a in enumerate(axes) if i != here and a not in "YXS"]
 
     def _colour(self, rgb: bool) -> tuple[str, Any]:
         if not rgb or "S" in self.axes:
