@@ -76,24 +76,27 @@ class Folded(QWidget):
     Parameters
     ----------
     title : str
-    rows : QFormLayout
+    content : QFormLayout or QWidget
+    unfolded : bool
     """
 
-    def __init__(self, title: str, rows: QFormLayout) -> None:
+    def __init__(self, title: str, content: QFormLayout | QWidget, *, unfolded: bool = False) -> None:
         super().__init__()
         self.button = QToolButton()
         self.button.setText(title)
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.setAutoRaise(True)
         self.button.setCheckable(True)
-        self._content = QWidget()
-        self._content.setLayout(rows)
+        self._content = content if isinstance(content, QWidget) else QWidget()
+        if not isinstance(content, QWidget):
+            self._content.setLayout(content)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.button)
         layout.addWidget(self._content)
         self.button.toggled.connect(self._on_toggled)
-        self._on_toggled(False)
+        self.button.setChecked(unfolded)
+        self._on_toggled(unfolded)
 
     def _on_toggled(self, unfolded: bool) -> None:
         self.button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)

@@ -15,6 +15,7 @@ from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
+from napari_focusfuse.gui._hover import HoverPanel
 from napari_focusfuse.gui._layers import plain, show_result
 from napari_focusfuse.gui._models import Choices, models_and_devices, news, offer, offer_all
 from napari_focusfuse.gui._run_panel import RunPanel
@@ -73,6 +74,7 @@ class FuseWidget(QWidget):
         self.advanced = Folded("Advanced", self.config.advanced())
         self.panel = RunPanel()
         self.save_button = QPushButton("Save result…")
+        self.hover = HoverPanel(napari_viewer)
         self._build()
         self._connect()
         self._refresh()
@@ -147,6 +149,7 @@ class FuseWidget(QWidget):
         if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.cancel()
             self.stack.let_go()
+            self.hover.let_go()
 
     def _build(self) -> None:
         model = QHBoxLayout()
@@ -172,6 +175,7 @@ class FuseWidget(QWidget):
         layout.addWidget(self.advanced)
         layout.addWidget(self.panel)
         layout.addWidget(self.save_button)
+        layout.addWidget(Folded("At the cursor", self.hover, unfolded=True))
 
     def _connect(self) -> None:
         self.stack.changed.connect(self._refresh)

@@ -1,0 +1,129 @@
+"""What is said of the pixel under the cursor, in the status bar and in the widget."""
+
+import numpy as np
+import pytest
+
+from napari_focusfuse.core.glance import Glance
+from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.gui._at_cursor import flag_words
+
+
+@pytest.fixture
+def cells(viewer, stack):
+    return viewer.add_image(
+        stack, name="cells", scale=(2, 0.5, 0.25), units="um", axis_labels=("z", "y", "x"), translate=(0, 3, 4)
+    )
+
+
+@pytest.fixture
+def fused(viewer, widget, cells, fusion, finish):
+    widget.run()
+    finish(widget)
+    return widget
+
+
+def place(y, x):
+    return 0, 3 + 0.5 * y, 4 + 0.25 * x
+
+
+def curve(widget):
+    return np.asarray(widget.hover.plot._artists[0].get_ydata())
+
+
+def hover(viewer, widget, y, x, qtbot, at=place):
+    viewer.cursor.position = at(y, x)
+    assert widget.hover.where.text().startswith(f"y {y}, x {x}: ")
+    qtbot.waitUntil(lambda: widget.hover._latest._future is None, timeout=20_000)
+    widget.hover.plot._canvas.draw()
+
+
+def expected(viewer, stack, y, x, name="cells"):
+    k = stack[:, y, x].argmax()
+    ends = k in (0, len(stack) - 1)
+    depth = "depth cannot be told" if ends else f"depth {2.0 * k:.3g} µm"
+    return f"slice {k + 1} of {len(stack)} · {depth} · confidence 0.50"
+
+
+def test_the_line_and_the_curve_are_those_of_the_pixel(viewer, fused, stack, qtbot):
+    for y, x in ((5, 9), (15, 0)):
+        hover(viewer, fused, y, x, qtbot)
+        assert fused.hover.where.text() == f"y {y}, x {x}: {expected(viewer, stack, y, x)}"
+        sf = Glance(Stack(stack)).curve(y, x)
+        np.testing.assert_allclose(curve(fused), sf / sf.max(), rtol=1e-4)
+        assert fused.hover.plot._artists[1].get_xdata()[0] == 2.0 * stack[:, y, x].argmax()
+    assert fused.hover.plot.axes.get_xlabel() == "z (µm)"
+
+
+def test_the_status_bar_says_it_once(viewer, fused, stack):
+    viewer.mouse_over_canvas = True
+    viewer.cursor.position = place(5, 9)
+    text = expected(viewer, stack, 5, 9)
+    for chosen in ({"cells fused"}, {"cells"}, {"cells", "cells fused"}):
+        viewer.layers.selection = {viewer.layers[name] for name in chosen}
+        viewer.update_status_from_cursor()
+        status = viewer.status
+        line = status["coordinates"] if isinstance(status, dict) else status
+        assert line.endswith(f" · {text}")
+        assert line.count("slice ") == 1
+    viewer.mouse_over_canvas = False
+    viewer.status = "Ready"
+    assert viewer.status == "Ready"
+
+
+def test_it_follows_a_layer_that_was_moved_and_stops_with_the_layers(viewer, fused, stack, qtbot):
+    for role in ("fused", "decision", "depth", "confidence", "flags"):
+        viewer.layers[f"cells {role}"].translate = (100, 200)
+    hover(viewer, fused, 7, 3, qtbot, lambda y, x: (0, 100 + 0.5 * y, 200 + 0.25 * x))
+    said = fused.hover.where.text()
+    viewer.cursor.position = place(5, 9)
+    assert fused.hover.where.text() == said
+    viewer.layers.remove("cells depth")
+    viewer.layers.remove("cells flags")
+    viewer.cursor.position = (0, 100, 200)
+    k = stack[:, 0, 0].argmax()
+    assert fused.hover.where.text() == f"y 0, x 0: slice {k + 1} of 6 · depth cannot be told · confidence 0.50"
+    viewer.layers.remove("cells")
+    assert fused.hover._reader is None
+    viewer.cursor.position = (0, 100.5, 200)
+    assert fused.hover.where.text().startswith("y 1, x 0: ")
+
+
+def test_the_position_shown_is_looked_at(viewer, widget, stack, fusion, finish, qtbot):
+    """A result tells of the time point that it was made from; of two the one at the sliders."""
+    values = np.stack([stack, stack[::-1]])
+    viewer.add_image(values, name="cells", axis_labels=("t", "z", "y", "x"))
+    for t in (0, 1):
+        viewer.dims.set_point(0, t)
+        widget.run()
+        finish(widget)
+    viewer.layers.selection = set()
+    for t in (0, 1):
+        viewer.dims.set_point(0, t)
+        viewer.cursor.position = (t, 0, 5, 9 - t)
+        assert f"slice {values[t, :, 5, 9 - t].argmax() + 1} of 6 · " in widget.hover.where.text()
+        qtbot.waitUntil(lambda: widget.hover._latest._future is None, timeout=20_000)
+        widget.hover.plot._canvas.draw()
+        sf = Glance(Stack(values[t])).curve(5, 9 - t)
+        np.testing.assert_allclose(curve(widget), sf / sf.max(), rtol=1e-4)
+
+
+def test_without_a_decision_it_says_so(viewer, widget, cells, fusion, finish):
+    widget.method.value = "lp"
+    widget.run()
+    finish(widget)
+    viewer.cursor.position = place(2, 2)
+    assert "this method decides for no slice" in widget.hover.where.text()
+
+
+def test_new_pixels_are_read_anew(viewer, fused, cells, stack, qtbot):
+    hover(viewer, fused, 5, 9, qtbot)
+    before = curve(fused)
+    cells.data = stack[::-1].copy()
+    hover(viewer, fused, 2, 2, qtbot)
+    hover(viewer, fused, 5, 9, qtbot)
+    np.testing.assert_allclose(curve(fused), before[::-1], rtol=1e-4)
+
+
+def test_flags_in_words():
+    assert flag_words(16 | 8) == ["saturated", "two depths compete"]
+    assert flag_words(0) == []
