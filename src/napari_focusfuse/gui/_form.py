@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, SpinBox
+from magicgui.widgets.bases import ValueWidget
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QToolButton, QVBoxLayout, QWidget
 
@@ -142,6 +143,10 @@ class ConfigForm:
         form.addRow("Smallest region (%)", self.min_region.native)
         form.addRow(self.series.native)
         return form
+
+    def knobs(self) -> list[ValueWidget[Any]]:
+        """What changes the settings when it is moved."""
+        return [self.preset, self.radius, self.softness, self.levels, self.min_region, self.series]
 
     def value(self) -> FusionConfig:
         """The settings shown."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_focusfuse.gui._at_cursor import Hit, hit_at, origin_of, source_at
@@ -27,7 +28,7 @@ _TIP = (
     "Spatial frequency of the grey values in a small window around the pixel, in each slice, by its largest value.\n"
     "The fusion compares deep features at several scales, so that its choice (the line) may differ from this peak."
 )
-_HEIGHT, _LINES = 150, 3
+_HEIGHT, _LINES = 130, 3
 
 
 class _Reader:
@@ -65,8 +66,6 @@ class HoverPanel(QWidget):
         self.where = QLabel(_FIRST)
         self.where.setWordWrap(True)
         self.where.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        # Always as high, so that nothing jumps as the text changes.
-        self.where.setFixedHeight(_LINES * self.where.fontMetrics().lineSpacing())
         self.where.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.plot = CurvePlot(viewer, (_MEASURE,))
         self.plot.setFixedHeight(_HEIGHT)
@@ -88,6 +87,11 @@ class HoverPanel(QWidget):
         self._viewer.layers.events.removed.disconnect(self._on_removed)
         self._latest.forget()
         self.plot.let_go()
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 (Qt's name)
+        """Keep the text as high as it may become, so that nothing jumps as it changes."""
+        super().showEvent(event)
+        self.where.setFixedHeight(_LINES * self.where.fontMetrics().lineSpacing())
 
     def _on_cursor(self, _event: Any = None) -> None:
         if not self.isVisibleTo(self.window()):

@@ -18,6 +18,7 @@ from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
 from napari_focusfuse.gui._hover import HoverPanel
 from napari_focusfuse.gui._layers import plain, show_result
 from napari_focusfuse.gui._models import Choices, models_and_devices, news, offer, offer_all
+from napari_focusfuse.gui._preview import Preview
 from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._stack_form import StackForm
@@ -75,6 +76,7 @@ class FuseWidget(QWidget):
         self.panel = RunPanel()
         self.save_button = QPushButton("Save result…")
         self.hover = HoverPanel(napari_viewer)
+        self.preview = Preview(napari_viewer, self.stack, self._how)
         self._build()
         self._connect()
         self._refresh()
@@ -117,10 +119,10 @@ class FuseWidget(QWidget):
         elif hint is not None:
             show_error(hint)
         else:
+            self.preview.stop()
             source, z_step = self.stack.take(), self.stack.z_step.length()
             options = {
-                "method": self.method.value,
-                **self._engine(),
+                **self._how(),
                 "z": None if z_step is None else np.arange(source.slices) * z_step,
             }
             self._started = source, self._describe(source)
@@ -150,6 +152,7 @@ class FuseWidget(QWidget):
             self.cancel()
             self.stack.let_go()
             self.hover.let_go()
+            self.preview.let_go()
 
     def _build(self) -> None:
         model = QHBoxLayout()
@@ -173,6 +176,7 @@ class FuseWidget(QWidget):
         self.setMinimumWidth(_WIDTH)
         layout.addLayout(form)
         layout.addWidget(self.advanced)
+        layout.addWidget(self.preview)
         layout.addWidget(self.panel)
         layout.addWidget(self.save_button)
         layout.addWidget(Folded("At the cursor", self.hover, unfolded=True))
@@ -180,6 +184,8 @@ class FuseWidget(QWidget):
     def _connect(self) -> None:
         self.stack.changed.connect(self._refresh)
         self.method.changed.connect(self._on_method)
+        for knob in (self.method, self.model, self.device, *self.config.knobs()):
+            knob.changed.connect(self.preview.ask)
         self.panel.requested.connect(self.run)
         self.panel.busy_changed.connect(self._on_busy)
         self.folder_button.clicked.connect(self._on_folder)
@@ -207,6 +213,10 @@ class FuseWidget(QWidget):
             note |= {"config": asdict(self.value()), "model": self.model.value}
         described: dict[str, Any] = plain(note)
         return described
+
+    def _how(self) -> dict[str, Any]:
+        """Method and settings, as options of a fusion."""
+        return {"method": self.method.value, **self._engine()}
 
     def _engine(self) -> dict[str, Any]:
         """Options that only some methods have."""
