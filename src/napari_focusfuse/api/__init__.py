@@ -46,6 +46,7 @@ from napari_focusfuse.api._models import (
     models_folder,
     trained_by,
 )
+from napari_focusfuse.api._resources import use_threads, within_memory
 from napari_focusfuse.api._training import iter_train, recipe_to_resume, train
 from napari_focusfuse.core.config import (
     ADAPTING,
@@ -114,4 +115,6 @@ __all__ = [
     "stack_name",
     "train",
     "trained_by",
+    "use_threads",
+    "within_memory",
 ]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.errors import FocusFuseWarning
+from napari_focusfuse.gui._preferences import preferences
 from napari_focusfuse.gui._source import Source
 
 __all__ = ["LEAST", "Pace", "Reduced", "Shot", "View"]
@@ -148,6 +149,9 @@ class Shot:
 
     def __call__(self) -> "Shot":
         """Make it."""
+        from napari_focusfuse import api
+
+        api.use_threads(preferences().threads)
         with warnings.catch_warnings():
             # What there is to warn of is said by the full run.
             warnings.simplefilter("ignore", FocusFuseWarning)

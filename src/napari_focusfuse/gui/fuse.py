@@ -17,7 +17,8 @@ from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
 from napari_focusfuse.gui._hover import HoverPanel
 from napari_focusfuse.gui._layers import plain, show_result
-from napari_focusfuse.gui._models import Choices, models_and_devices, news, offer, offer_all
+from napari_focusfuse.gui._models import Choices, device_box, models_and_devices, news, offer, offer_all
+from napari_focusfuse.gui._preferences import Preferences, limited, preferences
 from napari_focusfuse.gui._preview import Preview
 from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._source import Source
@@ -42,7 +43,7 @@ def _fuse(source: Source, options: dict[str, Any]) -> Work:
     """Fuse; runs in the thread, where the first import of torch disturbs nobody."""
     from napari_focusfuse import api
 
-    return (yield from api.iter_fuse(source.data, axis=source.axis, rgb=source.rgb, **options))
+    return (yield from api.iter_fuse(source.data, axis=source.axis, rgb=source.rgb, **limited(source, options)))
 
 
 def _save(folder: Path, result: "FusionResult", options: dict[str, Any]) -> Work:
@@ -70,7 +71,7 @@ class FuseWidget(QWidget):
         self.config = ConfigForm()
         self.method = ComboBox(choices=[(method.title, method.name) for method in METHODS.values()])
         self.model = ComboBox(choices=["default"], tooltip="The encoder whose features measure sharpness.")
-        self.device = ComboBox(choices=["auto", "cpu"], tooltip="Where to compute; auto takes a GPU if there is one.")
+        self.device = device_box()
         self.about = QLabel()
         self.advanced = Folded("Advanced", self.config.advanced())
         self.panel = RunPanel()
@@ -80,6 +81,7 @@ class FuseWidget(QWidget):
         self._build()
         self._connect()
         self._refresh()
+        self._prefer(preferences())
         self._on_method(self.method.value)
         Answer(models_and_devices, self).ready.connect(self._on_choices)
         news.written.connect(self.offer_model)
@@ -180,6 +182,12 @@ class FuseWidget(QWidget):
         layout.addWidget(self.panel)
         layout.addWidget(self.save_button)
         layout.addWidget(Folded("At the cursor", self.hover, unfolded=True))
+
+    def _prefer(self, wanted: Preferences) -> None:
+        """Begin with what the user prefers."""
+        self.set_value(FusionConfig(preset=wanted.preset))
+        self.offer_model(wanted.model)
+        self.model.value = wanted.model
 
     def _connect(self) -> None:
         self.stack.changed.connect(self._refresh)
