@@ -5,7 +5,8 @@ import pytest
 
 from napari_focusfuse.core.glance import Glance
 from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.gui._at_cursor import flag_words
+from napari_focusfuse.gui._at_cursor import flag_words, hit_at, origin_of, source_at
+from napari_focusfuse.gui._source import KEY
 
 
 @pytest.fixture
@@ -127,3 +128,19 @@ def test_new_pixels_are_read_anew(viewer, fused, cells, stack, qtbot):
 def test_flags_in_words():
     assert flag_words(16 | 8) == ["saturated", "two depths compete"]
     assert flag_words(0) == []
+
+
+def test_a_result_with_a_time_axis_is_looked_at_where_the_cursor_is(viewer, stack):
+    """Results of all time points lie in one layer, whose stack axis has length 1."""
+    source = viewer.add_image(np.stack([stack, stack[::-1]]), name="cells", axis_labels=("t", "z", "y", "x"))
+    note = {"source_id": str(source.unique_id), "result_id": "r", "axis": "z", "position": {}, "slices": 6}
+    index = np.stack([stack.argmax(0), stack[::-1].argmax(0)])[:, None]
+    for role, data in (("fused", source.data.max(1)[:, None]), ("decision", (index + 1).astype(np.uint8))):
+        add = viewer.add_image if role == "fused" else viewer.add_labels
+        layer = add(data, scale=(1, 6, 1, 1), translate=(0, 2.5, 0, 0), axis_labels=("t", "z", "y", "x"), name=role)
+        layer.metadata = {KEY: {**note, "z_step": None, "role": role, "layer_id": str(layer.unique_id)}}
+    hit = hit_at(viewer, (1, 4, 5, 9))
+    assert hit.pixel == (5, 9)
+    assert hit.slice == stack[::-1, 5, 9].argmax()
+    taken = source_at(hit, origin_of(hit, viewer.layers))
+    np.testing.assert_array_equal(taken.data, stack[::-1])

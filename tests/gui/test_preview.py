@@ -37,7 +37,7 @@ def made(preview, qtbot):
     """Wait until nothing is to be made any more."""
 
     def wait():
-        qtbot.waitUntil(lambda: not (preview._timer.isActive() or preview._latest._future or preview._latest._next))
+        qtbot.waitUntil(lambda: preview.settled)
         return preview._shown.layer
 
     return wait

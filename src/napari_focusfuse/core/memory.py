@@ -10,7 +10,7 @@ __all__ = ["needed", "within"]
 
 #: Bytes of a pixel of the maps, of a pixel of a tile that is encoded, and what is taken in any case; measured by
 #: ``benchmarks/speed.py memory``, rounded up.
-_MAP, _TILE, _ALWAYS = 160, 1000, 60 * 2**20
+_MAP, _TILE, _ALWAYS = 140, 1100, 20 * 2**20
 _SMALLEST, _STEP = 64, 64
 _GIB = 2**30
 

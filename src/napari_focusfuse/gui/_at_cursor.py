@@ -39,21 +39,21 @@ class Hit:
         Its layers by role, those that there still are.
     pixel : tuple of int
         Row and column in the slices.
-    at : tuple of int
-        Index of the pixel in the layers.
+    at : dict of str to tuple of int
+        Index of the pixel in each of them, by role; of those that it is in.
+    where : dict of str to int
+        Index on each axis of the source, by name, that is neither the stack axis nor in a slice.
     """
 
     note: Mapping[str, Any]
     layers: dict[str, "Layer"]
     pixel: tuple[int, int]
-    at: tuple[int, ...]
+    at: dict[str, tuple[int, ...]]
+    where: dict[str, int]
 
     def value(self, role: str) -> float:
         """Value of one of its layers; NaN where there is none."""
-        layer = self.layers.get(role)
-        if layer is None or not _holds(layer, self.at):
-            return float("nan")
-        return float(layer.data[self.at])
+        return float(self.layers[role].data[self.at[role]]) if role in self.at else float("nan")
 
     @property
     def slice(self) -> int | None:
@@ -118,9 +118,17 @@ def hit_at(viewer: "ViewerModel", position: Sequence[float]) -> Hit | None:
     for layer in shown:
         at = _index(layer, position)
         if at is not None:
-            note = note_of(layer)
-            return Hit(note, _together(note["result_id"], viewer.layers), (at[-2], at[-1]), at)
+            return _hit(layer, at, viewer, position)
     return None
+
+
+def _hit(layer: "Layer", at: tuple[int, ...], viewer: "ViewerModel", position: Sequence[float]) -> Hit:
+    note = note_of(layer)
+    layers = _together(note["result_id"], viewer.layers)
+    found = {role: _index(each, position) for role, each in layers.items()}
+    named = {axis_name(layer, i): k for i, k in enumerate(at[:-2])}
+    where = {name: k for name, k in named.items() if name != note["axis"]} | dict(note["position"])
+    return Hit(note, layers, (at[-2], at[-1]), {role: at for role, at in found.items() if at is not None}, where)
 
 
 def origin_of(hit: Hit, layers: Iterable["Layer"]) -> "Image | None":
@@ -128,13 +136,13 @@ def origin_of(hit: Hit, layers: Iterable["Layer"]) -> "Image | None":
     any_of_it = next(iter(hit.layers.values()), None)
     layer: Image | None = None if any_of_it is None else source_of(any_of_it, layers)
     names = [] if layer is None else [axis_name(layer, i) for i in range(layer.ndim)]
-    return layer if {hit.note["axis"], *hit.note["position"]} <= set(names) else None
+    return layer if {hit.note["axis"], *hit.where} <= set(names) else None
 
 
 def source_at(hit: Hit, layer: "Image") -> Source:
     """The stack in `layer` that a result was made from, at the time point and channel of the result."""
     names = [axis_name(layer, i) for i in range(layer.ndim)]
-    index = [float(hit.note["position"].get(name, 0)) for name in names]
+    index = [float(hit.where.get(name, 0)) for name in names]
     return take(layer, names.index(hit.note["axis"]), layer.data_to_world(index))
 
 

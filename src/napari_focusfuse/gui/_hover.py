@@ -34,8 +34,8 @@ _HEIGHT, _LINES = 130, 3
 class _Reader:
     """Focus curves of a source, made in a thread; what is prepared first is kept."""
 
-    def __init__(self, source: Source, data: Any) -> None:
-        self.source, self.data = source, data
+    def __init__(self, source: Source, data: Any, where: dict[str, int]) -> None:
+        self.source, self.data, self.where = source, data, where
         self._glance: Glance | None = None
 
     def __call__(self, hit: Hit) -> tuple[Hit, NDArray[np.float32]]:
@@ -107,9 +107,9 @@ class HoverPanel(QWidget):
 
     def _reader_of(self, hit: Hit, layer: "Image") -> _Reader:
         """The reader of a stack that is there, or a new one if that has changed."""
-        reader, position = self._reader, hit.note["position"]
-        if reader is None or reader.data is not data_of(layer) or reader.source.position != position:
-            reader = self._reader = _Reader(source_at(hit, layer), data_of(layer))
+        reader, data = self._reader, data_of(layer)
+        if reader is None or reader.data is not data or reader.where != hit.where:
+            reader = self._reader = _Reader(source_at(hit, layer), data, hit.where)
         return reader
 
     def _on_status(self, _event: Any = None) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import math
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.result import FusionResult
 
-__all__ = ["is_result", "note_of", "plain", "put", "result_of", "show_result", "slice_colours", "source_of"]
+__all__ = [
+    "is_result",
+    "iter_show_result",
+    "note_of",
+    "plain",
+    "preload",
+    "put",
+    "result_of",
+    "show_result",
+    "slice_colours",
+    "source_of",
+]
 
 #: From bottom to top: what is hidden lies above, so that its eye shows it at once.
 _ROLES = ("fused", "decision", "depth", "confidence", "flags")
@@ -46,7 +57,15 @@ def result_of(source: Source, role: str, layers: Iterable["Layer"]) -> "Layer | 
 
 
 def show_result(viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]) -> None:
-    """Show a result as layers.
+    """Show a result as layers, all at once; see `iter_show_result`."""
+    for _ in iter_show_result(viewer, source, result, provenance):
+        pass
+
+
+def iter_show_result(
+    viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]
+) -> Iterator[None]:
+    """Show a result as layers, one at each step: a new layer keeps the viewer for a tenth of a second.
 
     Parameters
     ----------
@@ -62,15 +81,24 @@ def show_result(viewer: "ViewerModel", source: Source, result: "FusionResult", p
     result_id = next((note_of(layer)["result_id"] for layer in found.values()), uuid.uuid4().hex)
     for role in _ROLES:
         if role not in made:
-            if role in found:
+            if role in found and found[role] in viewer.layers:
                 viewer.layers.remove(found[role])
             continue
         data = made[role].pop("data")
         note = {**provenance, "role": role, "result_id": result_id}
-        if role in found:
+        if role in found and found[role] in viewer.layers:
             _update(found[role], data, made[role], note)
         else:
             _add(viewer, source, data, made[role], note)
+        yield
+
+
+def preload() -> None:
+    """Have imported what the first layers need; takes a second, so call it in a thread."""
+    from napari.layers import Image, Labels
+
+    Labels(np.zeros((1, 1), dtype=np.uint8), features=_reasons(np.zeros((1, 1), np.uint16)), colormap=slice_colours(2))
+    Image(np.zeros((1, 1), dtype=np.float32), colormap=_MAP)
 
 
 def put(layer: "Layer", place: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from napari_focusfuse.errors import FocusFuseError
@@ -39,6 +39,9 @@ class Preview(QWidget):
         Gives the keywords of `api.iter_fuse` that the widget shows.
     """
 
+    #: A preview is shown.
+    shown = Signal()
+
     def __init__(self, viewer: "Viewer", stack: StackForm, options: Callable[[], dict[str, Any]]) -> None:
         super().__init__()
         self._viewer, self._stack, self._options = viewer, stack, options
@@ -64,6 +67,16 @@ class Preview(QWidget):
     def on(self) -> bool:
         """Whether previews are made."""
         return self.box.isChecked()
+
+    @property
+    def factor(self) -> int:
+        """By how much the one that is shown or made is reduced; 0 without one."""
+        return 0 if self._shot is None else self._shot.factor
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is being made or about to be."""
+        return not self._timer.isActive() and not self._latest.busy
 
     def stop(self) -> None:
         """Make no more previews, and remove the one that is shown."""
@@ -148,6 +161,7 @@ class Preview(QWidget):
         self._shown.show(shot)
         self.about.setText(f"at {shot.size}, may differ")
         self.about.setToolTip(f"Made in {shot.seconds:.2g} s. {_TIP}")
+        self.shown.emit()
         if self._finer:
             self._make(shot.view, self._finer.pop(0))
 

@@ -205,6 +205,11 @@ class Latest(QObject):
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._look)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a function is called or waits."""
+        return self._future is not None or self._next is not None
+
     def ask(self, function: Callable[[], Any]) -> None:
         """Call `function` as soon as the one before has ended."""
         self._next = function

@@ -1,6 +1,7 @@
 """The docked widget "Fuse focus stack": from an image layer to its all-in-focus image and maps."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
 from napari_focusfuse.gui._hover import HoverPanel
-from napari_focusfuse.gui._layers import plain, show_result
+from napari_focusfuse.gui._layers import iter_show_result, plain, preload
 from napari_focusfuse.gui._models import Choices, device_box, models_and_devices, news, offer, offer_all
 from napari_focusfuse.gui._preferences import Preferences, limited, preferences
 from napari_focusfuse.gui._preview import Preview
@@ -43,6 +44,7 @@ def _fuse(source: Source, options: dict[str, Any]) -> Work:
     """Fuse; runs in the thread, where the first import of torch disturbs nobody."""
     from napari_focusfuse import api
 
+    preload()
     return (yield from api.iter_fuse(source.data, axis=source.axis, rgb=source.rgb, **limited(source, options)))
 
 
@@ -248,12 +250,12 @@ class FuseWidget(QWidget):
         offer_all(self.model, choices.models)
         offer_all(self.device, choices.devices)
 
-    def _on_result(self, result: "FusionResult") -> None:
+    def _on_result(self, result: "FusionResult") -> Iterator[None]:
         if self._started is None:
             return
         source, note = self._started
         made_by = plain(result.info if result.decision is None else result.decision.info)
-        show_result(self._viewer, source, result, {**note, "made_by": made_by})
+        yield from iter_show_result(self._viewer, source, result, {**note, "made_by": made_by})
         self._last = source.title, result, note
         self.panel.status.setText(result.summary)
 
