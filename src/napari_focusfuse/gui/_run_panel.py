@@ -63,6 +63,10 @@ class RunPanel(QWidget):
         self._ready = ready
         self._refresh()
 
+    def add_button(self, button: QPushButton) -> None:
+        """Put one more button beside the others."""
+        self._buttons.addWidget(button)
+
     def show_status(self, text: str) -> None:
         """Say how it went."""
         self.status.setText(text)

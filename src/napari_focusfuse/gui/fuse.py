@@ -16,6 +16,7 @@ from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
+from napari_focusfuse.gui._help import equip
 from napari_focusfuse.gui._hover import HoverPanel
 from napari_focusfuse.gui._layers import iter_show_result, plain, preload
 from napari_focusfuse.gui._models import Choices, device_box, models_and_devices, news, offer, offer_all
@@ -78,9 +79,11 @@ class FuseWidget(QWidget):
         self.advanced = Folded("Advanced", self.config.advanced())
         self.panel = RunPanel()
         self.save_button = QPushButton("Save result…")
+        self.save_button.setToolTip("Write the last result to a folder: images with physical sizes, and a recipe.")
         self.hover = HoverPanel(napari_viewer)
         self.preview = Preview(napari_viewer, self.stack, self._how)
         self._build()
+        equip(self, self.panel, "first-fusion.md")
         self._connect()
         self._refresh()
         self._prefer(preferences())
