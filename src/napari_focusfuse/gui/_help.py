@@ -75,14 +75,15 @@ class HelpButton(QPushButton):
 
 
 class _Browser(QTextBrowser):
-    """A text browser to which a picture that does not come along is nothing."""
+    """A text browser without pictures: they do not come along, and show the viewer that is there anyway."""
 
     def loadResource(self, kind: int, name: QUrl) -> Any:  # noqa: N802 (Qt's name)
-        """A page or picture."""
-        found = super().loadResource(kind, name)
-        if found is None and kind == QTextDocument.ResourceType.ImageResource.value:
-            return QImage(1, 1, QImage.Format.Format_ARGB32)
-        return found
+        """A page; nothing for a picture."""
+        if kind != QTextDocument.ResourceType.ImageResource.value:
+            return super().loadResource(kind, name)
+        nothing = QImage(1, 1, QImage.Format.Format_ARGB32)
+        nothing.fill(0)
+        return nothing
 
 
 class _Window(QDialog):
