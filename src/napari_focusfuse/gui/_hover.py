@@ -28,7 +28,8 @@ _TIP = (
     "Spatial frequency of the grey values in a small window around the pixel, in each slice, by its largest value.\n"
     "The fusion compares deep features at several scales, so that its choice (the line) may differ from this peak."
 )
-_HEIGHT, _LINES = 130, 3
+#: Height of the plot and of what surrounds the text, px; lines of text.
+_HEIGHT, _MARGIN, _LINES = 130, 8, 3
 
 
 class _Reader:
@@ -91,7 +92,7 @@ class HoverPanel(QWidget):
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 (Qt's name)
         """Keep the text as high as it may become, so that nothing jumps as it changes."""
         super().showEvent(event)
-        self.where.setFixedHeight(_LINES * self.where.fontMetrics().lineSpacing())
+        self.where.setFixedHeight(_LINES * self.where.fontMetrics().lineSpacing() + _MARGIN)
 
     def _on_cursor(self, _event: Any = None) -> None:
         if not self.isVisibleTo(self.window()):
@@ -101,6 +102,7 @@ class HoverPanel(QWidget):
             return
         y, x = hit.pixel
         self.where.setText(f"y {y}, x {x}: {hit.text()}")
+        self.where.setToolTip(self.where.text())
         layer = origin_of(hit, self._viewer.layers)
         if layer is not None:
             self._latest.ask(partial(self._reader_of(hit, layer), hit))
