@@ -79,6 +79,7 @@ def fuse(
     method: str | None = None,
     model: str | None = None,
     device: str | None = None,
+    threads: int = 0,
     axis: str | None = None,
     z_step: float | None = None,
     pixel_size: float | None = None,
@@ -106,6 +107,8 @@ def fuse(
         Model: a name that `focusfuse models` lists, or a folder. Only the method sesf uses it.
     device
         auto, cpu, cuda, mps... Only the method sesf uses it.
+    threads
+        Processor threads; 0 leaves the number to torch.
     axis
         Letter or number of the stack axis, where the file does not tell.
     z_step
@@ -130,9 +133,12 @@ def fuse(
     flags
         How to fuse with the method sesf.
     """
+    from napari_focusfuse import api
+
     for name, size in (("--z-step", z_step), ("--pixel-size", pixel_size)):
         if size is not None and not 0 < size < float("inf"):
             raise StackError(f"{name} must be greater than 0, not {size}: give it in um")
+    api.use_threads(threads)
     config = FusionConfig(**vars(flags)) if flags else None
     engine = given(method=method, model=model, device=device, config=config)
     sizes = given(z_step=z_step, pixel_size=pixel_size and (pixel_size, pixel_size))

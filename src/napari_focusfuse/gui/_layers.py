@@ -3,12 +3,13 @@
 import hashlib
 import math
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_focusfuse.core.progress import drain
 from napari_focusfuse.gui._source import KEY, Source
 
 if TYPE_CHECKING:
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "is_result",
+    "iter_show_result",
     "note_edits",
     "note_of",
     "plain",
+    "preload",
     "put",
     "reasons",
     "result_of",
@@ -60,7 +63,14 @@ def result_of(source: Source, role: str, layers: Iterable["Layer"]) -> "Layer | 
 def show_result(
     viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]
 ) -> dict[str, "Layer"]:
-    """Show a result as layers, and give them by role.
+    """Show a result as layers, all at once; see `iter_show_result`."""
+    return drain(iter_show_result(viewer, source, result, provenance))
+
+
+def iter_show_result(
+    viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]
+) -> Generator[None, None, dict[str, "Layer"]]:
+    """Show a result as layers, and give them by role; one at each step: a layer keeps the viewer for a tenth of a second.
 
     Parameters
     ----------
@@ -76,16 +86,25 @@ def show_result(
     result_id = next((note_of(layer)["result_id"] for layer in found.values()), uuid.uuid4().hex)
     for role in _ROLES:
         if role not in made:
-            if role in found:
+            if role in found and found[role] in viewer.layers:
                 viewer.layers.remove(found[role])
             continue
         data = made[role].pop("data")
         note = {**provenance, "role": role, "result_id": result_id}
-        if role in found:
+        if role in found and found[role] in viewer.layers:
             _update(found[role], data, made[role], note)
         else:
             found[role] = _add(viewer, source, data, made[role], note)
+        yield
     return {role: found[role] for role in made}
+
+
+def preload() -> None:
+    """Have imported what the first layers need; takes a second, so call it in a thread."""
+    from napari.layers import Image, Labels
+
+    Labels(np.zeros((1, 1), dtype=np.uint8), features=reasons(np.zeros((1, 1), np.uint16)), colormap=slice_colours(2))
+    Image(np.zeros((1, 1), dtype=np.float32), colormap=_MAP)
 
 
 def put(layer: "Layer", place: Mapping[str, Any]) -> None:

@@ -16,9 +16,9 @@ from napari_focusfuse.core.brightness import RING
 from napari_focusfuse.core.config import MendConfig
 from napari_focusfuse.core.edits import REACH, bounds
 from napari_focusfuse.core.mend import decision_of, second_best
-from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.core.tiles import grown
-from napari_focusfuse.gui._layers import note_edits, show_result
+from napari_focusfuse.gui._layers import iter_show_result, note_edits
 from napari_focusfuse.gui._mended import Part, Piece, Pixels, iter_whole, own, show
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._worker import Latest, report
@@ -40,16 +40,26 @@ _menders: "weakref.WeakKeyDictionary[Labels, Mender]" = weakref.WeakKeyDictionar
 def show_and_follow(
     viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]
 ) -> "Mender | None":
-    """Show a result as `show_result` does, and let its layers follow what is painted; None without a decision."""
+    """Show a result and follow it, all at once; see `iter_show_and_follow`."""
+    return drain(iter_show_and_follow(viewer, source, result, provenance))
+
+
+def iter_show_and_follow(
+    viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]
+) -> "Generator[None, None, Mender | None]":
+    """Show a result as `iter_show_result` does, and let its layers follow what is painted; None without a decision."""
     others = list(_menders.values())
     for other in others:
         other.hold(True)
-    layers = {role: _plain(layer) for role, layer in show_result(viewer, source, result, provenance).items()}
-    former = _menders.get(layers["decision"]) if "decision" in layers else None
-    if former is not None:
-        former.let_go()
-    for other in others:
-        other.hold(False)
+    try:
+        shown = yield from iter_show_result(viewer, source, result, provenance)
+        layers = {role: _plain(layer) for role, layer in shown.items()}
+        former = _menders.get(layers["decision"]) if "decision" in layers else None
+        if former is not None:
+            former.let_go()
+    finally:
+        for other in others:
+            other.hold(False)
     if "decision" not in layers:
         return None
     source_layer = next((layer for layer in viewer.layers if str(layer.unique_id) == source.layer_id), None)

@@ -51,7 +51,7 @@ class StackForm(QObject):
         self._followed: Image | None = None
         # Choices are functions because magicgui asks again when a widget gets its parent.
         self.layer_box = ComboBox(choices=self._offered_layers, tooltip="The layer that holds the focus stack.")
-        self.axis_box = ComboBox(choices=self._offered_axes)
+        self.axis_box = ComboBox(choices=self._offered_axes, tooltip="The axis along which the focus changes.")
         self.z_step = LengthBox(
             "not known",
             "Distance between neighbouring slices; read from the layer's scale and units, or from its file.\n"

@@ -1,7 +1,7 @@
 """The docked widget "Fuse focus stack": from an image layer to its all-in-focus image and maps."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -15,9 +15,13 @@ from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.gui._carrier import Carrier
 from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
-from napari_focusfuse.gui._layers import plain
-from napari_focusfuse.gui._mending import Mender, show_and_follow
-from napari_focusfuse.gui._models import Choices, models_and_devices, news, offer, offer_all
+from napari_focusfuse.gui._help import equip
+from napari_focusfuse.gui._hover import HoverPanel
+from napari_focusfuse.gui._layers import plain, preload
+from napari_focusfuse.gui._mending import Mender, iter_show_and_follow
+from napari_focusfuse.gui._models import Choices, device_box, models_and_devices, news, offer, offer_all
+from napari_focusfuse.gui._preferences import Preferences, limited, preferences
+from napari_focusfuse.gui._preview import Preview
 from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._stack_form import StackForm
@@ -42,7 +46,8 @@ def _fuse(source: Source, options: dict[str, Any]) -> Work:
     """Fuse; runs in the thread, where the first import of torch disturbs nobody."""
     from napari_focusfuse import api
 
-    return (yield from api.iter_fuse(source.data, axis=source.axis, rgb=source.rgb, **options))
+    preload()
+    return (yield from api.iter_fuse(source.data, axis=source.axis, rgb=source.rgb, **limited(source, options)))
 
 
 def _save(folder: Path, result: "FusionResult", mended: Callable[[], Work] | None, options: dict[str, Any]) -> Work:
@@ -79,18 +84,23 @@ class FuseWidget(QWidget):
         self.config = ConfigForm()
         self.method = ComboBox(choices=[(method.title, method.name) for method in METHODS.values()])
         self.model = ComboBox(choices=["default"], tooltip="The encoder whose features measure sharpness.")
-        self.device = ComboBox(choices=["auto", "cpu"], tooltip="Where to compute; auto takes a GPU if there is one.")
+        self.device = device_box()
         self.about = QLabel()
         self.advanced = Folded("Advanced", self.config.advanced())
         self.panel = RunPanel()
         self.save_button = QPushButton("Save result…")
+        self.save_button.setToolTip("Write the last result to a folder: images with physical sizes, and a recipe.")
         self.mend_button = QPushButton("Mend…")
         self.mend_button.setToolTip("Paint by hand where a pixel should come from another slice.")
         self.surface = SurfacePanel(napari_viewer, self.panel, self._shown)
         self.carrier = Carrier(napari_viewer, self.stack, self.panel, self.held, self)
+        self.hover = HoverPanel(napari_viewer)
+        self.preview = Preview(napari_viewer, self.stack, self._how)
         self._build()
+        equip(self, self.panel, "first-fusion.md")
         self._connect()
         self._refresh()
+        self._prefer(preferences())
         self._on_method(self.method.value)
         Answer(models_and_devices, self).ready.connect(self._on_choices)
         news.written.connect(self.offer_model)
@@ -130,10 +140,10 @@ class FuseWidget(QWidget):
         elif hint is not None:
             show_error(hint)
         else:
+            self.preview.stop()
             source = self.stack.take()
             options = {
-                "method": self.method.value,
-                **self._engine(),
+                **self._how(),
                 "z": self.stack.positions(),
             }
             self._started = source, self._describe(source)
@@ -173,6 +183,8 @@ class FuseWidget(QWidget):
             self.cancel()
             self.stack.let_go()
             self.surface.let_go()
+            self.hover.let_go()
+            self.preview.let_go()
 
     def _build(self) -> None:
         model = QHBoxLayout()
@@ -197,17 +209,27 @@ class FuseWidget(QWidget):
         self.setMinimumWidth(_WIDTH)
         layout.addLayout(form)
         layout.addWidget(self.advanced)
+        layout.addWidget(self.preview)
         layout.addWidget(self.panel)
         layout.addWidget(self.mend_button)
         layout.addWidget(self.save_button)
         layout.addWidget(self.carrier.button)
         layout.addWidget(self.surface)
+        layout.addWidget(Folded("At the cursor", self.hover, unfolded=True))
+
+    def _prefer(self, wanted: Preferences) -> None:
+        """Begin with what the user prefers."""
+        self.set_value(FusionConfig(preset=wanted.preset))
+        self.offer_model(wanted.model)
+        self.model.value = wanted.model
 
     def _connect(self) -> None:
         self.stack.changed.connect(self._refresh)
         self.carrier.positions.changed.connect(self._refresh)
         self.carrier.fused.connect(self._on_whole)
         self.method.changed.connect(self._on_method)
+        for knob in (self.method, self.model, self.device, *self.config.knobs()):
+            knob.changed.connect(self.preview.ask)
         self.panel.requested.connect(self.run)
         self.panel.busy_changed.connect(self._on_busy)
         self.folder_button.clicked.connect(self._on_folder)
@@ -239,6 +261,10 @@ class FuseWidget(QWidget):
         described: dict[str, Any] = plain(note)
         return described
 
+    def _how(self) -> dict[str, Any]:
+        """Method and settings, as options of a fusion."""
+        return {"method": self.method.value, **self._engine()}
+
     def _engine(self) -> dict[str, Any]:
         """Options that only some methods have."""
         if not METHODS[self.method.value].deep:
@@ -266,12 +292,12 @@ class FuseWidget(QWidget):
         offer_all(self.model, choices.models)
         offer_all(self.device, choices.devices)
 
-    def _on_result(self, result: "FusionResult") -> None:
+    def _on_result(self, result: "FusionResult") -> Iterator[None]:
         if self._started is None:
             return
         source, note = self._started
         made_by = plain(result.info if result.decision is None else result.decision.info)
-        self._mender = show_and_follow(self._viewer, source, result, {**note, "made_by": made_by})
+        self._mender = yield from iter_show_and_follow(self._viewer, source, result, {**note, "made_by": made_by})
         self._last, self._place = (source.title, result, note), source.place
         self.carrier.decided(source, result.decision)
         self.panel.status.setText(result.summary)
