@@ -7,12 +7,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "api": [
             "adapt",
+            "align",
             "blend",
             "decide",
             "difference",
             "focus_curve",
             "fuse",
             "iter_adapt",
+            "iter_align",
             "iter_compare",
             "iter_decide",
             "iter_focus",
@@ -25,6 +27,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "list_models",
             "load_decision",
             "load_model",
+            "load_transforms",
             "measure",
             "model_card",
             "models_folder",
@@ -33,8 +36,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "save_result",
             "train",
         ],
+        "core.align": ["Alignment", "Transforms"],
         "core.config": [
             "ADAPTING",
+            "AlignConfig",
             "BlockSFConfig",
             "Camera",
             "DECIDE_ADAPTING",
