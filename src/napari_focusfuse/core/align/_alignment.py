@@ -74,7 +74,7 @@ def iter_align(
         transforms = unmoved(stack, config)
     else:
         transforms, worst = yield from staged(iter_transforms(stack, config), 0, _MEASURING)
-        note = _found(transforms, worst)
+        note = _found(transforms, worst, config.tolerance)
     transforms = _signed(transforms)
     if not transforms.moved.any():
         return Alignment(given, transforms, (0, stack.shape[0], 0, stack.shape[1]), note)
@@ -119,11 +119,11 @@ def _signed(transforms: Transforms) -> Transforms:
     )
 
 
-def _found(transforms: Transforms, worst: float) -> str:
+def _found(transforms: Transforms, worst: float, tolerance: float) -> str:
     missing = _missing(transforms)
     if transforms.moved.any():
         return _moved(transforms) + missing
-    if worst > AlignConfig().tolerance:
+    if worst > tolerance:
         return f"nothing to align: what is in focus lies as well without the {worst:.2f} px found at most{missing}"
     return f"nothing to align: the largest shift found is {worst:.2f} px{missing}"
 
@@ -142,6 +142,9 @@ def _missing(transforms: Transforms) -> str:
     lost = [str(k + 1) for k in np.flatnonzero(~transforms.measured)]
     if not lost:
         return ""
-    names = f"slice {lost[0]}" if len(lost) == 1 else f"slices {', '.join(lost[:-1])} and {lost[-1]}"
     moved = transforms.moved.any()
-    return f"; {names} could not be measured and {'lie as their neighbours do' if moved else 'stay as they are'}"
+    if len(lost) == 1:
+        done = "lies as its neighbours do" if moved else "stays as it is"
+        return f"; slice {lost[0]} could not be measured and {done}"
+    done = "lie as their neighbours do" if moved else "stay as they are"
+    return f"; slices {', '.join(lost[:-1])} and {lost[-1]} could not be measured and {done}"

@@ -98,7 +98,7 @@ def _sharp_difference(first: Look, second: Look, matrix: Matrix) -> tuple[Floats
 
 def _derivatives(image: Image, kind: Kind) -> Floats:
     """(pixels, 2 | 4 | 6): how the image changes with each parameter of a small motion about its centre."""
-    dy, dx = np.gradient(image)
+    dy, dx = (np.asarray(part, np.float32) for part in np.gradient(image))
     height, width = image.shape
     reach = max(height, width) / 2
     y = ((np.arange(height, dtype=np.float32) - (height - 1) / 2) / reach)[:, None]

@@ -20,7 +20,7 @@ __all__ = ["Look", "View", "from_level", "look", "shrinkings", "to_level"]
 
 Image = NDArray[np.float32]
 #: Longest side of the finest small image, px, as far as pixels need be joined no more than `_COARSE` a side.
-_SIDE, _COARSE = 400, 4
+_SIDE, _COARSE = 320, 4
 #: Steps from fine to coarse, and the shortest side of the coarsest image.
 _LEVELS, _SHORTEST = 3, 40
 #: Standard deviations (px of the level) between which structure counts; the same for sharp structure, and its window.

@@ -69,7 +69,7 @@ def iter_transforms(stack: Stack, config: AlignConfig) -> Generator[Progress, No
 
 
 def _iter_pairs(stack: Stack, kind: Kind) -> Generator[Progress, None, tuple[dict[tuple[int, int], Pair], float]]:
-    """Register each slice to the next ones, and tell what is left so of the disagreement of what is in focus (ratio)."""
+    """Register each slice to the next ones, and tell which part of the disagreement in what is in focus is left."""
     pairs: dict[tuple[int, int], Pair] = {}
     held: dict[int, Look] = {}
     still: list[float] = []

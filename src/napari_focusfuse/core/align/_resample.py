@@ -108,5 +108,7 @@ def _typed(values: NDArray[np.floating[Any]], dtype: np.dtype[Any]) -> NDArray[A
         return values > 0.5
     limits = np.iinfo(dtype)
     # Of 64-bit integers the largest float may lie just beyond the type.
-    whole = np.clip(np.rint(values), float(limits.min), float(limits.max))
-    return np.where(whole >= float(limits.max), limits.max, whole.astype(dtype)).astype(dtype)
+    top = values >= float(limits.max)
+    out = np.where(top, 0, np.maximum(np.rint(values), float(limits.min))).astype(dtype)
+    out[top] = limits.max
+    return np.asarray(out)
