@@ -25,13 +25,19 @@ def test_every_contribution_is_there():
     found = MANIFEST.contributions
     assert [widget.display_name for widget in found.widgets] == [
         "Fuse focus stack",
+        "Align focus stack",
         "Measure fused images",
         "Train a model",
     ]
     samples = [sample.key for sample in found.sample_data]
     assert samples == ["simulated_stack", "simulated_stack_with_truth", "simulated_fibres", "simulated_cells"]
     assert [reader.accepts_directories for reader in found.readers] == [True]
-    assert list(found.menus) == ["napari/layers/project", "napari/layers/measure", "napari/file/io_utilities"]
+    assert list(found.menus) == [
+        "napari/layers/project",
+        "napari/layers/register",
+        "napari/layers/measure",
+        "napari/file/io_utilities",
+    ]
     used = {item.command for items in found.menus.values() for item in items}
     used |= {item.command for item in [*found.widgets, *found.sample_data, *found.readers]}
     assert used == {command.id for command in found.commands}
@@ -43,7 +49,7 @@ from importlib import import_module
 for names, heavy in [
     ("reader", "torch napari qtpy tifffile"),
     ("samples commands", "torch napari qtpy"),
-    ("fuse metrics train", "torch matplotlib"),
+    ("fuse align metrics train", "torch matplotlib"),
 ]:
     for name in names.split():
         import_module(f"napari_focusfuse.gui.{name}")

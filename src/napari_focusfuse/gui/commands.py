@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-__all__ = ["adapt_to_stack", "fuse_focus_stack", "measure_fused_images", "train_model"]
+__all__ = ["adapt_to_stack", "align_focus_stack", "fuse_focus_stack", "measure_fused_images", "train_model"]
 
 
 def fuse_focus_stack(viewer: "napari.viewer.Viewer") -> None:
@@ -15,6 +15,15 @@ def fuse_focus_stack(viewer: "napari.viewer.Viewer") -> None:
     A selected result stands for the stack it was made from.
     """
     widget = _opened(viewer, "Fuse focus stack")
+    source = _chosen_stack(viewer)
+    if source is not None:
+        widget.layer = source
+        widget.run()
+
+
+def align_focus_stack(viewer: "napari.viewer.Viewer") -> None:
+    """Open the widget "Align focus stack" with the selected image layer set, and press Align."""
+    widget = _opened(viewer, "Align focus stack", tabify=True)
     source = _chosen_stack(viewer)
     if source is not None:
         widget.layer = source
