@@ -35,7 +35,7 @@ _KINDS = [
     ("shift, rotation, scale", "similarity"),
     ("shift, rotation, scale, shear", "affine"),
 ]
-_EDGES = [("crop to what all slices show", "crop"), ("keep all, NaN where nothing is", "nan")]
+_EDGES = [("crop to what all show", "crop"), ("keep, fill with NaN", "nan")]
 _TIPS = {
     "kind": "What may differ between slices. Less is steadier where little is to be seen;\n"
     "focusing changes the scale, and a stand that tilts or a hand turns the image.",
@@ -76,7 +76,7 @@ class AlignWidget(QWidget):
         self.about = QLabel()
         self.panel = RunPanel()
         self.shifts = MotionPlot(napari_viewer, "shift (px)")
-        self.turns = MotionPlot(napari_viewer, "rotation (°), scale (%)")
+        self.turns = MotionPlot(napari_viewer, "° and %")
         self.save_button, self.load_button = QPushButton("Save transforms…"), QPushButton("Load…")
         self._build()
         self._connect()
@@ -165,7 +165,7 @@ class AlignWidget(QWidget):
         form.addRow("Image layer", self.stack.layer_box.native)
         form.addRow("Stack axis", self.stack.axis_box.native)
         form.addRow(self.about)
-        form.addRow("Slices differ in", self.kind.native)
+        form.addRow("Correct for", self.kind.native)
         form.addRow("Edges", self.edges.native)
         form.addRow(self.reuse.native)
         files = QHBoxLayout()
