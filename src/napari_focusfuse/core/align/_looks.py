@@ -1,8 +1,8 @@
 """What registration sees of a slice: small images, coarse to fine, without slow shades and finest grain.
 
 The filters are linear on purpose. Defocus spreads each point evenly around its place, so that the plain correlation of
-two linearly filtered images is largest where they coincide, however differently they are blurred. Logarithms, local
-contrast or robust weights bend this: they drag what is blurred along with the focus.
+two linearly filtered images is largest where they coincide, however differently they are blurred. Local contrast
+normalisation and robust weights can drag what is blurred along with the focus.
 """
 
 from collections.abc import Sequence
