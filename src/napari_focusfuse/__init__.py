@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "api": [
             "adapt",
+            "align",
             "blend",
             "check_replay",
             "carry",
@@ -18,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "fuse_hyperstack",
             "iter_adapt",
             "iter_carry",
+            "iter_align",
             "iter_compare",
             "iter_decide",
             "iter_focus",
@@ -34,6 +36,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "list_models",
             "load_decision",
             "load_model",
+            "load_transforms",
             "measure",
             "model_card",
             "models_folder",
@@ -48,8 +51,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "save_surface",
             "train",
         ],
+        "core.align": ["Alignment", "Transforms"],
         "core.config": [
             "ADAPTING",
+            "AlignConfig",
             "BlockSFConfig",
             "Camera",
             "DECIDE_ADAPTING",

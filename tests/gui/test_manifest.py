@@ -29,13 +29,19 @@ def test_every_contribution_is_there():
     assert [widget.display_name for widget in found.widgets] == [
         "Fuse focus stack",
         "Mend the decision",
+        "Align focus stack",
         "Measure fused images",
         "Train a model",
     ]
     samples = [sample.key for sample in found.sample_data]
     assert samples == ["simulated_stack", "simulated_stack_with_truth", "simulated_fibres", "simulated_cells"]
     assert [reader.accepts_directories for reader in found.readers] == [True]
-    assert list(found.menus) == ["napari/layers/project", "napari/layers/measure", "napari/file/io_utilities"]
+    assert list(found.menus) == [
+        "napari/layers/project",
+        "napari/layers/register",
+        "napari/layers/measure",
+        "napari/file/io_utilities",
+    ]
     used = {item.command for items in found.menus.values() for item in items}
     used |= {item.command for item in [*found.widgets, *found.sample_data, *found.readers, *found.writers]}
     assert used == {command.id for command in found.commands}
@@ -47,7 +53,7 @@ from importlib import import_module
 for names, heavy in [
     ("reader", "torch napari qtpy tifffile"),
     ("samples commands opening", "torch napari qtpy"),
-    ("fuse mend metrics train", "torch matplotlib"),
+    ("fuse mend align metrics train", "torch matplotlib"),
 ]:
     for name in names.split():
         import_module(f"napari_focusfuse.gui.{name}")

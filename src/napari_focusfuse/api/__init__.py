@@ -1,6 +1,7 @@
 """The public functions: they resolve names, devices and paths, and drain the generators of the core."""
 
 from napari_focusfuse.api._adapting import Adaptation, adapt, iter_adapt
+from napari_focusfuse.api._aligning import align, iter_align, load_transforms
 from napari_focusfuse.api._files import (
     check_image_target,
     check_result_folder,
@@ -88,6 +89,7 @@ __all__ = [
     "TrainConfig",
     "TrainResult",
     "adapt",
+    "align",
     "blend",
     "carry",
     "check_hyperstack_target",
@@ -112,6 +114,7 @@ __all__ = [
     "iter_adapt",
     "iter_carry",
     "iter_check_replay",
+    "iter_align",
     "iter_compare",
     "iter_decide",
     "iter_focus",
@@ -130,6 +133,7 @@ __all__ = [
     "list_models",
     "load_decision",
     "load_model",
+    "load_transforms",
     "measure",
     "model_card",
     "model_facts",

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
+from napari_focusfuse.cli._align import align
 from napari_focusfuse.cli._bench import bench
 from napari_focusfuse.cli._export import export
 from napari_focusfuse.cli._flags import FusionFlags, given, parsed
@@ -147,6 +148,7 @@ def fuse(
     return 0 if fuse_all(inputs, out, Task(engine, sizes, axis, rgb, overwrite, saving, whole)) else _FAILED
 
 
+app.command(align)
 app.command(bench)
 
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "adapt_to_stack",
+    "align_focus_stack",
     "apply_decision",
     "fuse_focus_stack",
     "measure_fused_images",
@@ -22,6 +23,15 @@ def fuse_focus_stack(viewer: "napari.viewer.Viewer") -> None:
     A selected result stands for the stack it was made from.
     """
     widget = _opened(viewer, "Fuse focus stack")
+    source = _chosen_stack(viewer)
+    if source is not None:
+        widget.layer = source
+        widget.run()
+
+
+def align_focus_stack(viewer: "napari.viewer.Viewer") -> None:
+    """Open the widget "Align focus stack" with the selected image layer set, and press Align."""
+    widget = _opened(viewer, "Align focus stack", tabify=True)
     source = _chosen_stack(viewer)
     if source is not None:
         widget.layer = source

@@ -1,5 +1,6 @@
 """Every default of the project, in frozen dataclasses that the API, the command line and the widgets share."""
 
+from napari_focusfuse.core.config.alignment import AlignConfig, Edges, Kind
 from napari_focusfuse.core.config.fusion import FusionConfig, Preset
 from napari_focusfuse.core.config.mending import MendConfig
 from napari_focusfuse.core.config.methods import (
@@ -37,15 +38,18 @@ __all__ = [
     "RANK_ADAPTING",
     "RECIPES",
     "STARTS",
+    "AlignConfig",
     "AnyTrainConfig",
     "BlockSFConfig",
     "Camera",
     "DecideConfig",
     "EdgeConfig",
+    "Edges",
     "Flaws",
     "FocusStackConfig",
     "FusionConfig",
     "GFConfig",
+    "Kind",
     "LoGConfig",
     "MWGConfig",
     "MendConfig",
