@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from napari_focusfuse.core.head import SCALES, FocusHead
+from napari_focusfuse.core.head import INPUTS, SCALES, FocusHead
 
 __all__ = ["Combination", "Learned", "Weighted"]
 
@@ -23,10 +23,18 @@ class Combination(Protocol):
 
     @property
     def reach(self) -> int:
-        """Pixels around a pixel of the maps that its activity depends on."""
+        """Pixels of the full image around a pixel that its activity depends on, besides what the maps do."""
+
+    @property
+    def half(self) -> bool:
+        """Whether maps and activity are at half size."""
+
+    @property
+    def inputs(self) -> int:
+        """Number of maps."""
 
     def __call__(self, squared: Tensor) -> Tensor:
-        """Activity (B, 1, H, W) from SF squared (B, S, H, W) on each scale, at full size."""
+        """Activity (B, 1, H, W) from SF squared (B, S, H, W) on each scale."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +55,17 @@ class Weighted:
     weights: tuple[float, ...]
     floors: tuple[float, ...]
 
-    reach = 0
+    reach, half = 0, False
 
     @property
     def scales(self) -> tuple[tuple[int, int], ...]:
         """The levels that count."""
         return tuple((level, self.radius) for level, weight in enumerate(self.weights) if weight)
+
+    @property
+    def inputs(self) -> int:
+        """One for each level."""
+        return len(self.scales)
 
     def __call__(self, squared: Tensor) -> Tensor:
         """See `Combination`."""
@@ -71,14 +84,14 @@ class Learned:
     Attributes
     ----------
     head : FocusHead
-    floors : Tensor (len(SCALES),)
-        For each scale the squared SF that noise alone has there.
+    floors : Tensor (INPUTS,)
+        For each map the squared SF that noise alone has there.
     """
 
     head: FocusHead
     floors: Tensor
 
-    scales = SCALES
+    scales, half, inputs = SCALES, True, INPUTS
 
     @property
     def reach(self) -> int:

@@ -70,7 +70,7 @@ def show_result(
 def iter_show_result(
     viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]
 ) -> Generator[None, None, dict[str, "Layer"]]:
-    """Show a result as layers, one at each step, and give them by role: a layer keeps the viewer for a tenth of a second.
+    """Show a result as layers, one at each step, and give them by role: a layer keeps the viewer for some .1 s.
 
     Parameters
     ----------
