@@ -121,6 +121,15 @@ def test_a_head_decides_where_nothing_else_is_asked_for(decider, scene):
     assert paper.combine == Weighted(5, (1.0,), (0.0,))
 
 
+def test_where_there_is_nothing_there_is_no_activity(decider):
+    combine = Learned(decider.head, torch.zeros(INPUTS))
+    squared = torch.zeros(1, INPUTS, 8, 8)
+    squared[..., 4:] = 1e-4
+    activity = combine(squared)
+    assert (activity[..., :4] == 0).all()
+    assert (activity[..., 4:] > 0).all()
+
+
 def test_the_softness_that_was_asked_for(decider, scene):
     survey = drain(iter_survey(Stack(scene.stack), decider, FusionConfig(softness=7), CPU))
     assert survey.softness == 7

@@ -12,6 +12,8 @@ __all__ = ["Combination", "Learned", "Weighted"]
 
 #: What is added to the squared SF, relative to the noise floor and absolutely, so that its logarithm exists.
 _FLOOR_SHARE, _TINY = 0.1, 1e-9
+#: Less than the rounding to 16 bits makes: there is nothing to see, and a head says nothing of it.
+_NOTHING = 1e-8
 
 
 class Combination(Protocol):
@@ -101,5 +103,6 @@ class Learned:
     @torch.inference_mode()
     def __call__(self, squared: Tensor) -> Tensor:
         """See `Combination`."""
-        activity: Tensor = self.head(squared, self.floors)
+        nothing = squared.amax(dim=1, keepdim=True) < _NOTHING
+        activity: Tensor = self.head(squared, self.floors).masked_fill(nothing, 0)
         return activity
