@@ -40,6 +40,8 @@ _SOFT, _SHARP = 8.0, 20.0
 _LEAST_WEIGHT, _LEAST_TRUST = 0.02, 0.05
 #: No signal: below this multiple of the activity of nothing at all, or of the largest in a patch of pure noise.
 _ABOVE_NOTHING, _ABOVE_NOISE = 2.0, 1.2
+#: Noise that a decision head has been trained to tell from a signal, at the least.
+_HEARD = 0.003
 
 Grey = NDArray[np.float32]
 Where = tuple[slice, slice]
@@ -209,6 +211,10 @@ def iter_survey(
     if head is not None:
         combine: Combination = Learned(head, floors)
         softness, edges = odds_softness(noise), None if config.hard else encoder.edges
+        heard = noisy
+        if noise < _HEARD:
+            heard = noise_maps(encoder, _HEARD, brightness, scales, means, device, half=True)
+        of_noise = Learned(head, heard.mean(dim=(0, 2, 3)))(heard)
     else:
         maps = []
         for patch in tensors:
@@ -218,7 +224,7 @@ def iter_survey(
         weights, trust = _weights(_peaks(maps, len(places), least), least)
         combine, softness = Weighted(config.radius, weights, tuple(least)), _SOFT + (_SHARP - _SOFT) * trust
         edges = None
-    of_noise = combine(noisy if head else noisy[:, [scales.index(scale) for scale in combine.scales]])
+        of_noise = combine(noisy[:, [scales.index(scale) for scale in combine.scales]])
     silence = max(_ABOVE_NOTHING * _of_nothing(combine, device), _ABOVE_NOISE * float(of_noise.max()))
     wanted = config.softness or softness
     span = max(limits[1] - limits[0], _TINY)
