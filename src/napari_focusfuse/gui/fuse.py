@@ -211,10 +211,12 @@ class FuseWidget(QWidget):
         layout.addWidget(self.advanced)
         layout.addWidget(self.preview)
         layout.addWidget(self.panel)
-        layout.addWidget(self.mend_button)
-        layout.addWidget(self.save_button)
-        layout.addWidget(self.carrier.button)
+        by_hand = QHBoxLayout()
+        by_hand.addWidget(self.mend_button)
+        by_hand.addWidget(self.carrier.button)
+        layout.addLayout(by_hand)
         layout.addWidget(self.surface)
+        layout.addWidget(self.save_button)
         layout.addWidget(Folded("At the cursor", self.hover, unfolded=True))
 
     def _prefer(self, wanted: Preferences) -> None:
