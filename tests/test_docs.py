@@ -11,6 +11,7 @@ from unittest.mock import create_autospec
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import napari_focusfuse as ff
 from napari_focusfuse import api
@@ -74,10 +75,13 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the pages take for granted: files in the working folder, and names."""
     monkeypatch.chdir(tmp_path)
     scene = ff.simulate((64, 80), 6, seed=1)
-    for folder in ("slices", "stacks", "fused"):
+    for folder in ("slices", "stacks", "fused", "photos"):
         Path(folder).mkdir()
     for k, plane in enumerate(scene.stack):
         api.save_image(f"slices/z{k}.tif", plane)
+    for k, name in ((0, "near.jpg"), (-1, "far.jpg"), (0, "photos/a_A.png"), (-1, "photos/a_B.png")):
+        Image.fromarray((scene.stack[k] >> 8).astype(np.uint8)).save(name)
+    api.save_stack("cells.ome.tif", scene.stack)
     api.save_stack("stacks/beads.ome.tif", scene.stack, z_step=1.5, pixel_size=(0.65, 0.65))
     Path("stacks/damaged.ome.tif").write_bytes(b"nothing")
     shutil.copytree(ROOT / "src/napari_focusfuse/weights/sesf-focus", "my-model")
