@@ -2,6 +2,7 @@
 
 python docs/pictures.py                      the sample stack: README picture and screenshots
 python docs/pictures.py train                only those of training a model, which takes some minutes
+python docs/pictures.py mend                 only that of mending
 python docs/pictures.py beetle FOLDER        another stack: the screenshot beetle-fused.png
 """
 
@@ -103,6 +104,21 @@ def measure_sample(viewer: napari.Viewer) -> None:
     shoot(viewer, "measure-map")
 
 
+def mend_sample(viewer: napari.Viewer) -> None:
+    """Fuse the sample, paint on its decision, and picture source, fused image and decision side by side."""
+    viewer.open_sample("napari-focusfuse", "simulated_stack")
+    run_widget(viewer)
+    viewer.window.dock_widgets["Fuse focus stack (napari-focusfuse)"].mend_button.click()
+    widget = viewer.window.dock_widgets["Mend the decision (napari-focusfuse)"]
+    decision = next(layer for layer in viewer.layers if layer.name.endswith("decision"))
+    viewer.dims.set_current_step(0, 7)
+    widget.tools.brush.setValue(16)
+    for x in range(170, 230, 6):
+        decision.paint((110, x), decision.selected_label)
+    widget.beside_box.setChecked(True)
+    shoot(viewer, "mend")
+
+
 def train_sample(viewer: napari.Viewer) -> None:
     """Train models by both recipes for some minutes, adapt one, and picture the widget meanwhile and afterwards."""
     # Models go to where a user who has none would have them. (napari has found its icons by now.)
@@ -168,8 +184,8 @@ def main() -> None:
         run_widget(viewer)
         shoot(viewer, f"{name}-fused")
         return
-    if sys.argv[1:] == ["train"]:
-        train_sample(viewer)
+    if sys.argv[1:] in (["train"], ["mend"]):
+        train_sample(viewer) if sys.argv[1] == "train" else mend_sample(viewer)
         return
     simulations(IMAGES / "simulation.png")
     scene = ff.sample_scene()
@@ -184,6 +200,9 @@ def main() -> None:
     depth.visible = True
     viewer.layers.selection = {depth}
     shoot(viewer, "sample-depth")
+    viewer.layers.clear()
+    viewer.window.remove_dock_widget("all")
+    mend_sample(viewer)
     viewer.layers.clear()
     viewer.window.remove_dock_widget("all")
     measure_sample(viewer)

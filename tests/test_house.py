@@ -92,7 +92,8 @@ def source_files() -> set[str]:
 def test_wheel_holds_the_whole_package_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     packed = {name.removeprefix("napari_focusfuse/") for name in names if ".dist-info/" not in name}
-    assert packed == source_files()
+    assert {name for name in packed if not name.startswith("docs/")} == source_files()
+    assert packed >= {f"docs/{page}.md" for page in ("first-fusion", "measuring", "settings", "training")}
     assert packed >= NEEDED
 
 
@@ -102,7 +103,8 @@ def test_sdist_holds_the_sources_and_leaves_out_the_links(sdist: Path) -> None:
     assert not [name for name, member in members.items() if member.issym() or member.islnk()]
     assert {f"src/napari_focusfuse/{name}" for name in source_files()} <= members.keys()
     assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "tests/test_house.py"} <= members.keys()
-    assert not [name for name in members if name == "napari.yaml" or name.startswith(("weights", "docs", ".github"))]
+    assert not [name for name in members if name == "napari.yaml" or name.startswith(("weights", ".github"))]
+    assert not [name for name in members if name.startswith("docs/") and not name.endswith(".md")]
 
 
 def test_installed_wheel_finds_manifest_and_weights(installed: Path, tmp_path: Path) -> None:

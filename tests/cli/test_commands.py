@@ -24,7 +24,7 @@ def test_version_and_help(run: Runs) -> None:
     assert run("--version").out.strip() == version("napari-focusfuse")
     shown = run("--help")
     assert shown.code == 0
-    for command in ("bench", "demo", "fuse", "measure", "methods", "models", "train"):
+    for command in ("align", "bench", "demo", "fuse", "measure", "methods", "models", "train"):
         assert command in shown.out
     assert run("fuse", "--help").out.count("--softness") == 1
     assert run().out == shown.out

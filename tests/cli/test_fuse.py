@@ -307,14 +307,14 @@ def test_interrupted(
 ) -> None:
     """What was finished stays and is said; nothing else does."""
     io.write_stack(tmp_path / "a.tif", stack)
-    save_result = api.save_result
+    iter_save = api.iter_save
 
-    def interrupt(folder: Path, *args: Any, **options: Any) -> Path:
+    def interrupt(folder: Path, *args: Any, **options: Any) -> Any:
         if folder.name == "beads":
             raise KeyboardInterrupt
-        return save_result(folder, *args, **options)
+        return iter_save(folder, *args, **options)
 
-    monkeypatch.setattr(api, "save_result", interrupt)
+    monkeypatch.setattr(api, "iter_save", interrupt)
     done = run("fuse", tmp_path / "a.tif", slices, "-o", tmp_path / "out")
     assert done.code == 130
     assert done.err.startswith("interrupted: ")

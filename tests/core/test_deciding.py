@@ -11,7 +11,7 @@ from napari_focusfuse.core.config import DecideConfig
 from napari_focusfuse.core.deciding import _scenes, iter_learn_decision
 from napari_focusfuse.core.deciding._loss import Part, decide_loss, found, part_scores, whole
 from napari_focusfuse.core.deciding._scenes import Scenes
-from napari_focusfuse.core.head import SCALES, FocusHead
+from napari_focusfuse.core.head import INPUTS, FocusHead
 from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.ranking import RankState, best_encoder
 from napari_focusfuse.errors import FocusFuseError, TrainingError
@@ -42,7 +42,7 @@ def test_a_scene_is_the_same_again(networks):
     one, other, another = (Scenes([], SMALL, encoder, 0)[k] for k in (3, 3, 4))
     torch.testing.assert_close(one.squared, other.squared, rtol=0, atol=0)
     torch.testing.assert_close(one.depth, other.depth, rtol=0, atol=0)
-    assert one.squared.shape == (len(one.slices), len(SCALES), *one.depth.shape)
+    assert one.squared.shape == (len(one.slices), INPUTS, *(side // 2 for side in one.depth.shape))
     assert not torch.equal(one.depth, another.depth)
 
 

@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from napari_focusfuse.core.activity import scale_maps, scale_sf
+from napari_focusfuse.core.box import box_mean
 from napari_focusfuse.core.combine import Learned, Weighted
 from napari_focusfuse.core.config import FusionConfig
-from napari_focusfuse.core.head import SCALES, FocusHead, softness
+from napari_focusfuse.core.head import INPUTS, SCALES, FocusHead, softness
+from napari_focusfuse.core.measures import difference_energy, grey_energy, grey_floor, laplacian_energy
 from napari_focusfuse.core.pipeline import iter_decide
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.stack import Stack
@@ -40,27 +42,54 @@ def test_maps_of_several_scales_are_those_of_each(networks, rng):
             torch.testing.assert_close(maps[:, i : i + 1], scale_sf(encoder, image, level, [radius]), rtol=0, atol=0)
 
 
+def test_maps_at_half_size_are_every_second_pixel_and_shallow_at_full_size(networks, rng):
+    image = torch.from_numpy(rng.random((1, 1, 71, 90), dtype=np.float32))
+    encoder, scales = networks["none"].encoder, ((0, 2), (1, 2), (2, 1))
+    with torch.inference_mode():
+        half, full = (scale_maps(encoder, image, scales, half=half) for half in (True, False))
+        fine = [box_mean(energy(image), 2) for energy in (encoder.shallow, laplacian_energy)]
+    assert half.shape == (1, 4, 36, 45)
+    torch.testing.assert_close(half[:, :2], torch.cat(fine, dim=1)[..., ::2, ::2])
+    torch.testing.assert_close(half[:, 2:], full[:, 1:, ::2, ::2])
+
+
+@pytest.mark.parametrize("variant", ["none", "cse", "scse"])
+def test_the_shallow_energy_is_that_of_the_first_block(networks, rng, variant):
+    image = torch.from_numpy(rng.random((1, 1, 20, 30), dtype=np.float32))
+    encoder = networks[variant].encoder.eval()
+    means = [torch.full((1, 16), 0.3)] * encoder.depth
+    with torch.inference_mode():
+        features = encoder(image, means)[:, :16]
+        torch.testing.assert_close(encoder.shallow(image, means), difference_energy(features), rtol=1e-4, atol=1e-6)
+
+
 def test_more_energy_on_every_scale_is_more_activity_at_the_start():
     """The plain part of a head is a weighted sum of logarithms, and what comes on top begins small."""
     head = FocusHead()
     with torch.no_grad():
         for parameter in head.out.parameters():
             parameter.zero_()
-        squared = torch.full((1, len(SCALES), 8, 8), 1e-2)
-        floors = torch.full((len(SCALES),), 1e-4)
+        squared = torch.full((1, INPUTS, 8, 8), 1e-2)
+        floors = torch.full((INPUTS,), 1e-4)
         once, twice = head(squared, floors), head(4 * squared, floors)
     torch.testing.assert_close(twice, 2 * once, rtol=1e-4, atol=0)
 
 
 def test_the_head_sees_no_farther_than_its_reach(rng):
     head = FocusHead()
-    squared = torch.from_numpy(rng.random((1, len(SCALES), 64, 64), dtype=np.float32))
-    floors = torch.full((len(SCALES),), 1e-3)
+    squared = torch.from_numpy(rng.random((1, INPUTS, 64, 64), dtype=np.float32))
+    floors = torch.full((INPUTS,), 1e-3)
     changed = squared.clone()
     changed[..., 32, 32] *= 50
     with torch.no_grad():
         moved = (head.score(squared, floors) != head.score(changed, floors))[0, 0].nonzero() - 32
-    assert moved.abs().max() == head.reach
+    assert 2 * moved.abs().max() + 2 == head.reach
+
+
+def test_noise_is_as_large_for_grey_values_as_for_their_laplacian(rng):
+    noise = torch.from_numpy(rng.normal(0.4, 0.02, (1, 1, 200, 200)).astype(np.float32))
+    assert grey_energy(noise).mean().item() == pytest.approx(grey_floor(0.02), rel=0.05)
+    assert laplacian_energy(noise).mean().item() == pytest.approx(grey_floor(0.02), rel=0.1)
 
 
 def test_weights_are_sharper_where_there_is_less_noise():
@@ -74,8 +103,10 @@ def test_the_weighted_mean_of_two_scales():
     assert combine(squared).item() == pytest.approx(2**0.75 * 16**0.25, rel=1e-5)
 
 
-def test_a_tile_is_exactly_the_whole(decider, noisy_scene):
-    whole, tiled = (decided(Stack(noisy_scene.stack), decider, FusionConfig(tile=size)) for size in (512, 64))
+@pytest.mark.parametrize("height", [128, 115])
+def test_a_tile_is_exactly_the_whole(decider, noisy_scene, height):
+    stack = Stack(noisy_scene.stack[:, :height])
+    whole, tiled = (decided(stack, decider, FusionConfig(tile=size)) for size in (512, 64))
     np.testing.assert_array_equal(whole.labels, tiled.labels)
     np.testing.assert_allclose(whole.weights, tiled.weights, atol=1e-5)
 
@@ -88,6 +119,15 @@ def test_a_head_decides_where_nothing_else_is_asked_for(decider, scene):
         assert bool(survey.level_weights) is not own
     paper = drain(iter_survey(stack, decider, FusionConfig(preset="paper"), CPU))
     assert paper.combine == Weighted(5, (1.0,), (0.0,))
+
+
+def test_where_there_is_nothing_there_is_no_activity(decider):
+    combine = Learned(decider.head, torch.zeros(INPUTS))
+    squared = torch.zeros(1, INPUTS, 8, 8)
+    squared[..., 4:] = 1e-4
+    activity = combine(squared)
+    assert (activity[..., :4] == 0).all()
+    assert (activity[..., 4:] > 0).all()
 
 
 def test_the_softness_that_was_asked_for(decider, scene):

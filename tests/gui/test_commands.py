@@ -166,3 +166,20 @@ def test_adapting_opens_with_the_selected_stack(viewer, stack, fusion, finish, n
 
     adapt_to_stack(viewer)
     assert [note.message for note in notes] == ["Select the image layer that holds the focus stack, and only that one."]
+
+
+def test_the_decision_is_applied_by_its_entry(viewer, stack, fusion, finish, notes):
+    for name in ("DAPI", "RFP", "GFP"):
+        viewer.add_image(stack, name=name)
+    QApplication.processEvents()
+    entry = entries(viewer, "Project")["Apply focus decision to… (napari-focusfuse)"]
+    entry.trigger()
+    widget = viewer.window.dock_widgets[f"{WIDGET} ({PLUGIN})"]
+    assert "Fuse a focus stack first" in notes[0].message
+    widget.layer = viewer.layers["DAPI"]
+    widget.run()
+    finish(widget)
+    viewer.layers.selection = {viewer.layers["GFP"]}
+    entry.trigger()
+    assert [target.layer.name for target in widget.carrier.dialog.chosen()] == ["GFP"]
+    widget.carrier.dialog.reject()

@@ -66,7 +66,7 @@ def test_without_a_layer_it_says_what_to_do(widget, fusion, notes):
 def test_a_layer_opened_later_is_offered_and_described(viewer, widget, cells):
     assert widget.layer == cells
     assert widget.panel.run_button.isEnabled()
-    assert widget.about.text() == "6 slices of 16 x 20 px, uint16"
+    assert widget.about.text().startswith("6 slices of 16 x 20 px, uint16\nStack along ")
     assert widget.stack.axis == 0
     assert widget.stack.z_step.length() == 2
     assert widget.stack.pixel_sizes() == (0.5, 0.5)
@@ -175,6 +175,7 @@ def test_without_a_known_z_step_depth_is_in_slices(viewer, widget, stack, fusion
     viewer.add_image(stack, name="cells", scale=(2, 1, 1))
     assert widget.stack.z_step.length() is None
     assert widget.stack.z_step.text() == "not known"
+    assert "Depth will be in slices: the z-step is not known." in widget.about.text()
     widget.run()
     finish(widget)
     assert fusion.calls[0]["z"] is None
@@ -220,7 +221,7 @@ def test_rgb_dask_and_pyramids(viewer, widget, fusion, finish):
     lazy = da.from_array(values, chunks=(1, -1, -1, -1))
     layer = viewer.add_image([lazy, lazy[:, ::2, ::2]], name="cells", rgb=True, multiscale=True)
     assert widget.layer == layer
-    assert widget.about.text() == "5 slices of 64 x 48 px, RGB, uint8"
+    assert widget.about.text().startswith("5 slices of 64 x 48 px, RGB, uint8\n")
     widget.run()
     finish(widget)
     assert isinstance(fusion.stacks[0], da.Array)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
+from napari_focusfuse.gui._axis import propose_axis
 from napari_focusfuse.gui._layers import is_result, plain, show_result
-from napari_focusfuse.gui._source import KEY, propose_axis, take
+from napari_focusfuse.gui._source import KEY, take
 
 ROLES = ["fused", "decision", "depth", "confidence", "flags"]
 

@@ -12,28 +12,38 @@ def test_the_manifest_is_valid():
     MANIFEST.validate_imports()
 
 
-def test_only_folders_are_offered_to_the_reader(tmp_path):
-    (tmp_path / "stack.tif").touch()
+def test_the_reader_is_offered_for_folders_and_for_files_that_may_state_sizes(tmp_path):
     manager = PluginManager()
     manager.register(MANIFEST)
-    (reader,) = manager.iter_compatible_readers([str(tmp_path)])
-    assert reader.command == "napari-focusfuse.read_folder"
-    assert not list(manager.iter_compatible_readers([str(tmp_path / "stack.tif")]))
+    for name in ("stack.tif", "stack.ome.TIFF", "stack.czi", "picture.png"):
+        (tmp_path / name).touch()
+    (tmp_path / "stack.ome.zarr").mkdir()
+    for name in (".", "stack.tif", "stack.ome.TIFF", "stack.czi", "stack.ome.zarr"):
+        (reader,) = manager.iter_compatible_readers([str(tmp_path / name)])
+        assert reader.command == "napari-focusfuse.read_stack"
+    assert not list(manager.iter_compatible_readers([str(tmp_path / "picture.png")]))
 
 
 def test_every_contribution_is_there():
     found = MANIFEST.contributions
     assert [widget.display_name for widget in found.widgets] == [
         "Fuse focus stack",
+        "Mend the decision",
+        "Align focus stack",
         "Measure fused images",
         "Train a model",
     ]
     samples = [sample.key for sample in found.sample_data]
     assert samples == ["simulated_stack", "simulated_stack_with_truth", "simulated_fibres", "simulated_cells"]
     assert [reader.accepts_directories for reader in found.readers] == [True]
-    assert list(found.menus) == ["napari/layers/project", "napari/layers/measure", "napari/file/io_utilities"]
+    assert list(found.menus) == [
+        "napari/layers/project",
+        "napari/layers/register",
+        "napari/layers/measure",
+        "napari/file/io_utilities",
+    ]
     used = {item.command for items in found.menus.values() for item in items}
-    used |= {item.command for item in [*found.widgets, *found.sample_data, *found.readers]}
+    used |= {item.command for item in [*found.widgets, *found.sample_data, *found.readers, *found.writers]}
     assert used == {command.id for command in found.commands}
 
 
@@ -42,8 +52,8 @@ import sys
 from importlib import import_module
 for names, heavy in [
     ("reader", "torch napari qtpy tifffile"),
-    ("samples commands", "torch napari qtpy"),
-    ("fuse metrics train", "torch matplotlib"),
+    ("samples commands opening", "torch napari qtpy"),
+    ("fuse mend align metrics train", "torch matplotlib"),
 ]:
     for name in names.split():
         import_module(f"napari_focusfuse.gui.{name}")

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from qtpy.QtCore import QTimer
 
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._run_panel import RunPanel
@@ -54,6 +55,43 @@ def test_it_shows_where_the_work_stands(panel, begin, go, qtbot):
     assert results == ["result"]
     assert not panel.progress.isVisible()
     assert panel.run_button.isEnabled()
+
+
+def test_what_follows_gets_a_breath_at_each_step(panel, begin, go, qtbot):
+    """The event loop runs between the steps, and the work ends with the last."""
+    seen = []
+
+    def done(result):
+        for k in range(3):
+            QTimer.singleShot(0, lambda k=k: seen.append(f"event {k}"))
+            seen.append(f"step {k}")
+            assert panel.busy
+            assert not panel.cancel_button.isEnabled() or not k
+            yield
+        panel.status.setText("done")
+
+    panel.set_ready(True)
+    panel.start(begin, "Fusing beetle", done)
+    go.set()
+    qtbot.waitUntil(lambda: not panel.busy)
+    assert seen == [f"{what} {k}" for k in range(3) for what in ("step", "event")]
+    assert panel.status.text() == "done"
+    assert panel.run_button.isEnabled()
+
+
+def test_closing_stops_what_follows(panel, begin, go, qtbot):
+    seen = []
+
+    def done(result):
+        for k in range(3):
+            seen.append(k)
+            QTimer.singleShot(0, panel.cancel)
+            yield
+
+    panel.start(begin, "Fusing beetle", done)
+    go.set()
+    qtbot.waitUntil(lambda: not panel.busy)
+    assert seen == [0]
 
 
 def test_one_piece_of_work_at_a_time(panel, begin):

@@ -6,32 +6,12 @@ import pytest
 import zarr
 from napari.layers import Image
 
-from napari_focusfuse.gui._source import micrometres, problem, propose_axis, take
+from napari_focusfuse.gui._source import micrometres, problem, take
 
 
 def layer(shape, labels=None, **options):
     data = np.arange(np.prod(shape), dtype=np.uint32).reshape(shape)
     return Image(data, name="cells", axis_labels=labels, **options)
-
-
-@pytest.mark.parametrize(
-    ("shape", "labels", "axis"),
-    [
-        ((5, 8, 9), None, 0),
-        ((5, 8, 9), ("z", "y", "x"), 0),
-        ((3, 5, 8, 9), ("t", "z", "y", "x"), 1),
-        ((5, 3, 8, 9), ("Z", "C", "Y", "X"), 0),
-        ((3, 5, 8, 9), ("c", "focal", "y", "x"), 1),
-        ((1, 5, 8, 9), None, 1),
-        ((8, 9, 5), ("y", "x", "z"), 2),
-        ((4, 8, 9), ("t", "y", "x"), 0),
-    ],
-)
-def test_the_stack_axis_is_proposed_from_labels(shape, labels, axis):
-    proposed, why = propose_axis(layer(shape, labels))
-    assert proposed == axis
-    assert why.startswith("Proposed because")
-    assert (labels is not None and "z" in [name.lower() for name in labels]) == ("'z'" in why)
 
 
 @pytest.mark.parametrize(

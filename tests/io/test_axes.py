@@ -1,6 +1,7 @@
 """From the axes of a file to a focus stack."""
 
 from pathlib import Path
+from typing import Any
 
 import dask.array as da
 import numpy as np
@@ -80,3 +81,22 @@ def test_channels_may_be_colour() -> None:
 def test_refused(axes: str, shape: tuple[int, ...], axis: str | None, says: str) -> None:
     with pytest.raises(StackError, match=says):
         file(axes, *shape).focus_stack(axis)
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape", "options", "expected"),
+    [
+        ("TZCYX", (2, 5, 3, 4, 6), {}, "TCZYX"),
+        ("TZCYX", (1, 5, 3, 4, 6), {}, "CZYX"),
+        ("CZYX", (3, 5, 4, 6), {"rgb": True}, "ZYXS"),
+        ("CTZYX", (2, 5, 1, 4, 6), {"axis": "T"}, "CTYX"),
+        ("ZYX", (5, 4, 6), {}, "ZYX"),
+    ],
+)
+def test_a_hyperstack_keeps_its_further_axes(
+    axes: str, shape: tuple[int, ...], options: dict[str, Any], expected: str
+) -> None:
+    stack = file(axes, *shape).hyperstack(**options)
+    assert stack.axes == expected
+    assert stack.data.shape == tuple(shape[axes.index(a if a in axes else "C")] for a in expected)
+    assert stack.z_step == (None if "T" in options.values() else 2.0)

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_focusfuse.errors import FocusFuseError
+from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_focusfuse.core.result import FusionResult
-    from napari_focusfuse.io import StackFile
+    from napari_focusfuse.io import Pair, StackFile
 
 
-def open_stack(path: str | os.PathLike[str], *, axis: str | None = None, rgb: bool = False) -> StackFile:
+def open_stack(
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], *, axis: str | None = None, rgb: bool = False
+) -> StackFile:
     """Open a folder of slices, a TIFF, OME-TIFF or OME-Zarr lazily, as a focus stack.
 
     Parameters
     ----------
-    path : path
-        Folder or file.
+    path : path, or sequence of paths
+        Folder or file; or image files, the slices in this order.
     axis : str, optional
         Letter or number of the stack axis, where the file does not say it.
     rgb : bool
@@ -31,16 +33,69 @@ def open_stack(path: str | os.PathLike[str], *, axis: str | None = None, rgb: bo
     Returns
     -------
     StackFile
-        ``data`` is (Z, Y, X) or (Z, Y, X, 3|4); z-step and pixel size in um where the file states them.
+        ``data`` is (Z, Y, X) or (Z, Y, X, 3|4); z-step, pixel size and uneven positions in um where the file states
+        them. What the file states and cannot be so is a `FocusFuseWarning`.
 
     Raises
     ------
     StackError
         It cannot be read, or is no focus stack; the message says why.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> stack = ff.open_stack("cells.ome.tif")  # doctest: +SKIP
+    >>> result = ff.fuse(stack.data, z=stack.positions())  # doctest: +SKIP
+    """
+    return _told(_read(path).focus_stack(axis, rgb=rgb))
+
+
+def open_file(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> StackFile:
+    """Open the same lazily with all its axes, such as time and channels; see `open_stack`."""
+    return _told(_read(path))
+
+
+def in_order(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """Paths in the natural order of their names, z2 before z10."""
+    from napari_focusfuse import io
+
+    return io.in_order(Path(path) for path in paths)
+
+
+def _read(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> StackFile:
+    from napari_focusfuse import io
+
+    return io.read_stack(path) if isinstance(path, (str, os.PathLike)) else io.read_files(path)
+
+
+def _told(file: StackFile) -> StackFile:
+    """`file`, once its notes are told."""
+    for note in file.notes:
+        warnings.warn(f"{file.path} {note}", FocusFuseWarning, stacklevel=3)
+    return file
+
+
+def pairs_in(path: str | os.PathLike[str]) -> list[Pair]:
+    """The pairs of a folder that holds nothing else, by their names (NAME_A and NAME_B, NAME_1 and NAME_2).
+
+    Parameters
+    ----------
+    path : path
+        Anything; what is no folder of pairs gives none.
+
+    Returns
+    -------
+    list of Pair
+        In natural order; each has a ``name`` and the files ``first``, ``second`` and ``truth`` (or None).
+
+    Raises
+    ------
+    StackError
+        The names are those of pairs, but one is not complete.
     """
     from napari_focusfuse import io
 
-    return io.read_stack(path).focus_stack(axis, rgb=rgb)
+    return io.pairs_in(Path(path)) if Path(path).is_dir() else []
 
 
 def open_image(path: str | os.PathLike[str]) -> NDArray[Any]:
@@ -57,14 +112,21 @@ def stack_name(path: str | os.PathLike[str]) -> str:
     return io.title(Path(path))
 
 
-def is_stack_folder(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is a folder with at least two images; cheap, and never raises."""
+def is_stack_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a path may be opened, by its name; a folder must hold two images. Cheap, and never raises."""
     from napari_focusfuse import io
 
     try:
-        return Path(path).is_dir() and len(io.slice_files(path)) > 1
+        return io.is_stack_file(Path(path))
     except (OSError, FocusFuseError):
         return False
+
+
+def is_slice_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is that of an image file by its name."""
+    from napari_focusfuse import io
+
+    return io.is_image_file(Path(path)) and not Path(path).is_dir()
 
 
 def image_files(folder: str | os.PathLike[str]) -> list[Path]:
@@ -110,44 +172,3 @@ def save_table(path: str | os.PathLike[str], rows: Sequence[Sequence[Any]], *, o
     from napari_focusfuse import io
 
     return io.write_table(path, rows, overwrite=overwrite)
-
-
-def save_result(
-    folder: str | os.PathLike[str],
-    result: FusionResult,
-    *,
-    pixel_size: tuple[float, float] | None = None,
-    z_step: float | None = None,
-    inputs: Sequence[str | os.PathLike[str]] = (),
-    overwrite: bool = False,
-) -> Path:
-    """Write a result as a folder: fused image, index, depth and confidence as OME-TIFF, and ``recipe.json``.
-
-    Parameters
-    ----------
-    folder : path
-        Made new; refused if it exists, unless `overwrite`.
-    result : FusionResult
-    pixel_size : (float, float), optional
-        Height and width of a pixel, um.
-    z_step : float, optional
-        Distance of neighbouring slices, um; with it depth is written in um.
-    inputs : sequence of paths
-        Files the stack came from; their checksums go into the recipe.
-    overwrite : bool
-        Replace an existing result, once the new one is complete.
-
-    Returns
-    -------
-    Path
-        The folder.
-
-    Raises
-    ------
-    OutputError
-        The folder exists or cannot be written; nothing is left behind.
-    """
-    from napari_focusfuse import io
-
-    recipe = io.make_recipe(result, inputs=inputs, pixel_size=pixel_size, z_step=z_step)
-    return io.write_result(folder, result, pixel_size=pixel_size, z_step=z_step, recipe=recipe, overwrite=overwrite)

@@ -104,10 +104,10 @@ def iter_fuse(
 
     slices, chosen = Stack(stack, axis, rgb, z), method_named(method)
     if not chosen.deep:
-        return (yield from methods.iter_fuse(chosen, slices, config, _info(chosen)))
+        return (yield from methods.iter_fuse(chosen, slices, config, info_of(chosen)))
     from napari_focusfuse.core import pipeline
 
-    return (yield from pipeline.iter_fuse(slices, *_prepared(chosen, config, model, device)))
+    return (yield from pipeline.iter_fuse(slices, *prepared(chosen, config, model, device)))
 
 
 def decide(
@@ -155,10 +155,10 @@ def iter_decide(
 
     slices, chosen = Stack(stack, axis, rgb, z), method_named(method)
     if not chosen.deep:
-        return (yield from methods.iter_decide(chosen, slices, config, _info(chosen)))
+        return (yield from methods.iter_decide(chosen, slices, config, info_of(chosen)))
     from napari_focusfuse.core import pipeline
 
-    return (yield from pipeline.iter_decide(slices, *_prepared(chosen, config, model, device)))
+    return (yield from pipeline.iter_decide(slices, *prepared(chosen, config, model, device)))
 
 
 def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = None) -> NDArray[Any]:
@@ -190,7 +190,7 @@ def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = N
     return drain(iter_blend(Stack(stack, axis, rgb), decision))
 
 
-def _prepared(
+def prepared(
     method: Method, config: Config | None, model: str | os.PathLike[str], device: str
 ) -> tuple[Encoder, FusionConfig, torch.device, dict[str, Any]]:
     """What our pipeline needs besides the stack."""
@@ -201,10 +201,13 @@ def _prepared(
     where = torch_device(device)
     encoder = loaded.encoder.to(where)
     encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return encoder, checked, where, {**_info(method), "model": loaded.name, "model_sha256": loaded.sha256}
+    # Sums in another order differ in their last digits: the same bytes come back with as many threads.
+    machine = {"device": where.type, "threads": torch.get_num_threads()}
+    info = {**info_of(method), "model": loaded.name, "model_sha256": loaded.sha256, **machine}
+    return encoder, checked, where, info
 
 
-def _info(method: Method) -> dict[str, Any]:
+def info_of(method: Method) -> dict[str, Any]:
     """What a decision or result says of its making."""
     return {"version": version("napari-focusfuse"), "method": method.name}
 

@@ -1,78 +1,22 @@
-"""Pairs of photographs in a folder: NAME_A and NAME_B, or NAME_1 and NAME_2, and NAME_GT where the truth is known."""
+"""Every contender on pairs of photographs."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from napari_focusfuse import io
 from napari_focusfuse.bench.contenders import Contender
 from napari_focusfuse.bench.rows import Rows
 from napari_focusfuse.bench.scoring import COSTS, cost, pair_scores
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.errors import FocusFuseError
+from napari_focusfuse.io import Pair, find_pairs
 
-__all__ = ["KEYS", "PAPER", "WITH_TRUTH", "Pair", "find_pairs", "iter_pairs"]
+__all__ = ["KEYS", "PAPER", "WITH_TRUTH", "Pair", "find_pairs", "iter_pairs", "values"]
 
 KEYS = ("pair", "method")
 PAPER = ("qg", "qm", "qcb")
 WITH_TRUTH = ("psnr", "ssim", "bias", *PAPER)
-_ENDING = re.compile(r"(?P<name>.+)_(?P<role>A|B|1|2|GT)", re.IGNORECASE)
 _WARM_UP = 64
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two photographs of a scene, and the true image if it is known."""
-
-    name: str
-    first: Path
-    second: Path
-    truth: Path | None = None
-
-    def sources(self) -> list[NDArray[Any]]:
-        """The two photographs."""
-        return [io.read_image(self.first), io.read_image(self.second)]
-
-
-def find_pairs(folder: Path, *, truth: bool = False, limit: int | None = None) -> list[Pair]:
-    """The pairs of a folder, in the natural order of their names.
-
-    Parameters
-    ----------
-    folder : Path
-    truth : bool
-        Each pair must have its true image.
-    limit : int, optional
-        Take only the first ones.
-
-    Raises
-    ------
-    FocusFuseError
-        There are none, or one is not complete.
-    """
-    found: dict[str, dict[str, Path]] = {}
-    for file in io.slice_files(folder):
-        match = _ENDING.fullmatch(file.stem)
-        if match:
-            roles = found.setdefault(match["name"], {})
-            role = {"1": "A", "2": "B"}.get(match["role"], match["role"].upper())
-            if role in roles:
-                raise FocusFuseError(f"{file} and {roles[role].name} are the same half of a pair: remove one")
-            roles[role] = file
-    if not found:
-        raise FocusFuseError(f"{folder} holds no pairs: their names must end in _A and _B, or _1 and _2")
-    wanted = ("A", "B", "GT") if truth else ("A", "B")
-    for name, roles in found.items():
-        missing = [role for role in wanted if role not in roles]
-        if missing:
-            raise FocusFuseError(f"{folder} holds no {name}_{missing[0]}: each pair needs {' and '.join(wanted)}")
-    return [Pair(name, roles["A"], roles["B"], roles.get("GT")) for name, roles in found.items()][:limit]
 
 
 def values(metrics: Sequence[str]) -> tuple[str, ...]:

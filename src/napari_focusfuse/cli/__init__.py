@@ -11,10 +11,13 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
+from napari_focusfuse.cli._align import align
 from napari_focusfuse.cli._bench import bench
+from napari_focusfuse.cli._export import export
 from napari_focusfuse.cli._flags import FusionFlags, given, parsed
 from napari_focusfuse.cli._fuse import Task, fuse_all
 from napari_focusfuse.cli._measure import measure_files
+from napari_focusfuse.cli._replay import replay
 from napari_focusfuse.cli._terminal import complain, only_our_warnings, say, with_bar
 from napari_focusfuse.cli._train import train
 from napari_focusfuse.core.config import FusionConfig
@@ -77,10 +80,16 @@ def fuse(
     method: str | None = None,
     model: str | None = None,
     device: str | None = None,
+    threads: int = 0,
     axis: str | None = None,
     z_step: float | None = None,
     pixel_size: float | None = None,
+    refractive_index: float | None = None,
+    fill_depth: Switch = False,
+    zarr: Switch = False,
     rgb: Switch = False,
+    all_positions: Switch = False,
+    decide_on: str | None = None,
     overwrite: Switch = False,
     flags: Annotated[FusionFlags | None, Parameter(name="*")] = None,
 ) -> int:
@@ -89,7 +98,7 @@ def fuse(
     Parameters
     ----------
     inputs
-        Folders of slices, multi-page TIFFs, OME-TIFFs or OME-Zarrs; several are a batch.
+        Folders of slices or of pairs (NAME_A, NAME_B), multi-page TIFFs, OME-TIFFs or OME-Zarrs; several are a batch.
     out
         A file (.tif, .png) for the fused image alone; otherwise a folder, which gets
         NAME/{fused,index,depth,confidence,flags}.ome.tif and NAME/recipe.json for each input.
@@ -99,28 +108,47 @@ def fuse(
         Model: a name that `focusfuse models` lists, or a folder. Only the method sesf uses it.
     device
         auto, cpu, cuda, mps... Only the method sesf uses it.
+    threads
+        Processor threads; 0 leaves the number to torch.
     axis
         Letter or number of the stack axis, where the file does not tell.
     z_step
         Distance of neighbouring slices in um, instead of the file's own.
     pixel_size
         Size of a pixel in um, instead of the file's own.
+    refractive_index
+        Of the medium that a dry objective looks into: depth in um is multiplied by it. (1: surfaces in air)
+    fill_depth
+        Write depth_filled.ome.tif as well: where depth was not measured, it is taken from the surroundings.
+    zarr
+        Write OME-Zarr with pyramids instead of OME-TIFF, for large images.
     rgb
         Take a channel axis of 3 or 4 as colour.
+    all_positions
+        Fuse every time point and channel of files that have such axes; the results keep them.
+    decide_on
+        Who decides for all channels of a time point: a channel, by its number from 0 or its name; sum, of all channels
+        weighted by their signal over noise (default); or each for itself. Brings --all-positions.
     overwrite
         Replace what an earlier run has written.
     flags
         How to fuse with the method sesf.
     """
+    from napari_focusfuse import api
+
     for name, size in (("--z-step", z_step), ("--pixel-size", pixel_size)):
         if size is not None and not 0 < size < float("inf"):
             raise StackError(f"{name} must be greater than 0, not {size}: give it in um")
+    api.use_threads(threads)
     config = FusionConfig(**vars(flags)) if flags else None
     engine = given(method=method, model=model, device=device, config=config)
     sizes = given(z_step=z_step, pixel_size=pixel_size and (pixel_size, pixel_size))
-    return 0 if fuse_all(inputs, out, Task(engine, sizes, axis, rgb, overwrite)) else _FAILED
+    saving = given(refractive_index=refractive_index, fill_depth=fill_depth, zarr=zarr)
+    whole = given(decide_on=decide_on) if all_positions or decide_on is not None else None
+    return 0 if fuse_all(inputs, out, Task(engine, sizes, axis, rgb, overwrite, saving, whole)) else _FAILED
 
 
+app.command(align)
 app.command(bench)
 
 
@@ -219,3 +247,5 @@ def methods() -> None:
 
 
 app.command(train)
+app.command(replay)
+app.command(export)

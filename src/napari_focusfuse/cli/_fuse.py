@@ -10,6 +10,7 @@ from napari_focusfuse.errors import FocusFuseError, ModelError, OutputError
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.result import FusionResult
+    from napari_focusfuse.io import StackFile
 
 __all__ = ["Task", "fuse_all"]
 
@@ -32,6 +33,10 @@ class Task(NamedTuple):
         A channel axis is colour.
     overwrite : bool
         Earlier results may be replaced.
+    saving : dict
+        Further keywords for `api.iter_save`.
+    whole : dict or None
+        Every time point and channel is fused, with these keywords for `api.iter_fuse_file`.
     """
 
     engine: dict[str, Any]
@@ -39,14 +44,17 @@ class Task(NamedTuple):
     axis: str | None
     rgb: bool
     overwrite: bool
+    saving: dict[str, Any]
+    whole: dict[str, Any] | None = None
 
 
 class _Job(NamedTuple):
-    """One input and what becomes of it, an image file or a folder."""
+    """One input and what becomes of it, an image file or a folder; of a pair, `source` is its name in its folder."""
 
     source: Path
     target: Path
     is_image: bool
+    files: tuple[Path, ...] = ()
 
 
 def fuse_all(inputs: Sequence[Path], out: Path, task: Task) -> bool:
@@ -78,12 +86,14 @@ def _jobs(inputs: Sequence[Path], out: Path) -> list[_Job]:
     suffix = out.suffix.lower()
     if suffix in _NOT_WRITTEN:
         raise OutputError(f"{out} has a suffix that is not written: use .tif, .png, or a folder")
+    stacks = [stack for path in inputs for stack in _stacks(path)]
+    inputs = [source for source, _, _ in stacks]
     if suffix in _WRITTEN:
         if len(inputs) > 1:
             raise OutputError(f"{out} is one file for {len(inputs)} inputs: give a folder")
         _check_apart(inputs[0], out)
         return [_Job(inputs[0], out, is_image=True)]
-    names = [api.stack_name(path) for path in inputs]
+    names = [name for _, name, _ in stacks]
     # Files of one name are told apart by their folders: a/stack.tif, b/stack.tif.
     names = [
         f"{api.stack_name(path.absolute().parent)}_{name}" if names.count(name) > 1 else name
@@ -92,7 +102,15 @@ def _jobs(inputs: Sequence[Path], out: Path) -> list[_Job]:
     for path, name in zip(inputs, names, strict=True):
         if names.count(name) > 1:
             raise OutputError(f"{path} and another input would both be written to {out / name}: fuse them one by one")
-    return [_Job(path, out / name, is_image=False) for path, name in zip(inputs, names, strict=True)]
+    return [_Job(path, out / name, False, files) for (path, _, files), name in zip(stacks, names, strict=True)]
+
+
+def _stacks(path: Path) -> list[tuple[Path, str, tuple[Path, ...]]]:
+    """Path, name and no files of an input; of a folder of pairs those of each, with its two files."""
+    from napari_focusfuse import api
+
+    pairs = api.pairs_in(path)
+    return [(path / p.name, p.name, (p.first, p.second)) for p in pairs] or [(path, api.stack_name(path), ())]
 
 
 def _check_apart(source: Path, out: Path) -> None:
@@ -121,20 +139,45 @@ def _outcome(job: _Job, task: Task) -> tuple[bool, str]:
 def _fuse_one(job: _Job, task: Task) -> str:
     from napari_focusfuse import api
 
-    file = api.open_stack(job.source, axis=task.axis, rgb=task.rgb)
+    if task.whole is not None and not job.files:
+        whole = api.open_hyperstack(job.source, axis=task.axis, rgb=task.rgb)
+        if whole.data.ndim > len("ZYX") + whole.axes.endswith("S"):
+            return _fuse_whole(whole, job, task, task.whole)
+    file = api.open_stack(job.files or job.source, axis=task.axis, rgb=task.rgb)
     if job.is_image:
         api.check_image_target(job.target, file.data.dtype, overwrite=task.overwrite)
     else:
         api.check_result_folder(job.target, overwrite=task.overwrite)
     z_step = task.sizes.get("z_step", file.z_step)
     pixel_size = task.sizes.get("pixel_size", file.pixel_size)
-    z = None if z_step is None else [k * z_step for k in range(file.data.shape[0])]
+    api.check_saving(z_step, **task.saving)
+    z = file.positions(task.sizes.get("z_step"))
     work = api.iter_fuse(file.data, rgb=file.axes.endswith("S"), z=z, **task.engine)
     result: FusionResult = with_bar(work, file.name)
     if job.is_image:
         api.save_image(job.target, result.image, pixel_size=pixel_size, overwrite=task.overwrite)
         return result.summary
-    api.save_result(
-        job.target, result, pixel_size=pixel_size, z_step=z_step, inputs=file.inputs, overwrite=task.overwrite
+    saving = api.iter_save(
+        job.target,
+        result,
+        pixel_size=pixel_size,
+        z_step=z_step,
+        inputs=file.inputs,
+        source={"path": job.source, "axis": task.axis, "rgb": task.rgb},
+        overwrite=task.overwrite,
+        **task.saving,
     )
+    with_bar(saving, file.name)
+    if z_step is None and result.decision is not None and len(result.decision.z) > 2:
+        return f"{result.summary.rstrip('.')}; depth in slices, give --z-step for um"
     return result.summary
+
+
+def _fuse_whole(file: "StackFile", job: _Job, task: Task, options: dict[str, Any]) -> str:
+    """Fuse every time point and channel."""
+    from napari_focusfuse import api
+
+    api.check_hyperstack_target(job.target, overwrite=task.overwrite)
+    sizes = {"z_step": file.z_step, "pixel_size": file.pixel_size, **task.sizes}
+    work = api.iter_fuse_file(file, job.target, overwrite=task.overwrite, **sizes, **options, **task.engine)
+    return with_bar(work, file.name)

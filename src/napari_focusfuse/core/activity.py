@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from napari_focusfuse.core.box import box_mean
-from napari_focusfuse.core.measures import FocusMeasure, difference_energy
+from napari_focusfuse.core.measures import FocusMeasure, difference_energy, laplacian_energy
 
-__all__ = ["halo", "reduced", "scale_maps", "scale_sf", "squared_sf"]
+__all__ = ["doubled", "halo", "reduced", "scale_maps", "scale_sf", "squared_sf"]
 
 _REDUCE = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 
@@ -46,7 +46,7 @@ def reduced(image: Tensor) -> Tensor:
     return functional.conv2d(rows, line.view(1, 1, 1, 5), stride=(1, 2))
 
 
-def _doubled(image: Tensor, shape: tuple[int, int]) -> Tensor:
+def doubled(image: Tensor, shape: tuple[int, int]) -> Tensor:
     """Image back at twice the size, `shape`: bilinear, pixel i of the small one at pixel 2 i of the large one."""
     for dim, size in ((2, shape[0]), (3, shape[1])):
         between = (image.narrow(dim, 0, image.shape[dim] - 1) + image.narrow(dim, 1, image.shape[dim] - 1)) / 2
@@ -65,9 +65,15 @@ def halo(measure: FocusMeasure, level: int, radius: int) -> int:
 
 
 def scale_sf(
-    measure: FocusMeasure, image: Tensor, level: int, radii: Sequence[int], means: Sequence[Tensor] | None = None
+    measure: FocusMeasure,
+    image: Tensor,
+    level: int,
+    radii: Sequence[int],
+    means: Sequence[Tensor] | None = None,
+    *,
+    half: bool = False,
 ) -> Tensor:
-    """Squared SF of the deep features of an image at 1 / 2^level of its size, brought back to full size.
+    """Squared SF of the deep features of an image at 1 / 2^level of its size, brought back to full or to half size.
 
     Parameters
     ----------
@@ -81,27 +87,39 @@ def scale_sf(
         r of Eq. 5-7, in pixels of the reduced image; one or more.
     means : sequence of Tensors, optional
         Channel means that freeze an encoder's gates.
+    half : bool
+        Give every second pixel only, from the first; and at level 0 the SF of the encoder's first block and the energy
+        of the Laplacian, for a fraction of the time that all blocks take there.
 
     Returns
     -------
-    Tensor, (B, len(radii), H, W)
+    Tensor, (B, len(radii), H, W); if `half`, of half the size, and at level 0 two maps for each radius
     """
     shapes = []
     for _ in range(level):
         shapes.append((image.shape[2], image.shape[3]))
         image = reduced(image)
-    energy = measure.energy(image, means)
-    sf = torch.cat([box_mean(energy, radius) for radius in radii], dim=1)
-    for shape in reversed(shapes):
-        sf = _doubled(sf, shape)
+    if fine := half and level == 0:
+        energy = torch.cat([measure.shallow(image, means), laplacian_energy(image)], dim=1)
+    else:
+        energy = measure.energy(image, means)
+    step = 2 if fine else 1
+    sf = torch.cat([box_mean(energy, radius, step) for radius in radii], dim=1)
+    for shape in reversed(shapes[1:] if half else shapes):
+        sf = doubled(sf, shape)
     return sf
 
 
 def scale_maps(
-    measure: FocusMeasure, image: Tensor, scales: Sequence[tuple[int, int]], means: Sequence[Tensor] | None = None
+    measure: FocusMeasure,
+    image: Tensor,
+    scales: Sequence[tuple[int, int]],
+    means: Sequence[Tensor] | None = None,
+    *,
+    half: bool = False,
 ) -> Tensor:
-    """Squared SF (B, len(scales), H, W) of an image (B, 1, H, W) on several (level, radius); levels rise."""
+    """Squared SF (B, S, H, W) of an image (B, 1, H, W) on several (level, radius), levels rising; see `scale_sf`."""
     maps = []
     for level, of_level in groupby(scales, key=itemgetter(0)):
-        maps.append(scale_sf(measure, image, level, [radius for _, radius in of_level], means))
+        maps.append(scale_sf(measure, image, level, [radius for _, radius in of_level], means, half=half))
     return torch.cat(maps, dim=1)

@@ -19,37 +19,43 @@ class _Mixer:
     """Weighted mean of slices, pixel by pixel, within the range of the slices that take part."""
 
     def __init__(self, stack: Stack) -> None:
-        colours = (min(stack.channels, 3),) if stack.channels else ()
-        shape = (*stack.shape, *colours)
-        self._dtype = stack.dtype
+        pixels, colours = stack.shape[0] * stack.shape[1], min(stack.channels, 3) or 1
+        self._dtype, self._shape = stack.dtype, stack.shape
         wide = np.float32 if stack.dtype.itemsize <= 2 or stack.dtype == np.float32 else np.float64
-        self._sum = np.zeros(shape, dtype=wide)
-        self._low, self._high = np.zeros(shape, dtype=stack.dtype), np.zeros(shape, dtype=stack.dtype)
-        self._weight = np.zeros((*stack.shape, *(1 for _ in colours)), dtype=wide)
-        self._alpha = np.zeros(stack.shape, dtype=stack.dtype) if stack.channels == 4 else None
+        self._sum = np.zeros((pixels, colours), dtype=wide)
+        self._low, self._high = (np.zeros((pixels, colours), dtype=stack.dtype) for _ in range(2))
+        self._weight = np.zeros((pixels, 1), dtype=wide)
+        self._alpha = np.zeros(pixels, dtype=stack.dtype) if stack.channels == 4 else None
 
-    def add(self, rows: slice, image: NDArray[Any], weight: NDArray[np.float32], chosen: NDArray[np.bool_]) -> None:
-        """Add `image` (y, x[, C]) with its `weight` (y, x); the alpha of RGBA is taken where it is `chosen`."""
+    def add(
+        self, where: NDArray[np.intp], pixels: NDArray[Any], weight: NDArray[np.float32], chosen: NDArray[np.bool_]
+    ) -> None:
+        """Add `pixels` (n, C) that lie at `where` (n,) in the flat image, with their `weight` (n,).
+
+        The alpha of RGBA is taken where it is `chosen` (n,).
+        """
         if self._alpha is not None:
-            np.copyto(self._alpha[rows], image[..., 3], where=chosen)
-        if image.ndim == 3:
-            image, weight = image[..., :3], weight[..., None]
-        if image.dtype.kind == "f":
-            finite = np.isfinite(image)
-            weight = np.where(finite.all(axis=2, keepdims=True) if image.ndim == 3 else finite, weight, 0)
-            image = np.where(finite, image, 0)
-        low, high, before = self._low[rows], self._high[rows], self._weight[rows]
+            self._alpha[where[chosen]] = pixels[chosen, 3]
+            pixels = pixels[:, :3]
+        weight = weight[:, None]
+        if self._dtype.kind == "f":
+            finite = np.isfinite(pixels)
+            weight = np.where(finite.all(axis=1, keepdims=True), weight, 0)
+            pixels = np.where(finite, pixels, 0)
+        before = self._weight[where]
         first, again = (weight > 0) & (before == 0), (weight > 0) & (before > 0)
-        for bound, limit in ((low, np.minimum), (high, np.maximum)):
-            limit(bound, image, out=bound, where=again)
-            np.copyto(bound, image, where=first)
-        before += weight
-        self._sum[rows] += image * weight.astype(self._sum.dtype)
+        for bound, limit in ((self._low, np.minimum), (self._high, np.maximum)):
+            values = bound[where]
+            bound[where] = np.where(first, pixels, np.where(again, limit(values, pixels), values))
+        self._weight[where] = before + weight
+        self._sum[where] += pixels * weight.astype(self._sum.dtype)
 
     def image(self, rows: slice) -> NDArray[Any]:
-        """The mean of the rows, in the type of the stack; integers are rounded."""
-        low, high, weight = self._low[rows], self._high[rows], self._weight[rows]
-        mean = self._sum[rows] / np.where(weight > 0, weight, 1)
+        """The mean of the rows (y, X[, C]), in the type of the stack; integers are rounded."""
+        width = self._shape[1]
+        here = slice(rows.start * width, rows.stop * width)
+        low, high, weight = self._low[here], self._high[here], self._weight[here]
+        mean = self._sum[here] / np.where(weight > 0, weight, 1)
         if self._dtype.kind != "f":
             mean = np.rint(mean)
         with np.errstate(invalid="ignore", over="ignore"):
@@ -58,7 +64,7 @@ class _Mixer:
         if self._dtype.kind == "f":
             mean = np.where(weight > 0, mean, np.nan).astype(self._dtype)
         if self._alpha is not None:
-            mean = np.concatenate([mean, self._alpha[rows][..., None]], axis=2)
+            mean = np.concatenate([mean, self._alpha[here, None]], axis=1)
         return mean
 
 
@@ -77,6 +83,12 @@ def _iter_missing(stack: Stack, decision: Decision, image: NDArray[Any]) -> Gene
         better = distance < nearest
         found[better], nearest[better] = values[better], distance[better]
     colours[missing] = found
+
+
+def _flat(stack: Stack, k: int) -> NDArray[Any]:
+    """Slice k as (Y X, C)."""
+    pixels: NDArray[Any] = stack[k].reshape(stack.shape[0] * stack.shape[1], -1)
+    return pixels
 
 
 def iter_blend(stack: Stack, decision: Decision) -> Generator[Progress, None, NDArray[Any]]:
@@ -113,14 +125,17 @@ def iter_blend(stack: Stack, decision: Decision) -> Generator[Progress, None, ND
             here = decision.labels[:, rows] == k
             if not here.any():
                 continue
-            pixels = stack[k] if pixels is None else pixels
-            weight = np.where(here, decision.weights[:, rows], 0).sum(axis=0)
-            mixer.add(rows, pixels[rows], weight, here[0])
+            pixels = _flat(stack, k) if pixels is None else pixels
+            part = np.flatnonzero(here.any(axis=0))
+            here = here.reshape(len(here), -1)[:, part]
+            weight = np.where(here, decision.weights[:, rows].reshape(len(here), -1)[:, part], 0).sum(axis=0)
+            where = part + rows.start * stack.shape[1]
+            mixer.add(where, pixels[where], weight, here[0])
             yield Progress(done, len(stack), f"blending slice {done + 1} of {len(stack)}")
         yield Progress(done + 1, len(stack), f"blending slice {done + 1} of {len(stack)}")
     image = np.empty((*stack.shape, stack.channels) if stack.channels else stack.shape, dtype=stack.dtype)
     for rows in bands(stack.shape):
-        image[rows] = mixer.image(rows)
+        image[rows] = mixer.image(rows).reshape(image[rows].shape)
         yield Progress(len(stack), len(stack), "fused image")
     if stack.dtype.kind == "f":
         yield from _iter_missing(stack, decision, image)

@@ -6,12 +6,14 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from napari_focusfuse.core.head import SCALES, FocusHead
+from napari_focusfuse.core.head import INPUTS, SCALES, FocusHead
 
 __all__ = ["Combination", "Learned", "Weighted"]
 
 #: What is added to the squared SF, relative to the noise floor and absolutely, so that its logarithm exists.
 _FLOOR_SHARE, _TINY = 0.1, 1e-9
+#: Less than the rounding to 16 bits makes: there is nothing to see, and a head says nothing of it.
+_NOTHING = 1e-8
 
 
 class Combination(Protocol):
@@ -23,10 +25,18 @@ class Combination(Protocol):
 
     @property
     def reach(self) -> int:
-        """Pixels around a pixel of the maps that its activity depends on."""
+        """Pixels of the full image around a pixel that its activity depends on, besides what the maps do."""
+
+    @property
+    def half(self) -> bool:
+        """Whether maps and activity are at half size."""
+
+    @property
+    def inputs(self) -> int:
+        """Number of maps."""
 
     def __call__(self, squared: Tensor) -> Tensor:
-        """Activity (B, 1, H, W) from SF squared (B, S, H, W) on each scale, at full size."""
+        """Activity (B, 1, H, W) from SF squared (B, S, H, W) on each scale."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +57,17 @@ class Weighted:
     weights: tuple[float, ...]
     floors: tuple[float, ...]
 
-    reach = 0
+    reach, half = 0, False
 
     @property
     def scales(self) -> tuple[tuple[int, int], ...]:
         """The levels that count."""
         return tuple((level, self.radius) for level, weight in enumerate(self.weights) if weight)
+
+    @property
+    def inputs(self) -> int:
+        """One for each level."""
+        return len(self.scales)
 
     def __call__(self, squared: Tensor) -> Tensor:
         """See `Combination`."""
@@ -71,14 +86,14 @@ class Learned:
     Attributes
     ----------
     head : FocusHead
-    floors : Tensor (len(SCALES),)
-        For each scale the squared SF that noise alone has there.
+    floors : Tensor (INPUTS,)
+        For each map the squared SF that noise alone has there.
     """
 
     head: FocusHead
     floors: Tensor
 
-    scales = SCALES
+    scales, half, inputs = SCALES, True, INPUTS
 
     @property
     def reach(self) -> int:
@@ -88,5 +103,6 @@ class Learned:
     @torch.inference_mode()
     def __call__(self, squared: Tensor) -> Tensor:
         """See `Combination`."""
-        activity: Tensor = self.head(squared, self.floors)
+        nothing = squared.amax(dim=1, keepdim=True) < _NOTHING
+        activity: Tensor = self.head(squared, self.floors).masked_fill(nothing, 0)
         return activity

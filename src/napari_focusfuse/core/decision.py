@@ -17,14 +17,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from napari_focusfuse.core.edits import seam, with_label
 from napari_focusfuse.errors import FocusFuseError, OutputError
 
 __all__ = ["Decision", "Flag", "Labels", "load_decision"]
 
 Labels = NDArray[np.signedinteger[Any]]
-_FEATHER = 2.0
 _ARRAYS = ("labels", "weights", "depth", "confidence", "flags", "z")
 
 
@@ -90,7 +89,8 @@ class Decision:
     def with_edits(self, index: Labels, mask: NDArray[np.bool_]) -> "Decision":
         """A decision that takes slice `index` wherever `mask` is set, with a soft seam just outside.
 
-        There depth is the position of that slice, confidence is 1 and the flags say `Flag.EDITED`.
+        There depth is the position of that slice, confidence is 1 and the flags say `Flag.EDITED`. What becomes of a
+        pixel depends on what was edited within 2 px of it and on nothing else.
 
         Parameters
         ----------
@@ -113,14 +113,11 @@ class Decision:
             return self
         if index[mask].min() < 0 or index[mask].max() >= len(self.z):
             raise FocusFuseError(f"an edited pixel names no slice: choose slices 0 to {len(self.z) - 1}")
-        distance, (y, x) = ndimage.distance_transform_edt(~mask, return_indices=True)
-        painted_around = index[y, x].astype(self.labels.dtype)
-        own = np.where(self.labels == painted_around, self.weights, 0).sum(axis=0)
-        # Outside the mask the chosen slice stays in front, so that `index` changes under the mask only.
-        lead = np.maximum(self.weights[0] - own, 0)
-        share = np.clip(1 - distance / (_FEATHER + 1), 0, 1) * np.where(mask, 1, lead / (1 + lead))
-        first = np.where(mask, painted_around, self.index)
-        labels, weights = _with_label(self.labels, self.weights, painted_around, share.astype(np.float32), first)
+        at = seam(mask)
+        pixels = (slice(None), at.y, at.x)
+        labels, weights = self.labels.copy(), self.weights.copy()
+        around = index[at.from_y, at.from_x]
+        labels[pixels], weights[pixels] = with_label(labels[pixels], weights[pixels], around, at.near)
         painted = index[mask]
         depth, confidence, flags = self.depth.copy(), self.confidence.copy(), self.flags.copy()
         depth[mask], confidence[mask], flags[mask] = self.z[painted], 1, Flag.EDITED
@@ -171,17 +168,3 @@ def _is_whole(decision: Decision) -> bool:
         and bool((decision.labels >= 0).all() and (decision.labels < len(decision.z)).all())
         and bool(np.allclose(decision.weights.sum(axis=0), 1, atol=1e-3))
     )
-
-
-def _with_label(
-    labels: Labels, weights: NDArray[np.float32], label: Labels, share: NDArray[np.float32], first: Labels
-) -> tuple[Labels, NDArray[np.float32]]:
-    """Give `label` (Y, X) the `share` of each pixel, the others the rest: as many as before, `first` in front."""
-    others = np.where(labels == label, 0, weights)
-    own = np.where(labels == label, weights, 0).sum(axis=0)
-    all_weights = np.concatenate([(share + (1 - share) * own)[None], others * (1 - share)])
-    all_labels = np.concatenate([label[None], labels])
-    in_front = (all_labels == first) & (all_weights > 0)
-    order = np.argsort(-all_weights - in_front, axis=0, kind="stable")[: len(labels)]
-    kept = np.take_along_axis(all_weights, order, axis=0)
-    return np.take_along_axis(all_labels, order, axis=0), kept / kept.sum(axis=0)

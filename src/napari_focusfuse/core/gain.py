@@ -59,18 +59,19 @@ def _flicker(
     course: NDArray[np.float64], jumps: NDArray[np.bool_] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Deviations from the slow course along z, and where they are jumps; these take no part in the slow course."""
+    everywhere = np.ones(len(course))
     if jumps is None:
-        jumps = np.abs(course - _slow(course, np.ones(len(course)))) > _NO_FLICKER
-    deviation = course - _slow(course, 1.0 - jumps)
+        jumps = np.abs(course - _slow(course, everywhere)) > _NO_FLICKER
+    deviation = course - _slow(course, np.where(jumps, 0, everywhere))
     return deviation, jumps & (np.abs(deviation) > _NO_FLICKER)
 
 
 def _slow(course: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A line through the course around each slice, there; where fewer than two slices have weight, the course itself."""
+    """A line through the course around each slice; where fewer than two slices have weight, the course itself."""
     places = np.arange(len(course))
     slow = course.copy()
     for k in places:
         near = weights * np.exp(-(((places - k) / _SLOW) ** 2) / 2)
-        if (near > _FLAT).sum() >= 2:  # noqa: PLR2004 (a line has two unknowns)
+        if np.count_nonzero(near > _FLAT) > 1:
             slow[k] = np.polyfit(places - k, course, 1, w=np.sqrt(near))[1]
     return slow

@@ -12,12 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["SCALES", "SLOPE", "FocusHead", "power", "softness"]
+__all__ = ["INPUTS", "SCALES", "SLOPE", "FocusHead", "power", "softness"]
 
-#: (level, radius): the pyramid levels and windows whose squared SF the head sees; 0 is full size, radii in its pixels.
-SCALES = ((0, 1), (0, 3), (0, 7), (1, 2), (1, 5), (2, 2), (2, 4), (2, 8))
+#: (level, radius): the pyramid levels and windows whose squared SF the head sees, at half size; 0 is full size, radii
+#: are in the pixels of each level.
+SCALES = ((0, 1), (0, 3), (0, 7), (1, 1), (1, 2), (1, 5), (2, 2), (2, 4), (2, 8))
 
-_WIDTH, _DILATIONS = 12, (1, 2, 4, 8)
+#: What the head sees: on level 0 two maps for each radius.
+INPUTS = len(SCALES) + sum(level == 0 for level, _ in SCALES)
+
+_WIDTH, _DILATIONS = 16, (1, 1, 2, 4)
 _TINY = 1e-9
 #: What is taken for the logarithm of the noise floor at the least, and the excess over it that is told apart.
 _LEAST_FLOOR, _LEAST_EXCESS, _MOST_EXCESS = -16.0, 1e-2, 8.0
@@ -33,30 +37,30 @@ _POWER, _NOISE_SLOPE, _LEAST_NOISE = -1.8, -0.8, 0.002
 class FocusHead(nn.Module):
     """From squared spatial frequencies on several scales to an activity.
 
-    The logarithm of the activity is a weighted sum of those of the scales, plus what two dilated convolutions find.
+    The logarithm of the activity is a weighted sum of those of the scales, plus what dilated convolutions find. All at
+    half size: focus changes slowly from pixel to pixel, but for depth edges, which another head looks at.
     """
 
-    #: Pixels around a pixel that the head looks at.
-    reach = sum(_DILATIONS)
+    #: Pixels of the full image around a pixel that the head looks at, and those between which it interpolates.
+    reach = 2 * sum(_DILATIONS) + 2
 
     def __init__(self) -> None:
         super().__init__()
-        scales = len(SCALES)
-        self.shares = nn.Parameter(torch.full((scales,), SLOPE / 2 / scales))
-        self.mix = nn.Conv2d(2 * scales, _WIDTH, 1)
+        self.shares = nn.Parameter(torch.full((INPUTS,), SLOPE / 2 / INPUTS))
+        self.mix = nn.Conv2d(2 * INPUTS, _WIDTH, 1)
         self.context = nn.ModuleList(
             nn.Conv2d(_WIDTH, _WIDTH, 3, dilation=d, padding=d, padding_mode="replicate") for d in _DILATIONS
         )
         self.out = nn.Conv2d(_WIDTH, 1, 1)
 
     def score(self, squared: Tensor, floors: Tensor) -> Tensor:
-        """Logarithm (B, 1, H, W) of the odds that a slice is the sharpest one.
+        """Logarithm (B, 1, H/2, W/2) of the odds that a slice is the sharpest one.
 
         Parameters
         ----------
-        squared : Tensor, (B, len(SCALES), H, W)
-            SF squared on each of `SCALES`, at full size.
-        floors : Tensor, (len(SCALES),)
+        squared : Tensor, (B, INPUTS, H/2, W/2)
+            SF squared on each of `SCALES`, at half size.
+        floors : Tensor, (INPUTS,)
             What noise alone has there.
         """
         logs = torch.log(squared + _TINY)
@@ -70,7 +74,7 @@ class FocusHead(nn.Module):
         return found
 
     def forward(self, squared: Tensor, floors: Tensor) -> Tensor:
-        """Activity (B, 1, H, W), which grows as SF does; see `score`."""
+        """Activity (B, 1, H/2, W/2), which grows as SF does; see `score`."""
         return torch.exp(self.score(squared, floors) / SLOPE)
 
 

@@ -16,9 +16,11 @@ from torch.nn import functional
 from napari_focusfuse.core.edge_head import EdgeHead
 from napari_focusfuse.core.head import FocusHead
 
-__all__ = ["FocusMeasure", "LoGEnergy", "PixelSF", "difference_energy"]
+__all__ = ["FocusMeasure", "LoGEnergy", "PixelSF", "difference_energy", "grey_energy", "grey_floor", "laplacian_energy"]
 
 _TRUNCATE = 4.0
+#: Make differences of grey values, and their Laplacian, about as large as deep features are where there is only noise.
+_LIKE_DEEP, _CURVED_LIKE_DEEP = 32.0, 14.0
 
 
 class FocusMeasure(Protocol):
@@ -46,6 +48,9 @@ class FocusMeasure(Protocol):
 
     def energy(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
         """Energy (B, 1, H, W), 0 or more, of grey images (B, 1, H, W) in [0, 1]; borders replicated."""
+
+    def shallow(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
+        """The energy of the first block alone, for a fraction of the time."""
 
     def ungated(self, images: Tensor, means: Sequence[Tensor]) -> Tensor:
         """Channels (B, C, H, W) of block number ``len(means)``, of which the next means are taken."""
@@ -77,6 +82,10 @@ class _Plain:
     head: FocusHead | None = None
     edges: EdgeHead | None = None
 
+    def shallow(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
+        """Never asked for: there is no head."""
+        raise NotImplementedError
+
     def ungated(self, images: Tensor, means: Sequence[Tensor]) -> Tensor:
         """Never asked for: there are no blocks."""
         raise NotImplementedError
@@ -90,6 +99,24 @@ class PixelSF(_Plain):
     def energy(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:  # noqa: ARG002
         """Squared differences (B, 1, H, W) to the left and upper neighbour."""
         return difference_energy(images)
+
+
+def grey_energy(images: Tensor) -> Tensor:
+    """The energy of `PixelSF`, on the scale of that of deep features."""
+    return difference_energy(images * _LIKE_DEEP)
+
+
+def grey_floor(noise: float) -> float:
+    """The same of white noise of this standard deviation: two differences, of two pixels each."""
+    return 4 * (noise * _LIKE_DEEP) ** 2
+
+
+def laplacian_energy(images: Tensor) -> Tensor:
+    """Squared Laplacian (B, 1, H, W) of grey images, of the four neighbours, on the scale of deep features."""
+    padded = functional.pad(images * _CURVED_LIKE_DEEP, (1, 1, 1, 1), mode="replicate")
+    across = padded[..., 1:-1, :-2] + padded[..., 1:-1, 2:]
+    down = padded[..., :-2, 1:-1] + padded[..., 2:, 1:-1]
+    return across.add_(down).sub_(padded[..., 1:-1, 1:-1], alpha=4).square_()
 
 
 class LoGEnergy(_Plain):

@@ -128,6 +128,17 @@ class Encoder(nn.Module):
             return difference_energy(self(images, means))
         return folded_energy(self._folded(means), images, self.halo)
 
+    def shallow(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
+        """The energy (B, 1, H, W) of the first block alone; see `energy`."""
+        if (
+            torch.is_grad_enabled()
+            or self.training
+            or self.variant in ("sse", "scse")
+            or (self.pools and means is None)
+        ):
+            return difference_energy(self.gates[0](self._block(0, images, []), None if means is None else means[0]))
+        return folded_energy(self._folded(means)[:1], images, 2)
+
     def _folded(self, means: Sequence[Tensor] | None) -> Layers:
         blocks = []
         for k, (block, gate) in enumerate(zip(cast("list[_ConvBlock]", self.blocks), self.gates, strict=True)):

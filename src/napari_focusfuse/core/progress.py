@@ -40,8 +40,8 @@ class Returning(Generic[Step, Result]):
         self.result = yield from self._work
 
 
-def drain(work: Generator[Progress, None, Result], report: Callable[[Progress], object] | None = None) -> Result:
-    """Run a generator of `Progress` to its end and return its result, calling `report` at each step."""
+def drain(work: Generator[Step, None, Result], report: Callable[[Step], object] | None = None) -> Result:
+    """Run a generator to its end and return its result, calling `report` at each step."""
     steps = Returning(work)
     for step in steps:
         if report is not None:

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
-from napari_focusfuse.core.activity import halo, scale_sf
+from napari_focusfuse.core.activity import doubled, halo, scale_sf
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decision import Labels
 from napari_focusfuse.core.intensity import filled, luminance, scaled
-from napari_focusfuse.core.measures import FocusMeasure
+from napari_focusfuse.core.measures import FocusMeasure, PixelSF, grey_energy
 from napari_focusfuse.core.network import HALO
 from napari_focusfuse.core.peaks import Peaks
 from napari_focusfuse.core.progress import Progress, repeated
@@ -40,9 +40,8 @@ class SliceActivity:
 
     def __init__(self, encoder: FocusMeasure, config: FusionConfig, survey: Survey, device: torch.device) -> None:
         self._encoder, self._config, self._survey, self._device = encoder, config, survey, device
+        self._half = survey.combine.half
         self._radii: dict[int, list[int]] = {}
-        if survey.edges:
-            self._radii[0] = [0]
         for level, radius in survey.combine.scales:
             self._radii.setdefault(level, []).append(radius)
         self._halos = {level: halo(encoder, level, max(radii)) for level, radii in self._radii.items()}
@@ -52,27 +51,27 @@ class SliceActivity:
         """Pixels around a pixel of a slice that its activity depends on."""
         return self._survey.combine.reach + max(self._halos.values())
 
+    @torch.inference_mode()
     def part(self, greys: Grey, where: Where, means: list[Tensor] | None) -> Grey:
         """Activity (B, y, x) of a part of grey images (B, Y, X) in [0, 1], each scale in as small a window as it needs.
 
         The images may be windows of larger ones, if they begin at multiples of 4 px there and reach far enough.
         """
-        return self._parts(greys, where, means)[0]
-
-    @torch.inference_mode()
-    def _parts(self, greys: Grey, where: Where, means: list[Tensor] | None) -> tuple[Grey, Grey | None]:
-        """Activity, and the energy of the single pixels at full size if there is an edge head."""
         shape = (greys.shape[1], greys.shape[2])
-        seen = grown(where, self._survey.combine.reach, shape)
+        align = 2 if self._half else 1
+        seen = grown(where, self._survey.combine.reach, shape, align)
         squared = []
         for level, radii in self._radii.items():
-            outer = grown(seen, self._halos[level], shape, 2**level)
-            images = torch.from_numpy(np.ascontiguousarray(greys[:, *outer]))[:, None].to(self._device)
-            squared.append(scale_sf(self._encoder, images, level, radii, means)[..., *within(seen, outer)])
-        maps, inner = torch.cat(squared, dim=1), within(where, seen)
-        alone = 1 if self._survey.edges else 0
-        activity = self._survey.combine(maps[:, alone:])[:, 0, *inner].cpu().numpy()
-        return activity, maps[:, 0, *inner].cpu().numpy() if alone else None
+            outer = grown(seen, self._halos[level], shape, max(align, 2**level))
+            maps = scale_sf(self._encoder, self._tensor(greys[:, *outer]), level, radii, means, half=self._half)
+            inner = within(seen, outer)
+            squared.append(maps[..., *(map(_halved, inner) if self._half else inner)])
+        activity = self._survey.combine(torch.cat(squared, dim=1))
+        if self._half:
+            full = (seen[0].stop - seen[0].start, seen[1].stop - seen[1].start)
+            activity = doubled(activity.log(), full).exp()
+        part: Grey = activity[:, 0, *within(where, seen)].cpu().numpy()
+        return part
 
     def iter_show(self, peaks: Taker, label: int, previous: int, grey: Grey) -> Generator[None, None, None]:
         """Show a grey slice (Y, X) in [0, 1] to `peaks`, tile by tile; what is not finite has no activity."""
@@ -85,13 +84,19 @@ class SliceActivity:
         size = -(-self._config.tile // 4) * 4
         shape = (grey.shape[0], grey.shape[1])
         for tile in tiles(shape, size, 0):
-            activities, energies = self._parts(grey[None], tile.core, means)
-            activity = activities[0]
+            activity = self.part(grey[None], tile.core, means)[0]
             if missing is not None:
                 activity[missing[tile.core]] = 0
-            further = () if energies is None else (grey[tile.core], energies[0])
+            further = (grey[tile.core], self._energy(grey, tile.core)) if self._survey.edges else ()
             peaks.show(tile.core, label, previous, activity, *further)
             yield
+
+    @torch.inference_mode()
+    def _energy(self, grey: Grey, where: Where) -> Grey:
+        """Energy (y, x) of the grey values in a part of a slice, which an edge head looks at."""
+        outer = grown(where, PixelSF.halo, (grey.shape[0], grey.shape[1]))
+        energy: Grey = grey_energy(self._tensor(grey[None, *outer]))[0, 0, *within(where, outer)].cpu().numpy()
+        return energy
 
     def _iter_means(self, grey: Grey) -> Generator[None, None, list[Tensor]]:
         """The image's own channel means, exact over the whole image (the gates of the paper)."""
@@ -99,13 +104,19 @@ class SliceActivity:
         for _ in range(self._encoder.depth):
             total = torch.zeros(1, device=self._device)
             for tile in tiles((grey.shape[0], grey.shape[1]), self._config.tile, HALO):
-                total = total + channel_sum(self._encoder, self._tensor(grey[tile.outer]), means, tile.inner)
+                total = total + channel_sum(self._encoder, self._tensor(grey[None, *tile.outer]), means, tile.inner)
                 yield
             means.append(total / grey.size)
         return means
 
     def _tensor(self, grey: Grey) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(grey))[None, None].to(self._device)
+        """Images (B, 1, Y, X) from (B, Y, X)."""
+        return torch.from_numpy(np.ascontiguousarray(grey))[:, None].to(self._device)
+
+
+def _halved(side: slice) -> slice:
+    """A part at half size; it begins at an even number."""
+    return slice(side.start // 2, -(-side.stop // 2))
 
 
 def _grey(stack: Stack, k: int, limits: tuple[float, float]) -> Grey:

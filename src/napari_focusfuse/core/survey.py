@@ -18,7 +18,7 @@ from napari_focusfuse.core.gain import block_means, gains
 from napari_focusfuse.core.head import SCALES
 from napari_focusfuse.core.head import softness as odds_softness
 from napari_focusfuse.core.intensity import filled, full_range, luminance, robust_range, scaled
-from napari_focusfuse.core.measures import FocusMeasure
+from napari_focusfuse.core.measures import FocusMeasure, grey_floor
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import tiles
@@ -27,6 +27,8 @@ __all__ = ["Survey", "channel_sum", "iter_survey", "noise_level", "noise_maps"]
 
 #: Slices, patches in each and side of a patch (px) that are sent through the encoder; and pixels for the range.
 _SLICES, _PATCHES, _PATCH, _SAMPLE = 5, 4, 128, 2**20
+#: Side of the field of pure noise, px.
+_FIELD = 256
 _BLOCK = 32
 #: An integer camera saturates where more than this share of the values are the largest there is.
 _SATURATED, _TINY = 1e-4, 1e-9
@@ -38,6 +40,8 @@ _SOFT, _SHARP = 8.0, 20.0
 _LEAST_WEIGHT, _LEAST_TRUST = 0.02, 0.05
 #: No signal: below this multiple of the activity of nothing at all, or of the largest in a patch of pure noise.
 _ABOVE_NOTHING, _ABOVE_NOISE = 2.0, 1.2
+#: Noise that a decision head has been trained to tell from a signal, at the least.
+_HEARD = 0.003
 
 Grey = NDArray[np.float32]
 Where = tuple[slice, slice]
@@ -68,7 +72,7 @@ class Survey:
     edges : EdgeHead or None
         What decides between two depths that compete for a pixel.
     floor : float
-        Energy that noise alone has at full size.
+        Energy of grey values that noise alone has.
     saturation : float
         Where the camera saturates, as a share of the range; inf if it does not.
     follows_noise : bool
@@ -114,11 +118,19 @@ def channel_sum(encoder: FocusMeasure, image: Tensor, means: list[Tensor], where
 
 @torch.inference_mode()
 def noise_maps(
-    measure: FocusMeasure, noise: float, grey: float, scales: Scales, means: list[Tensor] | None, device: torch.device
+    measure: FocusMeasure,
+    noise: float,
+    grey: float,
+    scales: Scales,
+    means: list[Tensor] | None,
+    device: torch.device,
+    *,
+    half: bool,
 ) -> Tensor:
-    """Squared SF (1, len(scales), Y, X) of white noise of this standard deviation on a flat field."""
-    field = np.random.default_rng(0).standard_normal((_PATCH, _PATCH)) * noise + grey
-    return scale_maps(measure, torch.from_numpy(field.astype(np.float32))[None, None].to(device), scales, means)
+    """Squared SF (1, len(scales), Y, X) of white noise of this standard deviation on a flat field; see `scale_sf`."""
+    field = np.random.default_rng(0).standard_normal((_FIELD, _FIELD)) * noise + grey
+    image = torch.from_numpy(field.astype(np.float32))[None, None].to(device)
+    return scale_maps(measure, image, scales, means, half=half)
 
 
 def _places(shape: tuple[int, int]) -> list[Where]:
@@ -189,20 +201,20 @@ def iter_survey(
         yield progress
     flat = [patch for of_slice in patches for patch in of_slice]
     tensors = [torch.from_numpy(np.ascontiguousarray(patch))[None, None].to(device) for patch in flat]
-    means: list[Tensor] = []
-    for _ in range(encoder.depth):
-        total = torch.stack([channel_sum(encoder, patch, means) for patch in tensors]).sum(0)
-        means.append(total / sum(patch.size for patch in flat))
-        yield progress
+    means = (yield from _iter_means(encoder, tensors, progress)) if encoder.pools else None
     noise = noise_level(flat)
     head = encoder.head if config.own_scales else None
     scales: Scales = SCALES if head else [(level, config.radius) for level in range(config.levels)]
     brightness = float(np.mean([patch.mean() for patch in flat]))
-    noisy = noise_maps(encoder, noise, brightness, scales, means, device)
+    noisy = noise_maps(encoder, noise, brightness, scales, means, device, half=head is not None)
     floors = noisy.mean(dim=(0, 2, 3))
     if head is not None:
         combine: Combination = Learned(head, floors)
         softness, edges = odds_softness(noise), None if config.hard else encoder.edges
+        heard = noisy
+        if noise < _HEARD:
+            heard = noise_maps(encoder, _HEARD, brightness, scales, means, device, half=True)
+        of_noise = Learned(head, heard.mean(dim=(0, 2, 3)))(heard)
     else:
         maps = []
         for patch in tensors:
@@ -212,7 +224,7 @@ def iter_survey(
         weights, trust = _weights(_peaks(maps, len(places), least), least)
         combine, softness = Weighted(config.radius, weights, tuple(least)), _SOFT + (_SHARP - _SOFT) * trust
         edges = None
-    of_noise = combine(noisy[:, [scales.index(scale) for scale in combine.scales]])
+        of_noise = combine(noisy[:, [scales.index(scale) for scale in combine.scales]])
     silence = max(_ABOVE_NOTHING * _of_nothing(combine, device), _ABOVE_NOISE * float(of_noise.max()))
     wanted = config.softness or softness
     span = max(limits[1] - limits[0], _TINY)
@@ -225,19 +237,31 @@ def iter_survey(
         silence,
         wanted,
         edges=edges,
-        floor=float(floors[0]),
+        floor=grey_floor(noise),
         saturation=(saturation - limits[0]) / span,
         follows_noise=config.softness == 0,
     )
 
 
+def _iter_means(
+    encoder: FocusMeasure, patches: Sequence[Tensor], progress: Progress
+) -> Generator[Progress, None, list[Tensor]]:
+    """The channel means of all patches together."""
+    means: list[Tensor] = []
+    for _ in range(encoder.depth):
+        total = torch.stack([channel_sum(encoder, patch, means) for patch in patches]).sum(0)
+        means.append(total / sum(patch[0, 0].numel() for patch in patches))
+        yield progress
+    return means
+
+
 def _of_nothing(combine: Combination, device: torch.device) -> float:
     """Activity where there is nothing at all."""
-    return float(combine(torch.zeros(1, len(combine.scales), 1, 1, device=device)).max())
+    return float(combine(torch.zeros(1, combine.inputs, 1, 1, device=device)).max())
 
 
 @torch.inference_mode()
-def _of_patch(encoder: FocusMeasure, patch: Tensor, scales: Scales, means: list[Tensor]) -> list[Grey]:
+def _of_patch(encoder: FocusMeasure, patch: Tensor, scales: Scales, means: list[Tensor] | None) -> list[Grey]:
     return list(scale_maps(encoder, patch, scales, means)[0].cpu().numpy())
 
 

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from napari_focusfuse.core.config import ADAPTATIONS, HAVING, AnyTrainConfig, Recipe
 from napari_focusfuse.gui._form import Folded, form_layout, narrow
 from napari_focusfuse.gui._model_target import ModelTarget
-from napari_focusfuse.gui._models import Choices, offer_all
+from napari_focusfuse.gui._models import Choices, device_box, offer_all
 from napari_focusfuse.gui._recipe_form import RecipesForm
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._stack_form import StackForm
@@ -50,7 +50,7 @@ class AdaptForm(QWidget):
         self.recipe = RecipesForm(ADAPTATIONS, hidden=("variant",))
         self._recipes: dict[str, Recipe] = {}
         self.model = ComboBox(choices=["default"], tooltip="The model to start from; it stays as it is.")
-        self.device = ComboBox(choices=["auto", "cpu"], tooltip="Where to compute; auto takes a GPU if there is one.")
+        self.device = device_box()
         self.about = QLabel()
         self.about.setWordWrap(True)
         self.target = ModelTarget()
@@ -137,7 +137,7 @@ class AdaptForm(QWidget):
     def _on_stack(self) -> None:
         self.propose()
         problem = self.stack.problem()
-        self.about.setText(problem or self.stack.description())
+        self.about.setText(problem or self.stack.description(sizes=False))
         self.changed.emit()
 
     def _on_model(self, model: str) -> None:

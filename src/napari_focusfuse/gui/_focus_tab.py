@@ -140,7 +140,7 @@ class FocusTab(QWidget):
         unit = "" if names else "z (µm)" if step else "slice"
         index, what = _found(looked, pixel, self._viewer.layers)
         mark = None if index is None else float(np.interp(index, range(len(curve.z)), curve.z))
-        self.plot.show_curve(curve, unit, names, mark)
+        self.plot.show_curves(list(curve.z), [curve.deep, curve.sf], unit, names, mark)
         text = _described(looked.setup, pixel, curve)
         self.where.setText(text if mark is None else f"{text} Line: {what} {mark:.3g}{' µm' if step else ''}.")
 

@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, SpinBox
+from magicgui.widgets.bases import ValueWidget
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QToolButton, QVBoxLayout, QWidget
 
@@ -76,24 +77,28 @@ class Folded(QWidget):
     Parameters
     ----------
     title : str
-    rows : QFormLayout
+    content : QFormLayout or QWidget
+    unfolded : bool
     """
 
-    def __init__(self, title: str, rows: QFormLayout) -> None:
+    def __init__(self, title: str, content: QFormLayout | QWidget, *, unfolded: bool = False) -> None:
         super().__init__()
         self.button = QToolButton()
         self.button.setText(title)
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.setAutoRaise(True)
+        self.button.setToolTip("Show or hide this part.")
         self.button.setCheckable(True)
-        self._content = QWidget()
-        self._content.setLayout(rows)
+        self._content = content if isinstance(content, QWidget) else QWidget()
+        if not isinstance(content, QWidget):
+            self._content.setLayout(content)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.button)
         layout.addWidget(self._content)
         self.button.toggled.connect(self._on_toggled)
-        self._on_toggled(False)
+        self.button.setChecked(unfolded)
+        self._on_toggled(unfolded)
 
     def _on_toggled(self, unfolded: bool) -> None:
         self.button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
@@ -139,6 +144,10 @@ class ConfigForm:
         form.addRow("Smallest region (%)", self.min_region.native)
         form.addRow(self.series.native)
         return form
+
+    def knobs(self) -> list[ValueWidget[Any]]:
+        """What changes the settings when it is moved."""
+        return [self.preset, self.radius, self.softness, self.levels, self.min_region, self.series]
 
     def value(self) -> FusionConfig:
         """The settings shown."""

@@ -3,12 +3,13 @@
 import hashlib
 import math
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_focusfuse.core.progress import drain
 from napari_focusfuse.gui._source import KEY, Source
 
 if TYPE_CHECKING:
@@ -17,11 +18,25 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.result import FusionResult
 
-__all__ = ["is_result", "note_of", "plain", "put", "result_of", "show_result", "slice_colours", "source_of"]
+__all__ = [
+    "is_result",
+    "iter_show_result",
+    "note_edits",
+    "note_of",
+    "plain",
+    "preload",
+    "put",
+    "reasons",
+    "result_of",
+    "show_result",
+    "slice_colours",
+    "source_of",
+]
 
 #: From bottom to top: what is hidden lies above, so that its eye shows it at once.
 _ROLES = ("fused", "decision", "depth", "confidence", "flags")
 _MAP = "viridis"
+_EDITED = "edited_pixels"
 
 
 def is_result(layer: "Layer") -> bool:
@@ -45,8 +60,17 @@ def result_of(source: Source, role: str, layers: Iterable["Layer"]) -> "Layer | 
     return None
 
 
-def show_result(viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]) -> None:
-    """Show a result as layers.
+def show_result(
+    viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]
+) -> dict[str, "Layer"]:
+    """Show a result as layers, all at once; see `iter_show_result`."""
+    return drain(iter_show_result(viewer, source, result, provenance))
+
+
+def iter_show_result(
+    viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]
+) -> Generator[None, None, dict[str, "Layer"]]:
+    """Show a result as layers, one at each step, and give them by role: a layer keeps the viewer for some .1 s.
 
     Parameters
     ----------
@@ -62,15 +86,25 @@ def show_result(viewer: "ViewerModel", source: Source, result: "FusionResult", p
     result_id = next((note_of(layer)["result_id"] for layer in found.values()), uuid.uuid4().hex)
     for role in _ROLES:
         if role not in made:
-            if role in found:
+            if role in found and found[role] in viewer.layers:
                 viewer.layers.remove(found[role])
             continue
         data = made[role].pop("data")
         note = {**provenance, "role": role, "result_id": result_id}
-        if role in found:
+        if role in found and found[role] in viewer.layers:
             _update(found[role], data, made[role], note)
         else:
-            _add(viewer, source, data, made[role], note)
+            found[role] = _add(viewer, source, data, made[role], note)
+        yield
+    return {role: found[role] for role in made}
+
+
+def preload() -> None:
+    """Have imported what the first layers need; takes a second, so call it in a thread."""
+    from napari.layers import Image, Labels
+
+    Labels(np.zeros((1, 1), dtype=np.uint8), features=reasons(np.zeros((1, 1), np.uint16)), colormap=slice_colours(2))
+    Image(np.zeros((1, 1), dtype=np.float32), colormap=_MAP)
 
 
 def put(layer: "Layer", place: Mapping[str, Any]) -> None:
@@ -107,15 +141,25 @@ def _to_update(viewer: "ViewerModel", source: Source) -> dict[str, "Layer"]:
     results: dict[str, dict[str, Layer]] = {}
     for layer in viewer.layers:
         note = note_of(layer) if is_result(layer) else {}
-        ours = note.get("role") in _ROLES
+        ours = note.get("role") in _ROLES and "decision_from" not in note
         if ours and (note["source_id"], note["position"]) == (source.layer_id, source.position):
             results.setdefault(note["result_id"], {})[note["role"]] = layer
-    unedited = [layers for layers in results.values() if not _edited(layers.get("decision"))]
+    unedited = [layers for layers in results.values() if not _edited(layers)]
     return unedited[-1] if unedited else {}
 
 
-def _edited(decision: "Layer | None") -> bool:
-    return decision is not None and _digest(decision.data) != note_of(decision)["sha256"]
+def _edited(layers: Mapping[str, "Layer"]) -> bool:
+    """Whether a decision was painted on; also if it is gone, and only what followed it is left."""
+    decision = layers.get("decision")
+    if decision is not None:
+        return bool(_digest(decision.data) != note_of(decision)["sha256"])
+    return any(note_of(layer).get(_EDITED) for layer in layers.values())
+
+
+def note_edits(layer: "Layer | None", pixels: int) -> None:
+    """Note in a layer of a result how many pixels were edited by hand."""
+    if layer is not None and is_result(layer) and note_of(layer).get(_EDITED, 0) != pixels:
+        layer.metadata = {**layer.metadata, KEY: {**note_of(layer), _EDITED: pixels}}
 
 
 def _arguments(source: Source, result: "FusionResult") -> dict[str, dict[str, Any]]:
@@ -151,14 +195,14 @@ def _arguments(source: Source, result: "FusionResult") -> dict[str, dict[str, An
     }
     made["flags"] = {
         "data": decision.flags.astype(np.uint16),
-        "features": _reasons(decision.flags),
+        "features": reasons(decision.flags),
         "visible": False,
         **source.place,
     }
     return made
 
 
-def _reasons(flags: NDArray[np.uint16]) -> dict[str, list[Any]]:
+def reasons(flags: NDArray[np.uint16]) -> dict[str, list[Any]]:
     """What hovering over a pixel tells: the flags in words, for each value there is."""
     from napari_focusfuse.core.decision import Flag
 
@@ -190,7 +234,9 @@ def _sign(layer: "Layer", note: dict[str, Any]) -> None:
     layer.metadata = {**layer.metadata, KEY: {**note, **digest, "layer_id": str(layer.unique_id)}}
 
 
-def _add(viewer: "ViewerModel", source: Source, data: NDArray[Any], made: dict[str, Any], note: dict[str, Any]) -> None:
+def _add(
+    viewer: "ViewerModel", source: Source, data: NDArray[Any], made: dict[str, Any], note: dict[str, Any]
+) -> "Layer":
     """A new layer. It carries its provenance before the viewer gets it, so that nobody takes it for a source."""
     from napari.layers import Image, Labels
 
@@ -199,10 +245,12 @@ def _add(viewer: "ViewerModel", source: Source, data: NDArray[Any], made: dict[s
     layer = kind(data, name=f"{source.title} {note['role']}", **made)
     _sign(layer, note)
     viewer.add_layer(layer)
+    layer.editable = note["role"] != "flags"
     if note["role"] == "depth":
         layer.colorbar.visible = True
     if note["role"] != "fused":
         viewer.layers.selection = chosen
+    return layer
 
 
 def _update(layer: "Layer", data: NDArray[Any], made: dict[str, Any], note: dict[str, Any]) -> None:
@@ -216,6 +264,7 @@ def _update(layer: "Layer", data: NDArray[Any], made: dict[str, Any], note: dict
     if note["role"] == "decision" and old["slices"] != note["slices"]:
         layer.colormap = made["colormap"]
     layer.data = data
+    layer.editable = note["role"] != "flags"
     if "features" in made:
         layer.features = made["features"]
     put(layer, made)

@@ -70,7 +70,8 @@ class MapsTab(QWidget):
                        f"{metric.blind_to}." for metric in metrics if metric.pixels is not None}  # fmt: skip
         titles = [(f"{metric.title} map", metric.name) for metric in metrics if metric.pixels is not None]
         self.kind = ComboBox(
-            choices=[*titles, ("Difference", _DIFFERENCE), ("Pixel SF of a slice", _SF), ("Deep SF of a slice", _DEEP)]
+            choices=[*titles, ("Difference", _DIFFERENCE), ("Pixel SF of a slice", _SF), ("Deep SF of a slice", _DEEP)],
+            tooltip="What the map shows.",
         )
         # Choices are functions because magicgui asks again when a widget gets its parent.
         self._names: list[str] = []
@@ -79,6 +80,7 @@ class MapsTab(QWidget):
         self.fused = ComboBox(choices=self._offered_fused, tooltip="The fused image that is looked at.")
         self.which = ComboBox(choices=self._offered_slices, tooltip="The slice, or the image to compare with.")
         self.add_button = QPushButton("Add map as a layer")
+        self.add_button.setToolTip("Compute the map and show it as a layer on the images.")
         self.about = QLabel()
         self.about.setWordWrap(True)
         form = form_layout()

@@ -9,11 +9,12 @@ from magicgui.widgets import ComboBox
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from napari_focusfuse.gui._axis import propose_axis
 from napari_focusfuse.gui._form import form_layout, narrow
 from napari_focusfuse.gui._layers import is_result, source_of
 from napari_focusfuse.gui._roles import Roles, RoleTable, offered, propose
 from napari_focusfuse.gui._setup import Setup, problem_of, setup_of
-from napari_focusfuse.gui._source import axis_name, data_of, micrometres, propose_axis
+from napari_focusfuse.gui._source import axis_name, data_of, micrometres
 from napari_focusfuse.gui._white import WhiteBox
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ class ModelTarget(QWidget):
         self.name = QLineEdit()
         self.name.setToolTip("The fusion widget offers the model by this name.")
         self.browse = QPushButton("…")
+        self.browse.setToolTip("Choose the folder that the model is written to.")
         self.browse.setMaximumWidth(32)
         self.overwrite = CheckBox(
             text="Replace an older one",

@@ -7,8 +7,9 @@ from magicgui.widgets import ComboBox
 from qtpy.QtCore import QObject, Signal
 
 from napari_focusfuse.core.config import Recipe
+from napari_focusfuse.gui._preferences import preferences
 
-__all__ = ["Choices", "models_and_devices", "name_of", "news", "offer", "offer_all", "shown_path"]
+__all__ = ["Choices", "device_box", "models_and_devices", "name_of", "news", "offer", "offer_all", "shown_path"]
 
 
 class _News(QObject):
@@ -35,6 +36,13 @@ def models_and_devices() -> Choices:
 
     models = ["default", *api.list_models()]
     return Choices(models, {name: api.trained_by(name) for name in models}, api.list_devices())
+
+
+def device_box() -> ComboBox:
+    """Where to compute: what the user prefers to begin with, and what else is surely there."""
+    wanted = preferences().device
+    choices = list(dict.fromkeys(["auto", "cpu", wanted]))
+    return ComboBox(value=wanted, choices=choices, tooltip="Where to compute; auto takes a GPU if there is one.")
 
 
 def name_of(folder: Path) -> str:

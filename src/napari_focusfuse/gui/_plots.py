@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from napari.viewer import Viewer
 
-    from napari_focusfuse.core.focus import FocusCurve
-
 __all__ = ["BarPlot", "Colours", "CurvePlot", "Plot", "preload"]
 
 _HEIGHT = 190
@@ -194,13 +192,21 @@ def _shortened(name: str) -> str:
 
 
 class CurvePlot(Plot):
-    """The focus curve of a pixel, both measures by their largest value.
+    """The focus curve of a pixel, each measure by its largest value.
 
     It follows the cursor: what stays the same from pixel to pixel is drawn once, and the curves are painted over it.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Its theme is followed.
+    measures : sequence of str
+        What the curves are called; one or two.
     """
 
-    def __init__(self, viewer: "Viewer") -> None:
+    def __init__(self, viewer: "Viewer", measures: Sequence[str] = ("deep SF", "pixel SF")) -> None:
         super().__init__(viewer)
+        self._measures = measures
         self._z: list[float] = []
         self._unit = ""
         self._names: list[str] = []
@@ -209,12 +215,22 @@ class CurvePlot(Plot):
         self._artists: list[Line2D] = []
         self._under: Any = None
 
-    def show_curve(self, curve: "FocusCurve", unit: str, names: Sequence[str], mark: float | None) -> None:
-        """Show a curve.
+    def show_curves(
+        self,
+        positions: Sequence[float],
+        curves: Sequence[NDArray[np.float32]],
+        unit: str,
+        names: Sequence[str] = (),
+        mark: float | None = None,
+    ) -> None:
+        """Show the curves of a pixel.
 
         Parameters
         ----------
-        curve : FocusCurve
+        positions : (N,) sequence of float
+            Where the slices are.
+        curves : sequence of (N,) arrays
+            One for each measure.
         unit : str
             What the positions are, for the axis.
         names : sequence of str
@@ -222,10 +238,10 @@ class CurvePlot(Plot):
         mark : float or None
             A position to mark.
         """
-        z = [float(at) for at in curve.z]
+        z = [float(at) for at in positions]
         same = self._under is not None and (z, unit, list(names)) == (self._z, self._unit, self._names)
         self._z, self._unit, self._names = z, unit, list(names)
-        self._values, self._mark = [_relative(curve.deep), _relative(curve.sf)], mark
+        self._values, self._mark = [_relative(values) for values in curves], mark
         if same:
             self._canvas.restore_region(self._under)
             self._paint()
@@ -243,10 +259,10 @@ class CurvePlot(Plot):
             return
         margin = 0.04 * (self._z[-1] - self._z[0])
         axes.set_xlim(self._z[0] - margin, self._z[-1] + margin)
-        lines = (("deep SF", "o", colours.first), ("pixel SF", "s", colours.second))
+        looks = (("o", colours.first), ("s", colours.second))
         curves = [
             axes.plot(self._z, self._z, color=colour, marker=marker, markersize=3.5, label=name, animated=True)[0]
-            for name, marker, colour in lines
+            for name, (marker, colour) in zip(self._measures, looks, strict=False)
         ]
         self._artists = [*curves, axes.axvline(self._z[0], color=colours.text, linewidth=1, animated=True)]
         if self._names:

@@ -8,8 +8,9 @@ from napari.layers import Image
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
+from napari_focusfuse.gui._axis import propose_axis
 from napari_focusfuse.gui._layers import is_result, note_of, source_of
-from napari_focusfuse.gui._source import data_of, plane_axes, propose_axis
+from napari_focusfuse.gui._source import data_of, plane_axes
 
 if TYPE_CHECKING:
     from napari.layers import Layer

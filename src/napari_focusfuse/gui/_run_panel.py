@@ -1,15 +1,18 @@
 """Run, Cancel, progress and status: the foot of every widget that starts long work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._worker import Run, Work, report
 
 __all__ = ["RunPanel"]
+
+#: The viewer does what waits for so long, at least, between two steps (ms).
+_BREATH = 10
 
 
 class RunPanel(QWidget):
@@ -25,8 +28,13 @@ class RunPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._run: Run | None = None
-        self._done: Callable[[Any], None] | None = None
+        self._done: Callable[[Any], object] | None = None
         self._ready = False
+        self._steps: Generator[Any, None, None] | None = None
+        self._breath = QTimer(self)
+        self._breath.setSingleShot(True)
+        self._breath.setInterval(_BREATH)
+        self._breath.timeout.connect(self._step)
         self.run_button = QPushButton("Run")
         self.cancel_button = QPushButton("Cancel")
         self.progress = QProgressBar()
@@ -55,12 +63,16 @@ class RunPanel(QWidget):
         self._ready = ready
         self._refresh()
 
+    def add_button(self, button: QPushButton) -> None:
+        """Put one more button beside the others."""
+        self._buttons.addWidget(button)
+
     def show_status(self, text: str) -> None:
         """Say how it went."""
         self.status.setText(text)
         self.status.setVisible(bool(text))
 
-    def start(self, begin: Callable[[], Work], title: str, done: Callable[[Any], None]) -> None:
+    def start(self, begin: Callable[[], Work], title: str, done: Callable[[Any], object]) -> None:
         """Start work; at most one at a time.
 
         Parameters
@@ -70,7 +82,8 @@ class RunPanel(QWidget):
         title : str
             What is being done, for people: "Fusing beetle".
         done : callable
-            Called in the main thread with what the generator returned; not after an error or `cancel`.
+            Called in the main thread with what the generator returned; not after an error or `cancel`. What it does
+            may be a generator: then the viewer gets a breath at each step, and the work ends with the last.
         """
         if self._run is not None:
             raise ValueError(f"{self._run.title} is under way")
@@ -89,13 +102,15 @@ class RunPanel(QWidget):
 
     def cancel(self) -> None:
         """Stop the work at its next step; nothing of it is kept."""
-        if self._run is not None:
+        if self._steps is not None:
+            self._steps.close()
+        elif self._run is not None:
             self._run.cancel()
             self._show_step("cancelling")
             self._refresh()
 
     def _refresh(self) -> None:
-        cancelling = self._run is not None and self._run.cancelled
+        cancelling = self._steps is not None or (self._run is not None and self._run.cancelled)
         states = [(self.run_button, self._ready and not self.busy), (self.cancel_button, self.busy and not cancelling)]
         # What can be pressed comes first: the keyboard focus of a button that is switched off goes to its neighbour.
         for button, enabled in sorted(states, key=lambda state: not state[1]):
@@ -125,14 +140,37 @@ class RunPanel(QWidget):
         show_warning(text)
 
     def _on_returned(self, result: object) -> None:
-        if self._done is not None:
-            self._done(result)
+        steps = None if self._done is None else self._done(result)
+        if isinstance(steps, Generator):
+            self._steps = steps
+            self._refresh()
 
     def _on_failed(self, error: Exception) -> None:
         title = self._run.title if self._run is not None else "The run"
         self.status.setText(report(error, title))
 
     def _on_finished(self) -> None:
+        if self._steps is None:
+            self._end()
+        else:
+            self._breath.start()
+
+    def _step(self) -> None:
+        """Do the next step of what follows the work, and end after the last."""
+        try:
+            if self._steps is not None:
+                next(self._steps)
+                self._breath.start()
+                return
+        except StopIteration:
+            pass
+        except BaseException:
+            self._end()
+            raise
+        self._end()
+
+    def _end(self) -> None:
+        self._steps = None
         run, self._run, self._done = self._run, None, None
         if run is not None:
             if run.cancelled:

@@ -43,6 +43,8 @@ class ScoreTab(QWidget):
         self.outdated.setWordWrap(True)
         self.outdated.hide()
         self.copy_button, self.save_button = QPushButton("Copy table"), QPushButton("Save as CSV…")
+        self.copy_button.setToolTip("Copy the scores, to paste them into a spreadsheet.")
+        self.save_button.setToolTip("Write the scores to a file of comma-separated values.")
         self._build()
         self.table.chosen.connect(self._on_row)
         self.table.copied_to_clipboard.connect(self._on_copied)

@@ -11,25 +11,24 @@ from numpy.typing import NDArray
 
 __all__ = [
     "KEY",
+    "LOOKS",
     "Source",
     "axis_name",
     "data_of",
+    "further_axes",
     "inputs_of",
     "lazy",
     "micrometres",
     "place_of",
     "plane_axes",
     "problem",
-    "propose_axis",
     "take",
 ]
 
 #: Our part of a layer's metadata.
 KEY = "napari-focusfuse"
-_DEPTH_LABELS = ("z", "depth", "focus")
-_OTHER_LABELS = ("t", "time", "c", "channel", "ch")
 #: What a fused image shares with its source so that it looks like it.
-_LOOKS = ("blending", "colormap", "contrast_limits", "gamma")
+LOOKS = ("blending", "colormap", "contrast_limits", "gamma")
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,18 +99,6 @@ def _extra_axes(layer: Image, axis: int) -> list[int]:
     return [i for i in range(layer.ndim) if i != axis and i not in plane_axes(layer, axis)]
 
 
-def propose_axis(layer: Image) -> tuple[int, str]:
-    """The most likely stack axis, and why."""
-    labels = [label.lower() for label in layer.axis_labels]
-    for name in _DEPTH_LABELS:
-        if name in labels:
-            return labels.index(name), f"Proposed because the layer calls this axis {name!r}."
-    shape = data_of(layer).shape
-    others = [i for i in range(layer.ndim - 2) if shape[i] > 1 and labels[i] not in _OTHER_LABELS]
-    why = "Proposed because no axis is labelled z and this is the first one that is not part of an image."
-    return (others[0] if others else 0), why
-
-
 def problem(layer: Image, axis: int) -> str | None:
     """Why the layer is not a focus stack along `axis`, in one sentence; None if it is."""
     if layer.ndim < 3:
@@ -139,6 +126,11 @@ def _position(layer: Image, axis: int, point: Sequence[float]) -> dict[int, int]
     return {i: int(np.clip(where[i], 0, shape[i] - 1)) for i in _extra_axes(layer, axis)}
 
 
+def further_axes(layer: Image, axis: int, point: Sequence[float]) -> dict[int, int]:
+    """The axes that are neither the stack axis nor in a slice, and the viewer's position on each."""
+    return _position(layer, axis, point)
+
+
 def take(layer: Image, axis: int, point: Sequence[float]) -> Source:
     """Freeze what a run needs of a layer.
 
@@ -164,7 +156,7 @@ def take(layer: Image, axis: int, point: Sequence[float]) -> Source:
         position=named,
         rgb=bool(layer.rgb),
         place=_place(layer, axis, position),
-        looks={} if layer.rgb else {name: getattr(layer, name) for name in _LOOKS},
+        looks={} if layer.rgb else {name: getattr(layer, name) for name in LOOKS},
     )
 
 

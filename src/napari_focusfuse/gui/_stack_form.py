@@ -4,18 +4,18 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox
 from napari.layers import Image
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QSignalBlocker, Signal
 
+from napari_focusfuse.gui._axis import propose_axis, why_axis
+from napari_focusfuse.gui._file_facts import Spacing, positions_of, spacing_of
 from napari_focusfuse.gui._form import LengthBox
 from napari_focusfuse.gui._layers import is_result
 from napari_focusfuse.gui._source import (
     Source,
     axis_name,
     data_of,
-    micrometres,
     plane_axes,
     problem,
-    propose_axis,
     take,
 )
 
@@ -51,19 +51,20 @@ class StackForm(QObject):
         self._followed: Image | None = None
         # Choices are functions because magicgui asks again when a widget gets its parent.
         self.layer_box = ComboBox(choices=self._offered_layers, tooltip="The layer that holds the focus stack.")
-        self.axis_box = ComboBox(choices=self._offered_axes)
+        self.axis_box = ComboBox(choices=self._offered_axes, tooltip="The axis along which the focus changes.")
         self.z_step = LengthBox(
             "not known",
-            "Distance between neighbouring slices; read from the layer's scale and units.\n"
+            "Distance between neighbouring slices; read from the layer's scale and units, or from its file.\n"
             "With it depths are in µm, without it in slices.",
         )
         self.pixel_size = LengthBox(
             "not known",
-            "Height of a pixel; read from the layer's scale and units, and written to saved files.\n"
+            "Height of a pixel; read from the layer's scale and units, or from its file; written to saved files.\n"
             "The result layers always lie exactly on the source layer.",
         )
         self.layer_box.changed.connect(self._on_layer)
         self.axis_box.changed.connect(self._on_axis)
+        self.z_step.valueChanged.connect(self._on_z_step)
         viewer.dims.events.point.connect(self._on_point)
         self.reset_choices()
 
@@ -88,12 +89,23 @@ class StackForm(QObject):
         self.axis_box.value = axis
 
     def pixel_sizes(self) -> tuple[float, float] | None:
-        """Height and width of a pixel, um; the layer's scale gives their ratio."""
+        """Height and width of a pixel, um; the layer or its file gives their ratio."""
         height, layer = self.pixel_size.length(), self.layer
         if height is None or layer is None:
             return None
-        y, x = plane_axes(layer, self.axis)
-        return height, height * abs(float(layer.scale[x] / layer.scale[y]))
+        y, x = (abs(float(layer.scale[i])) for i in plane_axes(layer, self.axis))
+        y, x = spacing_of(layer, self.axis).pixel_size or (y, x)
+        return height, height * x / y
+
+    def positions(self) -> list[float] | None:
+        """Position of each slice, um; None if not known. As the file states them, unless the z-step was changed."""
+        step, layer = self.z_step.length(), self.layer
+        if step is None or layer is None:
+            return None
+        stated = positions_of(layer, self.axis)
+        if stated is not None and self._is_as_read(step):
+            return stated
+        return [k * step for k in range(data_of(layer).shape[self.axis])]
 
     def problem(self) -> str | None:
         """Why nothing can be fused, in one sentence; None if it can."""
@@ -105,14 +117,21 @@ class StackForm(QObject):
             raise ValueError(_NO_LAYER)
         return take(self.layer, self.axis, self._viewer.dims.point)
 
-    def description(self) -> str:
-        """What would be fused, in a line."""
+    def description(self, *, sizes: bool = True) -> str:
+        """What would be fused and why along this axis, in a few lines.
+
+        Parameters
+        ----------
+        sizes : bool
+            Also say where z-step and pixel size come from, and what follows where they are not known.
+        """
         source = self.take()
         height, width = (n for i, n in enumerate(source.data.shape[:3]) if i != source.axis)
         kind = f"{'RGB, ' if source.rgb else ''}{source.data.dtype}"
         where = ", ".join(f"{name} = {k}" for name, k in source.position.items())
         chosen = f"\nat {where} (set by the viewer's sliders)" if where else ""
-        return f"{source.slices} slices of {height} x {width} px, {kind}{chosen}"
+        lines = [f"{source.slices} slices of {height} x {width} px, {kind}{chosen}", *self._reasons(sizes)]
+        return "\n".join(lines)
 
     def reset_choices(self, _event: Any = None) -> None:
         """Offer the image layers there are; keep the one chosen."""
@@ -128,6 +147,28 @@ class StackForm(QObject):
         """Stop following the viewer."""
         self._viewer.dims.events.point.disconnect(self._on_point)
         self._follow(None)
+
+    def _reasons(self, sizes: bool) -> list[str]:
+        """Why this axis and these sizes."""
+        layer = self.layer
+        if layer is None:
+            return []
+        reasons = [why_axis(layer, self.axis)]
+        if not sizes:
+            return reasons
+        step, read = self.z_step.length(), spacing_of(layer, self.axis)
+        if step is None and data_of(layer).shape[self.axis] > 2:
+            reasons.append("Depth will be in slices: the z-step is not known.")
+        if read.file is not None:
+            reasons.append(f"Sizes as stated in {read.file}.")
+        if step is not None and read.z_step is not None and positions_of(layer, self.axis) is not None:
+            stated = "Slices lie where the file states it: unevenly, or from top to bottom."
+            reasons.append(stated if self._is_as_read(step) else "Slices are taken as evenly spaced.")
+        return reasons
+
+    def _is_as_read(self, step: float) -> bool:
+        """Whether the z-step shown is the one that was read, as far as the box tells."""
+        return self.layer is not None and abs(step - (spacing_of(self.layer, self.axis).z_step or 0)) < 1e-5
 
     def _on_layer(self, layer: Image | None) -> None:
         if layer is not self._followed:
@@ -171,11 +212,15 @@ class StackForm(QObject):
         self._read_spacing()
         self.changed.emit()
 
+    def _on_z_step(self, _length: float) -> None:
+        self.changed.emit()
+
     def _read_spacing(self) -> None:
         layer = self.layer
-        stack = layer is not None and layer.ndim > 2
-        self.z_step.set_length(micrometres(layer, self.axis) if stack else None)
-        self.pixel_size.set_length(micrometres(layer, plane_axes(layer, self.axis)[0]) if stack else None)
+        known = spacing_of(layer, self.axis) if layer is not None and layer.ndim > 2 else Spacing()
+        with QSignalBlocker(self.z_step):
+            self.z_step.set_length(known.z_step)
+        self.pixel_size.set_length(known.pixel_size[0] if known.pixel_size else None)
 
     def _on_point(self, _event: Any = None) -> None:
         if self.layer is not None and self.layer.ndim > 3:

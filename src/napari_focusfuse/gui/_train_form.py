@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 from napari_focusfuse.core.config import ADAPTATIONS, HAVING, RECIPES, STARTS, AnyTrainConfig, Recipe
 from napari_focusfuse.gui._form import Folded, form_layout, narrow
 from napari_focusfuse.gui._model_target import ModelTarget
-from napari_focusfuse.gui._models import Choices, offer_all
+from napari_focusfuse.gui._models import Choices, device_box, offer_all
 from napari_focusfuse.gui._recipe_form import RecipesForm
 from napari_focusfuse.gui._train_images import ImagesForm
 
@@ -67,7 +67,7 @@ class TrainForm(QWidget):
             choices=_starts(["default"]),
             tooltip="A model to start from needs fewer epochs; a new one owes nothing to other people's images.",
         )
-        self.device = ComboBox(choices=["auto", "cpu"], tooltip="Where to compute; auto takes a GPU if there is one.")
+        self.device = device_box()
         self.licence = QLineEdit()
         self.licence.setToolTip("Terms of the images, written to the card of the model: who gets it has to know them.")
         self.target = ModelTarget()

@@ -94,6 +94,7 @@ class ImagesForm(QWidget):
         self.folder.setPlaceholderText("folder with image files")
         self.folder.setToolTip("TIFF, PNG, JPEG and others; of a TIFF with several pages all are taken.")
         self.browse = QPushButton("…")
+        self.browse.setToolTip("Choose the folder of images.")
         self.browse.setMaximumWidth(32)
         self.about = QLabel()
         self.about.setWordWrap(True)

@@ -15,6 +15,7 @@ from superqt.utils import GeneratorWorker
 
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
+from napari_focusfuse.gui._preferences import preferences
 
 __all__ = ["Answer", "Latest", "Run", "UnexpectedError", "Work", "report"]
 
@@ -49,9 +50,12 @@ class _ClosingWorker(GeneratorWorker):  # type: ignore[type-arg]
             self._gen.close()
 
 
-def _shielded(_title: str, begin: Callable[[], Work]) -> Work:
+def _shielded(_title: str, begin: Callable[[], Work], threads: int) -> Work:
     """`begin()`, with every error as one that a worker thread passes on: it loses each RuntimeError, torch's too."""
+    from napari_focusfuse import api
+
     try:
+        api.use_threads(threads)
         return (yield from begin())
     except FocusFuseError:
         raise
@@ -86,7 +90,7 @@ class Run(QObject):
         self.cancelled = False
         self._shown = 0.0
         self._worker = create_worker(
-            _Titled(_shielded, title, begin),
+            _Titled(_shielded, title, begin, preferences().threads),
             _start_thread=False,
             _progress={"total": 0, "desc": title},
             _worker_class=_ClosingWorker,
@@ -200,6 +204,11 @@ class Latest(QObject):
         self._next: Callable[[], Any] | None = None
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._look)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a function is called or waits."""
+        return self._future is not None or self._next is not None
 
     def ask(self, function: Callable[[], Any]) -> None:
         """Call `function` as soon as the one before has ended."""

@@ -6,7 +6,15 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-__all__ = ["adapt_to_stack", "fuse_focus_stack", "measure_fused_images", "train_model"]
+__all__ = [
+    "adapt_to_stack",
+    "align_focus_stack",
+    "apply_decision",
+    "fuse_focus_stack",
+    "measure_fused_images",
+    "mend_decision",
+    "train_model",
+]
 
 
 def fuse_focus_stack(viewer: "napari.viewer.Viewer") -> None:
@@ -15,6 +23,15 @@ def fuse_focus_stack(viewer: "napari.viewer.Viewer") -> None:
     A selected result stands for the stack it was made from.
     """
     widget = _opened(viewer, "Fuse focus stack")
+    source = _chosen_stack(viewer)
+    if source is not None:
+        widget.layer = source
+        widget.run()
+
+
+def align_focus_stack(viewer: "napari.viewer.Viewer") -> None:
+    """Open the widget "Align focus stack" with the selected image layer set, and press Align."""
+    widget = _opened(viewer, "Align focus stack", tabify=True)
     source = _chosen_stack(viewer)
     if source is not None:
         widget.layer = source
@@ -48,6 +65,20 @@ def adapt_to_stack(viewer: "napari.viewer.Viewer") -> None:
     source = _chosen_stack(viewer)
     if source is not None:
         widget.choose(source)
+
+
+def mend_decision(viewer: "napari.viewer.Viewer") -> None:
+    """Open the widget "Mend the decision" and start painting, on the result that the selected layer belongs to."""
+    _opened(viewer, "Mend the decision", tabify=True).start(viewer.layers.selection.active)
+
+
+def apply_decision(viewer: "napari.viewer.Viewer") -> None:
+    """Ask in the widget "Fuse focus stack" which layers its last decision is applied to; the selected one is ticked."""
+    from napari.layers import Image
+
+    widget = _opened(viewer, "Fuse focus stack")
+    chosen = [getattr(layer, "__wrapped__", layer) for layer in viewer.layers.selection if isinstance(layer, Image)]
+    widget.carrier.choose(chosen[0] if len(chosen) == 1 else None)
 
 
 def _opened(viewer: "napari.viewer.Viewer", name: str, *, tabify: bool = False) -> Any:

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 from napari_focusfuse.core.metrics import METRICS
 from napari_focusfuse.gui._focus_tab import FocusTab, Looked
 from napari_focusfuse.gui._form import narrow
+from napari_focusfuse.gui._help import equip
 from napari_focusfuse.gui._maps import Map, show_map
 from napari_focusfuse.gui._maps_tab import SHOWN, MapsTab, map_work
 from napari_focusfuse.gui._measure_form import MeasureForm
@@ -93,6 +94,7 @@ class MetricsWidget(QWidget):
         self.maps = MapsTab(metrics)
         self.tabs = QTabWidget()
         self._build()
+        equip(self, self.panel, "measuring.md")
         self._connect()
         self.reset_choices()
 

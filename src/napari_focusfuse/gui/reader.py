@@ -1,57 +1,74 @@
-"""Opens a folder of slices as one layer, in natural order and lazily."""
+"""Opens focus stacks: folders of slices or of pairs, TIFF, OME-TIFF and OME-Zarr; lazily, with axes and sizes."""
 
+import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-__all__ = ["get_reader", "read_folder"]
+if TYPE_CHECKING:
+    from napari_focusfuse.gui._opened import LayerData
+    from napari_focusfuse.io import Pair
+
+__all__ = ["get_reader", "read_stack"]
+
+#: As many layers as a viewer shows well.
+_MOST_PAIRS = 20
 
 
-def get_reader(path: str | Sequence[str]) -> Callable[[str], list[tuple[Any, dict[str, Any], str]]] | None:
-    """Give `read_folder` for a folder that holds slices, else None.
+def get_reader(path: str | Sequence[str]) -> "Callable[[str | Sequence[str]], list[LayerData]] | None":
+    """Give `read_stack` for what it can open by its name, else None.
 
     Parameters
     ----------
     path : str or sequence of str
-        What is to be opened; several paths at once are left to other readers.
+        A file or folder; or image files, the slices of one stack in the natural order of their names.
     """
     from napari_focusfuse import api
 
-    return read_folder if isinstance(path, str) and api.is_stack_folder(path) else None
+    if isinstance(path, str):
+        return read_stack if api.is_stack_file(path) else None
+    return read_stack if len(path) > 1 and all(api.is_slice_file(file) for file in path) else None
 
 
-def read_folder(path: str) -> list[tuple[Any, dict[str, Any], str]]:
-    """Read a folder of slices as one image layer.
+def read_stack(path: str | Sequence[str]) -> "list[LayerData]":
+    """Read a file or folder as image layers.
 
     Parameters
     ----------
-    path : str
-        A folder.
+    path : str or sequence of str
+        As for `get_reader`.
 
     Returns
     -------
-    list of one layer data tuple
+    list of layer data
+        One layer, one a channel, or one a pair, of which only the first is shown.
 
     Raises
     ------
     StackError
-        The slices are not of one size, or a file cannot be read.
+        It cannot be read; the message names the file and says why.
     """
     from napari_focusfuse import api
+    from napari_focusfuse.gui._opened import layers_of
 
-    stack = api.open_stack(path)
-    axes = stack.axes.replace("S", "")
-    spacing: dict[str, float] = {}
-    if stack.z_step is not None:
-        spacing["z"] = stack.z_step
-    if stack.pixel_size is not None:
-        spacing["y"], spacing["x"] = stack.pixel_size
-    labels = axes.lower()
-    arguments = {
-        "name": stack.name,
-        "rgb": "S" in stack.axes,
-        "axis_labels": tuple(labels),
-        "scale": tuple(spacing.get(label, 1.0) for label in labels),
-        "units": tuple("um" if label in spacing else "pixel" for label in labels),
-        "metadata": {"napari-focusfuse": {"inputs": [str(path) for path in stack.inputs]}},
-    }
-    return [(stack.data, arguments, "image")]
+    if not isinstance(path, str):
+        return layers_of(api.open_file(api.in_order(path)))
+    pairs = api.pairs_in(path)
+    if not pairs:
+        return layers_of(api.open_file(path))
+    return _layers_of_pairs(pairs, str(path))
+
+
+def _layers_of_pairs(pairs: "list[Pair]", folder: str) -> "list[LayerData]":
+    """A layer each, of which only the first is shown."""
+    from napari_focusfuse import api
+    from napari_focusfuse.errors import FocusFuseWarning
+    from napari_focusfuse.gui._opened import layers_of
+
+    if len(pairs) > _MOST_PAIRS:
+        text = f"{folder} holds {len(pairs)} pairs, the first {_MOST_PAIRS} are opened: focusfuse fuse takes them all"
+        warnings.warn(text, FocusFuseWarning, stacklevel=3)
+    made = []
+    for pair in pairs[:_MOST_PAIRS]:
+        ((data, arguments, kind),) = layers_of(api.open_file((pair.first, pair.second)))
+        made.append((data, {**arguments, "name": pair.name, "visible": pair is pairs[0]}, kind))
+    return made

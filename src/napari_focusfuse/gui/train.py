@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QTabWidget,
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._adapt_form import AdaptForm, AdaptSetup
 from napari_focusfuse.gui._adapt_report import AdaptReport, show_decisions
+from napari_focusfuse.gui._help import equip
 from napari_focusfuse.gui._models import Choices, models_and_devices, name_of, news, shown_path
 from napari_focusfuse.gui._train_form import TrainForm, TrainSetup
 from napari_focusfuse.gui._train_panel import Control, TrainPanel
@@ -79,6 +80,7 @@ class TrainWidget(QWidget):
         self.plots = LivePlots(napari_viewer)
         self.report = AdaptReport()
         self._build()
+        equip(self, self.panel, "training.md")
         self._connect()
         self.reset_choices()
         self._ask()

@@ -4,28 +4,58 @@ Reading is lazy (dask) and keeps values, axes and physical sizes as the file sta
 goes beside the target and is renamed at the end, so a target is whole or as it was before. Fusing is not done here.
 """
 
+from napari_focusfuse.io._checksums import iter_checksums
 from napari_focusfuse.io._image import is_image_file, read_image
-from napari_focusfuse.io._read import read_slices, read_stack, slice_files
-from napari_focusfuse.io._recipe import make_recipe
-from napari_focusfuse.io._result import check_result_folder, write_result
+from napari_focusfuse.io._pairs import Pair, find_pairs, pairs_in
+from napari_focusfuse.io._planes import PlaneFiles, check_hyperstack_target, hyperstack_files
+from napari_focusfuse.io._position import at_position, axis_letter
+from napari_focusfuse.io._read import is_stack_file, read_files, read_stack
+from napari_focusfuse.io._recipe import make_recipe, read_recipe
+from napari_focusfuse.io._result import check_result_folder, iter_write_result, read_map, write_result
+from napari_focusfuse.io._room import room
+from napari_focusfuse.io._slices import in_order, read_slices, slice_files
 from napari_focusfuse.io._stack import StackFile, title
+from napari_focusfuse.io._surface import HEIGHTS, MESHES, check_surface_target, write_heights, write_surface
 from napari_focusfuse.io._table import write_table
 from napari_focusfuse.io._write import check_image_target, check_target, write_image, write_stack
+from napari_focusfuse.io._write_zarr import check_zarr
 
 __all__ = [
+    "HEIGHTS",
+    "MESHES",
+    "Pair",
+    "PlaneFiles",
     "StackFile",
+    "at_position",
+    "axis_letter",
+    "check_hyperstack_target",
     "check_image_target",
     "check_result_folder",
+    "check_surface_target",
     "check_target",
+    "check_zarr",
+    "find_pairs",
+    "hyperstack_files",
+    "in_order",
     "is_image_file",
+    "is_stack_file",
+    "iter_checksums",
+    "iter_write_result",
     "make_recipe",
+    "pairs_in",
+    "read_files",
     "read_image",
+    "read_map",
+    "read_recipe",
     "read_slices",
     "read_stack",
+    "room",
     "slice_files",
     "title",
+    "write_heights",
     "write_image",
     "write_result",
     "write_stack",
+    "write_surface",
     "write_table",
 ]

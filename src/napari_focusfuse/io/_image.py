@@ -14,10 +14,10 @@ from tifffile import PHOTOMETRIC, TiffFile, TiffPage
 
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._complete import check_complete
+from napari_focusfuse.io._facts import Facts, tiff_facts
 from napari_focusfuse.io._stack import unreadable
-from napari_focusfuse.io._units import Sizes, tiff_sizes
 
-__all__ = ["TIFF", "Header", "check_page", "is_image_file", "read_header", "read_image", "read_sizes"]
+__all__ = ["TIFF", "Header", "check_page", "count_images", "is_image_file", "read_header", "read_image"]
 
 TIFF = (".tif", ".tiff", ".btf", ".tf8")
 _SUFFIXES = (*TIFF, ".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".jp2", ".webp")
@@ -35,11 +35,14 @@ class Header(NamedTuple):
     dtype : numpy dtype
     pages : int
         Images in the file.
+    facts : Facts
+        What it says besides; only TIFF says something.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     pages: int = 1
+    facts: Facts = Facts()
 
 
 def is_image_file(path: Path) -> bool:
@@ -94,14 +97,6 @@ def read_header(path: Path) -> Header:
     return header
 
 
-def read_sizes(path: Path) -> Sizes:
-    """Physical sizes of one image; only TIFF states them."""
-    if path.suffix.lower() not in TIFF:
-        return Sizes()
-    with TiffFile(path) as tif:
-        return tiff_sizes(tif)
-
-
 def check_page(page: TiffPage, path: Path) -> None:
     """Refuse pages that are incomplete or not grey, RGB or RGBA."""
     size = page.parent.filehandle.size
@@ -127,10 +122,10 @@ def _tiff_header(path: Path) -> Header:
         page = tif.pages.first
         check_page(page, path)
         shape = (*page.shape[1:], page.shape[0]) if page.axes == "SYX" else page.shape
-        return Header(shape, np.dtype(page.dtype).newbyteorder("="), _images(tif))
+        return Header(shape, np.dtype(page.dtype).newbyteorder("="), count_images(tif), tiff_facts(tif))
 
 
-def _images(tif: TiffFile) -> int:
+def count_images(tif: TiffFile) -> int:
     """Number of pages that are not thumbnails."""
     return sum(not page.aspage().is_reduced for page in tif.pages)
 
@@ -140,7 +135,7 @@ def _read_tiff(path: Path) -> NDArray[Any]:
         check_complete(tif)
         page = tif.pages.first
         check_page(page, path)
-        if _images(tif) > 1:
+        if count_images(tif) > 1:
             raise StackError(f"{path} holds several images: give it as a stack by itself")
         image: NDArray[Any] = page.asarray(maxworkers=1)
         return np.moveaxis(image, 0, -1) if page.axes == "SYX" else image

@@ -1,60 +1,134 @@
 """How a result was made, as plain JSON: enough to make it again, and to see that the input is the same."""
 
 import dataclasses
+import json
 import os
 from collections.abc import Iterable, Mapping
-from hashlib import file_digest, sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_focusfuse.core.progress import drain
+from napari_focusfuse.errors import FocusFuseError
+from napari_focusfuse.io._checksums import Checksums, iter_checksums
+
 if TYPE_CHECKING:
     from napari_focusfuse.core.result import FusionResult
 
-__all__ = ["make_recipe", "plain"]
+__all__ = ["make_recipe", "plain", "read_recipe"]
 
-_PACKAGES = ("napari-focusfuse", "numpy", "scipy", "torch", "tifffile", "imagecodecs")
+#: Recipes of a greater number were written by a later version, and are refused.
+_FORMAT = 1
+_PACKAGES = (
+    "napari-focusfuse",
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "torch",
+    "PyWavelets",
+    "tifffile",
+    "imagecodecs",
+    "zarr",
+)
 
 
 def make_recipe(
     result: "FusionResult",
     *,
-    inputs: Iterable[str | os.PathLike[str]] = (),
+    inputs: Iterable[str | os.PathLike[str]] | Checksums = (),
+    folder: str | os.PathLike[str] | None = None,
     pixel_size: tuple[float, float] | None = None,
     z_step: float | None = None,
+    **more: Any,
 ) -> dict[str, Any]:
     """Describe how a result was made.
 
     Parameters
     ----------
     result : FusionResult
-    inputs : paths
-        Files, or Zarr folders, that the stack was read from; their contents are hashed, null if they are gone.
+    inputs : paths, or their checksums
+        Files, or Zarr folders, that the stack was read from, in the order of the slices; their contents are hashed,
+        null if they are gone.
+    folder : path, optional
+        Where the recipe will lie; the paths of the inputs are then relative to it, where that is possible.
     pixel_size : (float, float), optional
         Size of a pixel along y and x, um.
     z_step : float, optional
         Distance of neighbouring slices, um.
+    **more
+        Entries that only some results have: ``source`` (axis, rgb and position that chose the stack in the inputs),
+        ``transforms`` (the slices were aligned), ``refractive_index``, ``fill_depth``, ``zarr``.
 
     Returns
     -------
     dict
-        JSON types only: what `FusionResult.info` says (version, method, configuration, model and its sha256), versions
-        of the packages, inputs with their sha256, positions of the slices, sizes, and the summary.
+        JSON types only: number of the format, what `FusionResult.info` says (version, method, configuration, model and
+        its sha256), versions of the packages, inputs with their sha256, positions of the slices, sizes, and the
+        summary.
     """
     decision = result.decision
+    checksums = inputs if isinstance(inputs, dict) else drain(iter_checksums(inputs))
+    source = dict(more.pop("source", None) or {})
+    if source.get("path") is not None:
+        source["path"] = _relative(Path(source["path"]), folder)
     recipe = {
+        "format": _FORMAT,
         "made by": dict(result.info if decision is None else decision.info),
         "versions": {name: _version(name) for name in _PACKAGES},
-        "inputs": [{"path": os.fspath(path), "sha256": _sha256(Path(path))} for path in inputs],
+        "inputs": [{"path": _relative(path, folder), "sha256": sha256} for path, sha256 in checksums.items()],
+        "source": source,
         "z": decision.z if decision is not None else None,
         "z_step_um": z_step,
+        "refractive_index": 1.0,
         "pixel_size_um": pixel_size,
+        "transforms": None,
+        "fill_depth": False,
+        "zarr": False,
         "summary": result.summary,
+        **more,
     }
     out: dict[str, Any] = plain(recipe)
     return out
+
+
+def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a recipe that was written beside a result.
+
+    Parameters
+    ----------
+    path : path
+        The file, or the folder of the result.
+
+    Returns
+    -------
+    dict
+        See `make_recipe`; the paths of the inputs are absolute, or relative to the working folder.
+
+    Raises
+    ------
+    FocusFuseError
+        There is none, it is damaged, or too new or too old to be followed.
+    """
+    file = Path(path) / "recipe.json" if Path(path).is_dir() else Path(path)
+    try:
+        recipe = json.loads(file.read_text(encoding="utf-8"))
+        number = recipe.get("format")
+        inputs = [{**entry, "path": _found(file, entry["path"])} for entry in recipe["inputs"]]
+        source = dict(recipe["source"]) if number == _FORMAT else {}
+    except OSError as error:
+        raise FocusFuseError(
+            f"{file} cannot be read ({error.strerror or error}): give the recipe of a result"
+        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FocusFuseError(f"{file} is no recipe of a result: give the recipe.json beside one") from error
+    if number != _FORMAT:
+        was = "an earlier version that noted too little" if number is None else "a later version"
+        raise FocusFuseError(f"{file} was written by {was}: fuse again, or use the version that wrote it")
+    if source.get("path") is not None:
+        source["path"] = _found(file, source["path"])
+    return {**recipe, "inputs": inputs, "source": source}
 
 
 def plain(value: Any) -> Any:
@@ -72,20 +146,24 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
+def _found(recipe: Path, path: str) -> str:
+    """A path of a recipe, from the working folder."""
+    return os.path.normpath(recipe.parent / path)
+
+
+def _relative(path: Path, folder: str | os.PathLike[str] | None) -> str:
+    """`path` as it is found from `folder`, with "/"; absolute where no way leads there, as it is without a folder."""
+    if folder is None:
+        return os.fspath(path)
+    whole = path.parent.resolve() / path.name  # a link keeps its own name
+    try:
+        return Path(os.path.relpath(whole, Path(folder).resolve())).as_posix()
+    except ValueError:  # another drive
+        return whole.as_posix()
+
+
 def _version(package: str) -> str | None:
     try:
         return version(package)
     except PackageNotFoundError:
-        return None
-
-
-def _sha256(path: Path) -> str | None:
-    """Hash of a file, or of all files in a folder with their names; None if it cannot be read any more."""
-    try:
-        if not path.is_dir():
-            with path.open("rb") as file:
-                return file_digest(file, "sha256").hexdigest()
-        files = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
-        return sha256("".join(f"{name} {_sha256(path / name)}\n" for name in files).encode()).hexdigest()
-    except OSError:
         return None

@@ -3,42 +3,57 @@
 import json
 import os
 import shutil
+from collections.abc import Callable, Generator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import OutputError
+from napari_focusfuse.io._checksums import iter_checksums
+from napari_focusfuse.io._image import read_image
+from napari_focusfuse.io._parts import clean, old_of, part_of
+from napari_focusfuse.io._read import read_stack
 from napari_focusfuse.io._recipe import plain
-from napari_focusfuse.io._write import check_target, missing_parents, part_of, remove_empty, write_image, write_tiff
+from napari_focusfuse.io._write import check_target, missing_parents, remove_empty, write_image, write_tiff
+from napari_focusfuse.io._write_zarr import write_zarr
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.decision import Decision
     from napari_focusfuse.core.result import FusionResult
 
-__all__ = ["check_result_folder", "write_result"]
+__all__ = ["check_result_folder", "exchange", "iter_write_result", "read_map", "write_recipe", "write_result"]
 
-_FUSED, _INDEX, _DEPTH, _CONFIDENCE, _FLAGS, _RECIPE = (
-    "fused.ome.tif",
-    "index.ome.tif",
-    "depth.ome.tif",
-    "confidence.ome.tif",
-    "flags.ome.tif",
-    "recipe.json",
-)
-_OURS = {_FUSED, _INDEX, _DEPTH, _CONFIDENCE, _FLAGS, _RECIPE, ".DS_Store", "Thumbs.db"}
+_FUSED, _RECIPE = "fused", "recipe.json"
+#: Maps whose values name something, so that means of them say nothing.
+_NAMES = ("index", "flags", "edits")
+_MAPS = ("index", "depth", "confidence", "flags", "edits", "depth_filled")
+_TIFF, _ZARR = ".ome.tif", ".ome.zarr"
+_OURS = {f"{name}{suffix}" for name in (_FUSED, *_MAPS) for suffix in (_TIFF, _ZARR)}
+_OURS |= {_RECIPE, ".DS_Store", "Thumbs.db"}
 
 
-def write_result(
+def write_result(folder: str | os.PathLike[str], result: "FusionResult", **options: Any) -> Path:
+    """Write a result to a new folder; see `iter_write_result`."""
+    return drain(iter_write_result(folder, result, **options))
+
+
+def iter_write_result(
     folder: str | os.PathLike[str],
     result: "FusionResult",
     *,
     pixel_size: tuple[float, float] | None = None,
     z_step: float | None = None,
+    refractive_index: float = 1.0,
+    fill_depth: bool = False,
+    zarr: bool = False,
     recipe: dict[str, Any],
     overwrite: bool = False,
-) -> Path:
+) -> Generator[Progress, None, Path]:
     """Write a result to a new folder.
 
     Parameters
@@ -46,13 +61,20 @@ def write_result(
     folder : str or path
         Gets ``fused.ome.tif``, ``index.ome.tif`` (slice of each pixel, from 0), ``depth.ome.tif`` (float32),
         ``confidence.ome.tif`` (float32), ``flags.ome.tif`` (uint16, bits of `Flag`) and ``recipe.json``;
-        without a decision only the first and last.
+        without a decision only the first and last. A decision that was edited also gives ``edits.ome.tif`` (uint16: 0
+        untouched, slice + 1 where it was edited).
     result : FusionResult
     pixel_size : (float, float), optional
         Size of a pixel along y and x, um.
     z_step : float, optional
         Mean distance of neighbouring slices, um. With it the depth is written in um, whether `Decision.z` is in slices
         or in um; without it in the units of `Decision.z`.
+    refractive_index : float
+        The depth in um is multiplied by it; see `save_result`.
+    fill_depth : bool
+        Write ``depth_filled.ome.tif`` as well: depth everywhere, see `napari_focusfuse.core.topography.fill_depth`.
+    zarr : bool
+        Write OME-Zarr (``fused.ome.zarr``...) instead of OME-TIFF: pyramids, for large images.
     recipe : dict
         How the result was made, see `make_recipe`.
     overwrite : bool
@@ -72,8 +94,12 @@ def write_result(
     part, new = part_of(folder), missing_parents(folder)
     try:
         part.mkdir(parents=True)
-        _write_files(part, result, pixel_size, z_step, recipe)
-        _exchange(part, folder)
+        yield Progress(0, 1, f"writing {folder.name}")
+        write = partial(_write_image, part, pixel_size=pixel_size, zarr=zarr)
+        unit = _write_images(write, result, (z_step, refractive_index), fill_depth=fill_depth)
+        more = {"edits": _edits(part)} if unit is None else {"edits": _edits(part), "depth_unit": unit}
+        write_recipe(part, {**recipe, **more})
+        exchange(part, folder)
     except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
         remove_empty(new)
@@ -92,6 +118,7 @@ def check_result_folder(folder: str | os.PathLike[str], *, overwrite: bool = Fal
         See `write_result`.
     """
     folder = Path(folder)
+    clean(folder)
     check_target(folder, overwrite=overwrite)
     if not os.path.lexists(folder):
         return
@@ -102,44 +129,100 @@ def check_result_folder(folder: str | os.PathLike[str], *, overwrite: bool = Fal
         raise OutputError(f"{folder} is not replaced, it holds more than a result ({other[0]}): choose another name")
 
 
-def _write_files(
-    folder: Path,
+def _write_images(
+    write: Callable[..., None],
     result: "FusionResult",
+    step: tuple[float | None, float],
+    *,
+    fill_depth: bool,
+) -> str | None:
+    """Write all images and give the unit of the depth, where there is one; `step` is z-step and refractive index."""
+    write(_FUSED, np.asarray(result.image))
+    if result.decision is None:
+        return None
+    from napari_focusfuse.core.topography import um_per_z
+
+    factor = um_per_z(result.decision, *step)
+    scale, unit = (1.0, "in the units of z") if factor is None else (factor, "um")
+    for name, (values, channel) in _maps(result.decision, scale, unit, fill_depth=fill_depth).items():
+        write(name, values, channel=channel)
+    return unit
+
+
+def _write_image(
+    folder: Path,
+    name: str,
+    image: NDArray[Any],
+    *,
+    channel: str | None = None,
     pixel_size: tuple[float, float] | None,
-    z_step: float | None,
-    recipe: dict[str, Any],
+    zarr: bool,
 ) -> None:
-    write_image(folder / _FUSED, np.asarray(result.image), pixel_size=pixel_size)
-    if (decision := result.decision) is not None:
-        scale, unit = _depth_scale(decision, z_step)
-        depth = decision.depth * np.float32(scale)
-        maps = (
-            (_INDEX, decision.index, "slice, from 0"),
-            (_DEPTH, depth, f"depth, {unit}"),
-            (_CONFIDENCE, decision.confidence, "confidence, 0 to 1"),
-            (_FLAGS, decision.flags, "flags, bits"),
-        )
-        for name, values, channel in maps:
-            write_tiff(folder / name, values, axes="YX", channel=channel, pixel_size=pixel_size)
-        recipe = {**recipe, "depth_unit": unit}
+    if zarr:
+        averaged = name not in _NAMES
+        write_zarr(folder / f"{name}{_ZARR}", image, channel=channel, pixel_size=pixel_size, averaged=averaged)
+    elif channel is None:
+        write_image(folder / f"{name}{_TIFF}", image, pixel_size=pixel_size)
+    else:
+        write_tiff(folder / f"{name}{_TIFF}", image, axes="YX", channel=channel, pixel_size=pixel_size)
+
+
+def read_map(folder: Path, name: str) -> NDArray[Any]:
+    """An image of a result by its name, such as "depth".
+
+    Raises
+    ------
+    StackError
+        There is none, or it cannot be read.
+    """
+    path = folder / f"{name}{_ZARR}"
+    if not path.exists():
+        return read_image(folder / f"{name}{_TIFF}")
+    file = read_stack(path)
+    image = np.asarray(file.data)
+    return np.moveaxis(image, 0, -1) if "C" in file.axes else image
+
+
+def _maps(decision: "Decision", scale: float, unit: str, *, fill_depth: bool) -> dict[str, tuple[NDArray[Any], str]]:
+    """Values of each map by the name of its file, and what they are."""
+    from napari_focusfuse.core.decision import Flag
+
+    maps: dict[str, tuple[NDArray[Any], str]] = {
+        "index": (decision.index, "slice, from 0"),
+        "depth": (decision.depth * np.float32(scale), f"depth, {unit}"),
+        "confidence": (decision.confidence, "confidence, 0 to 1"),
+        "flags": (decision.flags, "flags, bits"),
+    }
+    edited = (decision.flags & Flag.EDITED) > 0
+    if edited.any():
+        edits = np.where(edited, decision.index + 1, 0).astype(np.uint16)
+        maps["edits"] = (edits, "edits, slice from 1, 0 where untouched")
+    if fill_depth:
+        from napari_focusfuse.core.topography import fill_depth as filled
+
+        maps["depth_filled"] = (filled(decision) * np.float32(scale), f"depth, {unit}, filled")
+    return maps
+
+
+def _edits(folder: Path) -> dict[str, str] | None:
+    """Name and checksum of the edits, if there are any."""
+    files = [folder / f"edits{suffix}" for suffix in (_TIFF, _ZARR)]
+    found = {path.name: sha256 for path, sha256 in drain(iter_checksums(files)).items() if sha256 is not None}
+    return next(({"path": name, "sha256": sha256} for name, sha256 in found.items()), None)
+
+
+def write_recipe(folder: Path, recipe: dict[str, Any]) -> None:
+    """Write how a result was made beside it."""
     text = json.dumps(plain(recipe), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / _RECIPE).write_text(text + "\n", encoding="utf-8")
 
 
-def _depth_scale(decision: "Decision", z_step: float | None) -> tuple[float, str]:
-    """Factor from the units of the depth to the unit it is written in."""
-    spacing = float(np.ptp(decision.z)) / max(len(decision.z) - 1, 1)
-    if z_step is None or spacing == 0:
-        return 1.0, "in the units of z"
-    return z_step / spacing, "um"
-
-
-def _exchange(part: Path, folder: Path) -> None:
+def exchange(part: Path, folder: Path) -> None:
     """Put the finished `part` in the place of `folder`; if that fails, `folder` is as it was."""
     if not folder.exists():
         part.rename(folder)
         return
-    old = part_of(folder)
+    old = old_of(folder)
     folder.rename(old)
     try:
         part.rename(folder)

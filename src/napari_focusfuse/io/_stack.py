@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from napari_focusfuse.errors import StackError
+from napari_focusfuse.io._facts import Channel
 
 __all__ = ["StackFile", "lazy_planes", "title", "unreadable"]
 
@@ -38,6 +39,14 @@ class StackFile:
         What was opened.
     inputs : tuple of Path
         Files (or the Zarr folder) that hold the values.
+    z : tuple of float or None
+        Positions of the slices, um, where the file states that they are not evenly spaced or descend.
+    channels : tuple of Channel
+        Names and colours, as far as they are known.
+    notes : tuple of str
+        What the file says and cannot be so, and what was made of it; a sentence each.
+    coarser : tuple of dask arrays
+        The same at lower resolution, finest first, for viewers.
     """
 
     data: Any
@@ -47,6 +56,10 @@ class StackFile:
     name: str
     path: Path
     inputs: tuple[Path, ...]
+    z: tuple[float, ...] | None = None
+    channels: tuple[Channel, ...] = ()
+    notes: tuple[str, ...] = ()
+    coarser: tuple[Any, ...] = ()
 
     def focus_stack(self, axis: str | None = None, *, rgb: bool = False) -> "StackFile":
         """Bring the axes to (Z, Y, X) or (Z, Y, X, S); axes of length 1 are dropped.
@@ -63,20 +76,58 @@ class StackFile:
         StackError
             There is no such axis, no stack axis, or an axis besides it, such as time.
         """
-        axes, data = self._colour(rgb)
-        here = _chosen(self, axis) if axis is not None else _proposed(self, axes)
-        others = [i for i, a in enumerate(axes) if i != here and a not in "YXS"]
+        axes, data, here, others = self._sorted_axes(axis, rgb=rgb)
         surplus = [axes[i] for i in others if data.shape[i] != 1]
         if surplus:
             hint = ", or add --rgb if C is colour" if surplus == ["C"] and data.shape[axes.index("C")] in (3, 4) else ""
             raise StackError(
                 f"{self.path} has more axes than a focus stack ({self.dimensions}): "
-                f"save it with one position along {' and '.join(surplus)}{hint}"
+                f"fuse all of it with --all-positions, or save it with one position along {' and '.join(surplus)}{hint}"
             )
         order = [here, axes.index("Y"), axes.index("X"), *(i for i, a in enumerate(axes) if a == "S")]
         data = data.transpose(others + order)[(0,) * len(others)]
-        z_step = None if axes[here] in "TC" else self.z_step
-        return replace(self, data=data, axes="ZYXS"[: data.ndim], z_step=z_step)
+        z_step, z = (None, None) if axes[here] in "TC" else (self.z_step, self.z)
+        return replace(self, data=data, axes="ZYXS"[: data.ndim], z_step=z_step, z=z, coarser=())
+
+    def positions(self, z_step: float | None = None) -> list[float] | None:
+        """Position of each slice of a focus stack, um; None if not known.
+
+        Parameters
+        ----------
+        z_step : float, optional
+            Distance of neighbouring slices, um, instead of what the file states.
+        """
+        if z_step is None and self.z is not None:
+            return list(self.z)
+        step = self.z_step if z_step is None else z_step
+        return None if step is None else [k * step for k in range(self.data.shape[0])]
+
+    def hyperstack(self, axis: str | None = None, *, rgb: bool = False) -> "StackFile":
+        """Bring the axes to (..., Z, Y, X) or (..., Z, Y, X, S); further axes are kept, but those of length 1.
+
+        The stack axis keeps its letter; see `focus_stack` for the parameters.
+
+        Raises
+        ------
+        StackError
+            There is no such axis, or no stack axis.
+        """
+        axes, data, here, others = self._sorted_axes(axis, rgb=rgb)
+        kept = [i for i in others if data.shape[i] > 1]
+        dropped = [i for i in others if i not in kept]
+        order = [*kept, here, axes.index("Y"), axes.index("X"), *(i for i, a in enumerate(axes) if a == "S")]
+        data = data.transpose(dropped + order)[(0,) * len(dropped)]
+        letters = "".join(axes[i] for i in order)
+        if len(set(letters)) < len(letters):
+            raise StackError(f"{self.path} has two axes of one name ({self.dimensions}): save it as OME-TIFF")
+        z_step, z = (None, None) if axes[here] in "TC" else (self.z_step, self.z)
+        return replace(self, data=data, axes=letters, z_step=z_step, z=z, coarser=())
+
+    def _sorted_axes(self, axis: str | None, *, rgb: bool) -> tuple[str, Any, int, list[int]]:
+        """Letters of the axes, the data, the stack axis and the axes that are neither it nor in a slice."""
+        axes, data = self._colour(rgb)
+        here = _chosen(self, axis) if axis is not None else _proposed(self, axes)
+        return axes, data, here, [i for i, a in enumerate(axes) if i != here and a not in "YXS"]
 
     def _colour(self, rgb: bool) -> tuple[str, Any]:
         if not rgb or "S" in self.axes:

@@ -12,9 +12,9 @@ from tifffile import TiffFile, TiffPageSeries
 
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._complete import check_complete
-from napari_focusfuse.io._image import check_page
+from napari_focusfuse.io._facts import Facts, tiff_facts
+from napari_focusfuse.io._image import check_page, count_images
 from napari_focusfuse.io._stack import StackFile, lazy_planes, title, unreadable
-from napari_focusfuse.io._units import tiff_sizes
 
 __all__ = ["read_tiff"]
 
@@ -34,12 +34,24 @@ def read_tiff(path: Path) -> StackFile:
             check_complete(tif)
             series = _only_series(tif, path)
             data, axes, inputs = _lazy(tif, series, path)
-            sizes = tiff_sizes(tif)
+            facts = _fitting(tif, series)
+            notes = (*facts.notes, *_surplus(tif, series))
     except StackError:
         raise
     except Exception as error:
         raise unreadable(path, error) from error
-    return StackFile(data, axes, *sizes, title(path), path, inputs)
+    return StackFile(
+        data,
+        axes,
+        facts.z_step,
+        facts.pixel_size,
+        title(path),
+        path,
+        inputs,
+        z=facts.z,
+        channels=facts.channels,
+        notes=notes,
+    )
 
 
 def _only_series(tif: TiffFile, path: Path) -> TiffPageSeries:
@@ -51,9 +63,27 @@ def _only_series(tif: TiffFile, path: Path) -> TiffPageSeries:
         raise StackError(
             f"the pages of {path} are of unequal size ({sizes} px): a focus stack needs slices of one size"
         )
+    if len({s.shape for s in series}) == 1 < len({s.dtype for s in series}):
+        types = ", ".join(sorted({str(s.dtype) for s in series}))
+        raise StackError(f"the pages of {path} are of different types ({types}): convert them to one")
     if len(series) > 1:
         raise StackError(f"{path} holds {len(series)} separate images: save the stack to be fused as a file of its own")
     return series[0]
+
+
+def _fitting(tif: TiffFile, series: TiffPageSeries) -> Facts:
+    """What the metadata say, unless their axes do not fit the pages: then nothing else in them can be relied on."""
+    if tif.is_ome and series.kind != "ome":
+        return Facts(notes=("has OME-XML that does not fit its pages: its axes and sizes are not known",))
+    return tiff_facts(tif)
+
+
+def _surplus(tif: TiffFile, series: TiffPageSeries) -> list[str]:
+    """A note on pages that the metadata do not describe."""
+    described = int(np.prod(series.shape[: series.ndim - series.keyframe.ndim]))
+    if series.is_multifile or len(tif.pages) <= described or (pages := count_images(tif)) <= described:
+        return []
+    return [f"holds {pages} pages, but its metadata describe {described}: only these are read"]
 
 
 def _lazy(tif: TiffFile, series: TiffPageSeries, path: Path) -> tuple[Any, str, tuple[Path, ...]]:
@@ -84,10 +114,19 @@ def _lazy(tif: TiffFile, series: TiffPageSeries, path: Path) -> tuple[Any, str, 
 
 def _places(series: TiffPageSeries, path: Path) -> list[tuple[Path, int]]:
     """File and page number of each plane."""
+    pages, described = list(series.pages), int(np.prod(series.shape[: series.ndim - series.keyframe.ndim]))
+    there = [page for page in pages if page is not None]
+    if len(there) < len(pages) and series.is_multifile:
+        raise StackError(
+            f"plane {pages.index(None) + 1} of {path} is missing: the file names another that is not beside it"
+        )
+    if len(there) < described:
+        raise StackError(
+            f"{path} holds {len(there)} of the {described} images that its metadata describe: "
+            "take an intact copy, or save what there is as a new file"
+        )
     places = []
-    for number, page in enumerate(series.pages):
-        if page is None:
-            raise StackError(f"plane {number + 1} of {path} is missing: the file names another that is not beside it")
+    for page in there:
         file = Path(page.parent.filehandle.path)
         check_page(page.aspage(), file)
         places.append((file, page.index))

@@ -6,13 +6,13 @@ A file appears whole or not at all, and the same pixels give the same bytes.
 import os
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from uuid import NAMESPACE_URL, uuid4, uuid5
+from uuid import NAMESPACE_URL, uuid5
 
 import imagecodecs
 import numpy as np
@@ -20,8 +20,18 @@ from numpy.typing import DTypeLike, NDArray
 from tifffile import imwrite
 
 from napari_focusfuse.errors import OutputError
+from napari_focusfuse.io._parts import clean, part_of
 
-__all__ = ["atomically", "check_image_target", "check_target", "part_of", "write_image", "write_stack", "write_tiff"]
+__all__ = [
+    "atomically",
+    "check_image_target",
+    "check_target",
+    "stored",
+    "tiff_options",
+    "write_image",
+    "write_stack",
+    "write_tiff",
+]
 
 PixelSize = tuple[float, float] | None
 _TIFF = (".tif", ".tiff")
@@ -114,28 +124,48 @@ def write_tiff(
     overwrite: bool = False,
 ) -> Path:
     """Write an array with its axes (tifffile's letters, S for colour) as OME-TIFF; `channel` names what it shows."""
-    data = np.ascontiguousarray(data, dtype=np.uint8 if data.dtype == bool else data.dtype.newbyteorder("<"))
+    data = np.ascontiguousarray(data, dtype=stored(data.dtype))
+    names = [channel] if channel else []
+    identifier = f"urn:uuid:{uuid5(NAMESPACE_URL, _digest(data))}"
+    sizes: dict[str, Any] = {"z_step": z_step, "pixel_size": pixel_size}
+    options = tiff_options(data.shape, data.dtype, axes, identifier, channels=names, **sizes)
+    atomically(path, lambda part: imwrite(part, data, **options), overwrite=overwrite)
+    return path
+
+
+def stored(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type in which a TIFF holds values of this one."""
+    return np.dtype(np.uint8) if dtype.kind == "b" else dtype.newbyteorder("<")
+
+
+def tiff_options(
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    axes: str,
+    identifier: str,
+    *,
+    channels: Sequence[str] = (),
+    z_step: float | None = None,
+    pixel_size: PixelSize = None,
+) -> dict[str, Any]:
+    """How tifffile writes an array of this shape, type and axes; `identifier` is the file's, in OME-XML."""
     software = f"napari-focusfuse {version('napari-focusfuse')}"
     metadata: dict[str, Any] = {"axes": axes}
-    if ome := data.dtype.name in _OME_TYPES:
+    if ome := dtype.name in _OME_TYPES:
         sizes = {"Z": z_step, "Y": pixel_size and pixel_size[0], "X": pixel_size and pixel_size[1]}
         for axis, size in sizes.items():
             if size is not None and axis in axes:
                 metadata |= {f"PhysicalSize{axis}": float(size), f"PhysicalSize{axis}Unit": "µm"}
         # Without these tifffile draws a random identifier and names itself as the source.
-        metadata |= {"UUID": f"urn:uuid:{uuid5(NAMESPACE_URL, _digest(data))}", "Creator": software}
-        metadata |= {"Channel": {"Name": [channel]}} if channel else {}
-    options: dict[str, Any] = {"photometric": "rgb" if axes.endswith("S") else "minisblack"}
-    if axes.endswith("S") and data.shape[-1] == 4:
+        metadata |= {"UUID": identifier, "Creator": software}
+        metadata |= {"Channel": {"Name": list(channels)}} if channels else {}
+    options: dict[str, Any] = {"ome": ome, "software": software, "byteorder": "<", "metadata": metadata}
+    options |= {"photometric": "rgb" if axes.endswith("S") else "minisblack"}
+    if axes.endswith("S") and shape[-1] == 4:
         options["extrasamples"] = ["unassalpha"]
     if pixel_size is not None:
         options |= {"resolution": (_CM / pixel_size[1], _CM / pixel_size[0]), "resolutionunit": "centimeter"}
-    atomically(
-        path,
-        lambda part: imwrite(part, data, ome=ome, software=software, byteorder="<", metadata=metadata, **options),
-        overwrite=overwrite,
-    )
-    return path
+    return options
 
 
 def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -156,11 +186,6 @@ def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> No
         raise OutputError(f"cannot write {path}: the folder {parent} is read-only")
 
 
-def part_of(path: Path) -> Path:
-    """A name beside `path` for what is not finished."""
-    return path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
-
-
 def atomically(path: Path, write: Callable[[Path], object], *, overwrite: bool) -> None:
     """Call `write` on a name beside `path` and rename it to `path` when it is complete.
 
@@ -169,6 +194,7 @@ def atomically(path: Path, write: Callable[[Path], object], *, overwrite: bool) 
     OutputError
         The target exists, or the disk refuses; what was there before is as it was.
     """
+    clean(path)
     check_target(path, overwrite=overwrite)
     part = part_of(path)
     new = missing_parents(path)

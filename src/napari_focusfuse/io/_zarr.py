@@ -1,6 +1,8 @@
 """An OME-Zarr image (versions 0.1 to 0.5) as a stack: its full resolution, chunk by chunk."""
 
-from functools import partial
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.errors import StackError
+from napari_focusfuse.io._facts import Channel, Facts, length
 from napari_focusfuse.io._stack import StackFile, lazy_planes, title, unreadable
-from napari_focusfuse.io._units import to_um
 
 __all__ = ["is_zarr", "read_zarr"]
 
 #: Versions 0.1 and 0.2 have these axes and do not say so.
 _OLD_AXES = "tczyx"
+_COLOUR = re.compile("[0-9A-Fa-f]{6}")
 _MARKS = (".zattrs", ".zgroup", ".zarray", "zarr.json")
 
 
@@ -38,30 +41,65 @@ def read_zarr(path: Path) -> StackFile:
             f'{path} is OME-Zarr, which needs the package zarr: pip install "napari-focusfuse[zarr]"'
         ) from error
     try:
-        group = zarr.open_group(path, mode="r")
-        attributes = dict(group.attrs)
-        image = _image(attributes, path)
-        level = image["datasets"][0]
-        array: Any = group[level["path"]]
+        group: Any = zarr.open_group(path, mode="r")
+        ome: dict[str, Any] = dict(group.attrs).get("ome", dict(group.attrs))
+        if _holds_one(ome, group):
+            return replace(read_zarr(path / "0"), name=title(path), path=path, inputs=(path,))
+        image = _image(ome, path)
         axes = [a if isinstance(a, dict) else {"name": a} for a in image.get("axes", _OLD_AXES)]
-        letters = "".join(str(a["name"])[:1].upper() for a in axes)
-        sizes = _sizes(axes, image, level)
+        letters, facts = "".join(map(_letter, axes)), _facts(axes, image, ome)
+        levels = [group[level["path"]] for level in image["datasets"]]
     except StackError:
         raise
     except Exception as error:
         raise unreadable(path, error) from error
-    if len(letters) != array.ndim or not letters.endswith("YX"):
-        raise StackError(f"{path} has axes that are not read here ({letters}): save it with y and x as the last axes")
-    leading, plane = tuple(array.shape[:-2]), tuple(array.shape[-2:])
-    data = lazy_planes(partial(_plane, path, array), leading, plane, array.dtype)
-    pixel = (sizes["Y"], sizes["X"])
-    pixel_size = None if pixel[0] is None or pixel[1] is None else (pixel[0], pixel[1])
-    return StackFile(data, letters, sizes.get("Z"), pixel_size, title(path), path, (path,))
+    if len(letters) != levels[0].ndim or len(set(letters)) < len(letters) or not {"Y", "X"} <= set(letters):
+        raise StackError(f"{path} has axes that are not read here ({letters}): name them t, c, z, y, x, each once")
+    data, *coarser = [_lazy(path, level, letters) for level in levels if level.ndim == len(letters)]
+    order = "".join(a for a in letters if a not in "YX") + "YX"
+    return StackFile(
+        data,
+        order,
+        facts.z_step,
+        facts.pixel_size,
+        title(path),
+        path,
+        (path,),
+        channels=facts.channels,
+        notes=facts.notes,
+        coarser=tuple(coarser),
+    )
 
 
-def _image(attributes: dict[str, Any], path: Path) -> dict[str, Any]:
+def _lazy(path: Path, array: Any, letters: str) -> Any:
+    """Planes (Y, X) of an array whose axes may be in any order."""
+    plane = (letters.index("Y"), letters.index("X"))
+    leading = [i for i in range(len(letters)) if i not in plane]
+
+    def load(where: tuple[int, ...]) -> tuple[Path, NDArray[Any]]:
+        index = dict(zip(leading, where, strict=True))
+        try:
+            image = np.asarray(array[tuple(index.get(i, slice(None)) for i in range(len(letters)))])
+        except Exception as error:
+            raise unreadable(path, error) from error
+        return path, image if plane[0] < plane[1] else image.T
+
+    shape = array.shape
+    return lazy_planes(load, tuple(shape[i] for i in leading), tuple(shape[i] for i in plane), array.dtype)
+
+
+def _letter(axis: dict[str, Any]) -> str:
+    """The letter of an axis, by its type where that tells it."""
+    return {"time": "T", "channel": "C"}.get(str(axis.get("type")), str(axis["name"])[:1].upper())
+
+
+def _holds_one(ome: dict[str, Any], group: Any) -> bool:
+    """Whether it is a collection, as a converter writes it, of one image."""
+    return "bioformats2raw.layout" in ome and "0" in group and "1" not in group
+
+
+def _image(ome: dict[str, Any], path: Path) -> dict[str, Any]:
     """Metadata of the image, refusing what holds several."""
-    ome = attributes.get("ome", attributes)
     images: list[dict[str, Any]] = ome.get("multiscales", [])
     if len(images) == 1:
         return images[0]
@@ -70,18 +108,27 @@ def _image(attributes: dict[str, Any], path: Path) -> dict[str, Any]:
     raise StackError(f"{path} is not one OME-Zarr image (it describes {len(images)}): save it as OME-Zarr or OME-TIFF")
 
 
-def _sizes(axes: list[dict[str, Any]], image: dict[str, Any], level: dict[str, Any]) -> dict[str, float | None]:
-    """Length of a step along each axis in um, for those whose unit is known."""
-    scale = np.ones(len(axes))
-    for transforms in (image.get("coordinateTransformations", []), level.get("coordinateTransformations", [])):
-        for transform in transforms:
-            if transform["type"] == "scale":
-                scale = scale * transform["scale"]
-    return {str(a["name"])[:1].upper(): to_um(s, a.get("unit")) for a, s in zip(axes, scale, strict=True)}
+def _facts(axes: list[dict[str, Any]], image: dict[str, Any], ome: dict[str, Any]) -> Facts:
+    """Sizes of those axes whose scale and unit are stated, and the channels."""
+    notes: list[str] = []
+    steps = dict(zip(map(_letter, axes), _scale(image), strict=False))
+    units = {_letter(axis): axis.get("unit", "") for axis in axes}
+    z, y, x = (
+        length(steps.get(letter), units.get(letter), what, notes)
+        for letter, what in (("Z", "z-step"), ("Y", "pixel height"), ("X", "pixel width"))
+    )
+    return Facts(z, None if y is None or x is None else (y, x), None, tuple(_channels(ome)), tuple(notes))
 
 
-def _plane(path: Path, array: Any, where: tuple[int, ...]) -> tuple[Path, NDArray[Any]]:
-    try:
-        return path, np.asarray(array[where])
-    except Exception as error:
-        raise unreadable(path, error) from error
+def _scale(image: dict[str, Any]) -> list[float]:
+    """Length of a step along each axis at full resolution; empty where none is stated."""
+    level = image["datasets"][0]
+    transforms = [*image.get("coordinateTransformations", []), *level.get("coordinateTransformations", [])]
+    scales = [transform["scale"] for transform in transforms if transform["type"] == "scale"]
+    return [float(step) for step in np.prod(scales, axis=0)] if scales else []
+
+
+def _channels(ome: dict[str, Any]) -> Iterator[Channel]:
+    for channel in ome.get("omero", {}).get("channels", []):
+        name, colour = channel.get("label"), str(channel.get("color", ""))
+        yield Channel(str(name) if name else None, f"#{colour.lower()}" if _COLOUR.fullmatch(colour) else None)

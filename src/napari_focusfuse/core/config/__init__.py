@@ -1,6 +1,8 @@
 """Every default of the project, in frozen dataclasses that the API, the command line and the widgets share."""
 
+from napari_focusfuse.core.config.alignment import AlignConfig, Edges, Kind
 from napari_focusfuse.core.config.fusion import FusionConfig, Preset
+from napari_focusfuse.core.config.mending import MendConfig
 from napari_focusfuse.core.config.methods import (
     BlockSFConfig,
     FocusStackConfig,
@@ -22,6 +24,7 @@ from napari_focusfuse.core.config.ranking import (
 )
 from napari_focusfuse.core.config.recipe import ADAPTATIONS, DEFAULT_RECIPE, HAVING, RECIPES, STARTS, AnyTrainConfig
 from napari_focusfuse.core.config.scene import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
+from napari_focusfuse.core.config.surface import SurfaceConfig
 from napari_focusfuse.core.config.training import ADAPTING, Recipe, SEVariant, TrainConfig
 
 __all__ = [
@@ -35,17 +38,21 @@ __all__ = [
     "RANK_ADAPTING",
     "RECIPES",
     "STARTS",
+    "AlignConfig",
     "AnyTrainConfig",
     "BlockSFConfig",
     "Camera",
     "DecideConfig",
     "EdgeConfig",
+    "Edges",
     "Flaws",
     "FocusStackConfig",
     "FusionConfig",
     "GFConfig",
+    "Kind",
     "LoGConfig",
     "MWGConfig",
+    "MendConfig",
     "MethodConfig",
     "Mode",
     "Preset",
@@ -54,6 +61,7 @@ __all__ = [
     "Recipe",
     "SEVariant",
     "Surface",
+    "SurfaceConfig",
     "Texture",
     "TrainConfig",
     "Wave",

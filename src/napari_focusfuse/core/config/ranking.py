@@ -98,9 +98,9 @@ class DecideConfig(RankConfig):
     #: Side of the scenes, px; no part is larger.
     scene_side: ClassVar[int] = 160
 
-    steps: int = 3000
-    stacks: int = 1
-    crop: int = 72
+    steps: int = 5000
+    stacks: int = 2
+    crop: int = 112
     learning_rate: float = 3e-3
     validate_every: int = 250
     scene_steps: int = 8

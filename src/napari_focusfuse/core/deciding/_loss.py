@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from napari_focusfuse.core.activity import doubled
 from napari_focusfuse.core.deciding._scenes import SeenScene
 from napari_focusfuse.core.head import FocusHead, power
 
@@ -21,7 +22,7 @@ _IMAGE = 2.0
 
 
 class Part(NamedTuple):
-    """A part of a scene: some of its slices, by rising number, rows and columns."""
+    """A part of a scene: some of its slices, by rising number; rows and columns, from even to even numbers."""
 
     slices: Sequence[int]
     rows: slice
@@ -35,7 +36,13 @@ def whole(scene: SeenScene) -> Part:
 
 def part_scores(head: FocusHead, scene: SeenScene, part: Part) -> Tensor:
     """Scores (N, Y, X) of a part of a scene."""
-    return head.score(scene.squared[list(part.slices), :, part.rows, part.columns], scene.floors)[:, 0]
+    shape = scene.depth[part.rows, part.columns].shape
+    squared = scene.squared[list(part.slices), :, _halved(part.rows), _halved(part.columns)]
+    return doubled(head.score(squared, scene.floors), (shape[0], shape[1]))[:, 0]
+
+
+def _halved(side: slice) -> slice:
+    return slice(None) if side == slice(None) else slice(side.start // 2, side.stop // 2)
 
 
 def decide_loss(head: FocusHead, scores: Tensor, scene: SeenScene, part: Part) -> Tensor:

@@ -77,8 +77,8 @@ class _DecideRun(StepRun):
         return torch.stack([self._part_loss(rng, step) for _ in range(self._settings.stacks)]).mean()
 
     def _part_loss(self, rng: np.random.Generator, step: int) -> Tensor:
-        crop = self._settings.crop
+        crop = self._settings.crop // 2 * 2  # Parts begin and end at even numbers.
         scene = self._scenes.one_of(rng, step // self._settings.scene_steps)
-        y, x = (int(rng.integers(side - crop + 1)) for side in scene.sharp.shape)
+        y, x = (2 * int(rng.integers((side - crop) // 2 + 1)) for side in scene.sharp.shape)
         part = Part(some_slices(rng, len(scene.slices), _KINDS), slice(y, y + crop), slice(x, x + crop))
         return decide_loss(self._head, part_scores(self._head, scene, part), scene, part)

@@ -37,8 +37,8 @@ class SeenScene(NamedTuple):
 
     Attributes
     ----------
-    squared : (N, S, Y, X)
-        Squared SF of each slice on `SCALES`.
+    squared : (N, S, Y/2, X/2)
+        Squared SF of each slice on `SCALES`, at half size.
     floors : (S,)
         What noise alone has there.
     noise : float
@@ -161,22 +161,22 @@ class Scenes(DrawnScenes[SeenScene]):
     def seen(self, rng: np.random.Generator, drawn: Drawn) -> SeenScene:  # noqa: ARG002
         """See `DrawnScenes`."""
         device = next(self._encoder.parameters()).device
-        maps = iter_maps(self._encoder, drawn, SCALES)
+        maps = iter_maps(self._encoder, drawn)
         truth = (torch.from_numpy(array).to(device) for array in (drawn.depth, drawn.slices, drawn.sharp))
         return SeenScene(torch.cat(list(maps)), noise_floors(self._encoder, drawn), drawn.noise, *truth)
 
 
-def iter_maps(encoder: Encoder, drawn: Drawn, scales: Sequence[tuple[int, int]]) -> Iterator[Tensor]:
-    """Squared SF (1, len(scales), Y, X) of slice after slice."""
+def iter_maps(encoder: Encoder, drawn: Drawn) -> Iterator[Tensor]:
+    """Squared SF (1, S, Y/2, X/2) on `SCALES` of slice after slice."""
     device = next(encoder.parameters()).device
     for image in drawn.slices:
-        yield scale_maps(encoder, torch.from_numpy(image)[None, None].to(device), scales)
+        yield scale_maps(encoder, torch.from_numpy(image)[None, None].to(device), SCALES, half=True)
 
 
 def noise_floors(encoder: Encoder, drawn: Drawn) -> Tensor:
     """What noise alone has on `SCALES`."""
     device = next(encoder.parameters()).device
-    maps = noise_maps(encoder, drawn.noise, float(drawn.slices.mean()), SCALES, None, device)
+    maps = noise_maps(encoder, drawn.noise, float(drawn.slices.mean()), SCALES, None, device, half=True)
     return maps.mean(dim=(0, 2, 3))
 
 

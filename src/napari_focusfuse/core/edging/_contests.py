@@ -8,9 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_focusfuse.core.activity import doubled
 from napari_focusfuse.core.config import DecideConfig, EdgeConfig
 from napari_focusfuse.core.deciding import Drawn, DrawnScenes, head_of, iter_maps, noise_floors, some_slices
-from napari_focusfuse.core.head import SCALES
+from napari_focusfuse.core.measures import grey_energy, grey_floor
 from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.peaks import KEPT
 from napari_focusfuse.core.rivals import Contest, Rivals, rivals
@@ -64,14 +65,21 @@ class Contests(DrawnScenes[SeenContest]):
         slices = some_slices(rng, len(drawn.slices), _KINDS)[:: 1 if rng.integers(2) else -1]
         taken = drawn._replace(slices=drawn.slices[slices])
         floors = noise_floors(self._encoder, drawn)
-        maps = torch.cat(list(iter_maps(self._encoder, taken, ((0, 0), *SCALES))))
-        scores = self._head.score(maps[:, 1:], floors)[:, 0]
-        best, ranks = scores.topk(min(KEPT, len(slices)), dim=0)
+        scores = self._head.score(torch.cat(list(iter_maps(self._encoder, taken))), floors)
         greys, depth, sharp = (
             torch.from_numpy(array).to(scores.device) for array in (taken.slices, drawn.depth, drawn.sharp)
         )
-        energies = maps[:, 0].gather(0, ranks)
-        contest = Contest(best, ranks, greys.gather(0, ranks), energies, len(slices), drawn.noise, float(floors[0]))
+        energies = grey_energy(greys[:, None])[:, 0]
+        best, ranks = doubled(scores, (self.side, self.side))[:, 0].topk(min(KEPT, len(slices)), dim=0)
+        contest = Contest(
+            best,
+            ranks,
+            greys.gather(0, ranks),
+            energies.gather(0, ranks),
+            len(slices),
+            drawn.noise,
+            grey_floor(drawn.noise),
+        )
         place = torch.tensor(slices, device=scores.device)
         return SeenContest(contest, rivals(best, ranks, len(slices)), place[ranks] - depth, sharp)
 

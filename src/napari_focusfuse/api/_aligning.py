@@ -1,0 +1,85 @@
+"""Aligning stacks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+from napari_focusfuse.core.config import AlignConfig
+from napari_focusfuse.core.progress import Progress, drain
+
+if TYPE_CHECKING:
+    from napari_focusfuse.core.align import Alignment, Transforms
+
+
+def align(
+    stack: Any,
+    *,
+    config: AlignConfig | None = None,
+    axis: int = 0,
+    rgb: bool | None = None,
+    transforms: Transforms | None = None,
+    progress: Callable[[Progress], object] | None = None,
+) -> Alignment:
+    """Align the slices of a focus stack: drift, rotation, and the change of scale that focusing brings.
+
+    It measures first. A stack whose slices lie within the tolerance comes back as it is, the same object.
+
+    Parameters
+    ----------
+    stack : array-like (Z, Y, X) or (Z, Y, X, 3|4), or a sequence of images
+        In the order of focus. numpy, dask or zarr, any real type; colour is measured on grey.
+    config : AlignConfig, optional
+        What may differ between slices, which one stays, how edges are filled, and what is left alone.
+    axis : int
+        The stack axis.
+    rgb : bool, optional
+        Whether the last axis holds RGB(A) samples.
+    transforms : Transforms, optional
+        Use these, of another channel or from a file, and measure nothing.
+    progress : callable, optional
+        Called with a `Progress` at each step.
+
+    Returns
+    -------
+    Alignment
+        The aligned stack of the same type, the transforms, the valid area and a summary.
+
+    Raises
+    ------
+    FocusFuseError
+        The slices are too small, flat, or do not fit the transforms; the message says what to do.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((96, 96), 5, surface="steps", blur=0.5, flaws=ff.Flaws(drift=3), seed=1)
+    >>> done = ff.align(scene.stack, config=ff.AlignConfig(kind="translation"))
+    >>> done.transforms.matrices.shape, done.stack.dtype, done.untouched
+    ((5, 3, 3), dtype('uint16'), False)
+    """
+    work = iter_align(stack, config=config, axis=axis, rgb=rgb, transforms=transforms)
+    return drain(work, progress)
+
+
+def iter_align(
+    stack: Any,
+    *,
+    config: AlignConfig | None = None,
+    axis: int = 0,
+    rgb: bool | None = None,
+    transforms: Transforms | None = None,
+) -> Generator[Progress, None, Alignment]:
+    """Align step by step: the same as `align`, as a generator of `Progress` that returns the result."""
+    from napari_focusfuse.core import align as core
+    from napari_focusfuse.core.stack import Stack
+
+    return (yield from core.iter_align(stack, Stack(stack, axis, rgb), axis, config or AlignConfig(), transforms))
+
+
+def load_transforms(path: str | os.PathLike[str]) -> Transforms:
+    """Read transforms that `Transforms.save` wrote; `FocusFuseError` if there are none."""
+    from napari_focusfuse.core.align import load_transforms as load
+
+    return load(path)

@@ -1,0 +1,257 @@
+"""Fusing all time points and channels of a hyperstack, and carrying decisions to other data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from napari_focusfuse.api._fusion import Config, Report, info_of, prepared
+from napari_focusfuse.core.config.hyperstack import DECIDE_ON, STACK_AXIS, DecideOn
+from napari_focusfuse.core.methods import Method, method_named
+from napari_focusfuse.core.progress import Progress, drain
+from napari_focusfuse.errors import FocusFuseError
+
+if TYPE_CHECKING:
+    from napari_focusfuse.core.decision import Decision
+    from napari_focusfuse.core.gather import Empty, HyperstackResult
+    from napari_focusfuse.core.hyperstack import Hyperstack
+    from napari_focusfuse.core.positions import Engine
+
+__all__ = ["carry", "fuse_hyperstack", "iter_carry", "iter_fuse_hyperstack", "iter_positions"]
+
+
+def fuse_hyperstack(
+    data: Any,
+    axes: str,
+    *,
+    decide_on: DecideOn | None = None,
+    method: str = "sesf",
+    config: Config | None = None,
+    model: str | os.PathLike[str] = "default",
+    device: str = "auto",
+    axis: str = STACK_AXIS,
+    z: Sequence[float] | None = None,
+    channels: Sequence[str] = (),
+    offsets: Sequence[int] = (),
+    progress: Report | None = None,
+) -> HyperstackResult:
+    """Fuse every focus stack of an array with time points and channels; the channels of a time point share a decision.
+
+    Parameters
+    ----------
+    data : array-like
+        numpy, dask or zarr; or a sequence of arrays, which is the first axis. Read slice by slice.
+    axes : str
+        A letter for each axis, as in tifffile: "TCZYX"; C is the channel, S is RGB(A) samples.
+    decide_on : int or str, optional
+        Who decides for all channels of a time point: a channel, by its number from 0 or its name; "sum" of all
+        channels, each weighted by the square of its signal over its noise; or "each" for itself. By default the sum,
+        and each for methods that make no decision.
+    method, config, model, device
+        As for `fuse`.
+    axis : str
+        Letter of the stack axis.
+    z : sequence of N floats, optional
+        Position of each slice, um or slices, in any order; 0..N-1 if left out.
+    channels : sequence of str
+        Names of the channels, where they are known.
+    offsets : sequence of int
+        How many slices further along z each channel is in focus than what decides, as lenses do not focus all colours
+        at the same depth; none if left out.
+    progress : callable, optional
+        Called with a `Progress` at each step.
+
+    Returns
+    -------
+    HyperstackResult
+        Images (T, C, Y, X[, S]) in the type of the data, and index, depth, confidence and flags (T, Y, X), or
+        (T, C, Y, X) where each channel decides for itself. Arrays of more than 1 GiB lie in a temporary file.
+
+    Raises
+    ------
+    FocusFuseError
+        The input cannot be fused; the message says why and what to do.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff, numpy as np
+    >>> scene = ff.simulate((64, 64), slices=5)
+    >>> data = np.stack([scene.stack, scene.stack // 2])
+    >>> ff.fuse_hyperstack(data, "CZYX", decide_on=0).image.shape
+    (2, 64, 64)
+    """
+    work = iter_fuse_hyperstack(
+        data,
+        axes,
+        decide_on=decide_on,
+        method=method,
+        config=config,
+        model=model,
+        device=device,
+        axis=axis,
+        z=z,
+        channels=channels,
+        offsets=offsets,
+    )
+    return drain(work, progress)
+
+
+def iter_fuse_hyperstack(
+    data: Any,
+    axes: str,
+    *,
+    decide_on: DecideOn | None = None,
+    method: str = "sesf",
+    config: Config | None = None,
+    model: str | os.PathLike[str] = "default",
+    device: str = "auto",
+    axis: str = STACK_AXIS,
+    z: Sequence[float] | None = None,
+    channels: Sequence[str] = (),
+    offsets: Sequence[int] = (),
+    empty: Empty | None = None,
+    maps: bool = True,
+    keep_decisions: bool = False,
+) -> Generator[Progress, None, HyperstackResult]:
+    """Fuse step by step: the same as `fuse_hyperstack`, as a generator of `Progress` that returns the result.
+
+    Parameters
+    ----------
+    data, axes, decide_on, method, config, model, device, axis, z, channels, offsets
+        As for `fuse_hyperstack`.
+    empty : callable, optional
+        Makes room for an array by its name, axes, shape and type, such as a memory-mapped file.
+    maps : bool
+        Whether index, depth, confidence and flags are wanted.
+    keep_decisions : bool
+        Whether the whole decisions are wanted, which can be carried to other data.
+    """
+    from napari_focusfuse import io
+    from napari_focusfuse.core.gather import iter_gather
+    from napari_focusfuse.core.hyperstack import Hyperstack
+
+    stacks = Hyperstack(data, axes, axis=axis, z=z, channels=channels)
+    work, deciding = _positions(stacks, decide_on, offsets, _engine(method_named(method), config, model, device))
+    info = {**info_of(method_named(method)), **_described(stacks, deciding, offsets)}
+    room = empty or io.room
+    return (yield from iter_gather(work, stacks, info, empty=room, maps=maps, keep=keep_decisions))
+
+
+def iter_positions(
+    data: Any,
+    axes: str,
+    *,
+    decide_on: DecideOn | None = None,
+    method: str = "sesf",
+    config: Config | None = None,
+    model: str | os.PathLike[str] = "default",
+    device: str = "auto",
+    axis: str = STACK_AXIS,
+    z: Sequence[float] | None = None,
+    channels: Sequence[str] = (),
+    offsets: Sequence[int] = (),
+) -> Generator[Progress, None, None]:
+    """Fuse time point by time point and keep nothing: yields `Progress`, and a `FusedPosition` where one is done.
+
+    The parameters are those of `fuse_hyperstack`.
+    """
+    from napari_focusfuse.core.hyperstack import Hyperstack
+
+    stacks = Hyperstack(data, axes, axis=axis, z=z, channels=channels)
+    engine = _engine(method_named(method), config, model, device)
+    yield from _positions(stacks, decide_on, offsets, engine)[0]
+
+
+def carry(
+    data: Any,
+    axes: str,
+    decision: Decision | Callable[[Mapping[str, int]], Decision],
+    *,
+    axis: str = STACK_AXIS,
+    progress: Report | None = None,
+) -> HyperstackResult:
+    """Fuse other channels or time points of the same geometry by a decision that was made before.
+
+    Parameters
+    ----------
+    data, axes, axis
+        As for `fuse_hyperstack`.
+    decision : Decision or callable
+        One for all, or a function from the index on each further axis but C, such as ``{"T": 3}``, to the decision.
+    progress : callable, optional
+        Called with a `Progress` at each step.
+
+    Returns
+    -------
+    HyperstackResult
+        Images alone.
+
+    Raises
+    ------
+    StackError
+        The data do not fit the decision.
+    """
+    return drain(iter_carry(data, axes, decision, axis=axis), progress)
+
+
+def iter_carry(
+    data: Any,
+    axes: str,
+    decision: Decision | Callable[[Mapping[str, int]], Decision],
+    *,
+    axis: str = STACK_AXIS,
+    empty: Empty | None = None,
+) -> Generator[Progress, None, HyperstackResult]:
+    """Carry a decision step by step: the same as `carry`, as a generator of `Progress` that returns the result."""
+    from napari_focusfuse import io
+    from napari_focusfuse.core import positions
+    from napari_focusfuse.core.gather import iter_gather
+    from napari_focusfuse.core.hyperstack import Hyperstack
+
+    stacks = Hyperstack(data, axes, axis=axis)
+    by = decision if callable(decision) else _always(decision)
+    work = positions.iter_carry(stacks, by)
+    return (yield from iter_gather(work, stacks, {}, empty=empty or io.room, maps=False))
+
+
+def _always(decision: Decision) -> Callable[[Mapping[str, int]], Decision]:
+    return lambda _where: decision
+
+
+def _positions(
+    data: Hyperstack, decide_on: DecideOn | None, offsets: Sequence[int], engine: Engine
+) -> tuple[Generator[Progress, None, None], int | str]:
+    """The work, and what decides."""
+    from napari_focusfuse.core import positions
+
+    if decide_on is None:
+        decide_on = DECIDE_ON if engine.decide else "each"
+    elif not engine.decide and decide_on != "each":
+        raise FocusFuseError("this method makes no decision that channels could share: decide on each")
+    deciding = data.deciding(decide_on)
+    if offsets and (deciding == "each" or len(offsets) != len(data.channel_names)):
+        raise FocusFuseError(
+            f"{len(offsets)} offsets for {len(data.channel_names)} channels that share a decision: give one for each "
+            "channel, and decide on one channel or the sum"
+        )
+    return positions.iter_positions(data, engine, deciding, offsets), deciding
+
+
+def _engine(method: Method, config: Config | None, model: str | os.PathLike[str], device: str) -> Engine:
+    from napari_focusfuse.core import methods, pipeline
+    from napari_focusfuse.core.positions import Engine
+
+    if method.deep:
+        encoder, checked, where, info = prepared(method, config, model, device)
+        options: dict[str, Any] = {"encoder": encoder, "config": checked, "device": where, "info": info}
+        return Engine(partial(pipeline.iter_fuse, **options), partial(pipeline.iter_decide, **options))
+    other: dict[str, Any] = {"config": config, "info": info_of(method)}
+    decide = partial(methods.iter_decide, method, **other) if method.decides else None
+    return Engine(partial(methods.iter_fuse, method, **other), decide)
+
+
+def _described(data: Hyperstack, deciding: int | str, offsets: Sequence[int]) -> dict[str, Any]:
+    told = {"axes": data.axes, "channels": list(data.channel_names), "decided_on": deciding}
+    return told | ({"offsets": list(offsets)} if offsets else {})

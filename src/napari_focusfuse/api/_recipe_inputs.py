@@ -1,0 +1,110 @@
+"""What a recipe asks for, found again: inputs, edits, settings and model, each the one that was used."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_focusfuse.api._models import load_model
+from napari_focusfuse.core.methods import method_named
+from napari_focusfuse.core.progress import drain
+from napari_focusfuse.errors import FocusFuseError, ModelError, StackError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_focusfuse.io import StackFile
+
+PathLike = str | os.PathLike[str]
+
+
+def paths_of(recipe: Mapping[str, Any], source: PathLike | None) -> list[Path]:
+    """Where the inputs are; `source` is where they were moved to."""
+    paths = [Path(entry["path"]) for entry in recipe["inputs"]]
+    if not paths:
+        raise FocusFuseError("the recipe names no input files, so that its result cannot be made again")
+    if source is None:
+        return paths
+    moved = Path(source)
+    if len(paths) == 1 and (moved.is_file() or paths[0].suffix.lower() == moved.suffix.lower() != ""):
+        return [moved]
+    return [(moved if moved.is_dir() else moved.parent) / path.name for path in paths]
+
+
+def check_inputs(recipe: Mapping[str, Any], checksums: Mapping[Path, str | None]) -> None:
+    """Refuse inputs that are gone or have changed."""
+    for entry, (path, found) in zip(recipe["inputs"], checksums.items(), strict=True):
+        if found is None:
+            raise StackError(f"{path} is gone or cannot be read: say where the stack is now (--source)")
+        if entry["sha256"] is None:
+            raise StackError(f"the recipe has no checksum of {path}: its result cannot be made again for certain")
+        if found != entry["sha256"]:
+            raise StackError(f"{path} is not the file that was fused, its content has changed: bring the old one back")
+
+
+def opened(recipe: Mapping[str, Any], paths: list[Path], source: PathLike | None) -> StackFile:
+    """The focus stack, opened as it was."""
+    from napari_focusfuse import io
+
+    how = recipe["source"]
+    opened = Path(how["path"]) if how.get("path") is not None and source is None else paths[0]
+    if len(paths) > 1 and (source is not None or how.get("path") is None):
+        file = io.read_slices(paths, paths[0].parent.name, paths[0].parent)
+    else:
+        file = io.read_stack(opened)
+    other = {path.resolve() for path in file.inputs} ^ {path.resolve() for path in paths}
+    if other:
+        raise StackError(f"{opened} no longer holds the same files ({min(other).name}): bring back those it held")
+    file = io.at_position(file, how.get("position") or {})
+    axis, rgb = how.get("axis"), bool(how.get("rgb", False))
+    if axis is not None and not axis.isdecimal():
+        axis = io.axis_letter(file, axis)
+    stack = file.focus_stack(axis, rgb=rgb)
+    if recipe["z"] is not None and len(recipe["z"]) != stack.data.shape[0]:
+        raise StackError(f"{opened} has {stack.data.shape[0]} slices, the recipe {len(recipe['z'])}: give the stack")
+    return stack
+
+
+def edits_of(recipe: Mapping[str, Any], folder: Path) -> Any:
+    """Map of the edits, or None."""
+    from napari_focusfuse import io
+
+    if recipe.get("edits") is None:
+        return None
+    path = folder / recipe["edits"]["path"]
+    if drain(io.iter_checksums([path]))[path] != recipe["edits"]["sha256"]:
+        raise FocusFuseError(f"{path} is gone or was changed: it holds the edits by hand, bring it back")
+    return io.read_map(folder, "edits")
+
+
+def config_of(made: Mapping[str, Any]) -> Any:
+    """The settings as they were."""
+    kind: Any = method_named(made["method"]).config
+    if kind is None:
+        return None
+    fields = {key: math.inf if value == "inf" else value for key, value in made["config"].items()}
+    try:
+        return kind(**fields)
+    except TypeError as error:
+        raise FocusFuseError(
+            f"the recipe has settings that this version does not know ({error}): use version {made.get('version')}"
+        ) from error
+
+
+def model_of(made: Mapping[str, Any], model: PathLike | None) -> PathLike:
+    """The model by its name or place, if it is the one that was used."""
+    place = made["model"] if model is None else model
+    try:
+        found = load_model(place).sha256
+    except ModelError as error:
+        if model is not None:
+            raise
+        raise ModelError(f"the model {made['model']!r} of the recipe is not here: say where it is (--model)") from error
+    if found != made["model_sha256"]:
+        raise ModelError(
+            f"the model {os.fspath(place)!r} is not the one that was used (sha256 {found[:12]}, not "
+            f"{made['model_sha256'][:12]}): say where that one is (--model)"
+        )
+    return place

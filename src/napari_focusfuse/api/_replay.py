@@ -1,0 +1,200 @@
+"""A result made again by its recipe."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from napari_focusfuse.api._fusion import iter_decide, iter_fuse
+from napari_focusfuse.api._recipe_inputs import check_inputs, config_of, edits_of, model_of, opened, paths_of
+from napari_focusfuse.api._saving import iter_save
+from napari_focusfuse.core.methods import method_named
+from napari_focusfuse.core.progress import Progress, drain, staged
+from napari_focusfuse.errors import FocusFuseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from napari_focusfuse.core.result import FusionResult
+    from napari_focusfuse.io import StackFile
+
+PathLike = str | os.PathLike[str]
+#: What systems put beside files.
+_STRAY = {".DS_Store", "Thumbs.db"}
+#: What a recipe says of places, packages and in prose, which may differ where the result is the same.
+_NOT_COMPARED = ("versions", "summary")
+
+
+def replay(
+    recipe: PathLike,
+    *,
+    out: PathLike | None = None,
+    source: PathLike | None = None,
+    model: PathLike | None = None,
+    overwrite: bool = False,
+    progress: Callable[[Progress], object] | None = None,
+) -> FusionResult:
+    """Make a result again by its recipe: the same bytes on the same machine with the same packages.
+
+    Parameters
+    ----------
+    recipe : path
+        ``recipe.json``, or the folder it lies in.
+    out : path, optional
+        Folder to write the result to, made new; nothing is written if left out.
+    source : path, optional
+        Where the stack is now, a file or folder, if it was moved.
+    model : path, optional
+        Where the model is now, if it is none of those that `list_models` gives.
+    overwrite : bool
+        Replace an existing result in `out`.
+    progress : callable, optional
+        Called with a `Progress` at each step.
+
+    Returns
+    -------
+    FusionResult
+
+    Raises
+    ------
+    FocusFuseError
+        An input or the model is missing or another than it was; the message says which.
+    """
+    work = iter_replay(recipe, out=out, source=source, model=model, overwrite=overwrite)
+    return drain(work, progress)
+
+
+def iter_replay(
+    recipe: PathLike,
+    *,
+    out: PathLike | None = None,
+    source: PathLike | None = None,
+    model: PathLike | None = None,
+    overwrite: bool = False,
+) -> Generator[Progress, None, FusionResult]:
+    """Replay step by step: the same as `replay`, as a generator of `Progress` that returns the result."""
+    from napari_focusfuse import io
+
+    asked = io.read_recipe(recipe)
+    folder = Path(recipe) if Path(recipe).is_dir() else Path(recipe).parent
+    if asked["transforms"] is not None:
+        raise FocusFuseError("this result was made from aligned slices, which cannot be aligned again by a recipe yet")
+    if out is not None:
+        io.check_result_folder(out, overwrite=overwrite)
+    paths = paths_of(asked, source)
+    checksums = yield from staged(io.iter_checksums(paths), 0, 0.1)
+    check_inputs(asked, checksums)
+    edits = edits_of(asked, folder)
+    file = opened(asked, paths, source)
+    result = yield from staged(_iter_fuse(asked, file, model, edits), 0.1, 0.8)
+    if out is not None:
+        sizes = asked["pixel_size_um"]
+        options: dict[str, Any] = {key: asked[key] for key in ("refractive_index", "fill_depth", "zarr")}
+        saving = iter_save(
+            out,
+            result,
+            pixel_size=None if sizes is None else (sizes[0], sizes[1]),
+            z_step=asked["z_step_um"],
+            inputs=checksums,
+            source={**asked["source"], **({"path": file.path} if "path" in asked["source"] else {})},
+            overwrite=overwrite,
+            **options,
+        )
+        yield from staged(saving, 0.9, 0.1)
+    return result
+
+
+def check_replay(
+    recipe: PathLike,
+    *,
+    source: PathLike | None = None,
+    model: PathLike | None = None,
+    progress: Callable[[Progress], object] | None = None,
+) -> list[str]:
+    """Make a result again and compare it with the files beside the recipe, byte for byte.
+
+    Returns
+    -------
+    list of str
+        Names of the files that differ or are there only once; none if the result is the same. In the recipe itself,
+        paths, versions of packages and the summary are not compared.
+
+    Raises
+    ------
+    FocusFuseError
+        See `replay`.
+    """
+    return drain(iter_check_replay(recipe, source=source, model=model), progress)
+
+
+def iter_check_replay(
+    recipe: PathLike, *, source: PathLike | None = None, model: PathLike | None = None
+) -> Generator[Progress, None, list[str]]:
+    """Check step by step: the same as `check_replay`, as a generator of `Progress`."""
+    folder = Path(recipe) if Path(recipe).is_dir() else Path(recipe).parent
+    with TemporaryDirectory(prefix="focusfuse-") as place:
+        again = Path(place) / "again"
+        yield from iter_replay(recipe, out=again, source=source, model=model)
+        names = {_name(path, root) for root in (folder, again) for path in root.rglob("*") if path.is_file()}
+        return sorted(name for name in names - _STRAY if _content(folder / name) != _content(again / name))
+
+
+def _name(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _content(path: Path) -> Any:
+    if not path.is_file():
+        return None
+    if path.name != "recipe.json":
+        return path.read_bytes()
+    recipe = json.loads(path.read_text(encoding="utf-8"))
+    kept = {key: value for key, value in recipe.items() if key not in _NOT_COMPARED}
+    kept["inputs"] = [entry["sha256"] for entry in recipe["inputs"]]
+    kept["source"] = {key: value for key, value in recipe["source"].items() if key != "path"}
+    return kept
+
+
+def _iter_fuse(
+    recipe: Mapping[str, Any], file: StackFile, model: PathLike | None, edits: Any
+) -> Generator[Progress, None, FusionResult]:
+    made = recipe["made by"]
+    method = method_named(made["method"])
+    options: dict[str, Any] = {"method": method.name, "config": config_of(made), "rgb": file.axes.endswith("S")}
+    if recipe["z"] is not None:
+        options["z"] = recipe["z"]
+    if method.deep:
+        options |= {"model": model_of(made, model), "device": made.get("device", "auto")}
+    with _threads(made.get("threads")):
+        if edits is None:
+            return (yield from iter_fuse(file.data, **options))
+        from napari_focusfuse.core.assess import summary
+        from napari_focusfuse.core.blend import iter_blend
+        from napari_focusfuse.core.result import FusionResult
+        from napari_focusfuse.core.stack import Stack
+
+        decision = yield from staged(iter_decide(file.data, **options), 0, 0.85)
+        decision = decision.with_edits(edits.astype(int) - 1, edits > 0)
+        image = yield from staged(iter_blend(Stack(file.data, rgb=options["rgb"]), decision), 0.85, 0.15)
+        return FusionResult(image, decision, summary(decision), decision.info)
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """As many threads as then: sums in another order differ in their last digits."""
+    if count is None:
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

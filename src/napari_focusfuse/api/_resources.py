@@ -1,0 +1,60 @@
+"""How much of the machine may be used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_focusfuse.errors import FocusFuseError
+
+if TYPE_CHECKING:
+    from napari_focusfuse.core.config import FusionConfig
+
+__all__ = ["use_threads", "within_memory"]
+
+#: How many threads torch takes by itself, once that was asked.
+_automatic: list[int] = []
+
+
+def use_threads(threads: int) -> None:
+    """Compute with so many threads from now on; call it in the thread that computes.
+
+    Parameters
+    ----------
+    threads : int
+        0: as many as torch takes by itself.
+
+    Raises
+    ------
+    FocusFuseError
+        The number is negative.
+    """
+    if threads < 0:
+        raise FocusFuseError(f"{threads} threads cannot compute: give 1 or more, or 0 to leave it to torch")
+    if not threads and not _automatic:
+        return
+    import torch
+
+    if not _automatic:
+        _automatic.append(torch.get_num_threads())
+    torch.set_num_threads(threads or _automatic[0])
+
+
+def within_memory(config: FusionConfig, shape: tuple[int, int], limit: float) -> FusionConfig:
+    """Settings with tiles so small that fusing slices of this size stays within a limit; the result is the same.
+
+    Parameters
+    ----------
+    config : FusionConfig
+    shape : (int, int)
+        Height and width of the slices, px.
+    limit : float
+        GiB, besides what the program takes anyway; 0: no limit.
+
+    Raises
+    ------
+    FocusFuseError
+        It takes more even with the smallest tiles.
+    """
+    from napari_focusfuse.core.memory import within
+
+    return within(config, shape, limit)

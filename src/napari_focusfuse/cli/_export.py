@@ -1,0 +1,56 @@
+"""``focusfuse export``: a saved result as a surface or height map."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from napari_focusfuse.cli._flags import given
+from napari_focusfuse.cli._terminal import say
+from napari_focusfuse.core.config import SurfaceConfig
+
+__all__ = ["export"]
+
+Switch = Annotated[bool, Parameter(negative=(), show_default=False)]
+
+
+def export(
+    result: Path,
+    /,
+    *,
+    out: Annotated[Path, Parameter(alias="-o")],
+    fill: Switch = False,
+    flip: Switch = False,
+    z_step: float | None = None,
+    pixel_size: float | None = None,
+    max_vertices: int = SurfaceConfig.max_vertices,
+    overwrite: Switch = False,
+) -> int:
+    """Write the depth of a saved result as a surface or height map: RESULT -o OUT.
+
+    Parameters
+    ----------
+    result
+        Folder of a result, as `focusfuse fuse` and the widget write it.
+    out
+        .stl or .ply for a mesh (PLY has the colours of the fused image), .tif or .x3p for a height map in um.
+    fill
+        Fill what was not measured from its surroundings; otherwise it stays a hole.
+    flip
+        Turn hills into valleys, for stacks that begin at the top.
+    z_step
+        Distance of neighbouring slices in um, instead of that of the result.
+    pixel_size
+        Size of a pixel in um, instead of that of the result.
+    max_vertices
+        Of larger maps a mesh takes only every 2nd, 3rd... row and column.
+    overwrite
+        Replace an existing file.
+    """
+    from napari_focusfuse import api
+
+    sizes = given(z_step=z_step, pixel_size=pixel_size and (pixel_size, pixel_size))
+    config = SurfaceConfig(fill=fill, max_vertices=max_vertices)
+    api.export(result, out, flip=flip, config=config, overwrite=overwrite, **sizes)
+    say(f"done: {result} -> {out}")
+    return 0

@@ -1,0 +1,165 @@
+"""Where each slice lies beside the reference, to look at, keep and use again."""
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_focusfuse.errors import FocusFuseError, OutputError
+
+__all__ = ["Matrix", "Motions", "Transforms", "load_transforms"]
+
+Matrix = NDArray[np.float64]
+_FORMAT = "napari-focusfuse transforms"
+
+
+@dataclass(frozen=True, eq=False)
+class Motions:
+    """How slices moved, beside the reference; each (N,) float64.
+
+    Attributes
+    ----------
+    dx, dy : array
+        Shift of the centre of the image, px.
+    rotation : array
+        Degrees, from x to y: clockwise on the screen.
+    scale : array
+        1 for the reference.
+    """
+
+    dx: Matrix
+    dy: Matrix
+    rotation: Matrix
+    scale: Matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Transforms:
+    """Where the slices of a stack lie.
+
+    Attributes
+    ----------
+    matrices : (N, 3, 3) float64
+        ``matrices[k] @ (x, y, 1)`` is the place in slice `k` of what lies at column x and row y of the reference. Pixel
+        centres have whole coordinates, (0, 0) is the first pixel.
+    shape : (int, int)
+        Height and width of the slices, px.
+    reference : int
+        The slice that stays; its matrix is the identity.
+    kind : str
+        What was allowed to differ, see `AlignConfig.kind`.
+    measured : (N,) bool
+        False where a slice could not be told; it has the transform that its neighbours suggest.
+    info : mapping
+        What made them, in JSON types.
+    """
+
+    matrices: Matrix
+    shape: tuple[int, int]
+    reference: int
+    kind: str
+    measured: NDArray[np.bool_]
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.matrices)
+
+    @property
+    def moved(self) -> NDArray[np.bool_]:
+        """(N,): which slices have another place than the reference."""
+        return np.asarray((self.matrices != np.eye(3)).any(axis=(1, 2)))
+
+    def largest(self) -> Matrix:
+        """(N,) float64: the largest displacement of each slice, px (in a corner of the image)."""
+        height, width = self.shape
+        corners = np.array([[0, width - 1, 0, width - 1], [0, 0, height - 1, height - 1], [1, 1, 1, 1]], np.float64)
+        shifts = (self.matrices @ corners - corners)[:, :2]
+        return np.asarray(np.hypot(shifts[:, 0], shifts[:, 1]).max(axis=1))
+
+    def displacement(self, k: int) -> Matrix:
+        """(2, Y, X) float64: how far along x and y each pixel of the reference has moved in slice `k`, px."""
+        y, x = np.mgrid[: self.shape[0], : self.shape[1]].astype(np.float64)
+        (a, b, c), (d, e, f) = self.matrices[k][:2]
+        return np.stack([a * x + b * y + c - x, d * x + e * y + f - y])
+
+    def motions(self) -> Motions:
+        """Shift, rotation and scale of each slice."""
+        centre = np.array([(self.shape[1] - 1) / 2, (self.shape[0] - 1) / 2, 1.0])
+        shift = (self.matrices @ centre)[:, :2] - centre[:2]
+        linear = self.matrices[:, :2, :2]
+        turn = np.arctan2(linear[:, 1, 0] - linear[:, 0, 1], linear[:, 0, 0] + linear[:, 1, 1])
+        scale = np.sqrt(np.abs(np.linalg.det(linear)))
+        return Motions(shift[:, 0], shift[:, 1], np.rad2deg(turn), scale)
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it in JSON types; `from_json` reads it."""
+        return {
+            "format": _FORMAT,
+            "maps": "(x, y, 1) of the reference to (x, y, 1) of the slice, px",
+            "kind": self.kind,
+            "reference": self.reference,
+            "shape": list(self.shape),
+            "measured": self.measured.tolist(),
+            "matrices": self.matrices.tolist(),
+            "info": dict(self.info),
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the transforms as JSON, whole or not at all; `load_transforms` reads them.
+
+        Raises
+        ------
+        OutputError
+            The disk refuses.
+        """
+        path = Path(path)
+        part = path.with_name(path.name + ".part")
+        try:
+            part.write_text(json.dumps(self.as_json(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+            part.replace(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        return path
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Transforms":
+        """The transforms that `as_json` wrote; ValueError, KeyError or TypeError if it is something else."""
+        matrices = np.array(found["matrices"], dtype=np.float64)
+        height, width = (int(n) for n in found["shape"])
+        measured = np.array(found["measured"], dtype=bool)
+        reference, count = int(found["reference"]), len(matrices)
+        if (
+            found["format"] != _FORMAT
+            or matrices.shape != (count, 3, 3)
+            or measured.shape != (count,)
+            or not 0 <= reference < count
+            or not np.isfinite(matrices).all()
+            or (matrices[:, 2] != (0, 0, 1)).any()
+            or (np.abs(np.linalg.det(matrices)) < 1e-6).any()
+        ):
+            raise ValueError("these are no transforms")
+        return cls(matrices, (height, width), reference, str(found["kind"]), measured, dict(found["info"]))
+
+
+def load_transforms(path: str | os.PathLike[str]) -> Transforms:
+    """Read transforms that `Transforms.save` wrote.
+
+    Raises
+    ------
+    FocusFuseError
+        The file is missing or holds no transforms.
+    """
+    try:
+        return Transforms.from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+    except OSError as error:
+        raise FocusFuseError(f"cannot read {path}: {error.strerror or error}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise FocusFuseError(f"{path} holds no transforms: give a file that an alignment saved") from error

@@ -1,0 +1,51 @@
+"""The plugin's page in napari's preferences: what new widgets begin with, and how much of the machine is used."""
+
+from typing import Any, NamedTuple
+
+from napari_focusfuse.core.config import FusionConfig, Preset
+from napari_focusfuse.gui._source import Source
+
+__all__ = ["Preferences", "limited", "preferences"]
+
+_PLUGIN = "napari-focusfuse"
+
+
+class Preferences(NamedTuple):
+    """What the user prefers.
+
+    Attributes
+    ----------
+    preset, model, device : str
+        What a new widget begins with.
+    threads : int
+        Of a run; 0: as many as torch takes by itself.
+    memory : float
+        Limit of a fusion, GiB; 0: none.
+    """
+
+    preset: Preset = FusionConfig().preset
+    model: str = "default"
+    device: str = "auto"
+    threads: int = 0
+    memory: float = 0.0
+
+
+def preferences() -> Preferences:
+    """What is set now; ask in the main thread first."""
+    from napari.settings import get_plugin_settings
+
+    page = getattr(get_plugin_settings().get(_PLUGIN), "fusing", None)
+    if page is None:
+        return Preferences()
+    return Preferences(*(getattr(page, name) for name in Preferences._fields))
+
+
+def limited(source: Source, options: dict[str, Any]) -> dict[str, Any]:
+    """Options of a fusion of `source`, with tiles that keep to the memory limit; it says so if there are none."""
+    from napari_focusfuse import api
+
+    config, memory = options.get("config"), preferences().memory
+    if not isinstance(config, FusionConfig) or not memory:
+        return options
+    height, width = (n for i, n in enumerate(source.data.shape[:3]) if i != source.axis)
+    return {**options, "config": api.within_memory(config, (height, width), memory)}

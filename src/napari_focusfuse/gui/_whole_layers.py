@@ -1,0 +1,129 @@
+"""From results of many positions to layers: made beside the source, updated in place by the next run."""
+
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.gui._layers import is_result, note_of, put, reasons, slice_colours
+from napari_focusfuse.gui._source import KEY
+from napari_focusfuse.gui._whole import Whole
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+    from napari.viewer import ViewerModel
+
+    from napari_focusfuse.core.gather import HyperstackResult
+
+__all__ = ["Shown", "iter_shown", "show"]
+
+_LABELS = ("decision", "flags")
+
+
+class Shown(NamedTuple):
+    """Data and arguments of a layer.
+
+    Attributes
+    ----------
+    role : str
+        "fused", "decision", "depth", "confidence" or "flags".
+    data : array
+    arguments : dict
+        For the layer, its place included.
+    """
+
+    role: str
+    data: Any
+    arguments: dict[str, Any]
+
+
+def iter_shown(whole: Whole, result: "HyperstackResult", top: float) -> Generator[Progress, None, list[Shown]]:
+    """Prepare the layers of a result, from bottom to top; runs in the thread.
+
+    Parameters
+    ----------
+    whole : Whole
+        What was fused.
+    result : HyperstackResult
+    top : float
+        Position of the last slice, the greatest depth.
+    """
+    looks = {"rgb": whole.rgb, **whole.looks}
+    made = [Shown("fused", whole.arranged(result.image, result.axes), {**looks, **whole.place(result.axes)})]
+    if result.index is None:
+        return made
+    from napari_focusfuse import io
+
+    dtype = np.dtype(np.uint8 if whole.slices < np.iinfo(np.uint8).max else np.uint16)
+    decision = io.room("decision", result.map_axes, result.index.shape, dtype)
+    for k, index in enumerate(result.index):
+        yield Progress(k, len(decision), "preparing the layers")
+        decision[k] = index + 1
+    maps: dict[str, tuple[Any, dict[str, Any]]] = {
+        "decision": (decision, {"colormap": slice_colours(whole.slices)}),
+        "depth": (result.depth, {"colormap": "viridis", "contrast_limits": (0.0, top)}),
+        "confidence": (result.confidence, {"colormap": "magma", "contrast_limits": (0.0, 1.0)}),
+        "flags": (result.flags, {"features": reasons(result.flags)}),
+    }
+    place = whole.place(result.map_axes)
+    for role, (data, arguments) in maps.items():
+        made.append(Shown(role, whole.arranged(data, result.map_axes), {**arguments, "visible": False, **place}))
+    return made
+
+
+def show(viewer: "ViewerModel", whole: Whole, layers: list[Shown], note: Mapping[str, Any]) -> None:
+    """Show results as layers.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    whole : Whole
+        What was fused.
+    layers : list of Shown
+    note : mapping
+        Provenance, of plain JSON types: ``source_id``, ``position``; ``decision_from`` if a decision was carried.
+    """
+    for made in layers:
+        told = {**note, "role": made.role}
+        layer = _existing(viewer, told)
+        if layer is not None and layer.data.ndim == made.data.ndim:
+            layer.data = made.data
+            if made.role == "flags":
+                layer.features = made.arguments["features"]
+            put(layer, made.arguments)
+            _sign(layer, told)
+        else:
+            _add(viewer, f"{whole.title} {made.role}", made, told)
+
+
+def _existing(viewer: "ViewerModel", note: Mapping[str, Any]) -> "Layer | None":
+    """The layer that an earlier run of the same kind has made."""
+    same = ("role", "source_id", "position")
+    for layer in reversed(list(viewer.layers)):
+        if is_result(layer):
+            other = note_of(layer)
+            carried = ("decision_from" in other) == ("decision_from" in note)
+            if other.get("whole") and carried and all(other[key] == note[key] for key in same):
+                return getattr(layer, "__wrapped__", layer)
+    return None
+
+
+def _add(viewer: "ViewerModel", name: str, made: Shown, note: Mapping[str, Any]) -> None:
+    """A new layer. It carries its provenance before the viewer gets it, so that nobody takes it for a source."""
+    from napari.layers import Image, Labels
+
+    chosen = set(viewer.layers.selection)
+    layer = (Labels if made.role in _LABELS else Image)(made.data, name=name, **made.arguments)
+    _sign(layer, note)
+    viewer.add_layer(layer)
+    if made.role in _LABELS:
+        layer.editable = False
+    if made.role == "depth":
+        layer.colorbar.visible = True
+    if made.role != "fused":
+        viewer.layers.selection = chosen
+
+
+def _sign(layer: "Layer", note: Mapping[str, Any]) -> None:
+    layer.metadata = {**layer.metadata, KEY: {**note, "whole": True, "layer_id": str(layer.unique_id)}}

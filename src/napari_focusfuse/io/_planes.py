@@ -1,0 +1,156 @@
+"""Results of a hyperstack as files that are filled plane by plane, complete or not there."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+import numpy as np
+from tifffile import memmap
+
+from napari_focusfuse.errors import OutputError
+from napari_focusfuse.io._parts import part_of
+from napari_focusfuse.io._result import check_result_folder, exchange, write_recipe
+from napari_focusfuse.io._room import reserve
+from napari_focusfuse.io._write import (
+    PixelSize,
+    check_image_target,
+    missing_parents,
+    remove_empty,
+    stored,
+    tiff_options,
+)
+
+__all__ = ["PlaneFiles", "check_hyperstack_target", "hyperstack_files"]
+
+_IMAGES = (".tif", ".tiff", ".png")
+#: Stands in the file until its content is known; as long as what replaces it.
+_NO_ID = "urn:uuid:00000000-0000-0000-0000-000000000000"
+_CHUNK = 2**24
+_SHOWN = {"index": "slice, from 0", "confidence": "confidence, 0 to 1", "flags": "flags, bits"}
+
+
+class PlaneFiles:
+    """OME-TIFFs in a folder, each a memory map until it is finished.
+
+    Parameters
+    ----------
+    folder : Path
+    pixel_size : (float, float), optional
+        um.
+    channels : sequence of str
+        Names of the channels; empty if unknown.
+    depth_unit : str
+        Of the depth: "um", "slices".
+    """
+
+    def __init__(
+        self, folder: Path, *, pixel_size: PixelSize = None, channels: Sequence[str] = (), depth_unit: str = "slices"
+    ) -> None:
+        self.folder, self._pixel_size, self._channels, self._unit = folder, pixel_size, channels, depth_unit
+        self._maps: dict[Path, Any] = {}
+
+    def empty(self, name: str, axes: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        """A file ``NAME.ome.tif`` as an array to be filled.
+
+        Raises
+        ------
+        OSError
+            The disk refuses, or is too small.
+        """
+        path, held = self.folder / f"{name}.ome.tif", stored(dtype)
+        names = self._names(name, axes)
+        options = tiff_options(shape, held, axes, _NO_ID, channels=names, pixel_size=self._pixel_size)
+        self._maps[path] = memmap(path, shape=shape, dtype=held, **options)
+        with path.open("r+b") as file:
+            reserve(file.fileno(), path.stat().st_size, self.folder)
+        return self._maps[path]
+
+    def finish(self) -> None:
+        """Write what is not on the disk yet, and give each file the identifier of its content."""
+        for path, data in self._maps.items():
+            data.flush()
+            _identify(path, data)
+        self._maps.clear()
+
+    def write_recipe(self, recipe: dict[str, Any]) -> None:
+        """Write how the result was made."""
+        write_recipe(self.folder, {**recipe, "depth_unit": self._unit})
+
+    def _names(self, name: str, axes: str) -> list[str]:
+        if "C" in axes:
+            return list(self._channels)
+        return [{**_SHOWN, "depth": f"depth, {self._unit}"}[name]] if name != "fused" else []
+
+
+def check_hyperstack_target(target: Path, *, overwrite: bool = False) -> None:
+    """Refuse what `hyperstack_files` would refuse, before any work is done.
+
+    Raises
+    ------
+    OutputError
+    """
+    if target.suffix.lower() == ".png":
+        raise OutputError(f"{target} holds one image, and this is one for each time point and channel: use .tif")
+    if target.suffix.lower() in _IMAGES:
+        check_image_target(target, overwrite=overwrite)
+    else:
+        check_result_folder(target, overwrite=overwrite)
+
+
+@contextmanager
+def hyperstack_files(target: Path, *, overwrite: bool = False, **options: Any) -> Iterator[PlaneFiles]:
+    """Files beside `target` that take its place when the block ends well; otherwise nothing of them is left.
+
+    Parameters
+    ----------
+    target : Path
+        A folder, or a file with the suffix ``.tif`` for ``fused`` alone.
+    overwrite : bool
+        Replace an earlier result.
+    **options
+        For `PlaneFiles`.
+
+    Raises
+    ------
+    OutputError
+        The target exists or cannot be written; what was there before is as it was.
+    """
+    check_hyperstack_target(target, overwrite=overwrite)
+    part, new = part_of(target), missing_parents(target)
+    files = PlaneFiles(part, **options)
+    try:
+        part.mkdir(parents=True)
+        yield files
+        files.finish()
+        if target.suffix.lower() in _IMAGES:
+            (part / "fused.ome.tif").replace(target)
+            shutil.rmtree(part)
+        else:
+            exchange(part, target)
+    except BaseException as error:
+        shutil.rmtree(part, ignore_errors=True)
+        remove_empty(new)
+        if isinstance(error, OSError):
+            raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
+        raise
+
+
+def _identify(path: Path, data: Any) -> None:
+    """Replace the identifier in the description, behind or before the data, by that of the content."""
+    digest = sha256(f"{data.shape} {data.dtype}".encode())
+    flat = data.reshape(-1).view(np.uint8)
+    for start in range(0, flat.size, _CHUNK):
+        digest.update(flat[start : start + _CHUNK])
+    identifier = f"urn:uuid:{uuid5(NAMESPACE_URL, digest.hexdigest())}".encode()
+    with path.open("r+b") as file:
+        for start, size in ((data.offset + data.nbytes, -1), (0, data.offset)):
+            file.seek(start)
+            at = file.read(size).find(_NO_ID.encode())
+            if at >= 0:
+                file.seek(start + at)
+                file.write(identifier)
+                return

@@ -1,0 +1,29 @@
+"""The memory that a fusion takes, and tiles that keep to a limit."""
+
+import pytest
+
+from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.memory import needed, within
+from napari_focusfuse.errors import FocusFuseError
+
+SHAPE = (2048, 2048)
+
+
+def test_smaller_tiles_keep_to_the_limit():
+    config = FusionConfig(preset="quantitative", radius=6)
+    limit = needed(config, SHAPE) - 0.1
+    found = within(config, SHAPE, limit)
+    assert 64 <= found.tile < config.tile
+    assert needed(found, SHAPE) <= limit
+    assert (found.preset, found.radius) == ("quantitative", 6)
+
+
+@pytest.mark.parametrize("limit", [0, 100])
+def test_without_a_limit_that_matters_nothing_changes(limit):
+    config = FusionConfig()
+    assert within(config, SHAPE, limit) is config
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(FocusFuseError, match=r"2048 x 2048 px takes about \d\.\d GiB .* the limit of 0\.2 GiB"):
+        within(FusionConfig(), SHAPE, 0.2)

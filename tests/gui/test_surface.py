@@ -1,0 +1,118 @@
+"""The surface of a result in the viewer, and on disk."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def cells(viewer, stack):
+    """A stack in um whose z-step is known, on a layer that was moved."""
+    from napari.layers import Image
+
+    layer = Image(stack, name="cells", scale=(2, 0.5, 0.25), units="um", translate=(0, 7, 8))
+    viewer.add_layer(layer)
+    return layer
+
+
+@pytest.fixture
+def fused(viewer, widget, cells, fusion, finish):
+    """The widget after a run."""
+    widget.run()
+    finish(widget)
+    return widget
+
+
+def test_show_and_back(viewer, fused, finish):
+    viewer.dims.set_current_step(0, 2)
+    steps, seen = viewer.dims.nsteps, {layer.name for layer in viewer.layers if layer.visible}
+    chosen = {layer.name for layer in viewer.layers.selection}
+    panel = fused.surface
+    assert panel.controls.isHidden()
+    panel.show_button.click()
+    finish(fused)
+    layer = viewer.layers["cells surface"]
+    assert [other.name for other in viewer.layers if other.visible] == ["cells surface"]
+    assert viewer.dims.ndisplay == 3
+    assert panel.show_button.text() == "Back to image"
+    assert not panel.controls.isHidden()
+    assert fused.panel.status.text() == "6 slices fused."
+    image = viewer.layers["cells fused"].extent.world
+    np.testing.assert_allclose(layer.extent.world[:, 1:], image, atol=0.3)
+    assert layer.texture.shape == (16, 20, 3)
+    assert layer.metadata["napari-focusfuse"]["role"] == "surface"
+    # The view looks down on it, with the upper edge of the image up.
+    assert viewer.scene.camera.view_direction[0] < -0.5
+    assert viewer.scene.camera.up_direction[1] < -0.5
+    panel.show_button.click()
+    assert viewer.dims.ndisplay == 2
+    assert {layer.name for layer in viewer.layers if layer.visible} == seen
+    assert (viewer.dims.nsteps, viewer.dims.current_step[0]) == (steps, 2)
+    assert {layer.name for layer in viewer.layers.selection} == chosen
+    assert panel.show_button.text() == "Show surface"
+
+
+def test_height_is_that_of_the_stack_and_can_be_exaggerated(viewer, fused, finish):
+    fused.surface.show_surface()
+    finish(fused)
+    layer = viewer.layers["cells surface"]
+    z = layer.data[0][:, 0]
+    # The brightest slices but the first and last: 1 to 4, 2 um apart.
+    assert (z.min(), z.max()) == pytest.approx((2, 8), abs=0.01)
+    low, high = layer.extent.world[:, 0]
+    assert (low, high) == pytest.approx((2, 8), abs=0.01)
+    fused.surface.tall.setValue(100)
+    assert fused.surface.times.text() == "10x"
+    low, high = layer.extent.world[:, 0]
+    assert (low, high) == pytest.approx((5 - 30, 5 + 30), abs=0.1)
+
+
+def test_options_change_what_is_shown(viewer, fused, finish):
+    panel = fused.surface
+    panel.show_surface()
+    finish(fused)
+    first = viewer.layers["cells surface"].data[0]
+    viewer.scene.camera.angles = (1, 2, 3)
+    panel.flip.click()
+    finish(fused)
+    second = viewer.layers["cells surface"].data[0]
+    np.testing.assert_allclose(second[:, 0], first[:, 0].min() + first[:, 0].max() - first[:, 0], rtol=1e-5)
+    assert viewer.scene.camera.angles == (1, 2, 3)
+    assert [layer.name for layer in viewer.layers if "surface" in layer.name] == ["cells surface"]
+    viewer.layers.remove(viewer.layers["cells surface"])
+    assert panel.show_button.text() == "Show surface"
+
+
+def test_sizes_must_be_known(viewer, widget, stack, fusion, finish, notes, tmp_path):
+    viewer.add_image(stack, name="pixels")
+    assert not widget.surface.show_button.isEnabled()
+    widget.run()
+    finish(widget)
+    widget.surface.show_button.click()
+    widget.surface.export(tmp_path / "a.tif")
+    assert len(notes) == 2
+    assert "enter z-step and pixel size" in notes[0].message
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_method_without_depth(viewer, widget, cells, fusion, finish, notes):
+    widget.method.value = "max"
+    widget.run()
+    finish(widget)
+    widget.surface.show_button.click()
+    assert "tells no depth" in notes[0].message
+
+
+@pytest.mark.parametrize(("name", "chosen"), [("z.tif", ""), ("z", "Height map (*.tif)")])
+def test_export(viewer, fused, finish, monkeypatch, tmp_path, name, chosen):
+    from qtpy.QtWidgets import QFileDialog
+
+    from napari_focusfuse import io
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / name), chosen))
+    fused.surface.fill.setChecked(False)
+    fused.surface.export_button.click()
+    finish(fused)
+    np.testing.assert_allclose(io.read_image(tmp_path / "z.tif"), viewer.layers["cells depth"].data)
+    assert str(Path(tmp_path) / "z.tif") in fused.panel.status.text()

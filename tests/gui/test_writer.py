@@ -1,0 +1,41 @@
+"""Layers to OME-TIFF from napari's own dialog."""
+
+import numpy as np
+import pytest
+
+from napari_focusfuse import io
+
+
+@pytest.mark.parametrize("suffix", [".ome.tif", ".ome.tiff"])
+def test_a_result_keeps_its_sizes(viewer, tmp_path, suffix):
+    image = np.arange(12, dtype=np.float32).reshape(3, 4)
+    layer = viewer.add_image(image, scale=(0.5, 250), units=("um", "nm"))
+    (path,) = layer.save(str(tmp_path / f"a{suffix}"))
+    file = io.read_stack(path)
+    np.testing.assert_array_equal(io.read_image(tmp_path / f"a{suffix}"), image)
+    assert file.pixel_size == pytest.approx((0.5, 0.25))
+
+
+def test_labels_colour_and_stacks(viewer, tmp_path):
+    labels = viewer.add_labels(np.arange(12, dtype=np.uint8).reshape(3, 4))
+    labels.save(str(tmp_path / "labels.ome.tif"))
+    file = io.read_stack(tmp_path / "labels.ome.tif")
+    assert (file.axes, file.pixel_size, file.data.dtype) == ("YX", None, np.uint8)
+    colour = viewer.add_image(np.zeros((5, 3, 4, 3), np.uint8), rgb=True, scale=(2, 1, 1), units="um")
+    colour.save(str(tmp_path / "colour.ome.tif"))
+    file = io.read_stack(tmp_path / "colour.ome.tif")
+    assert (file.axes, file.z_step, file.data.shape) == ("ZYXS", 2, (5, 3, 4, 3))
+
+
+def test_napari_keeps_plain_tiff(viewer):
+    from npe2 import PluginManager
+
+    found = {name: PluginManager.instance().get_writer(name, ["image"])[0].command for name in ("a.tif", "a.ome.tif")}
+    assert found == {"a.tif": "napari.write_image", "a.ome.tif": "napari-focusfuse.write_ome_tiff"}
+
+
+def test_too_many_axes(viewer, tmp_path):
+    layer = viewer.add_image(np.zeros((2, 2, 3, 4), np.uint8))
+    with pytest.raises(Exception, match="4 axes is no image or stack"):
+        layer.save(str(tmp_path / "a.ome.tif"))
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,69 @@
+"""Results as OME-Zarr."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import napari_focusfuse as ff
+from napari_focusfuse import io
+from napari_focusfuse.io._write_zarr import write_zarr
+
+zarr = pytest.importorskip("zarr", reason="the extra zarr is not installed")
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_pyramid_and_sizes(tmp_path: Path, rng: np.random.Generator) -> None:
+    image = rng.integers(0, 65536, (1100, 701), dtype=np.uint16)
+    write_zarr(tmp_path / "a.ome.zarr", image, channel="fused", pixel_size=(0.5, 0.25))
+    group = zarr.open_group(tmp_path / "a.ome.zarr", mode="r")
+    (described,) = group.attrs["multiscales"]
+    levels = [group[level["path"]] for level in described["datasets"]]
+    assert [level.shape for level in levels] == [(1100, 701), (550, 351), (275, 176)]
+    assert [axis["unit"] for axis in described["axes"]] == ["micrometer"] * 2
+    scale, translation = described["datasets"][2]["coordinateTransformations"]
+    assert (scale["scale"], translation["translation"]) == ([2.0, 1.0], [0.75, 0.375])
+    np.testing.assert_array_equal(levels[0][:], image)
+    assert abs(int(levels[1][3, 4]) - image[6:8, 8:10].mean()) <= 0.5
+    assert io.read_stack(tmp_path / "a.ome.zarr").pixel_size == pytest.approx((0.5, 0.25))
+
+
+def test_values_that_name_something_are_not_averaged(tmp_path: Path) -> None:
+    index = np.indices((600, 600)).sum(axis=0).astype(np.int16) % 2 * 6
+    write_zarr(tmp_path / "a.ome.zarr", index, averaged=False)
+    group = zarr.open_group(tmp_path / "a.ome.zarr", mode="r")
+    assert set(np.unique(group["1"][:])) <= {0, 6}
+    assert len(group.attrs["multiscales"][0]["datasets"][1]["coordinateTransformations"]) == 1
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_result_is_the_same_in_either_format(
+    tmp_path: Path, stack: np.ndarray, rgb: np.ndarray, colour: bool
+) -> None:
+    slices = rgb if colour else stack
+    result = ff.fuse(slices, method="sf")
+    source = io.write_stack(tmp_path / "stack.ome.tif", slices)
+    mask = np.zeros(slices.shape[1:3], bool)
+    mask[2:5, 3:7] = True
+    decision = result.decision.with_edits(np.full(mask.shape, 2), mask)
+    result = ff.FusionResult(ff.blend(slices, decision), decision, result.summary, result.info)
+    sizes = {"z_step": 2.0, "pixel_size": (0.5, 0.25), "inputs": [source]}
+    tiff = ff.save_result(tmp_path / "tiff", result, **sizes)
+    folder = ff.save_result(tmp_path / "zarr", result, zarr=True, fill_depth=True, **sizes)
+    assert "fused.ome.zarr" in {path.name for path in folder.iterdir()}
+    for name in ("fused", "index", "depth", "confidence", "flags", "edits"):
+        np.testing.assert_array_equal(io.read_map(folder, name), io.read_map(tiff, name))
+    assert json.loads((folder / "recipe.json").read_text("utf-8"))["edits"]["path"] == "edits.ome.zarr"
+    ff.replay(folder, out=tmp_path / "again")
+    first, second = content(folder), content(tmp_path / "again")
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] in ([], ["recipe.json"])
+    assert ff.check_replay(folder) == []
+    ff.export(folder, tmp_path / "z.tif")
+    np.testing.assert_array_equal(io.read_image(tmp_path / "z.tif"), io.read_map(folder, "depth"))
+    ff.save_result(folder, result, overwrite=True, **sizes)
+    assert not list(folder.glob("*.zarr"))
