@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Shared by scripts/test and scripts/demo, which source it: system packages and the virtual environment.
+# Shared by scripts/test, scripts/docs and scripts/demo, which source it: system packages and the virtual environment.
 # Afterwards $bin is the folder with the environment's programs.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
