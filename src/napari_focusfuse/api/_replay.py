@@ -6,13 +6,16 @@ import json
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from napari_focusfuse.api._aligning import iter_align
 from napari_focusfuse.api._fusion import iter_decide, iter_fuse
 from napari_focusfuse.api._recipe_inputs import check_inputs, config_of, edits_of, model_of, opened, paths_of
 from napari_focusfuse.api._saving import iter_save
+from napari_focusfuse.core.config import AlignConfig
 from napari_focusfuse.core.methods import method_named
 from napari_focusfuse.core.progress import Progress, drain, staged
 from napari_focusfuse.errors import FocusFuseError
@@ -82,8 +85,6 @@ def iter_replay(
 
     asked = io.read_recipe(recipe)
     folder = Path(recipe) if Path(recipe).is_dir() else Path(recipe).parent
-    if asked["transforms"] is not None:
-        raise FocusFuseError("this result was made from aligned slices, which cannot be aligned again by a recipe yet")
     if out is not None:
         io.check_result_folder(out, overwrite=overwrite)
     paths = paths_of(asked, source)
@@ -91,6 +92,8 @@ def iter_replay(
     check_inputs(asked, checksums)
     edits = edits_of(asked, folder)
     file = opened(asked, paths, source)
+    if asked["transforms"] is not None:
+        file = yield from _iter_aligned(asked["transforms"], file)
     result = yield from staged(_iter_fuse(asked, file, model, edits), 0.1, 0.8)
     if out is not None:
         sizes = asked["pixel_size_um"]
@@ -101,6 +104,7 @@ def iter_replay(
             pixel_size=None if sizes is None else (sizes[0], sizes[1]),
             z_step=asked["z_step_um"],
             inputs=checksums,
+            transforms=asked["transforms"],
             source={**asked["source"], **({"path": file.path} if "path" in asked["source"] else {})},
             overwrite=overwrite,
             **options,
@@ -158,6 +162,19 @@ def _content(path: Path) -> Any:
     kept["inputs"] = [entry["sha256"] for entry in recipe["inputs"]]
     kept["source"] = {key: value for key, value in recipe["source"].items() if key != "path"}
     return kept
+
+
+def _iter_aligned(asked: Mapping[str, Any], file: StackFile) -> Generator[Progress, None, StackFile]:
+    """The slices aligned as then."""
+    from napari_focusfuse.core.align import Transforms
+
+    try:
+        transforms, config = Transforms.from_json(asked), AlignConfig(edges=asked["edges"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise FocusFuseError("the transforms in the recipe cannot be read: get the file again") from error
+    rgb = file.axes.endswith("S")
+    done = yield from staged(iter_align(file.data, config=config, rgb=rgb, transforms=transforms), 0.1, 0.1)
+    return replace(file, data=done.stack)
 
 
 def _iter_fuse(

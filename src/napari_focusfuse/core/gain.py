@@ -24,6 +24,10 @@ _ALIKE = 0.98
 _NO_FLICKER, _SLOW = 0.02, 2.0
 #: The mean has to jump as well, by this share of what the contrast does.
 _BOTH = 0.3
+#: Where more slices jump than this share, all of them tell whether mean or contrast is the steadier measure.
+_MOST = 0.5
+#: Rounds of finding the slow course and what jumps.
+_ROUNDS = 8
 _FLAT = 1e-3
 _LEAST_SLICES = 5
 
@@ -47,23 +51,21 @@ def gains(blocks: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         return none
     if min(np.corrcoef(a.flat, b.flat)[0, 1] for a, b in pairwise(blocks)) < _ALIKE:
         return none
-    by_contrast, jumps = _flicker(np.log(contrast))
     average = np.array([means.mean() for means in blocks])
-    by_mean = _flicker(np.log(average), jumps)[0] if average.min() > 0 else by_contrast
-    jumps &= by_mean * np.sign(by_contrast) > _BOTH * np.abs(by_contrast)
-    steadier = min((by_contrast, by_mean), key=lambda deviation: float(np.abs(deviation[~jumps]).sum()))
+    by_contrast = _flicker(np.log(contrast))
+    by_mean = _flicker(np.log(average)) if average.min() > 0 else by_contrast
+    jumps = (np.abs(by_contrast) > _NO_FLICKER) & (by_mean * np.sign(by_contrast) > _BOTH * np.abs(by_contrast))
+    steady = ~jumps if jumps.mean() <= _MOST else np.ones(len(jumps), dtype=bool)
+    steadier = min((by_contrast, by_mean), key=lambda deviation: float(np.abs(deviation[steady]).sum()))
     return np.where(jumps, np.exp(-steadier), none)
 
 
-def _flicker(
-    course: NDArray[np.float64], jumps: NDArray[np.bool_] | None = None
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Deviations from the slow course along z, and where they are jumps; these take no part in the slow course."""
-    everywhere = np.ones(len(course))
-    if jumps is None:
-        jumps = np.abs(course - _slow(course, everywhere)) > _NO_FLICKER
-    deviation = course - _slow(course, np.where(jumps, 0, everywhere))
-    return deviation, jumps & (np.abs(deviation) > _NO_FLICKER)
+def _flicker(course: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Deviations from the slow course along z, of which what jumps hardly takes part."""
+    deviation = np.zeros(len(course))
+    for _ in range(_ROUNDS):
+        deviation = course - _slow(course, 1 / (1 + (deviation / _NO_FLICKER) ** 2) ** 2)
+    return deviation
 
 
 def _slow(course: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image
+from napari.layers import Image, Layer
 
 from napari_focusfuse.gui._layers import plain
 from napari_focusfuse.gui._source import KEY, Source, axis_name, plane_axes
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.align import Alignment
 
-__all__ = ["add_aligned", "stack_place"]
+__all__ = ["add_aligned", "aligned_from", "stack_place"]
 
 
 def stack_place(layer: Image, source: Source, axis: int) -> dict[str, Any]:
@@ -40,6 +40,15 @@ def stack_place(layer: Image, source: Source, axis: int) -> dict[str, Any]:
     }
 
 
+def aligned_from(layer: Layer | None) -> dict[str, Any]:
+    """Of a layer that `add_aligned` made: how its slices were taken and aligned, as a recipe tells it; else nothing."""
+    note = {} if layer is None else layer.metadata.get(KEY, {})
+    if note.get("role") != "aligned":
+        return {}
+    taken = {key: note[key] for key in ("axis", "rgb", "position")}
+    return {"source": taken, "transforms": {**note["transforms"], "edges": note["config"]["edges"]}}
+
+
 def add_aligned(
     viewer: "ViewerModel", source: Source, place: dict[str, Any], done: "Alignment", note: dict[str, Any]
 ) -> Image:
@@ -59,6 +68,7 @@ def add_aligned(
                 "inputs": source.inputs,
                 "axis": source.label,
                 "position": source.position,
+                "rgb": source.rgb,
                 "valid": done.valid,
                 "summary": done.summary,
                 "transforms": done.transforms.as_json(),

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMessageBox, QPushB
 
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.methods import METHODS
+from napari_focusfuse.gui._aligned import aligned_from
 from napari_focusfuse.gui._carrier import Carrier
 from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
 from napari_focusfuse.gui._help import equip
@@ -171,6 +172,7 @@ class FuseWidget(QWidget):
             "z_step": note["z_step"],
             "inputs": [Path(path) for path in note["inputs"]],
             "source": {key: note[key] for key in ("axis", "rgb", "position")},
+            **note["aligned"],
             "overwrite": overwrite,
         }
         mended = None if self._mender is None else self._mender.work()
@@ -254,6 +256,7 @@ class FuseWidget(QWidget):
             "rgb": source.rgb,
             "position": source.position,
             "slices": source.slices,
+            "aligned": aligned_from(self.stack.layer),
             "z_step": self.stack.z_step.length(),
             "pixel_size": self.stack.pixel_sizes(),
             "method": self.method.value,
