@@ -3,6 +3,7 @@
 import dask.array as da
 import numpy as np
 import pytest
+from scipy import ndimage
 
 import napari_focusfuse as ff
 from napari_focusfuse.core.progress import drain
@@ -66,7 +67,7 @@ def test_a_dark_channel_that_decides_is_warned_of_once(series):
 
 def test_what_is_no_focus_stack_is_warned_of(rng):
     """Independent images, as in a time-lapse taken for a focus stack."""
-    frames = rng.integers(0, 4000, (1, 8, 64, 64)).astype(np.uint16)
+    frames = (ndimage.gaussian_filter(rng.random((1, 8, 64, 64)), (0, 0, 1.5, 1.5)) * 40000).astype(np.uint16)
     with pytest.warns(ff.FocusFuseWarning, match="does not rise and fall along T at Q = 0: this is no focus stack"):
         ff.fuse_hyperstack(frames, "QTYX", axis="T")
 

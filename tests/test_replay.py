@@ -141,7 +141,7 @@ def test_threads_are_those_of_the_recipe(tmp_path: Path, stack: np.ndarray) -> N
         ({"format": None}, "earlier version"),
         ({"format": 99}, "later version"),
         ({"inputs": []}, "no input files"),
-        ({"transforms": [[[1, 0], [0, 1]]]}, "aligned"),
+        ({"transforms": {"matrices": [[[1, 0], [0, 1]]]}}, "transforms in the recipe cannot be read"),
         ({"z": [0, 1, 2]}, "has 4 slices, the recipe 3"),
         ({"made by": {"method": "sf", "config": {"gain": 2}, "version": "9.9"}}, "use version 9.9"),
     ],

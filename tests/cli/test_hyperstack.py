@@ -43,7 +43,7 @@ def test_a_channel_decides_and_the_axes_are_kept(
     folder = tmp_path / "out" / "cells"
     fused = io.read_stack(folder / "fused.ome.tif")
     assert (fused.axes, fused.pixel_size) == ("TCYX", (0.5, 0.5))
-    assert io.channel_names(folder / "fused.ome.tif", 2) == ("DAPI", "GFP")
+    assert [channel.name for channel in fused.channels] == ["DAPI", "GFP"]
     decision = ff.decide(stack, method="log", z=[0, 2, 4, 6])
     np.testing.assert_array_equal(fused.data[0, 1], ff.blend(stack // 2, decision))
     depth = io.read_stack(folder / "depth.ome.tif")

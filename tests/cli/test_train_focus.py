@@ -34,7 +34,7 @@ def test_every_setting_of_either_recipe_is_a_flag_with_its_default(run: Runs) ->
         for field in dataclasses.fields(config):
             assert f"--{field.name.replace('_', '-')}" in shown
     assert "[default: paper: 0.001, focus: 0.0015, decide: 0.003, edges: 0.003]" in shown
-    assert "--steps INT Batches. [default: focus: 5000, decide: 3000, edges: 4000]" in shown
+    assert "--steps INT Batches. [default: focus: 5000, decide: 5000, edges: 4000]" in shown
     assert "[choices: paper, focus, decide, edges] [default: paper]" in shown
 
 

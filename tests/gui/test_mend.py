@@ -16,11 +16,12 @@ from napari_focusfuse.core.decision import Flag
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.result import FusionResult
 from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.gui._axis import propose_axis
 from napari_focusfuse.gui._beside import peek
 from napari_focusfuse.gui._layers import note_of
 from napari_focusfuse.gui._mend_tools import _pick_once
 from napari_focusfuse.gui._mending import mender_of, show_and_follow
-from napari_focusfuse.gui._source import propose_axis, take
+from napari_focusfuse.gui._source import take
 
 PLUGIN, FUSE, WIDGET = "napari-focusfuse", "Fuse focus stack", "Mend the decision"
 

@@ -30,7 +30,7 @@ def docked(viewer, name):
     return viewer.window.add_plugin_dock_widget(PLUGIN, name)[1]
 
 
-def test_open_align_fuse_look_mend_carry_measure_save_and_replay(viewer, file, finish, tmp_path):
+def test_open_align_fuse_look_mend_carry_measure_save_and_replay(viewer, file, finish, tmp_path):  # noqa: PLR0915
     red, far = viewer.open(file, plugin=PLUGIN)
     assert tuple(red.scale) == (2.0, 0.5, 0.5)
 
@@ -38,7 +38,7 @@ def test_open_align_fuse_look_mend_carry_measure_save_and_replay(viewer, file, f
     aligned = []
     for layer, again in ((red, False), (far, True)):
         align.layer = layer
-        align.again.setChecked(again)
+        align.reuse.value = again
         align.run()
         finish(align)
         aligned.append(viewer.layers[f"{layer.name} aligned"])
@@ -72,8 +72,8 @@ def test_open_align_fuse_look_mend_carry_measure_save_and_replay(viewer, file, f
     fuse.held()
     np.testing.assert_array_equal(fused.data, painted)
 
-    target = next(target for target in fuse.carrier.targets() if target.layer.name == aligned[1].name)
-    fuse.carrier.apply([target], "here")
+    fuse.carrier.button.click()
+    fuse.carrier.dialog.apply_button.click()
     finish(fuse)
     assert viewer.layers[f"{aligned[1].name} fused"].data.shape == fused.data.shape
 

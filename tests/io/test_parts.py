@@ -30,7 +30,7 @@ def stop(*args, **options):
     print("here", flush=True)
     time.sleep(60)
 if where == "writing":
-    _result._write_recipe = stop
+    _result.write_recipe = stop
 else:
     rename, calls = Path.rename, []
     def second(path, target):

@@ -33,8 +33,7 @@ def test_what_is_written_is_read_again_with_names_and_sizes(tmp_path: Path, valu
     file = io.read_stack(path)
     assert (file.axes, file.pixel_size) == ("TCYX", (0.5, 0.25))
     np.testing.assert_array_equal(file.data, values)
-    assert io.channel_names(path, 3) == ("a", "b", "c")
-    assert io.channel_names(path, 2) == ()
+    assert [channel.name for channel in file.channels] == ["a", "b", "c"]
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
 

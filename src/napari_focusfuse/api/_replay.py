@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from napari_focusfuse.api._aligning import iter_align
-from napari_focusfuse.api._fusion import iter_decide, iter_fuse
+from napari_focusfuse.api._fusion import iter_fuse
 from napari_focusfuse.api._recipe_inputs import check_inputs, config_of, edits_of, model_of, opened, paths_of
 from napari_focusfuse.api._saving import iter_save
 from napari_focusfuse.core.config import AlignConfig
@@ -190,15 +190,25 @@ def _iter_fuse(
     with _threads(made.get("threads")):
         if edits is None:
             return (yield from iter_fuse(file.data, **options))
-        from napari_focusfuse.core.assess import summary
-        from napari_focusfuse.core.blend import iter_blend
-        from napari_focusfuse.core.result import FusionResult
-        from napari_focusfuse.core.stack import Stack
+        result = yield from staged(iter_fuse(file.data, **options), 0, 0.85)
+        return (yield from staged(_iter_mended(made, file, result, edits), 0.85, 0.15))
 
-        decision = yield from staged(iter_decide(file.data, **options), 0, 0.85)
-        decision = decision.with_edits(edits.astype(int) - 1, edits > 0)
-        image = yield from staged(iter_blend(Stack(file.data, rgb=options["rgb"]), decision), 0.85, 0.15)
-        return FusionResult(image, decision, summary(decision), decision.info)
+
+def _iter_mended(
+    made: Mapping[str, Any], file: StackFile, result: FusionResult, edits: Any
+) -> Generator[Progress, None, FusionResult]:
+    """The result edited as then; edits that were not made by the viewer are not told of in what made it."""
+    from napari_focusfuse.core.config import MendConfig
+    from napari_focusfuse.core.mend import iter_mend
+    from napari_focusfuse.core.stack import Stack
+
+    told = made.get("edits")
+    config = MendConfig(match_brightness=bool(told and told["match_brightness"]))
+    stack = Stack(file.data, rgb=file.axes.endswith("S"))
+    mended = yield from iter_mend(stack, result, edits.astype(int) - 1, edits > 0, config)
+    if told or mended.decision is None or result.decision is None:
+        return mended
+    return replace(mended, decision=replace(mended.decision, info=result.decision.info))
 
 
 @contextmanager

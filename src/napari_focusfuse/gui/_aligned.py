@@ -6,7 +6,7 @@ import numpy as np
 from napari.layers import Image, Layer
 
 from napari_focusfuse.gui._layers import plain
-from napari_focusfuse.gui._source import KEY, Source, axis_name, plane_axes
+from napari_focusfuse.gui._source import KEY, Source, axis_name, in_file, plane_axes
 
 if TYPE_CHECKING:
     from napari.viewer import ViewerModel
@@ -17,7 +17,7 @@ __all__ = ["add_aligned", "aligned_from", "stack_place"]
 
 
 def stack_place(layer: Image, source: Source, axis: int) -> dict[str, Any]:
-    """Arguments that put a stack of the layer's three axes exactly on the layer; and ``plane``, its axes y and x."""
+    """Arguments that put a stack of the layer's three axes on the layer, its axes y and x, and its place in a file."""
     fixed = {
         i: source.position[axis_name(layer, i)] for i in range(layer.ndim) if axis_name(layer, i) in source.position
     }
@@ -37,6 +37,7 @@ def stack_place(layer: Image, source: Source, axis: int) -> dict[str, Any]:
         "axis_labels": tuple(layer.axis_labels[i] for i in kept),
         "affine": np.eye(4) if np.allclose(affine, np.eye(4)) else affine,
         "plane": [kept.index(i) for i in plane_axes(layer, axis)],
+        "in_file": in_file(layer),
     }
 
 
@@ -45,7 +46,7 @@ def aligned_from(layer: Layer | None) -> dict[str, Any]:
     note = {} if layer is None else layer.metadata.get(KEY, {})
     if note.get("role") != "aligned":
         return {}
-    taken = {key: note[key] for key in ("axis", "rgb", "position")}
+    taken = {"axis": note["axis"], "rgb": note["rgb"], "position": {**note["in_file"], **note["position"]}}
     return {"source": taken, "transforms": {**note["transforms"], "edges": note["config"]["edges"]}}
 
 
@@ -53,7 +54,7 @@ def add_aligned(
     viewer: "ViewerModel", source: Source, place: dict[str, Any], done: "Alignment", note: dict[str, Any]
 ) -> Image:
     """Add an aligned stack as a layer of its own. It can be fused, as any stack the user opened."""
-    options = {name: value for name, value in place.items() if name != "plane"}
+    options = {name: value for name, value in place.items() if name not in ("plane", "in_file")}
     corner = np.zeros(3)
     if done.stack.shape[:3] != source.data.shape[:3]:
         corner[place["plane"]] = done.valid[0], done.valid[2]
@@ -68,6 +69,7 @@ def add_aligned(
                 "inputs": source.inputs,
                 "axis": source.label,
                 "position": source.position,
+                "in_file": place["in_file"],
                 "rgb": source.rgb,
                 "valid": done.valid,
                 "summary": done.summary,

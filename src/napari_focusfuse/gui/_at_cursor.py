@@ -151,7 +151,9 @@ def _role(layer: "Layer") -> str:
 
 
 def _together(result_id: str, layers: Iterable["Layer"]) -> dict[str, "Layer"]:
-    return {_role(layer): layer for layer in layers if is_result(layer) and note_of(layer)["result_id"] == result_id}
+    return {
+        _role(layer): layer for layer in layers if is_result(layer) and note_of(layer).get("result_id") == result_id
+    }
 
 
 def _is_at(layer: "Layer", viewer: "ViewerModel") -> bool:

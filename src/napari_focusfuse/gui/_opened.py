@@ -55,7 +55,13 @@ def _layer(file: "StackFile", name: str, channel: int | None, looks: dict[str, A
     spacing: dict[str, float] = {} if file.z_step is None else {"Z": file.z_step}
     if file.pixel_size is not None:
         spacing["Y"], spacing["X"] = file.pixel_size
-    note = {"inputs": [str(path) for path in file.inputs], "z_step": file.z_step, "z": file.z and list(file.z)}
+    note: dict[str, Any] = {
+        "inputs": [str(path) for path in file.inputs],
+        "z_step": file.z_step,
+        "z": file.z and list(file.z),
+    }
+    if channel is not None:
+        note["in_file"] = {"c": channel}
     arguments: dict[str, Any] = {
         "name": name,
         "rgb": rgb,

@@ -16,6 +16,7 @@ __all__ = [
     "axis_name",
     "data_of",
     "further_axes",
+    "in_file",
     "inputs_of",
     "lazy",
     "micrometres",
@@ -165,6 +166,11 @@ def inputs_of(layer: Image) -> list[str]:
     noted = layer.metadata.get(KEY, {}).get("inputs")
     opened = layer.source.path
     return list(noted or ([str(opened)] if opened and Path(opened).is_file() else []))
+
+
+def in_file(layer: Image) -> dict[str, int]:
+    """Where a layer lies in its file, on axes that the layer has not."""
+    return dict(layer.metadata.get(KEY, {}).get("in_file", {}))
 
 
 def lazy(data: Any) -> Any:

@@ -1,5 +1,6 @@
 """From results of many positions to layers: made beside the source, updated in place by the next run."""
 
+import uuid
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -84,8 +85,9 @@ def show(viewer: "ViewerModel", whole: Whole, layers: list[Shown], note: Mapping
     note : mapping
         Provenance, of plain JSON types: ``source_id``, ``position``; ``decision_from`` if a decision was carried.
     """
+    result_id = uuid.uuid4().hex
     for made in layers:
-        told = {**note, "role": made.role}
+        told = {"result_id": result_id, **note, "role": made.role}
         layer = _existing(viewer, told)
         if layer is not None and layer.data.ndim == made.data.ndim:
             layer.data = made.data

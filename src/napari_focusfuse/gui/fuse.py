@@ -24,7 +24,7 @@ from napari_focusfuse.gui._models import Choices, device_box, models_and_devices
 from napari_focusfuse.gui._preferences import Preferences, limited, preferences
 from napari_focusfuse.gui._preview import Preview
 from napari_focusfuse.gui._run_panel import RunPanel
-from napari_focusfuse.gui._source import Source
+from napari_focusfuse.gui._source import Source, in_file
 from napari_focusfuse.gui._stack_form import StackForm
 from napari_focusfuse.gui._surface import Shown, SurfacePanel
 from napari_focusfuse.gui._worker import Answer, Work
@@ -171,7 +171,7 @@ class FuseWidget(QWidget):
             "pixel_size": note["pixel_size"] and tuple(note["pixel_size"]),
             "z_step": note["z_step"],
             "inputs": [Path(path) for path in note["inputs"]],
-            "source": {key: note[key] for key in ("axis", "rgb", "position")},
+            "source": {"axis": note["axis"], "rgb": note["rgb"], "position": {**note["in_file"], **note["position"]}},
             **note["aligned"],
             "overwrite": overwrite,
         }
@@ -256,6 +256,7 @@ class FuseWidget(QWidget):
             "rgb": source.rgb,
             "position": source.position,
             "slices": source.slices,
+            "in_file": {} if self.stack.layer is None else in_file(self.stack.layer),
             "aligned": aligned_from(self.stack.layer),
             "z_step": self.stack.z_step.length(),
             "pixel_size": self.stack.pixel_sizes(),
