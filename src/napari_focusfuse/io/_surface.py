@@ -111,9 +111,9 @@ def write_heights(
         See `check_surface_target`.
     """
     path = Path(path)
-    check_surface_target(path, overwrite=overwrite)
     if path.suffix.lower() in MESHES:
         raise OutputError(f"{path} cannot hold a height map: use .tif or .x3p")
+    check_surface_target(path, overwrite=overwrite)
     write = _x3p if path.suffix.lower() == ".x3p" else _imagej
     atomically(path, write(np.asarray(z, dtype=np.float32), pixel_size), overwrite=overwrite)
     return path
