@@ -159,12 +159,36 @@ def run_widget(viewer: napari.Viewer) -> None:
     """Press Run in the docked widget and wait for the result."""
     _, widget = viewer.window.add_plugin_dock_widget("napari-focusfuse", "Fuse focus stack")
     settle()
-    before = len(viewer.layers)
     widget.run()
-    while len(viewer.layers) < before + 3:
-        settle(0.2)
+    wait_for(widget)
     viewer.reset_view()
     settle()
+
+
+def fuse_sample(viewer: napari.Viewer) -> None:
+    """Open and fuse the sample; picture the fused image, the depth, the surface, and a painted decision."""
+    scene = ff.sample_scene()
+    result = ff.fuse(scene.stack, z=scene.z)
+    slices = [(f"slice {k + 1} of {len(scene.stack)}", scene.stack[k]) for k in (3, 9)]
+    overview(IMAGES / "overview.png", slices, result.image, result.decision.depth, "um")
+    viewer.open_sample("napari-focusfuse", "simulated_stack")
+    shoot(viewer, "sample-opened")
+    run_widget(viewer)
+    widget = viewer.window.dock_widgets["Fuse focus stack (napari-focusfuse)"]
+    viewer.cursor.position = (0, 70.0, 150.0)
+    shoot(viewer, "sample-fused")
+    depth = next(layer for layer in viewer.layers if layer.name.endswith("depth"))
+    depth.visible = True
+    viewer.layers.selection = {depth}
+    shoot(viewer, "sample-depth")
+    widget.surface.show_surface()
+    wait_for(widget)
+    viewer.scene.camera.angles = (-25.0, 30.0, 130.0)
+    shoot(viewer, "surface")
+    widget.surface.back()
+    viewer.layers.clear()
+    viewer.window.remove_dock_widget("all")
+    mend_sample(viewer)
 
 
 def shoot(viewer: napari.Viewer, name: str) -> None:
@@ -184,25 +208,12 @@ def main() -> None:
         run_widget(viewer)
         shoot(viewer, f"{name}-fused")
         return
-    if sys.argv[1:] in (["train"], ["mend"]):
-        train_sample(viewer) if sys.argv[1] == "train" else mend_sample(viewer)
+    parts = {"train": train_sample, "mend": mend_sample, "fuse": fuse_sample}
+    if len(sys.argv) > 1:
+        parts[sys.argv[1]](viewer)
         return
     simulations(IMAGES / "simulation.png")
-    scene = ff.sample_scene()
-    result = ff.fuse(scene.stack, z=scene.z)
-    slices = [(f"slice {k + 1} of {len(scene.stack)}", scene.stack[k]) for k in (3, 9)]
-    overview(IMAGES / "overview.png", slices, result.image, result.decision.depth, "um")
-    viewer.open_sample("napari-focusfuse", "simulated_stack")
-    shoot(viewer, "sample-opened")
-    run_widget(viewer)
-    shoot(viewer, "sample-fused")
-    depth = next(layer for layer in viewer.layers if layer.name.endswith("depth"))
-    depth.visible = True
-    viewer.layers.selection = {depth}
-    shoot(viewer, "sample-depth")
-    viewer.layers.clear()
-    viewer.window.remove_dock_widget("all")
-    mend_sample(viewer)
+    fuse_sample(viewer)
     viewer.layers.clear()
     viewer.window.remove_dock_widget("all")
     measure_sample(viewer)

@@ -196,6 +196,8 @@ class FuseWidget(QWidget):
         self.folder_button.setToolTip("Use a model that you trained: choose its folder.")
         model.addWidget(self.folder_button)
         self.about.setWordWrap(True)
+        # Where room is short a wrapped label would be cut: it has two lines.
+        self.about.setMinimumHeight(2 * self.about.fontMetrics().lineSpacing())
         form = form_layout()
         form.addRow("Image layer", self.stack.layer_box.native)
         form.addRow("Stack axis", self.stack.axis_box.native)
