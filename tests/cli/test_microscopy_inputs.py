@@ -159,3 +159,13 @@ def test_what_the_metadata_contradict_is_said(run: Runs, stack: np.ndarray, tmp_
     assert done.err == f"warning: {path} states a z-step of 0: it is taken as not known\n"
     assert run("fuse", path, "-o", tmp_path / "out", *METHOD, "--z-step", "3", "--overwrite").code == 0
     assert fused(tmp_path / "out")[1]["z_step_um"] == 3.0
+
+
+def test_the_fusion_of_a_pair_can_be_replayed(run: Runs, stack: np.ndarray, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    for k, name in enumerate(("bee", "ant")):
+        for half, image in zip("AB", stack[k : k + 2], strict=True):
+            io.write_image(folder / f"{name}_{half}.png", image)
+    done = run("fuse", folder, "-o", tmp_path / "out", *METHOD)
+    assert (done.code, done.err) == (0, "")
+    assert ff.check_replay(tmp_path / "out" / "bee") == []

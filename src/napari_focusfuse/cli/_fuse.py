@@ -163,7 +163,8 @@ def _fuse_one(job: _Job, task: Task) -> str:
         pixel_size=pixel_size,
         z_step=z_step,
         inputs=file.inputs,
-        source={"path": job.source, "axis": task.axis, "rgb": task.rgb},
+        # A pair is no file or folder of its own: its two files are the inputs.
+        source={**({} if job.files else {"path": job.source}), "axis": task.axis, "rgb": task.rgb},
         overwrite=task.overwrite,
         **task.saving,
     )
