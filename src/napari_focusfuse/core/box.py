@@ -1,5 +1,8 @@
 """Means over square windows."""
 
+from functools import reduce
+
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -13,6 +16,22 @@ def box_mean(image: Tensor, radius: int, step: int = 1) -> Tensor:
     """
     if radius == 0:
         return image[..., ::step, ::step]
+    side = 2 * radius + 1
     padded = functional.pad(image, (radius,) * 4, mode="replicate")
-    rows = functional.avg_pool2d(padded, (2 * radius + 1, 1), stride=(step, 1))
-    return functional.avg_pool2d(rows, (1, 2 * radius + 1), stride=(1, step))
+    return _sums(_sums(padded, 2, side, step), 3, side, step).mul_(1 / side**2)
+
+
+def _sums(image: Tensor, dim: int, width: int, step: int) -> Tensor:
+    """Sums of `width` neighbours along a dimension, from sums of 1, 2, 4... of them, at every `step`-th place."""
+    places = image.shape[dim] - width + 1
+    parts, at, size = [], 0, 1
+    while size <= width:
+        if width & size:
+            part = image.narrow(dim, at, places)
+            parts.append(part[:, :, ::step] if dim == 2 else part[..., ::step])
+            at += size
+        size *= 2
+        if size <= width:
+            left = image.shape[dim] - size // 2
+            image = image.narrow(dim, 0, left) + image.narrow(dim, size // 2, left)
+    return reduce(torch.add, parts)

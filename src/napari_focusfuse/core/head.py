@@ -8,11 +8,13 @@ out as the whole.
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["INPUTS", "SCALES", "SLOPE", "FocusHead", "power", "softness"]
+__all__ = ["INPUTS", "SCALES", "SLOPE", "FocusHead", "odds", "power", "softness"]
 
 #: (level, radius): the pyramid levels and windows whose squared SF the head sees, at half size; 0 is full size, radii
 #: are in the pixels of each level.
@@ -68,6 +70,7 @@ class FocusHead(nn.Module):
         excess = torch.log(torch.expm1((logs - floor).clamp(_LEAST_EXCESS, _MOST_EXCESS)))
         plain = (self.shares.view(1, -1, 1, 1) * logs).sum(dim=1, keepdim=True)
         seen = functional.relu(self.mix(torch.cat([(logs - _CENTRE) / _SPREAD, excess / _SPREAD], dim=1)))
+        seen = seen.contiguous(memory_format=torch.channels_last)
         for convolution in self.context:
             seen = seen + functional.relu(convolution(seen))
         found: Tensor = plain + self.out(seen)
@@ -76,6 +79,11 @@ class FocusHead(nn.Module):
     def forward(self, squared: Tensor, floors: Tensor) -> Tensor:
         """Activity (B, 1, H/2, W/2), which grows as SF does; see `score`."""
         return torch.exp(self.score(squared, floors) / SLOPE)
+
+
+def odds(activity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Odds that go with an activity: its power `SLOPE`."""
+    return activity * activity * activity
 
 
 def power(noise: float) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.decision import Labels
-from napari_focusfuse.core.head import SLOPE
+from napari_focusfuse.core.head import odds
 
 __all__ = ["KEPT", "Peaks", "log_parabola"]
 
@@ -31,7 +31,7 @@ class Peaks:
     beside : bool
         Whether to keep the activities beside the best.
     carried : int
-        Number of further maps that come with each slice, and are kept for its label.
+        Number of further maps that come with each slice, and are kept for its label: 0 or 2.
 
     Attributes
     ----------
@@ -41,47 +41,73 @@ class Peaks:
         Activity one slice before and one after the best; NaN where there is none.
     carried : (C, K, Y, X) float32
         The further maps, of the slices in `labels`.
-    total : (Y, X) float32
-        Logarithm of the sum over all slices of activity^`SLOPE`, the odds of a decision head; if anything is carried.
     """
 
     def __init__(self, shape: tuple[int, int], slices: int, *, beside: bool = True, carried: int = 0) -> None:
-        kept = min(KEPT, slices)
-        self.activity = np.full((kept, *shape), -np.inf, dtype=np.float32)
-        self.labels: Labels = np.full((kept, *shape), -1, dtype=np.int16 if slices < 2**15 else np.int32)
-        self.carried = np.zeros((carried, kept, *shape), dtype=np.float32)
-        self.total = np.full(shape if carried else (0, 0), -np.inf, dtype=np.float32)
+        self._records = _Records(slices, carried)
+        self._kept = self._records.empty((min(KEPT, slices), *shape))
+        self.activity, self.labels, self.carried = self._records.fields(self._kept)
+        self.activity[...], self.labels[...], self.carried[...] = -np.inf, -1, 0
+        self._odds = np.zeros(shape if carried else (0, 0))
         self._beside = beside
         kept_shape = shape if beside else (0, 0)
         self.below, self.above, self._last = (np.full(kept_shape, np.nan, dtype=np.float32) for _ in range(3))
+
+    def total(self, where: Where) -> Map:
+        """Logarithm (y, x) of the sum over all slices of activity^`SLOPE`, the odds of a decision head."""
+        with np.errstate(divide="ignore"):
+            return np.log(self._odds[where]).astype(np.float32)
 
     def show(self, where: Where, label: int, previous: int, activity: Map, *further: Map) -> None:
         """Take in the activity (y, x) of slice `label` in a part of the image, and as many maps as are carried.
 
         Slice `previous` came just before it.
         """
-        best, labels = self.activity[:, *where], self.labels[:, *where]
+        best, kept = self.activity[:, *where], self._kept[:, *where]
         wins = activity > best[0]
         if self._beside:
             below, above, last = self.below[where], self.above[where], self._last[where]
-            np.copyto(above, activity, where=labels[0] == previous)
+            np.copyto(above, activity, where=self.labels[0, *where] == previous)
             np.copyto(below, last, where=wins)
             above[wins] = np.nan
             last[...] = activity
         if further:
-            total = self.total[where]
-            with np.errstate(divide="ignore"):
-                np.logaddexp(total, SLOPE * np.log(activity), out=total)
-        kept = [best, labels, *(maps[:, *where] for maps in self.carried)]
-        current: list[NDArray[Any]] = [activity, np.full(activity.shape, label, dtype=labels.dtype), *further]
-        for k in range(len(best)):
-            wins = wins | (current[0] > best[k])
-            for i, maps in enumerate(kept):
-                current[i], maps[k] = _exchanged(wins, current[i], maps[k])
+            self._odds[where] += odds(activity.astype(np.float64))
+        current = self._records.empty(activity.shape)
+        activities, labels, carried = self._records.fields(current)
+        activities[...], labels[...] = activity, label
+        for maps, given in zip(carried, further, strict=True):
+            maps[...] = given
+        for k in range(len(kept)):
+            wins = wins | (self._records.fields(current)[0] > best[k])
+            current, kept[k] = np.where(wins, kept[k], current), np.where(wins, current, kept[k])
 
 
-def _exchanged(where: NDArray[np.bool_], a: NDArray[Any], b: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    return np.where(where, b, a), np.where(where, a, b)
+class _Records:
+    """What is known of a slice at a pixel, side by side in 8 or 16 bytes, which are moved as one number.
+
+    Parameters
+    ----------
+    slices : int
+        Number of slices: labels are as short as it allows.
+    carried : int
+        Number of further maps, at most 2.
+    """
+
+    def __init__(self, slices: int, carried: int) -> None:
+        self._label: type[np.signedinteger[Any]] = np.int16 if slices < 2**15 else np.int32
+        self._carried = carried
+        self._number = np.complex128 if carried else np.float64
+
+    def empty(self, shape: tuple[int, ...]) -> NDArray[Any]:
+        """Records with anything in them."""
+        return np.empty(shape, dtype=self._number)
+
+    def fields(self, records: NDArray[Any]) -> tuple[Map, Labels, Map]:
+        """The activities (...), labels (...) and further maps (C, ...) in records, in place."""
+        numbers = records[..., None].view(np.float32)
+        label = records[..., None].view(self._label)[..., 4 // self._label().itemsize]
+        return numbers[..., 0], label, np.moveaxis(numbers[..., 2 : 2 + self._carried], -1, 0)
 
 
 def log_parabola(

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from napari_focusfuse.core.ahead import workers
 from napari_focusfuse.core.assess import Assessment, hard_weights, iter_assess, summary
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.config import FusionConfig
@@ -51,7 +52,7 @@ def iter_decide(
         labels, weights = hard_weights(verified, verified.labels[0])
         judged = _of_series(weights, silent)
     else:
-        peaks = yield from staged(iter_peaks(stack, activity, survey), 0.05, 0.8)
+        peaks = yield from staged(iter_peaks(stack, activity, survey, workers(device)), 0.05, 0.8)
         judging = iter_assess(peaks, stack, survey.silence, ordered=True)
         judged = yield from repeated(judging, Progress(850, 1000, "depth and confidence"))
         if config.hard:

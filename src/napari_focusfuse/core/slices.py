@@ -1,6 +1,7 @@
 """The activity level of whole slices, tile by tile, and what becomes of it over a stack."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from napari_focusfuse.core.activity import doubled, halo, scale_sf
+from napari_focusfuse.core.ahead import iter_ahead
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decision import Labels
 from napari_focusfuse.core.intensity import filled, luminance, scaled
@@ -73,23 +75,37 @@ class SliceActivity:
         part: Grey = activity[:, 0, *within(where, seen)].cpu().numpy()
         return part
 
-    def iter_show(self, peaks: Taker, label: int, previous: int, grey: Grey) -> Generator[None, None, None]:
-        """Show a grey slice (Y, X) in [0, 1] to `peaks`, tile by tile; what is not finite has no activity."""
+    @property
+    def frozen(self) -> bool:
+        """Whether a pixel depends on its neighbourhood only, not on means over its slice."""
+        return self._survey.means is not None or not self._encoder.pools
+
+    def iter_parts(self, grey: Grey, means: list[Tensor] | None) -> Iterator[tuple[Where, Callable[[], list[Grey]]]]:
+        """The tiles of a grey slice (Y, X) in [0, 1], and what makes the activity of each, with what comes with it.
+
+        What is not finite has no activity.
+        """
         grey, missing = filled(grey)
         if missing is not None:
             missing = ndimage.maximum_filter(missing, 2 * self.reach + 1)
-        means = self._survey.means
-        if means is None and self._encoder.pools:
-            means = yield from self._iter_means(grey)
         size = -(-self._config.tile // 4) * 4
-        shape = (grey.shape[0], grey.shape[1])
-        for tile in tiles(shape, size, 0):
-            activity = self.part(grey[None], tile.core, means)[0]
-            if missing is not None:
-                activity[missing[tile.core]] = 0
-            further = (grey[tile.core], self._energy(grey, tile.core)) if self._survey.edges else ()
-            peaks.show(tile.core, label, previous, activity, *further)
+        for tile in tiles((grey.shape[0], grey.shape[1]), size, 0):
+            yield tile.core, partial(self._tile, grey, missing, tile.core, means)
+
+    def iter_show(self, peaks: Taker, label: int, previous: int, grey: Grey) -> Generator[None, None, None]:
+        """Show a grey slice (Y, X) in [0, 1] to `peaks`, tile by tile."""
+        means = self._survey.means if self.frozen else (yield from self._iter_means(filled(grey)[0]))
+        for where, make in self.iter_parts(grey, means):
+            peaks.show(where, label, previous, *make())
             yield
+
+    def _tile(
+        self, grey: Grey, missing: NDArray[np.bool_] | None, where: Where, means: list[Tensor] | None
+    ) -> list[Grey]:
+        activity = self.part(grey[None], where, means)[0]
+        if missing is not None:
+            activity[missing[where]] = 0
+        return [activity, grey[where], self._energy(grey, where)] if self._survey.edges else [activity]
 
     @torch.inference_mode()
     def _energy(self, grey: Grey, where: Where) -> Grey:
@@ -123,19 +139,37 @@ def _grey(stack: Stack, k: int, limits: tuple[float, float]) -> Grey:
     return scaled(luminance(stack[k]), limits)
 
 
-def iter_peaks(stack: Stack, activity: SliceActivity, survey: Survey) -> Generator[Progress, None, Peaks]:
-    """Encode every slice once, in the order of z (Eq. 5-8)."""
+def iter_peaks(stack: Stack, activity: SliceActivity, survey: Survey, count: int) -> Generator[Progress, None, Peaks]:
+    """Encode every slice once, in the order of z (Eq. 5-8); parts of slices in `count` threads."""
     peaks = Peaks(stack.shape, len(stack), carried=2 if survey.edges else 0)
-    previous = -1
-    for done, k in enumerate(int(k) for k in stack.order):
-        progress = Progress(done, len(stack), f"slice {done + 1} of {len(stack)}")
-        yield progress
-        grey = _grey(stack, k, survey.limits) * np.float32(survey.gains[k])
-        yield progress
-        for _ in activity.iter_show(peaks, k, previous, grey):
-            yield progress
-        previous = k
+    order = [int(k) for k in stack.order]
+    places = list(zip(range(len(order)), order, [-1, *order], strict=False))
+
+    def progress(done: int) -> Progress:
+        return Progress(done, len(order), f"slice {done + 1} of {len(order)}")
+
+    def read(k: int) -> Grey:
+        return _grey(stack, k, survey.limits) * np.float32(survey.gains[k])
+
+    if not activity.frozen:
+        for done, k, previous in places:
+            yield from repeated(activity.iter_show(peaks, k, previous, read(k)), progress(done))
+        return peaks
+
+    def jobs() -> Iterator[Callable[[], tuple[int, Where, list[Grey]]]]:
+        for done, k, _ in places:
+            for where, make in activity.iter_parts(read(k), survey.means):
+                yield partial(_made, done, where, make)
+
+    yield progress(0)
+    for done, where, maps in iter_ahead(jobs(), count):
+        peaks.show(where, *places[done][1:], *maps)
+        yield progress(done)
     return peaks
+
+
+def _made(done: int, where: Where, make: Callable[[], list[Grey]]) -> tuple[int, Where, list[Grey]]:
+    return done, where, make()
 
 
 def iter_guide(stack: Stack, index: Labels, limits: tuple[float, float]) -> Generator[Progress, None, Grey]:

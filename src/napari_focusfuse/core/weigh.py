@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Generator
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_focusfuse.core.ahead import iter_ahead, workers
 from napari_focusfuse.core.assess import Assessment
 from napari_focusfuse.core.averaging import averaged
 from napari_focusfuse.core.decision import Flag, Labels
@@ -22,8 +24,9 @@ __all__ = ["iter_weigh"]
 
 #: Larger powers of the odds change nothing.
 _SHARPEST = 1e4
-#: Side of the tiles at most, px: larger ones take memory and save no time.
+#: Side of the tiles at most, px: larger ones take memory and save no time; and what it is a multiple of.
 _LARGEST = 512
+_ALIGN = 64
 _TINY = 1e-30
 #: Log odds between rivals below which both are told of: the loser has a tenth.
 _UNDECIDED = math.log(9)
@@ -38,7 +41,6 @@ _CONFIDENCE = (2.2, 1.5)
 Weighed = tuple[Labels, NDArray[np.float32]]
 
 
-@torch.inference_mode()
 def iter_weigh(
     peaks: Peaks, stack: Stack, survey: Survey, judged: Assessment, size: int, device: torch.device
 ) -> Generator[None, None, Weighed]:
@@ -67,7 +69,9 @@ def iter_weigh(
     """
     labels, weights = peaks.labels.copy(), np.empty_like(peaks.activity)
     weigher = _Weigher(peaks, stack, survey, device)
-    for tile in tiles(stack.shape, min(size, _LARGEST), survey.edges.reach if survey.edges else 0):
+
+    @torch.inference_mode()
+    def weigh(tile: Tile) -> None:
         here = weigher.look(tile)
         order = _winner_first(here)
         labels[:, *tile.core] = np.take_along_axis(peaks.labels[:, *tile.core], order.numpy(), axis=0)
@@ -77,7 +81,11 @@ def iter_weigh(
         if survey.edges:
             weigher.judge(here, tile, judged)
             weigher.hide_saturated(tile, order[:1].numpy(), judged)
-        yield
+
+    count = workers(device)
+    share = -(-max(stack.shape) // (_ALIGN * count)) * _ALIGN
+    parts = tiles(stack.shape, min(size, share, _LARGEST), survey.edges.reach if survey.edges else 0)
+    yield from iter_ahead((partial(weigh, tile) for tile in parts), count)
     return labels, weights
 
 
@@ -165,7 +173,7 @@ class _Weigher:
         scores = here.scores
         best = scores[:1]
         relative = torch.exp(scores - best)
-        total = torch.exp(self._tensor(self._peaks.total[tile.core])[None] - best)
+        total = torch.exp(self._tensor(self._peaks.total(tile.core))[None] - best)
         below, above = (self._tensor(maps[tile.core])[None] for maps in (self._peaks.below, self._peaks.above))
         beside = 1 if len(self._stack) > FEW else 0
         own = (1 + beside * (_odds_of(below, best) + _odds_of(above, best))).minimum(total)
