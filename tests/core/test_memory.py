@@ -18,6 +18,14 @@ def test_smaller_tiles_keep_to_the_limit():
     assert (found.preset, found.radius) == ("quantitative", 6)
 
 
+def test_more_threads_take_more_memory_or_smaller_tiles():
+    config = FusionConfig()
+    one, four = (needed(config, SHAPE, threads) for threads in (1, 4))
+    assert one < four
+    assert within(config, SHAPE, one, 1) is config
+    assert needed(within(config, SHAPE, one, 4), SHAPE, 4) <= one
+
+
 @pytest.mark.parametrize("limit", [0, 100])
 def test_without_a_limit_that_matters_nothing_changes(limit):
     config = FusionConfig()

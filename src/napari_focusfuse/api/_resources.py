@@ -39,7 +39,7 @@ def use_threads(threads: int) -> None:
     torch.set_num_threads(threads or _automatic[0])
 
 
-def within_memory(config: FusionConfig, shape: tuple[int, int], limit: float) -> FusionConfig:
+def within_memory(config: FusionConfig, shape: tuple[int, int], limit: float, threads: int = 0) -> FusionConfig:
     """Settings with tiles so small that fusing slices of this size stays within a limit; the result is the same.
 
     Parameters
@@ -49,6 +49,8 @@ def within_memory(config: FusionConfig, shape: tuple[int, int], limit: float) ->
         Height and width of the slices, px.
     limit : float
         GiB, besides what the program takes anyway; 0: no limit.
+    threads : int
+        Processor threads that will fuse; 0: all there are.
 
     Raises
     ------
@@ -57,4 +59,4 @@ def within_memory(config: FusionConfig, shape: tuple[int, int], limit: float) ->
     """
     from napari_focusfuse.core.memory import within
 
-    return within(config, shape, limit)
+    return within(config, shape, limit, threads)

@@ -8,17 +8,16 @@ from typing import TypeVar
 
 import torch
 
-__all__ = ["iter_ahead", "workers"]
+from napari_focusfuse.core.memory import MOST_WORKERS
 
-#: More would wait for what takes the parts in.
-_MOST = 8
+__all__ = ["iter_ahead", "workers"]
 
 Part = TypeVar("Part")
 
 
 def workers(device: torch.device) -> int:
     """How many parts may be worked on at once: as many as torch has threads, on a processor; each then has one."""
-    return min(torch.get_num_threads(), _MOST) if device.type == "cpu" else 1
+    return min(torch.get_num_threads(), MOST_WORKERS) if device.type == "cpu" else 1
 
 
 def iter_ahead(jobs: Iterable[Callable[[], Part]], count: int) -> Generator[Part, None, None]:

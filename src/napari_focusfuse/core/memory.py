@@ -1,37 +1,44 @@
 """How much memory a fusion takes, and the tiles that keep it within a limit."""
 
 import math
+import os
 from dataclasses import replace
 
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["needed", "within"]
+__all__ = ["MOST_WORKERS", "needed", "within"]
 
-#: Bytes of a pixel of the maps, of a pixel of a tile that is encoded, and what is taken in any case; measured by
+#: Tiles that are worked on at once, at most: more would wait for what takes the results in.
+MOST_WORKERS = 8
+#: Bytes of a pixel of the maps, of a pixel of a tile that is worked on, and what is taken in any case; measured by
 #: ``benchmarks/speed.py memory``, rounded up.
-_MAP, _TILE, _ALWAYS = 140, 1100, 20 * 2**20
+_MAP, _TILE, _ALWAYS = 150, 400, 60 * 2**20
 _SMALLEST, _STEP = 64, 64
 _GIB = 2**30
 
 
-def needed(config: FusionConfig, shape: tuple[int, int]) -> float:
-    """Memory, GiB, that fusing slices of this size (px) takes, whatever their number."""
+def needed(config: FusionConfig, shape: tuple[int, int], threads: int = 0) -> float:
+    """Memory, GiB, that fusing slices of this size (px) takes, whatever their number; `threads` 0: all there are."""
     height, width = shape
     tile = min(config.tile, height) * min(config.tile, width)
-    return (_ALWAYS + _MAP * height * width + _TILE * tile) / _GIB
+    return (_ALWAYS + _MAP * height * width + _TILE * _workers(threads) * tile) / _GIB
 
 
-def within(config: FusionConfig, shape: tuple[int, int], limit: float) -> FusionConfig:
+def _workers(threads: int) -> int:
+    return min(threads or os.cpu_count() or 1, MOST_WORKERS)
+
+
+def within(config: FusionConfig, shape: tuple[int, int], limit: float, threads: int = 0) -> FusionConfig:
     """Settings with the largest tiles that keep to a limit (GiB; 0: none); see `napari_focusfuse.api.within_memory`."""
-    if not limit or needed(config, shape) <= limit:
+    if not limit or needed(config, shape, threads) <= limit:
         return config
     smallest = replace(config, tile=_SMALLEST)
-    least = needed(smallest, shape)
+    least = needed(smallest, shape, threads)
     if least > limit:
         raise FocusFuseError(
             f"fusing slices of {shape[0]} x {shape[1]} px takes about {math.ceil(10 * least) / 10:.1f} GiB of memory, "
             f"more than the limit of {limit:g} GiB: raise the limit, or fuse a part of the slices"
         )
-    left = (limit - least) * _GIB / _TILE + _SMALLEST**2
+    left = (limit - least) * _GIB / (_TILE * _workers(threads)) + _SMALLEST**2
     return replace(config, tile=min(max(int(math.sqrt(left)) // _STEP * _STEP, _SMALLEST), config.tile))

@@ -44,8 +44,8 @@ def limited(source: Source, options: dict[str, Any]) -> dict[str, Any]:
     """Options of a fusion of `source`, with tiles that keep to the memory limit; it says so if there are none."""
     from napari_focusfuse import api
 
-    config, memory = options.get("config"), preferences().memory
-    if not isinstance(config, FusionConfig) or not memory:
+    config, set_now = options.get("config"), preferences()
+    if not isinstance(config, FusionConfig) or not set_now.memory:
         return options
     height, width = (n for i, n in enumerate(source.data.shape[:3]) if i != source.axis)
-    return {**options, "config": api.within_memory(config, (height, width), memory)}
+    return {**options, "config": api.within_memory(config, (height, width), set_now.memory, set_now.threads)}
