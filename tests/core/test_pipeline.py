@@ -7,12 +7,12 @@ import pytest
 import torch
 from scipy import ndimage
 
-from napari_focusfuse.core import verify
+from napari_focusfuse.core import pipeline, verify
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decision import Flag
 from napari_focusfuse.core.pipeline import iter_decide, iter_fuse
-from napari_focusfuse.core.progress import drain
+from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.survey import iter_survey
 from napari_focusfuse.core.verify import GUIDED_RADIUS
@@ -326,3 +326,35 @@ def test_info_is_plain(fuse, scene):
     for config in (FusionConfig(), PAPER):
         info = fuse(scene.stack[:3], config).decision.info
         assert json.loads(json.dumps(info, allow_nan=False)) == info
+
+
+def test_short_graphics_memory_makes_smaller_tiles_and_then_the_processor_does_it(networks, rng, monkeypatch):
+    """As on a card: the same work there, which runs out of memory in whatever tiles."""
+    really, tried = pipeline._iter_decide, []
+
+    def short(stack, encoder, config, device, info):
+        tried.append((device.type, config.tile))
+        yield Progress(0, 1, "begun")
+        if device.type != "cpu":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return (yield from really(stack, encoder, config, device, info))
+
+    monkeypatch.setattr(pipeline, "_iter_decide", short)
+    stack, config, told = Stack(rng.random((3, 40, 50))), FusionConfig(), []
+    card = torch.device("cuda")
+    work = iter_decide(stack, networks["none"].encoder, config, card, {"device": "cuda"})
+    made = drain(work, lambda progress: told.append(progress.what))
+    assert tried == [("cuda", 1024), ("cuda", 512), ("cuda", 256), ("cpu", 256)]
+    assert made.info["device"] == "cpu"
+    assert told[1] == "graphics memory is short: again in tiles of 512 px"
+    assert "graphics memory is short: again by the processor" in told
+
+
+def test_other_errors_of_torch_are_not_swallowed(networks, rng, monkeypatch):
+    def broken(*_):
+        yield Progress(0, 1, "begun")
+        raise RuntimeError("device-side assert triggered")
+
+    monkeypatch.setattr(pipeline, "_iter_decide", broken)
+    with pytest.raises(RuntimeError, match="assert"):
+        drain(iter_decide(Stack(rng.random((3, 40, 50))), networks["none"].encoder, PAPER, torch.device("cuda"), {}))

@@ -1,4 +1,4 @@
-"""How much memory a fusion takes, and the tiles that keep it within a limit."""
+"""How much memory a fusion takes, the tiles that keep it within a limit, and what to do when it is short."""
 
 import math
 import os
@@ -7,7 +7,7 @@ from dataclasses import replace
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["MOST_WORKERS", "needed", "within"]
+__all__ = ["MOST_WORKERS", "memory_is_short", "needed", "within"]
 
 #: Tiles that are worked on at once, at most: more would wait for what takes the results in.
 MOST_WORKERS = 8
@@ -16,6 +16,7 @@ MOST_WORKERS = 8
 _MAP, _TILE, _ALWAYS = 150, 400, 60 * 2**20
 _SMALLEST, _STEP = 64, 64
 _GIB = 2**30
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 def needed(config: FusionConfig, shape: tuple[int, int], threads: int = 0) -> float:
@@ -42,3 +43,8 @@ def within(config: FusionConfig, shape: tuple[int, int], limit: float, threads: 
         )
     left = (limit - least) * _GIB / (_TILE * _workers(threads)) + _SMALLEST**2
     return replace(config, tile=min(max(int(math.sqrt(left)) // _STEP * _STEP, _SMALLEST), config.tile))
+
+
+def memory_is_short(error: RuntimeError) -> bool:
+    """Whether an error of torch means that the memory of a device does not suffice."""
+    return any(words in str(error).lower() for words in _OUT_OF_MEMORY)

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Generator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from napari_focusfuse.core.ahead import workers
 from napari_focusfuse.core.assess import Assessment, hard_weights, iter_assess, summary
@@ -15,6 +16,7 @@ from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decision import Decision, Flag, Labels
 from napari_focusfuse.core.measures import FocusMeasure
+from napari_focusfuse.core.memory import memory_is_short
 from napari_focusfuse.core.progress import Progress, repeated, staged
 from napari_focusfuse.core.result import FusionResult
 from napari_focusfuse.core.slices import SliceActivity, iter_guide, iter_peaks, iter_series
@@ -24,6 +26,9 @@ from napari_focusfuse.core.verify import iter_verified
 from napari_focusfuse.core.weigh import iter_weigh
 
 __all__ = ["FusionResult", "iter_decide", "iter_fuse"]
+
+#: Side of the tiles, px, below which a graphics card gives way to the processor.
+_SMALLEST = 256
 
 
 def iter_decide(
@@ -44,7 +49,30 @@ def iter_decide(
     Returns
     -------
     Decision
+        Where the memory of a graphics card does not suffice, made in smaller tiles, or by the processor.
     """
+    while True:
+        try:
+            return (yield from _iter_decide(stack, encoder, config, device, info))
+        except RuntimeError as error:
+            if device.type == "cpu" or not memory_is_short(error):
+                raise
+        if config.tile > _SMALLEST:
+            config = replace(config, tile=max(config.tile // 2, _SMALLEST))
+            told = f"graphics memory is short: again in tiles of {config.tile} px"
+        else:
+            device, told = torch.device("cpu"), "graphics memory is short: again by the processor"
+            info = {**info, "device": "cpu"}
+            if isinstance(encoder, nn.Module):
+                encoder = encoder.to(device)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        yield Progress(0, 1000, told)
+
+
+def _iter_decide(
+    stack: Stack, encoder: FocusMeasure, config: FusionConfig, device: torch.device, info: Mapping[str, Any]
+) -> Generator[Progress, None, Decision]:
     survey = yield from staged(iter_survey(stack, encoder, config, device), 0, 0.05)
     activity = SliceActivity(encoder, config, survey, device)
     if config.series:

@@ -6,7 +6,7 @@ What is fitted to what belongs to the recipes, `core.training` and `core.ranking
 from napari_focusfuse.core.learning._clock import Clock
 from napari_focusfuse.core.learning._course import Course
 from napari_focusfuse.core.learning._images import central, usable
-from napari_focusfuse.core.learning._optimizer import freeze_norms, memory_is_short, moments, restore
+from napari_focusfuse.core.learning._optimizer import freeze_norms, moments, restore
 from napari_focusfuse.core.learning._pieces import Pieces, log_uniform, seen_by_camera
 from napari_focusfuse.core.learning._state import LearningReport, LearningState, LogEntry, going_on
 
@@ -21,7 +21,6 @@ __all__ = [
     "freeze_norms",
     "going_on",
     "log_uniform",
-    "memory_is_short",
     "moments",
     "restore",
     "seen_by_camera",

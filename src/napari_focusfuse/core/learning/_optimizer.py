@@ -3,9 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-__all__ = ["freeze_norms", "memory_is_short", "moments", "restore"]
-
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+__all__ = ["freeze_norms", "moments", "restore"]
 
 
 def moments(optimizer: torch.optim.Adam) -> dict[str, Tensor]:
@@ -30,8 +28,3 @@ def freeze_norms(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eval()
-
-
-def memory_is_short(error: RuntimeError) -> bool:
-    """Whether an error of torch means that the memory of a device does not suffice."""
-    return any(words in str(error).lower() for words in _OUT_OF_MEMORY)

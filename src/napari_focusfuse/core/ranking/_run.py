@@ -16,11 +16,11 @@ from napari_focusfuse.core.learning import (
     Course,
     freeze_norms,
     going_on,
-    memory_is_short,
     moments,
     restore,
     usable,
 )
+from napari_focusfuse.core.memory import memory_is_short
 from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.ranking._decision import log_shares, rank_loss
