@@ -9,8 +9,8 @@ from torch import Tensor
 
 from napari_focusfuse.core.config import TrainConfig
 from napari_focusfuse.core.learning import moments, restore
-from napari_focusfuse.core.memory import memory_is_short
 from napari_focusfuse.core.loss import Losses, fusion_loss
+from napari_focusfuse.core.memory import memory_is_short
 from napari_focusfuse.core.network import SESFNet
 from napari_focusfuse.errors import FocusFuseWarning, TrainingError
 
