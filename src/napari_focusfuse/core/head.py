@@ -70,7 +70,6 @@ class FocusHead(nn.Module):
         excess = torch.log(torch.expm1((logs - floor).clamp(_LEAST_EXCESS, _MOST_EXCESS)))
         plain = (self.shares.view(1, -1, 1, 1) * logs).sum(dim=1, keepdim=True)
         seen = functional.relu(self.mix(torch.cat([(logs - _CENTRE) / _SPREAD, excess / _SPREAD], dim=1)))
-        seen = seen.contiguous(memory_format=torch.channels_last)
         for convolution in self.context:
             seen = seen + functional.relu(convolution(seen))
         found: Tensor = plain + self.out(seen)
