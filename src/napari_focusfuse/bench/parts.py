@@ -27,11 +27,13 @@ def simulated_part(out: Path, results: Results, study: Study, rows: Rows | Store
     write_simulated_summary(out / f"{name}-summary.csv", results)
     plots.plot_psnr(results, out / IMAGES / f"{name}-psnr.png")
     plots.plot_decisions(results, out / IMAGES / f"{name}-decisions.png")
+    plots.plot_times(results, out / IMAGES / f"{name}-times.png")
     images = [
         link(
             f"{name}-psnr.png", "PSNR over noise, and the difference to the reference with 95 % intervals, uncorrected"
         ),
         link(f"{name}-decisions.png", "Noise gain against decision quality"),
+        link(f"{name}-times.png", "Quality against time for a stack, external programs with start, reading, writing"),
     ]
     return simulated_section(results, study, rows, images)
 

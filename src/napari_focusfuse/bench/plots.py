@@ -15,7 +15,7 @@ from napari_focusfuse.bench.statistics import interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLOURS", "MARKERS", "plot_decisions", "plot_psnr"]
+__all__ = ["COLOURS", "MARKERS", "plot_decisions", "plot_psnr", "plot_times"]
 
 MARKERS = "osD^vP*Xph<>"
 #: Mostly of Paul Tol's schemes "bright" and "muted", made to be told apart by most people.
@@ -60,6 +60,25 @@ def plot_decisions(results: Results, path: Path) -> None:
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
     told = f"larger marks are more noise: {', '.join(noises)}; up and left is better; on grey: gain 1, side by side"
     figure.supxlabel(told, fontsize="small")
+    figure.savefig(path, dpi=110)
+
+
+def plot_times(results: Results, path: Path) -> None:
+    """Quality against time: a mark for each method, means over all noises."""
+    from matplotlib.figure import Figure
+
+    surfaces, noises = _grid(results)
+    figure = Figure(figsize=(4.4 * len(surfaces) + 2.4, 4.4), layout="constrained")
+    axes = figure.subplots(1, len(surfaces), squeeze=False, sharey=True)[0]
+    for ax, surface in zip(axes, surfaces, strict=True):
+        for label in (label for label in results.labels if label != SHARPEST):
+            seconds, quality = (np.mean(_means(results, label, m, surface, noises)) for m in ("seconds", "psnr"))
+            style = {**_style(results, label), "linestyle": "none", "markersize": 8}
+            ax.plot([seconds], [quality], label=label, **style)
+        ax.set(title=surface, xscale="log", xlabel="time for a stack, s")
+        ax.grid(alpha=0.25)
+    axes[0].set_ylabel("PSNR, dB, mean over noises")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
     figure.savefig(path, dpi=110)
 
 
