@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from napari_focusfuse.cli._flags import given
+from napari_focusfuse.cli._flags import check_lengths, given
 from napari_focusfuse.cli._terminal import say, with_bar
 from napari_focusfuse.core.config import AlignConfig, Edges, Kind
-from napari_focusfuse.errors import FocusFuseError, OutputError, StackError
+from napari_focusfuse.errors import FocusFuseError, OutputError
 
 __all__ = ["align"]
 
@@ -64,9 +64,7 @@ def align(
     """
     from napari_focusfuse import api
 
-    for name, size in (("--z-step", z_step), ("--pixel-size", pixel_size)):
-        if size is not None and not 0 < size < float("inf"):
-            raise StackError(f"{name} must be greater than 0, not {size}: give it in um")
+    check_lengths(z_step=z_step, pixel_size=pixel_size)
     config = AlignConfig(**given(kind=kind, edges=edges, reference=_slice(reference), tolerance=tolerance))
     record = _checked(stack, out, overwrite)
     known = None if transforms is None else api.load_transforms(transforms)
