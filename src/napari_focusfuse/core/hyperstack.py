@@ -77,6 +77,12 @@ class Hyperstack:
         self.channel_names = tuple(map(str, channels)) or tuple(map(str, range(number)))
 
     @property
+    def z(self) -> list[float]:
+        """Position of each slice."""
+        found: list[float] = self.stack(self.positions[0]).z.tolist()
+        return found
+
+    @property
     def plane_shape(self) -> tuple[int, ...]:
         """Shape of a fused image: (Y, X) or (Y, X, S)."""
         return tuple(self.sizes[letter] for letter in "YXS" if letter in self.sizes)
