@@ -79,3 +79,10 @@ def test_no_file_is_open_when_it_gets_its_name(
     drain(api.iter_save_hyperstack(tmp_path / "b", ff.fuse_hyperstack(data, "CZYX", **METHOD)))
     assert mapped == [False, False]
     assert io.read_stack(tmp_path / "a" / "fused.ome.tif").data.shape[0] == 2
+
+
+def test_what_cannot_be_so_in_a_file_is_told(tmp_path: Path, data: np.ndarray) -> None:
+    path = tmp_path / "odd.ome.tif"
+    tifffile.imwrite(path, data, metadata={"axes": "CZYX", "PhysicalSizeZ": 0.0})
+    with pytest.warns(ff.FocusFuseWarning, match="z-step of 0"):
+        api.open_hyperstack(path)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_focusfuse.api._files import told
 from napari_focusfuse.api._hyperstack import iter_fuse_hyperstack
 from napari_focusfuse.core.progress import Progress
 
@@ -33,7 +34,7 @@ def open_hyperstack(path: str | os.PathLike[str], *, axis: str | None = None, rg
     """
     from napari_focusfuse import io
 
-    return io.read_stack(path).hyperstack(axis, rgb=rgb)
+    return told(io.read_stack(path).hyperstack(axis, rgb=rgb))
 
 
 def check_hyperstack_target(target: str | os.PathLike[str], *, overwrite: bool = False) -> None:
