@@ -18,7 +18,7 @@ __all__ = ["add_aligned", "aligned_from", "stack_place"]
 
 
 def stack_place(layer: Image, source: Source, axis: int) -> dict[str, Any]:
-    """Arguments that put a stack of the layer's three axes on the layer; its axes y and x, place in a file, uneven z."""
+    """Arguments that put a stack of the layer's axes on the layer; its axes y and x, place in a file, uneven z."""
     fixed = {
         i: source.position[axis_name(layer, i)] for i in range(layer.ndim) if axis_name(layer, i) in source.position
     }
