@@ -231,7 +231,9 @@ def remove_empty(folders: list[Path]) -> None:
 
 
 def _digest(data: NDArray[Any]) -> str:
-    return sha256(f"{data.shape} {data.dtype}".encode() + data.tobytes()).hexdigest()
+    digest = sha256(f"{data.shape} {data.dtype}".encode())
+    digest.update(data.data)
+    return digest.hexdigest()
 
 
 def _write_png(path: Path, image: NDArray[Any], pixel_size: PixelSize) -> None:
