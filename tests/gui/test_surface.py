@@ -134,3 +134,13 @@ def test_a_name_with_a_dot_gets_its_suffix_and_no_file_is_replaced_unasked(
     finish(fused)
     assert written.read_bytes() == b"mine"
     assert "exists" in fused.panel.status.text()
+
+
+def test_options_wait_for_a_run(viewer, fused, fusion, finish):
+    options = (fused.surface.fill, fused.surface.flip)
+    fusion.go.clear()
+    fused.run()
+    assert [option.isEnabled() for option in options] == [False, False]
+    fusion.go.set()
+    finish(fused)
+    assert [option.isEnabled() for option in options] == [True, True]

@@ -166,6 +166,8 @@ class SurfacePanel(QWidget):
         ready = self.there and not self._panel.busy
         for button in (self.show_button, self.export_button):
             button.setEnabled(ready)
+        for option in (self.fill, self.flip):
+            option.setEnabled(not self._panel.busy)
         self.controls.setVisible(self.view.shown)
         self.show_button.setText("Back to image" if self.view.shown else "Show surface")
 
