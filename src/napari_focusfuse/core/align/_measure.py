@@ -73,7 +73,7 @@ def iter_transforms(stack: Stack, config: AlignConfig) -> Generator[Progress, No
 
 
 def _anchor(pairs: dict[tuple[int, int], Pair], reference: int) -> int:
-    """The slice to which the others are chained: the reference, or the nearest that can be told where it shows nothing."""
+    """The slice that the others are chained to: the reference, or the nearest one to it that can be told."""
     told = {k for pair in pairs if usable(pairs[pair]) for k in pair}
     return reference if reference in told or not told else min(told, key=lambda k: abs(k - reference))
 
