@@ -172,3 +172,21 @@ def test_a_time_point_of_a_larger_file(tmp_path: Path, stack: np.ndarray) -> Non
     for k, source in enumerate(({"axis": "z", "position": {"t": 1}}, {"axis": "axis -3", "position": {"axis -4": 1}})):
         folder = ff.save_result(tmp_path / f"out{k}", result, inputs=[file], source=source)
         assert ff.check_replay(folder) == []
+
+
+def test_a_recipe_is_found_by_way_of_a_link(tmp_path: Path, stack: np.ndarray) -> None:
+    """From a linked folder ".." leads elsewhere than by its name."""
+    folder = saved(tmp_path / "deep" / "er", stack)
+    link = tmp_path / "link"
+    link.symlink_to(folder, target_is_directory=True)
+    assert ff.check_replay(link) == []
+
+
+@pytest.mark.parametrize("entry", ["made by", "z", "transforms"])
+def test_a_recipe_that_lacks_something(tmp_path: Path, stack: np.ndarray, entry: str) -> None:
+    recipe = saved(tmp_path, stack) / "recipe.json"
+    told = json.loads(recipe.read_text("utf-8"))
+    del told[entry]
+    recipe.write_text(json.dumps(told), "utf-8")
+    with pytest.raises(FocusFuseError, match="is no recipe of a result"):
+        ff.replay(recipe)

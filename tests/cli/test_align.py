@@ -5,6 +5,7 @@ import pytest
 
 import napari_focusfuse as ff
 from napari_focusfuse import api
+from napari_focusfuse.errors import OutputError
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,33 @@ def test_nothing_is_replaced_unasked(run, file, tmp_path):
     assert run("align", file, "-o", out, "--overwrite").code == 0
     assert (tmp_path / "out.transforms.json").read_text() != "mine"
     assert run("align", file, "-o", out).code == 2
+
+
+def test_what_cannot_be_written_leaves_all_as_it_was(run, file, tmp_path, monkeypatch):
+    out, record = tmp_path / "out.tif", tmp_path / "out.transforms.json"
+    out.write_text("mine")
+    record.mkdir()
+    assert "there is a folder of that name" in run("align", file, "-o", out, "--overwrite").err
+    record.rmdir()
+
+    def full(self, path):
+        raise OutputError(f"cannot write {path}: no space left")
+
+    monkeypatch.setattr(ff.Transforms, "save", full)
+    assert "no space left" in run("align", file, "-o", out, "--overwrite").err
+    assert out.read_text() == "mine"
+    assert run("align", file, "-o", tmp_path / "new" / "out.tif").code == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.ome.tif", "out.tif"]
+
+
+def test_uneven_positions_are_kept(run, drifting, tmp_path):
+    z = (0.0, 1.0, 2.0, 3.0, 10.0)
+    file = api.save_stack(tmp_path / "in.ome.tif", drifting, z_step=2.5, z=z)
+    assert run("align", file, "-o", tmp_path / "out.ome.tif").code == 0
+    with pytest.warns(ff.FocusFuseWarning, match="the positions it states are used"):
+        assert api.open_stack(tmp_path / "out.ome.tif").z == z
+    assert run("align", file, "-o", tmp_path / "even.ome.tif", "--z-step", "2").code == 0
+    assert (api.open_stack(tmp_path / "even.ome.tif").z, api.open_stack(tmp_path / "even.ome.tif").z_step) == (None, 2)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,12 @@ def test_sizes_must_be_known(run: Runs, slices: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(io.read_image(out), 3 * depth, rtol=1e-6)
 
 
+@pytest.mark.parametrize("size", [("--z-step", "0"), ("--z-step", "nan"), ("--pixel-size", "-1")])
+def test_sizes_must_be_lengths(run: Runs, tmp_path: Path, size: tuple[str, str]) -> None:
+    done = run("export", tmp_path, "-o", tmp_path / "z.tif", *size)
+    assert (done.code, f"{size[0]} must be greater than 0" in done.err) == (2, True)
+
+
 def test_a_result_without_depth(run: Runs, slices: Path, tmp_path: Path) -> None:
     assert run("fuse", slices, "-o", tmp_path / "out", "--method", "max").code == 0
     done = run("export", tmp_path / "out" / "beads", "-o", tmp_path / "z.tif")

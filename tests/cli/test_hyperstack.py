@@ -53,6 +53,12 @@ def test_a_channel_decides_and_the_axes_are_kept(
     assert (recipe["made by"]["decided_on"], recipe["depth_unit"], recipe["z_step_um"]) == (0, "um", 2.0)
 
 
+def test_what_is_for_single_stacks_is_not_ignored(run: Runs, series: Path, tmp_path: Path) -> None:
+    done = run("fuse", series, "-o", tmp_path / "out", "--all-positions", "--refractive-index", "1.33", "--zarr")
+    assert (done.code, "--refractive-index and --zarr" in done.err) == (2, True)
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_images_alone(run: Runs, series: Path, tmp_path: Path) -> None:
     assert run("fuse", series, "-o", tmp_path / "a.ome.tif", "--all-positions", "--method", "max").code == 0
     expected = tifffile.imread(series).max(1)

@@ -75,6 +75,9 @@ def test_what_is_no_decision_is_refused(decision, tmp_path):
         load_decision(path)
     with pytest.raises(FocusFuseError, match="no decision"):
         load_decision(tmp_path / "missing.npz")
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    with pytest.raises(FocusFuseError, match="holds no decision"):
+        load_decision(tmp_path / "array.npy")
     replace(decision, labels=decision.labels + 5).save(path)
     with pytest.raises(FocusFuseError, match="fits together"):
         load_decision(path)

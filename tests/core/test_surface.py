@@ -91,3 +91,8 @@ def test_what_stands_alone_is_left_out() -> None:
     made = ff.surface(depth, pixel_size=(1, 1))
     assert made.vertices[:, 2].max() == 3
     assert len(made.vertices) == 48
+
+
+def test_a_texture_of_another_size_is_refused() -> None:
+    with pytest.raises(FocusFuseError, match="the texture is 5 x 6 px, the depth 6 x 6"):
+        ff.surface(np.zeros((6, 6), np.float32), pixel_size=PIXEL, texture=np.zeros((5, 6), np.uint8))

@@ -7,6 +7,7 @@ import pytest
 from qtpy.QtWidgets import QFileDialog
 
 import napari_focusfuse as ff
+from napari_focusfuse.gui._file_facts import positions_of
 
 PLUGIN, WIDGET, KEY = "napari-focusfuse", "Align focus stack", "napari-focusfuse"
 
@@ -47,6 +48,15 @@ def test_the_aligned_stack_lies_on_its_source(viewer, aligning, drifting, finish
     assert [len(line.get_xdata()) for line in aligning.shifts.axes.get_lines()] == [5, 5]
     aligning.layer = layer
     assert aligning.stack.problem() is None
+
+
+def test_uneven_positions_stay_with_the_slices(viewer, aligning, layer, finish):
+    z = [0.0, 1.0, 2.0, 3.0, 4.0 + 1]
+    layer.metadata[KEY] = {"z": z}
+    aligning.run()
+    finish(aligning)
+    aligned = viewer.layers["cells aligned"]
+    assert positions_of(aligned, 0) == z
 
 
 def test_nothing_is_added_where_nothing_is_to_be_aligned(viewer, aligning, finish):

@@ -147,6 +147,48 @@ def test_the_result_of_all_is_saved(viewer, widget, carrier, cells, finish, tmp_
     assert (recipe["pixel_size_um"], recipe["z_step_um"]) == ([0.5, 0.5], 2.0)
 
 
+def test_a_run_that_was_cancelled_leaves_what_is_saved_as_it_was(
+    viewer, widget, carrier, cells, finish, values, slow, tmp_path, qtbot
+):
+    slow.set()
+    fuse_all(widget, finish)
+    slow.clear()
+    other = viewer.add_image(values, name="other", scale=(1, 1, 9, 7, 7), units=cells.units, axis_labels=LABELS)
+    widget.layer = other
+    carrier.positions.positions.value = True
+    widget.run()
+    qtbot.waitUntil(lambda: widget.panel.progress.maximum() > 0)
+    widget.cancel()
+    slow.set()
+    finish(widget)
+    assert carrier.title == "cells"
+    widget.save(tmp_path / "out")
+    finish(widget)
+    recipe = json.loads((tmp_path / "out" / "recipe.json").read_text("utf-8"))
+    assert (recipe["pixel_size_um"], recipe["z_step_um"]) == ([0.5, 0.5], 2.0)
+
+
+def test_the_looks_of_maps_follow_another_run(viewer, widget, carrier, cells, finish, values):
+    fuse_all(widget, finish)
+    assert viewer.layers["cells depth"].contrast_limits == [0, 10]
+    widget.stack.z_step.set_length(4.0)
+    fuse_all(widget, finish)
+    assert viewer.layers["cells depth"].contrast_limits == [0, 20]
+    widget.method.value = "max"
+    widget.run()
+    finish(widget)
+    assert names(viewer) == ["cells", "cells fused"]
+
+
+def test_the_memory_limit_holds_for_all_positions(viewer, widget, carrier, cells, finish, monkeypatch):
+    from napari_focusfuse.gui import _preferences
+
+    monkeypatch.setattr(_preferences, "preferences", lambda: _preferences.Preferences(memory=1e-4))
+    widget.method.value = "sesf"
+    fuse_all(widget, finish)
+    assert "more than the limit" in widget.panel.status.text()
+
+
 def test_methods_without_decision_give_images(viewer, widget, carrier, cells, finish, values):
     widget.method.value = "max"
     carrier.positions.positions.value = True

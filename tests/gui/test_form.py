@@ -78,3 +78,14 @@ def test_rows_unfold(qtbot, form):
     assert not form.radius.native.isVisible()
     folded.button.click()
     assert form.radius.native.isVisible()
+
+
+def test_a_length_that_was_read_is_not_rounded(qtbot):
+    box = LengthBox("not known", "")
+    qtbot.addWidget(box)
+    for length in (13 / 120, 2.0, None, 1e-7):
+        box.set_length(length)
+        assert box.length() == (length if length != 1e-7 else None)
+    box.set_length(13 / 120)
+    box.setValue(0.2)
+    assert box.length() == 0.2

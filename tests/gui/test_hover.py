@@ -144,3 +144,16 @@ def test_a_result_with_a_time_axis_is_looked_at_where_the_cursor_is(viewer, stac
     assert hit.slice == stack[::-1, 5, 9].argmax()
     taken = source_at(hit, origin_of(hit, viewer.layers))
     np.testing.assert_array_equal(taken.data, stack[::-1])
+
+
+def test_uneven_slices_lie_where_the_file_states_it(viewer, widget, cells, stack, fusion, finish):
+    z = [2.0 * k for k in range(len(stack))][::-1]
+    cells.metadata[KEY] = {"z": z}
+    widget.run()
+    finish(widget)
+    assert fusion.calls[-1]["z"] == z
+    y, x = next((y, x) for y, x in np.ndindex(stack.shape[1:]) if stack[:, y, x].argmax() == 1)
+    hit = hit_at(viewer, place(y, x))
+    assert (hit.mark, hit.positions) == (z[1], sorted(z))
+    curve = widget.hover._reader_of(hit, cells.__wrapped__)(hit)[1]
+    np.testing.assert_array_equal(curve, Glance(Stack(stack)).curve(y, x)[::-1])

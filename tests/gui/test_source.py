@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import zarr
 from napari.layers import Image
+from napari.layers._source import layer_source
 
+from napari_focusfuse import io
 from napari_focusfuse.gui._source import micrometres, problem, take
 
 
@@ -130,3 +132,12 @@ def test_the_files_of_a_layer_are_noted():
     noted = layer((5, 8, 9), metadata={"napari-focusfuse": {"inputs": ["a.tif", "b.tif"]}})
     assert take(noted, 0, (0, 0, 0)).inputs == ["a.tif", "b.tif"]
     assert take(layer((5, 8, 9)), 0, (0, 0, 0)).inputs == []
+
+
+def test_the_first_of_files_that_napari_stacked_is_not_taken_for_all(tmp_path):
+    io.write_image(tmp_path / "z1.tif", np.zeros((8, 9), np.uint8))
+    io.write_stack(tmp_path / "all.tif", np.zeros((5, 8, 9), np.uint8))
+    for name, inputs in (("z1.tif", []), ("all.tif", [str(tmp_path / "all.tif")])):
+        with layer_source(path=str(tmp_path / name), reader_plugin="napari"):
+            opened = layer((5, 8, 9))
+        assert take(opened, 0, (0, 0, 0)).inputs == inputs

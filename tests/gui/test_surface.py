@@ -116,3 +116,31 @@ def test_export(viewer, fused, finish, monkeypatch, tmp_path, name, chosen):
     finish(fused)
     np.testing.assert_allclose(io.read_image(tmp_path / "z.tif"), viewer.layers["cells depth"].data)
     assert str(Path(tmp_path) / "z.tif") in fused.panel.status.text()
+
+
+def test_a_name_with_a_dot_gets_its_suffix_and_no_file_is_replaced_unasked(
+    viewer, fused, finish, monkeypatch, tmp_path, notes
+):
+    from qtpy.QtWidgets import QFileDialog
+
+    chosen = (str(tmp_path / "beads 1.5um"), "Height map, 32-bit TIFF in µm (*.tif)")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: chosen)
+    fused.surface.export_button.click()
+    finish(fused)
+    written = tmp_path / "beads 1.5um.tif"
+    assert written.exists()
+    written.write_bytes(b"mine")
+    fused.surface.export_button.click()
+    finish(fused)
+    assert written.read_bytes() == b"mine"
+    assert "exists" in fused.panel.status.text()
+
+
+def test_options_wait_for_a_run(viewer, fused, fusion, finish):
+    options = (fused.surface.fill, fused.surface.flip)
+    fusion.go.clear()
+    fused.run()
+    assert [option.isEnabled() for option in options] == [False, False]
+    fusion.go.set()
+    finish(fused)
+    assert [option.isEnabled() for option in options] == [True, True]

@@ -4,6 +4,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -186,3 +187,23 @@ def test_of_many_questions_the_newest_is_answered(qtbot):
         latest.ask(lambda: 1 / 0)
     assert isinstance(failed.args[0], ZeroDivisionError)
     latest.forget()
+
+
+def test_runs_that_overlap_leave_warnings_as_they_were(qtbot):
+    """Of two threads that each restore the filters, the one that ends last would restore those of the other."""
+    before = list(warnings.filters), warnings.showwarning
+    events = {name: threading.Event() for name in "ab"}
+
+    def work(name):
+        yield Progress(0, 1, name)
+        events[name].wait(10)
+        yield Progress(1, 1, name)
+
+    runs = {name: Run(partial(work, name), name) for name in "ab"}
+    for run in runs.values():
+        with qtbot.waitSignal(run.progressed):
+            run.start()
+    for name, run in runs.items():
+        with qtbot.waitSignal(run.finished):
+            events[name].set()
+    qtbot.waitUntil(lambda: (list(warnings.filters), warnings.showwarning) == before)

@@ -27,6 +27,23 @@ def test_labels_colour_and_stacks(viewer, tmp_path):
     assert (file.axes, file.z_step, file.data.shape) == ("ZYXS", 2, (5, 3, 4, 3))
 
 
+def test_axes_in_another_order(viewer, tmp_path, rng):
+    values = rng.integers(0, 255, (3, 4, 5), np.uint8)
+    viewer.add_image(values, axis_labels=("y", "x", "z"), scale=(0.5, 0.25, 2), units="um").save(
+        str(tmp_path / "a.ome.tif")
+    )
+    file = io.read_stack(tmp_path / "a.ome.tif")
+    assert (file.axes, file.z_step, file.pixel_size) == ("ZYX", 2, (0.5, 0.25))
+    np.testing.assert_array_equal(file.data, values.transpose(2, 0, 1))
+
+
+def test_masked_arrays_and_levels_are_whole(viewer, tmp_path):
+    values = np.arange(60, dtype=np.uint8).reshape(3, 4, 5)
+    for data, options in ((np.ma.masked_less(values, 0), {}), ([values, values[:, ::2, ::2]], {"multiscale": True})):
+        viewer.add_image(data, **options).save(str(tmp_path / "a.ome.tif"))
+        np.testing.assert_array_equal(io.read_stack(tmp_path / "a.ome.tif").data, values)
+
+
 def test_napari_keeps_plain_tiff(viewer):
     from npe2 import PluginManager
 

@@ -1,6 +1,7 @@
 """Images and stacks to files."""
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import imagecodecs
@@ -174,3 +175,12 @@ def test_a_read_only_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(OutputError, match="read-only"):
         io.check_image_target(tmp_path / "a.tif")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_stack_is_written_without_a_copy(tmp_path: Path) -> None:
+    stack = np.zeros((16, 256, 256), np.uint16)
+    tracemalloc.start()
+    io.write_stack(tmp_path / "a.tif", stack)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < stack.nbytes / 2

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from napari_focusfuse.core.config import AlignConfig
 from napari_focusfuse.core.progress import Progress, drain
@@ -76,6 +79,40 @@ def iter_align(
     from napari_focusfuse.core.stack import Stack
 
     return (yield from core.iter_align(stack, Stack(stack, axis, rgb), axis, config or AlignConfig(), transforms))
+
+
+def save_alignment(
+    path: str | os.PathLike[str],
+    record: str | os.PathLike[str],
+    alignment: Alignment,
+    *,
+    overwrite: bool = False,
+    **sizes: Any,
+) -> None:
+    """Write an aligned stack as OME-TIFF and its transforms as JSON, both or none.
+
+    Parameters
+    ----------
+    path, record : path
+        Of the stack and of the transforms.
+    alignment : Alignment
+    overwrite : bool
+        Replace existing files, once the new ones are complete.
+    **sizes
+        As for `save_stack`.
+
+    Raises
+    ------
+    OutputError
+        One of them exists or cannot be written; what was there before is as it was.
+    """
+    from napari_focusfuse import io
+
+    def write(part: Path) -> None:
+        alignment.transforms.save(part)
+        io.write_stack(path, np.asarray(alignment.stack), overwrite=overwrite, **sizes)
+
+    io.atomically(Path(record), write, overwrite=overwrite)
 
 
 def load_transforms(path: str | os.PathLike[str]) -> Transforms:

@@ -47,12 +47,12 @@ def open_stack(
     >>> stack = ff.open_stack("cells.ome.tif")  # doctest: +SKIP
     >>> result = ff.fuse(stack.data, z=stack.positions())  # doctest: +SKIP
     """
-    return _told(_read(path).focus_stack(axis, rgb=rgb))
+    return told(_read(path).focus_stack(axis, rgb=rgb))
 
 
 def open_file(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> StackFile:
     """Open the same lazily with all its axes, such as time and channels; see `open_stack`."""
-    return _told(_read(path))
+    return told(_read(path))
 
 
 def in_order(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
@@ -68,7 +68,7 @@ def _read(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> St
     return io.read_stack(path) if isinstance(path, (str, os.PathLike)) else io.read_files(path)
 
 
-def _told(file: StackFile) -> StackFile:
+def told(file: StackFile) -> StackFile:
     """`file`, once its notes are told."""
     for note in file.notes:
         warnings.warn(f"{file.path} {note}", FocusFuseWarning, stacklevel=3)

@@ -253,5 +253,5 @@ def _engine(method: Method, config: Config | None, model: str | os.PathLike[str]
 
 
 def _described(data: Hyperstack, deciding: int | str, offsets: Sequence[int]) -> dict[str, Any]:
-    told = {"axes": data.axes, "channels": list(data.channel_names), "decided_on": deciding}
+    told = {"axes": data.axes, "channels": list(data.channel_names), "decided_on": deciding, "z": data.z}
     return told | ({"offsets": list(offsets)} if offsets else {})

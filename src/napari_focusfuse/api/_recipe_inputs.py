@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 
+def check_single(recipe: Mapping[str, Any]) -> None:
+    """Refuse the recipe of time points and channels that were fused together."""
+    if "axes" in recipe["made by"]:
+        raise FocusFuseError("the result holds several positions, time points or channels: give that of one stack")
+
+
 def paths_of(recipe: Mapping[str, Any], source: PathLike | None) -> list[Path]:
     """Where the inputs are; `source` is where they were moved to."""
     paths = [Path(entry["path"]) for entry in recipe["inputs"]]

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from napari_focusfuse.api._aligning import iter_align
 from napari_focusfuse.api._fusion import iter_fuse
-from napari_focusfuse.api._recipe_inputs import check_inputs, config_of, edits_of, model_of, opened, paths_of
+from napari_focusfuse.api._recipe_inputs import (
+    check_inputs,
+    check_single,
+    config_of,
+    edits_of,
+    model_of,
+    opened,
+    paths_of,
+)
 from napari_focusfuse.api._saving import iter_save
 from napari_focusfuse.core.config import AlignConfig
 from napari_focusfuse.core.methods import method_named
@@ -84,6 +92,7 @@ def iter_replay(
     from napari_focusfuse import io
 
     asked = io.read_recipe(recipe)
+    check_single(asked)
     folder = Path(recipe) if Path(recipe).is_dir() else Path(recipe).parent
     if out is not None:
         io.check_result_folder(out, overwrite=overwrite)

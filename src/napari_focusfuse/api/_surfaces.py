@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_focusfuse.api._recipe_inputs import check_single
 from napari_focusfuse.errors import FocusFuseError, OutputError
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def _saved(
     from napari_focusfuse.core.decision import Decision
 
     recipe = io.read_recipe(folder)
+    check_single(recipe)
     if "depth_unit" not in recipe:
         raise FocusFuseError(f"{folder} holds no depth: fuse with a method that makes a decision")
     depth, confidence, flags, index = (io.read_map(folder, name) for name in ("depth", "confidence", "flags", "index"))

@@ -14,14 +14,14 @@ from cyclopts import App, CycloptsError, Parameter
 from napari_focusfuse.cli._align import align
 from napari_focusfuse.cli._bench import bench
 from napari_focusfuse.cli._export import export
-from napari_focusfuse.cli._flags import FusionFlags, given, parsed
+from napari_focusfuse.cli._flags import FusionFlags, check_lengths, given, parsed
 from napari_focusfuse.cli._fuse import Task, fuse_all
 from napari_focusfuse.cli._measure import measure_files
 from napari_focusfuse.cli._replay import replay
 from napari_focusfuse.cli._terminal import complain, only_our_warnings, say, with_bar
 from napari_focusfuse.cli._train import train
 from napari_focusfuse.core.config import FusionConfig
-from napari_focusfuse.errors import FocusFuseError, StackError
+from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["main"]
 
@@ -136,9 +136,7 @@ def fuse(
     """
     from napari_focusfuse import api
 
-    for name, size in (("--z-step", z_step), ("--pixel-size", pixel_size)):
-        if size is not None and not 0 < size < float("inf"):
-            raise StackError(f"{name} must be greater than 0, not {size}: give it in um")
+    check_lengths(z_step=z_step, pixel_size=pixel_size)
     api.use_threads(threads)
     config = FusionConfig(**vars(flags)) if flags else None
     engine = given(method=method, model=model, device=device, config=config)

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from napari_focusfuse.cli._flags import given
+from napari_focusfuse.cli._flags import check_lengths, given
 from napari_focusfuse.cli._terminal import say, with_bar
 from napari_focusfuse.core.config import AlignConfig, Edges, Kind
-from napari_focusfuse.errors import FocusFuseError, OutputError, StackError
+from napari_focusfuse.errors import OutputError
 
 __all__ = ["align"]
 
@@ -64,9 +64,7 @@ def align(
     """
     from napari_focusfuse import api
 
-    for name, size in (("--z-step", z_step), ("--pixel-size", pixel_size)):
-        if size is not None and not 0 < size < float("inf"):
-            raise StackError(f"{name} must be greater than 0, not {size}: give it in um")
+    check_lengths(z_step=z_step, pixel_size=pixel_size)
     config = AlignConfig(**given(kind=kind, edges=edges, reference=_slice(reference), tolerance=tolerance))
     record = _checked(stack, out, overwrite)
     known = None if transforms is None else api.load_transforms(transforms)
@@ -75,9 +73,10 @@ def align(
     done = with_bar(work, file.name)
     sizes: dict[str, Any] = {
         "z_step": file.z_step if z_step is None else z_step,
+        "z": file.z if z_step is None else None,
         "pixel_size": file.pixel_size if pixel_size is None else (pixel_size, pixel_size),
     }
-    _write(out, record, done, overwrite, sizes)
+    api.save_alignment(out, record, done, overwrite=overwrite, **sizes)
     say(f"done: {stack} -> {out} ({done.summary})")
 
 
@@ -97,20 +96,8 @@ def _checked(stack: Path, out: Path, overwrite: bool) -> Path:
         raise OutputError(f"{out} would lie among the slices of the stack: choose a place outside {stack}")
     record = out.with_name(f"{api.stack_name(out)}.transforms.json")
     api.check_image_target(out, overwrite=overwrite)
+    if record.is_dir():
+        raise OutputError(f"cannot write {record}: there is a folder of that name")
     if record.exists() and not overwrite:
         raise OutputError(f"{record} exists: choose another name or allow overwriting")
     return record
-
-
-def _write(out: Path, record: Path, done: Any, overwrite: bool, sizes: dict[str, Any]) -> None:
-    """Both files or none: the stack is taken back if the transforms cannot be written."""
-    import numpy as np
-
-    from napari_focusfuse import api
-
-    api.save_stack(out, np.asarray(done.stack), overwrite=overwrite, **sizes)
-    try:
-        done.transforms.save(record)
-    except FocusFuseError:
-        out.unlink(missing_ok=True)
-        raise

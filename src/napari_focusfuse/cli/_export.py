@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from napari_focusfuse.cli._flags import given
+from napari_focusfuse.cli._flags import check_lengths, given
 from napari_focusfuse.cli._terminal import say
 from napari_focusfuse.core.config import SurfaceConfig
 
@@ -49,6 +49,7 @@ def export(
     """
     from napari_focusfuse import api
 
+    check_lengths(z_step=z_step, pixel_size=pixel_size)
     sizes = given(z_step=z_step, pixel_size=pixel_size and (pixel_size, pixel_size))
     config = SurfaceConfig(fill=fill, max_vertices=max_vertices)
     api.export(result, out, flip=flip, config=config, overwrite=overwrite, **sizes)

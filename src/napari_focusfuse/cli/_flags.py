@@ -9,13 +9,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter, Token, convert
 
 from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.errors import StackError
 
-__all__ = ["FusionFlags", "given", "merged", "parsed"]
+__all__ = ["FusionFlags", "check_lengths", "given", "merged", "parsed"]
 
 
 def given(**options: Any) -> dict[str, Any]:
     """Options without those that were left out, so that the API's own defaults hold."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def check_lengths(**lengths: float | None) -> None:
+    """Refuse lengths that are none; each has the name of its flag.
+
+    Raises
+    ------
+    StackError
+    """
+    for name, length in lengths.items():
+        if length is not None and not 0 < length < float("inf"):
+            raise StackError(f"--{name.replace('_', '-')} must be greater than 0, not {length}: give it in um")
 
 
 def parsed(kind: type[Any], tokens: Sequence[Token]) -> Any:

@@ -178,6 +178,8 @@ def _fuse_whole(file: "StackFile", job: _Job, task: Task, options: dict[str, Any
     """Fuse every time point and channel."""
     from napari_focusfuse import api
 
+    if ignored := [f"--{name.replace('_', '-')}" for name, value in task.saving.items() if value]:
+        raise OutputError(f"{' and '.join(ignored)} cannot be used for all positions: fuse them one by one")
     api.check_hyperstack_target(job.target, overwrite=task.overwrite)
     sizes = {"z_step": file.z_step, "pixel_size": file.pixel_size, **task.sizes}
     work = api.iter_fuse_file(file, job.target, overwrite=task.overwrite, **sizes, **options, **task.engine)

@@ -151,7 +151,7 @@ def load_decision(path: str | os.PathLike[str]) -> Decision:
         with np.load(path, allow_pickle=False) as file:
             decision = Decision(**{name: file[name] for name in _ARRAYS}, info=json.loads(str(file["info"])))
         whole = _is_whole(decision)
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, IndexError) as error:
+    except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, IndexError) as error:
         raise FocusFuseError(f"{path} holds no decision that can be read: save it again") from error
     if not whole:
         raise FocusFuseError(f"{path} holds no decision that fits together: save it again")

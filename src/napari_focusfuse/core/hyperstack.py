@@ -77,6 +77,12 @@ class Hyperstack:
         self.channel_names = tuple(map(str, channels)) or tuple(map(str, range(number)))
 
     @property
+    def z(self) -> list[float]:
+        """Position of each slice."""
+        found: list[float] = self.stack(self.positions[0]).z.tolist()
+        return found
+
+    @property
     def plane_shape(self) -> tuple[int, ...]:
         """Shape of a fused image: (Y, X) or (Y, X, S)."""
         return tuple(self.sizes[letter] for letter in "YXS" if letter in self.sizes)
@@ -108,7 +114,7 @@ class Hyperstack:
                 return self.channel_names.index(decide_on)
             if decide_on in ("sum", "each"):
                 return decide_on if len(self.channel_names) > 1 else 0
-        number = int(decide_on) if str(decide_on).lstrip("-").isdecimal() else -1
+        number = int(decide_on) if str(decide_on).removeprefix("-").isdecimal() else -1
         if 0 <= number < len(self.channel_names):
             return number
         there = [f"{k} ({name})" if name != str(k) else name for k, name in enumerate(self.channel_names)]

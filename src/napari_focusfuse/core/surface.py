@@ -79,12 +79,17 @@ def surface(
     Raises
     ------
     FocusFuseError
-        Pixel size or z-step is not known, or depth is known nowhere.
+        Pixel size or z-step is not known, depth is known nowhere, or the texture is of another size.
     """
     config = config or SurfaceConfig()
     if pixel_size is None:
         raise FocusFuseError("a surface in um needs the pixel size: give the height and width of a pixel in um")
     z = heights(depth, z_step=z_step, refractive_index=refractive_index, flip=flip, config=config)
+    if texture is not None and texture.shape[:2] != z.shape:
+        raise FocusFuseError(
+            f"the texture is {texture.shape[0]} x {texture.shape[1]} px, the depth {z.shape[0]} x {z.shape[1]}: "
+            "give an image of the same size"
+        )
     step = max(math.ceil(math.sqrt(z.size / config.max_vertices)), 1)
     grid = _reduced(z, step)
     faces = _triangles(_patches(np.isfinite(grid)))

@@ -16,19 +16,19 @@ _BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16
 _SMALLEST = 1e-6
 
 
-def um_per_z(decision: Decision, z_step: float | None, refractive_index: float = 1.0) -> float | None:
+def um_per_z(z: NDArray[np.float64], z_step: float | None, refractive_index: float = 1.0) -> float | None:
     """Factor from the units of `Decision.z` to um; None where it is not known.
 
     Parameters
     ----------
-    decision : Decision
-        Its z may be in slices or in um.
+    z : (N,) array
+        Positions of the slices, in slices or in um.
     z_step : float, optional
         Mean distance of neighbouring slices, um.
     refractive_index : float
         How much further the focus moves than the stage does.
     """
-    spacing = float(np.ptp(decision.z)) / max(len(decision.z) - 1, 1)
+    spacing = float(np.ptp(z)) / max(len(z) - 1, 1)
     return None if z_step is None or spacing == 0 else z_step * refractive_index / spacing
 
 
@@ -40,7 +40,7 @@ def depth_um(decision: Decision, z_step: float | None, refractive_index: float =
     FocusFuseError
         The z-step is not known.
     """
-    factor = um_per_z(decision, z_step, refractive_index)
+    factor = um_per_z(decision.z, z_step, refractive_index)
     if factor is None:
         raise FocusFuseError("heights in um need the z-step: give the distance of neighbouring slices in um")
     return decision.depth * np.float32(factor)

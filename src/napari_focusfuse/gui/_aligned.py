@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Layer
 
+from napari_focusfuse.gui._file_facts import positions_of
 from napari_focusfuse.gui._layers import plain
 from napari_focusfuse.gui._source import KEY, Source, axis_name, in_file, plane_axes
 
@@ -17,7 +18,7 @@ __all__ = ["add_aligned", "aligned_from", "stack_place"]
 
 
 def stack_place(layer: Image, source: Source, axis: int) -> dict[str, Any]:
-    """Arguments that put a stack of the layer's three axes on the layer, its axes y and x, and its place in a file."""
+    """Arguments that put a stack of the layer's axes on the layer; its axes y and x, place in a file, uneven z."""
     fixed = {
         i: source.position[axis_name(layer, i)] for i in range(layer.ndim) if axis_name(layer, i) in source.position
     }
@@ -38,6 +39,7 @@ def stack_place(layer: Image, source: Source, axis: int) -> dict[str, Any]:
         "affine": np.eye(4) if np.allclose(affine, np.eye(4)) else affine,
         "plane": [kept.index(i) for i in plane_axes(layer, axis)],
         "in_file": in_file(layer),
+        "z": positions_of(layer, axis),
     }
 
 
@@ -54,7 +56,7 @@ def add_aligned(
     viewer: "ViewerModel", source: Source, place: dict[str, Any], done: "Alignment", note: dict[str, Any]
 ) -> Image:
     """Add an aligned stack as a layer of its own. It can be fused, as any stack the user opened."""
-    options = {name: value for name, value in place.items() if name not in ("plane", "in_file")}
+    options = {name: value for name, value in place.items() if name not in ("plane", "in_file", "z")}
     corner = np.zeros(3)
     if done.stack.shape[:3] != source.data.shape[:3]:
         corner[place["plane"]] = done.valid[0], done.valid[2]
@@ -70,6 +72,7 @@ def add_aligned(
                 "axis": source.label,
                 "position": source.position,
                 "in_file": place["in_file"],
+                "z": place["z"],
                 "rgb": source.rgb,
                 "valid": done.valid,
                 "summary": done.summary,

@@ -72,13 +72,19 @@ class Hit:
         """Where it was found on the stack axis: its depth, or else the slice; in the units of `positions`."""
         if self.depth is not None or self.slice is None:
             return self.depth
-        return float(self.positions[self.slice]) if self.slice < len(self.positions) else None
+        return float(self.z[self.slice]) if self.slice < len(self.z) else None
+
+    @property
+    def z(self) -> list[float]:
+        """Where each slice is, um; or its number from 1 on."""
+        step, slices = self.note["z_step"], int(self.note["slices"])
+        stated = self.note.get("z") or self.note.get("made_by", {}).get("z")
+        return list(stated) if step and stated else [k * step if step else k + 1.0 for k in range(slices)]
 
     @property
     def positions(self) -> list[float]:
-        """Where the slices are, um; or their numbers from 1 on."""
-        step, slices = self.note["z_step"], int(self.note["slices"])
-        return [k * step if step else k + 1.0 for k in range(slices)]
+        """Where the slices are, from the lowest on."""
+        return sorted(self.z)
 
     def text(self) -> str:
         """What is known, in a line."""

@@ -102,12 +102,12 @@ class Carrier(QObject):
         if layer is None:
             return
         whole = take_whole(layer, self._stack.axis, channel=channel)
-        self._note = {**note, "source": whole.title, "position": whole.position}
+        told = {**note, "source": whole.title, "position": whole.position}
         z = options["z"]
         top = float(whole.slices - 1 if z is None else max(z))
         options = {**options, "decide_on": decide_on if channel is not None else None}
         begin = partial(work.fuse_whole, whole, options, top)
-        self._panel.start(begin, f"Fusing all of {whole.title}", self._on_whole)
+        self._panel.start(begin, f"Fusing all of {whole.title}", partial(self._on_whole, told))
 
     def decided(self, source: Source, decision: "Decision | None") -> None:
         """One stack has been fused: its decision can be carried, until there is another; says so if it is a guess."""
@@ -196,10 +196,10 @@ class Carrier(QObject):
             self.dialog.deleteLater()
             self.dialog = None
 
-    def _on_whole(self, done: "tuple[Whole, HyperstackResult, list[Shown]]") -> None:
+    def _on_whole(self, note: dict[str, Any], done: "tuple[Whole, HyperstackResult, list[Shown]]") -> None:
         whole, result, layers = done
         made_by = plain(result.info)
-        self._note = {**self._note, "made_by": made_by}
+        self._note = {**note, "made_by": made_by}
         show(self._viewer, whole, layers, self._note)
         self.result, self._origin = result, None
         if result.decisions:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from napari_focusfuse.core.progress import staged
+from napari_focusfuse.gui._preferences import limited_for
 from napari_focusfuse.gui._targets import Origin
 from napari_focusfuse.gui._whole import Whole
 from napari_focusfuse.gui._whole_layers import iter_shown
@@ -22,6 +23,8 @@ def fuse_whole(whole: Whole, options: dict[str, Any], top: float) -> Work:
     """Fuse every position and prepare the layers; returns what was fused, the result and the layers."""
     from napari_focusfuse import api
 
+    height, width = (int(whole.data.shape[whole.axes.index(letter)]) for letter in "YX")
+    options = limited_for((height, width), options)
     work = api.iter_fuse_hyperstack(whole.data, whole.axes, keep_decisions=True, **options)
     result = yield from staged(work, 0, 0.95)
     layers = yield from staged(iter_shown(whole, result, top), 0.95, 0.05)

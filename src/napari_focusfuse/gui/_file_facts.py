@@ -1,6 +1,5 @@
 """Axes and sizes as the file behind a layer states them: napari's own reader drops them."""
 
-import warnings
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +7,7 @@ from typing import NamedTuple
 from napari.layers import Image
 
 from napari_focusfuse.gui._source import KEY, data_of, micrometres, plane_axes
+from napari_focusfuse.gui._warnings import quiet
 
 __all__ = ["Spacing", "Stated", "labels_of", "positions_of", "spacing_of", "stated_by_file"]
 
@@ -60,8 +60,7 @@ def _read(path: Path, _modified: int, shape: tuple[int, ...]) -> Stated | None:
     if not api.is_stack_file(path):
         return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FocusFuseWarning)
+        with quiet(FocusFuseWarning):
             file = api.open_file(path)
     except FocusFuseError:
         return None

@@ -50,6 +50,8 @@ class LengthBox(QDoubleSpinBox):
 
     def __init__(self, unknown: str, tooltip: str) -> None:
         super().__init__()
+        #: A length that was set, and the value that the box shows of it.
+        self._exact: tuple[float | None, float] = (None, 0.0)
         self.setDecimals(5)
         self.setRange(0, 1e6)
         self.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
@@ -63,12 +65,14 @@ class LengthBox(QDoubleSpinBox):
         return self.locale().toString(value, "g", 6)
 
     def length(self) -> float | None:
-        """The length, um; None if it is not known."""
-        return self.value() or None
+        """The length, um, unrounded where it is still the one that was set; None if it is not known."""
+        exact, shown = self._exact
+        return (exact if self.value() == shown else self.value()) or None
 
     def set_length(self, length: float | None) -> None:
         """Show a length, um; None if it is not known."""
         self.setValue(length or 0.0)
+        self._exact = (length if self.value() else None), self.value()
 
 
 class Folded(QWidget):

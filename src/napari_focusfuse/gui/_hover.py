@@ -35,8 +35,8 @@ _HEIGHT, _MARGIN, _LINES = 130, 8, 3
 class _Reader:
     """Focus curves of a source, made in a thread; what is prepared first is kept."""
 
-    def __init__(self, source: Source, data: Any, where: dict[str, int]) -> None:
-        self.source, self.data, self.where = source, data, where
+    def __init__(self, source: Source, data: Any, where: dict[str, int], z: list[float]) -> None:
+        self.source, self.data, self.where, self.z = source, data, where, z
         self._glance: Glance | None = None
 
     def __call__(self, hit: Hit) -> tuple[Hit, NDArray[np.float32]]:
@@ -47,7 +47,7 @@ class _Reader:
             preload()
             source = self.source
             lazy = not isinstance(source.data, np.ndarray)
-            self._glance = Glance(Stack(source.data, source.axis, source.rgb), keep=lazy)
+            self._glance = Glance(Stack(source.data, source.axis, source.rgb, self.z), keep=lazy)
         return hit, self._glance.curve(*hit.pixel)
 
 
@@ -110,8 +110,8 @@ class HoverPanel(QWidget):
     def _reader_of(self, hit: Hit, layer: "Image") -> _Reader:
         """The reader of a stack that is there, or a new one if that has changed."""
         reader, data = self._reader, data_of(layer)
-        if reader is None or reader.data is not data or reader.where != hit.where:
-            reader = self._reader = _Reader(source_at(hit, layer), data, hit.where)
+        if reader is None or reader.data is not data or (reader.where, reader.z) != (hit.where, hit.z):
+            reader = self._reader = _Reader(source_at(hit, layer), data, hit.where, hit.z)
         return reader
 
     def _on_status(self, _event: Any = None) -> None:

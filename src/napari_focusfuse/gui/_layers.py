@@ -84,13 +84,14 @@ def iter_show_result(
     made = _arguments(source, result)
     found = _to_update(viewer, source)
     result_id = next((note_of(layer)["result_id"] for layer in found.values()), uuid.uuid4().hex)
+    z = None if result.decision is None else plain(result.decision.z)
     for role in _ROLES:
         if role not in made:
             if role in found and found[role] in viewer.layers:
                 viewer.layers.remove(found[role])
             continue
         data = made[role].pop("data")
-        note = {**provenance, "role": role, "result_id": result_id}
+        note = {**provenance, "role": role, "result_id": result_id, "z": z}
         if role in found and found[role] in viewer.layers:
             _update(found[role], data, made[role], note)
         else:

@@ -1,6 +1,5 @@
 """What a mender has computed in its thread, and how the layers show it."""
 
-import warnings
 from collections.abc import Generator, Mapping
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import within
 from napari_focusfuse.errors import FocusFuseWarning
 from napari_focusfuse.gui._source import Source
+from napari_focusfuse.gui._warnings import quiet
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -65,8 +65,7 @@ class Pixels:
         self._result = result
         self._blocks = None if isinstance(source.data, np.ndarray) else Blocks(source.data)
         data = source.data if self._blocks is None else self._blocks
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FocusFuseWarning)
+        with quiet(FocusFuseWarning):
             self.stack = Stack(data, source.axis, source.rgb, list(decision_of(result).z))
 
     def mended(self, piece: Piece) -> tuple[Piece, FusionResult]:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from napari_focusfuse.core.config import FusionConfig, Preset
 from napari_focusfuse.gui._source import Source
 
-__all__ = ["Preferences", "limited", "preferences"]
+__all__ = ["Preferences", "limited", "limited_for", "preferences"]
 
 _PLUGIN = "napari-focusfuse"
 
@@ -42,10 +42,15 @@ def preferences() -> Preferences:
 
 def limited(source: Source, options: dict[str, Any]) -> dict[str, Any]:
     """Options of a fusion of `source`, with tiles that keep to the memory limit; it says so if there are none."""
+    height, width = (n for i, n in enumerate(source.data.shape[:3]) if i != source.axis)
+    return limited_for((height, width), options)
+
+
+def limited_for(shape: tuple[int, int], options: dict[str, Any]) -> dict[str, Any]:
+    """The same for slices of a height and width, px."""
     from napari_focusfuse import api
 
     config, set_now = options.get("config"), preferences()
     if not isinstance(config, FusionConfig) or not set_now.memory:
         return options
-    height, width = (n for i, n in enumerate(source.data.shape[:3]) if i != source.axis)
-    return {**options, "config": api.within_memory(config, (height, width), set_now.memory, set_now.threads)}
+    return {**options, "config": api.within_memory(config, shape, set_now.memory, set_now.threads)}

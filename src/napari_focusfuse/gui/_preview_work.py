@@ -2,7 +2,6 @@
 
 import threading
 import time
-import warnings
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from math import ceil, sqrt
@@ -15,6 +14,7 @@ from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.errors import FocusFuseWarning
 from napari_focusfuse.gui._preferences import preferences
 from napari_focusfuse.gui._source import Source
+from napari_focusfuse.gui._warnings import quiet
 
 __all__ = ["LEAST", "Pace", "Reduced", "Shot", "View"]
 
@@ -152,9 +152,8 @@ class Shot:
         from napari_focusfuse import api
 
         api.use_threads(preferences().threads)
-        with warnings.catch_warnings():
-            # What there is to warn of is said by the full run.
-            warnings.simplefilter("ignore", FocusFuseWarning)
+        # What there is to warn of is said by the full run.
+        with quiet(FocusFuseWarning):
             stack = self._drained(self.reduced.iter_stack(self.view, self.factor))
             if stack is not None:
                 self._fuse(stack)

@@ -1,6 +1,5 @@
 """What a measurement takes: arrays and names of the layers with a role, frozen when a run starts."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
 from napari_focusfuse.gui._roles import Roles
 from napari_focusfuse.gui._source import Source, data_of, inputs_of, place_of, problem, take
+from napari_focusfuse.gui._warnings import quiet
 
 __all__ = ["Setup", "problem_of", "setup_of"]
 
@@ -183,8 +183,7 @@ def problem_of(roles: Roles, axis: int, point: Sequence[float], *, with_fused: b
         return _NO_FUSED
     setup = setup_of(roles, axis, point)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FocusFuseWarning)
+        with quiet(FocusFuseWarning):
             api.check_images(setup.sources, setup.fused, truth=setup.truth)
     except FocusFuseError as error:
         return _sentence(error)

@@ -162,10 +162,15 @@ def take(layer: Image, axis: int, point: Sequence[float]) -> Source:
 
 
 def inputs_of(layer: Image) -> list[str]:
-    """Files that a layer was read from: what our reader noted, or the file that napari opened."""
-    noted = layer.metadata.get(KEY, {}).get("inputs")
-    opened = layer.source.path
-    return list(noted or ([str(opened)] if opened and Path(opened).is_file() else []))
+    """Files that a layer was read from: what our reader noted, or the file that napari opened; none if in doubt."""
+    from napari_focusfuse import api
+    from napari_focusfuse.gui._file_facts import stated_by_file
+
+    noted, opened = layer.metadata.get(KEY, {}).get("inputs"), layer.source.path
+    if noted or not opened or not Path(opened).is_file():
+        return list(noted or [])
+    # Of several files that are opened as a stack napari names the first.
+    return [] if api.is_stack_file(opened) and stated_by_file(layer) is None else [str(opened)]
 
 
 def in_file(layer: Image) -> dict[str, int]:

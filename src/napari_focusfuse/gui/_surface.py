@@ -103,7 +103,7 @@ def _mesh(shown: Shown, *, fill: bool, flip: bool) -> Work:
     return made, np.repeat(texture, 3, axis=2) if texture.shape[2] == 1 else texture
 
 
-def _export(shown: Shown, path: Path, *, fill: bool, flip: bool) -> Work:
+def _export(shown: Shown, path: Path, *, fill: bool, flip: bool, overwrite: bool) -> Work:
     from napari_focusfuse import api
 
     result = yield from shown.iter_result()
@@ -118,8 +118,13 @@ def _export(shown: Shown, path: Path, *, fill: bool, flip: bool) -> Work:
         texture=np.asarray(result.image),
         flip=flip,
         config=SurfaceConfig(fill=fill),
-        overwrite=True,
+        overwrite=overwrite,
     )
+
+
+def _suffix(chosen: str) -> str:
+    """The suffix of one of the formats."""
+    return chosen.rpartition("*")[2].rstrip(")")
 
 
 class SurfacePanel(QWidget):
@@ -161,6 +166,8 @@ class SurfacePanel(QWidget):
         ready = self.there and not self._panel.busy
         for button in (self.show_button, self.export_button):
             button.setEnabled(ready)
+        for option in (self.fill, self.flip):
+            option.setEnabled(not self._panel.busy)
         self.controls.setVisible(self.view.shown)
         self.show_button.setText("Back to image" if self.view.shown else "Show surface")
 
@@ -180,11 +187,12 @@ class SurfacePanel(QWidget):
         """Stop following the viewer."""
         self.view.let_go()
 
-    def export(self, path: Path) -> None:
+    def export(self, path: Path, *, overwrite: bool = True) -> None:
         """Write the surface or height map, by the suffix of `path`."""
         shown = self._checked()
         if shown is not None:
-            work = partial(_export, shown, path, fill=self.fill.isChecked(), flip=self.flip.isChecked())
+            options = {"fill": self.fill.isChecked(), "flip": self.flip.isChecked(), "overwrite": overwrite}
+            work = partial(_export, shown, path, **options)
             filled = "; what was not measured is filled with an estimate" if self.fill.isChecked() else ""
             self._panel.start(work, f"Surface of {shown.title}", partial(self._on_exported, filled))
 
@@ -260,8 +268,9 @@ class SurfacePanel(QWidget):
             return
         name, chosen = QFileDialog.getSaveFileName(self, "Export surface", shown.title, ";;".join(_FORMATS))
         if name:
-            suffix = chosen.rpartition("*")[2].rstrip(")")
-            self.export(Path(name) if Path(name).suffix else Path(f"{name}{suffix}"))
+            # What follows a dot may be a part of the name; where we add a suffix nobody was asked about that file.
+            whole = Path(name).suffix.lower() in [*map(_suffix, _FORMATS), ".tiff"]
+            self.export(Path(name) if whole else Path(f"{name}{_suffix(chosen)}"), overwrite=whole)
 
     def _on_exported(self, filled: str, path: Path) -> None:
         self._panel.show_status(f"Saved in {path}{filled}")

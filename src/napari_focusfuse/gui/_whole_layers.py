@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Shown", "iter_shown", "show"]
 
 _LABELS = ("decision", "flags")
+_MAPS = ("decision", "depth", "confidence", "flags")
 
 
 class Shown(NamedTuple):
@@ -90,13 +91,27 @@ def show(viewer: "ViewerModel", whole: Whole, layers: list[Shown], note: Mapping
         told = {"result_id": result_id, **note, "role": made.role}
         layer = _existing(viewer, told)
         if layer is not None and layer.data.ndim == made.data.ndim:
-            layer.data = made.data
-            if made.role == "flags":
-                layer.features = made.arguments["features"]
-            put(layer, made.arguments)
-            _sign(layer, told)
+            _update(layer, made, told)
         else:
             _add(viewer, f"{whole.title} {made.role}", made, told)
+    for role in set(_MAPS) - {made.role for made in layers}:
+        if (layer := _existing(viewer, {**note, "role": role})) is not None:
+            viewer.layers.remove(layer)
+
+
+def _update(layer: "Layer", made: Shown, note: Mapping[str, Any]) -> None:
+    """New data in a layer; what the user chose for its looks stays, unless it would no longer fit."""
+    old = note_of(layer)
+    same = all(old[key] == note[key] for key in ("slices", "z_step"))
+    layer.data = made.data
+    for look in ("contrast_limits_range", "contrast_limits") if made.role == "depth" and not same else ():
+        setattr(layer, look, made.arguments["contrast_limits"])
+    if made.role == "decision" and not same:
+        layer.colormap = made.arguments["colormap"]
+    if made.role == "flags":
+        layer.features = made.arguments["features"]
+    put(layer, made.arguments)
+    _sign(layer, note)
 
 
 def _existing(viewer: "ViewerModel", note: Mapping[str, Any]) -> "Layer | None":

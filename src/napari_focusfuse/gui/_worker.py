@@ -16,6 +16,7 @@ from superqt.utils import GeneratorWorker
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
 from napari_focusfuse.gui._preferences import preferences
+from napari_focusfuse.gui._warnings import kept_warnings
 
 __all__ = ["Answer", "Latest", "Run", "UnexpectedError", "Work", "report"]
 
@@ -41,6 +42,11 @@ class _Titled(partial[Any]):
 
 class _ClosingWorker(GeneratorWorker):  # type: ignore[type-arg]
     """A worker that closes its generator, which is otherwise left suspended when it is cancelled."""
+
+    def run(self) -> None:
+        """Run in the thread; Qt calls it."""
+        with kept_warnings:
+            super().run()
 
     def work(self) -> Any:
         """Run the generator to its end or until it is cancelled."""

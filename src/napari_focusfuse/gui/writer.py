@@ -16,7 +16,8 @@ def write_ome_tiff(path: str, data: Any, attributes: Mapping[str, Any]) -> list[
     path : str
         Ends in ``.ome.tif`` or ``.ome.tiff``; napari has asked whether to replace it.
     data : array
-        (Y, X) or (Z, Y, X), with RGB(A) samples last if `attributes` say so.
+        (Y, X) or (Z, Y, X), with RGB(A) samples last if `attributes` say so; z, y and x in any order where the layer
+        calls its axes so.
     attributes : mapping
         Of the layer: ``scale`` and ``units`` become physical sizes in um, where they are lengths.
 
@@ -33,11 +34,15 @@ def write_ome_tiff(path: str, data: Any, attributes: Mapping[str, Any]) -> list[
     from napari_focusfuse import api
     from napari_focusfuse.errors import OutputError
 
-    image = np.asarray(data[0] if isinstance(data, (list, tuple)) or hasattr(data, "_data") else data)
+    image = np.asarray(data[0] if attributes.get("multiscale", False) else data)
     ndim = image.ndim - bool(attributes.get("rgb", False))
     sizes = [_um(*size) for size in zip(attributes["scale"][-ndim:], attributes["units"][-ndim:], strict=True)]
     if ndim not in (2, 3):
         raise OutputError(f"a layer with {ndim} axes is no image or stack: choose one time point and channel")
+    labels = [str(label).lower() for label in attributes.get("axis_labels", ())]
+    if sorted(labels) == ["x", "y", "z"]:
+        order = [labels.index(label) for label in "zyx"]
+        image, sizes = np.moveaxis(image, order, (0, 1, 2)), [sizes[i] for i in order]
     y, x = sizes[-2:]
     pixel_size = None if y is None or x is None else (y, x)
     if ndim == 2:

@@ -21,6 +21,8 @@ __all__ = ["make_recipe", "plain", "read_recipe"]
 
 #: Recipes of a greater number were written by a later version, and are refused.
 _FORMAT = 1
+#: What each recipe has.
+_ENTRIES = {"made by", "z", "z_step_um", "refractive_index", "pixel_size_um", "transforms", "fill_depth", "zarr"}
 _PACKAGES = (
     "napari-focusfuse",
     "numpy",
@@ -104,7 +106,7 @@ def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        See `make_recipe`; the paths of the inputs are absolute, or relative to the working folder.
+        See `make_recipe`; the paths of the inputs are absolute.
 
     Raises
     ------
@@ -115,6 +117,8 @@ def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         recipe = json.loads(file.read_text(encoding="utf-8"))
         number = recipe.get("format")
+        if number == _FORMAT and (missing := _ENTRIES - recipe.keys()):
+            raise KeyError(*sorted(missing))
         inputs = [{**entry, "path": _found(file, entry["path"])} for entry in recipe["inputs"]]
         source = dict(recipe["source"]) if number == _FORMAT else {}
     except OSError as error:
@@ -147,8 +151,8 @@ def plain(value: Any) -> Any:
 
 
 def _found(recipe: Path, path: str) -> str:
-    """A path of a recipe, from the working folder."""
-    return os.path.normpath(recipe.parent / path)
+    """A path of a recipe, absolute; from a folder behind a link ".." leads elsewhere than its name says."""
+    return os.path.normpath(recipe.parent.resolve() / path)
 
 
 def _relative(path: Path, folder: str | os.PathLike[str] | None) -> str:

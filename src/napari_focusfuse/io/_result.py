@@ -142,7 +142,7 @@ def _write_images(
         return None
     from napari_focusfuse.core.topography import um_per_z
 
-    factor = um_per_z(result.decision, *step)
+    factor = um_per_z(result.decision.z, *step)
     scale, unit = (1.0, "in the units of z") if factor is None else (factor, "um")
     for name, (values, channel) in _maps(result.decision, scale, unit, fill_depth=fill_depth).items():
         write(name, values, channel=channel)

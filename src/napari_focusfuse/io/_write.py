@@ -102,15 +102,19 @@ def write_stack(
     stack: NDArray[Any],
     *,
     z_step: float | None = None,
+    z: Sequence[float] | None = None,
     pixel_size: PixelSize = None,
     overwrite: bool = False,
 ) -> Path:
-    """Write a focus stack (Z, Y, X) or (Z, Y, X, 3|4) as OME-TIFF; sizes in um. See `write_image`."""
+    """Write a focus stack (Z, Y, X) or (Z, Y, X, 3|4) as OME-TIFF; sizes, and positions `z` if they are uneven, in um.
+
+    See `write_image`.
+    """
     path = Path(path)
     if path.suffix.lower() not in _TIFF:
         raise OutputError(f"{path} has a suffix that cannot hold a stack: use .tif")
     axes = "ZYXS"[: stack.ndim]
-    return write_tiff(path, stack, axes=axes, z_step=z_step, pixel_size=pixel_size, overwrite=overwrite)
+    return write_tiff(path, stack, axes=axes, z_step=z_step, z=z, pixel_size=pixel_size, overwrite=overwrite)
 
 
 def write_tiff(
@@ -120,6 +124,7 @@ def write_tiff(
     axes: str,
     channel: str | None = None,
     z_step: float | None = None,
+    z: Sequence[float] | None = None,
     pixel_size: PixelSize = None,
     overwrite: bool = False,
 ) -> Path:
@@ -127,7 +132,7 @@ def write_tiff(
     data = np.ascontiguousarray(data, dtype=stored(data.dtype))
     names = [channel] if channel else []
     identifier = f"urn:uuid:{uuid5(NAMESPACE_URL, _digest(data))}"
-    sizes: dict[str, Any] = {"z_step": z_step, "pixel_size": pixel_size}
+    sizes: dict[str, Any] = {"z_step": z_step, "z": z, "pixel_size": pixel_size}
     options = tiff_options(data.shape, data.dtype, axes, identifier, channels=names, **sizes)
     atomically(path, lambda part: imwrite(part, data, **options), overwrite=overwrite)
     return path
@@ -146,6 +151,7 @@ def tiff_options(
     *,
     channels: Sequence[str] = (),
     z_step: float | None = None,
+    z: Sequence[float] | None = None,
     pixel_size: PixelSize = None,
 ) -> dict[str, Any]:
     """How tifffile writes an array of this shape, type and axes; `identifier` is the file's, in OME-XML."""
@@ -159,6 +165,8 @@ def tiff_options(
         # Without these tifffile draws a random identifier and names itself as the source.
         metadata |= {"UUID": identifier, "Creator": software}
         metadata |= {"Channel": {"Name": list(channels)}} if channels else {}
+        if z is not None:
+            metadata["Plane"] = {"PositionZ": [float(k) for k in z], "PositionZUnit": ["µm"] * len(z)}
     options: dict[str, Any] = {"ome": ome, "software": software, "byteorder": "<", "metadata": metadata}
     options |= {"photometric": "rgb" if axes.endswith("S") else "minisblack"}
     if axes.endswith("S") and shape[-1] == 4:
@@ -223,7 +231,9 @@ def remove_empty(folders: list[Path]) -> None:
 
 
 def _digest(data: NDArray[Any]) -> str:
-    return sha256(f"{data.shape} {data.dtype}".encode() + data.tobytes()).hexdigest()
+    digest = sha256(f"{data.shape} {data.dtype}".encode())
+    digest.update(data.data)
+    return digest.hexdigest()
 
 
 def _write_png(path: Path, image: NDArray[Any], pixel_size: PixelSize) -> None:

@@ -126,6 +126,17 @@ def test_edges_are_filled_with_nan_where_asked(clean):
     assert np.array_equal(done.stack[SLICES // 2], stack[SLICES // 2])
 
 
+def test_a_reference_that_shows_nothing_lies_as_its_neighbours_do(clean):
+    true = planted("similarity")
+    stack = moved(clean, true)
+    stack[3] = 0
+    done = ff.align(stack)
+    assert done.summary.endswith("slice 4 could not be measured and lies as its neighbours do")
+    np.testing.assert_array_equal(done.transforms.matrices[3], np.eye(3))
+    others = [0, 1, 2, 4, 5, 6]
+    assert residual(done.transforms.matrices[others], true[others]) < 1
+
+
 @pytest.mark.parametrize("spoilt", ["black", "noise"])
 def test_a_slice_that_cannot_be_measured_is_named(clean, spoilt):
     stack = moved(clean, planted("translation"))

@@ -55,9 +55,13 @@ def iter_transforms(stack: Stack, config: AlignConfig) -> Generator[Progress, No
         )
     nothing = unmoved(stack, config)
     pairs, gain = yield from _iter_pairs(stack, config.kind)
-    matrices, known = chained(pairs, len(stack), nothing.reference)
-    matrices = reconciled(pairs, matrices, known, nothing.reference, stack.shape, config.kind)
+    anchor = _anchor(pairs, nothing.reference)
+    matrices, known = chained(pairs, len(stack), anchor)
+    matrices = reconciled(pairs, matrices, known, anchor, stack.shape, config.kind)
     matrices = between(matrices, known)
+    if anchor != nothing.reference:
+        matrices = matrices @ np.linalg.inv(matrices[nothing.reference])
+        matrices[nothing.reference] = np.eye(3)
     found = Transforms(matrices, stack.shape, nothing.reference, config.kind, known)
     largest = found.largest()
     worst = float(largest[known].max())
@@ -66,6 +70,12 @@ def iter_transforms(stack: Stack, config: AlignConfig) -> Generator[Progress, No
     else:
         matrices = np.where((largest <= config.tolerance)[:, None, None], np.eye(3), matrices)
     return Transforms(matrices, stack.shape, nothing.reference, config.kind, known), worst
+
+
+def _anchor(pairs: dict[tuple[int, int], Pair], reference: int) -> int:
+    """The slice that the others are chained to: the reference, or the nearest one to it that can be told."""
+    told = {k for pair in pairs if usable(pairs[pair]) for k in pair}
+    return reference if reference in told or not told else min(told, key=lambda k: abs(k - reference))
 
 
 def _iter_pairs(stack: Stack, kind: Kind) -> Generator[Progress, None, tuple[dict[tuple[int, int], Pair], float]]:
