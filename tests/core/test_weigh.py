@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from napari_focusfuse.core.config import Camera, FusionConfig
 from napari_focusfuse.core.decision import Flag
@@ -100,6 +101,16 @@ def test_flags_of_two_peaks_are_near_edges(fused, steps):
     assert two[near].mean() > 5 * two[~near].mean()
     doubt = 1 - fused.decision.confidence
     assert doubt[two].mean() > 10 * doubt[~two].mean()
+
+
+def test_a_broad_curve_has_no_second_depth_but_is_in_doubt(fuse, rng):
+    """Twenty slices that are all as sharp but for a little noise."""
+    texture = ndimage.gaussian_filter(rng.random((90, 100)), 0.8)
+    result = fuse(texture + 0.01 * rng.standard_normal((20, 90, 100)))
+    assert (result.decision.flags & Flag.TWO_PEAKS > 0).mean() < 0.05
+    assert result.decision.confidence.mean() < 0.5
+    doubtful = float((result.decision.confidence < 0.5).mean())
+    assert f"{doubtful:.1%} in doubt" in result.summary
 
 
 def test_saturated_pixels_are_not_trusted(fuse):

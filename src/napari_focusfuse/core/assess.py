@@ -11,7 +11,7 @@ from napari_focusfuse.core.peaks import Peaks, log_parabola
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import bands
 
-__all__ = ["Assessment", "hard_weights", "iter_assess", "summary"]
+__all__ = ["PROBABILITY", "Assessment", "hard_weights", "iter_assess", "summary"]
 
 
 #: The second best slice lies nearer to the best one than a slice drawn at random, (N + 1) / 3 away, in an orderly stack
@@ -19,6 +19,8 @@ __all__ = ["Assessment", "hard_weights", "iter_assess", "summary"]
 _ORDERLY, _NEARER, _ENOUGH = 6, 0.65, 0.01
 #: Smaller shares are not mentioned.
 _WORTH_TELLING = 0.0005
+#: What the confidence is where a model has learned to tell it; and from where on a pixel is decided.
+PROBABILITY, _SURE = "probability", 0.5
 #: Less weight than this over all labels is rounding: no label claims the pixel.
 _CLAIMED = 1e-3
 
@@ -102,13 +104,17 @@ def hard_weights(verified: Peaks, index: Labels) -> tuple[Labels, NDArray[np.flo
 
 
 def summary(decision: Decision) -> str:
-    """The decision in a sentence for people."""
+    """The decision in a sentence for people: decided are pixels more probably right than wrong, where that is told."""
 
     def share(flag: Flag) -> float:
         return float(((decision.flags & flag) > 0).mean())
 
     silent, z = share(Flag.NO_SIGNAL), decision.z
-    text = f"{len(z)} slices: {1 - silent:.1%} of the pixels decided"
+    probable = decision.info.get("confidence") == PROBABILITY
+    doubtful = float(((decision.confidence < _SURE) & (decision.flags & Flag.NO_SIGNAL == 0)).mean()) if probable else 0
+    text = f"{len(z)} slices: {1 - silent - doubtful:.1%} of the pixels decided"
+    if doubtful:
+        text += f", {doubtful:.1%} in doubt"
     if silent:
         text += f", {silent:.1%} without signal"
     for flag, what in ((Flag.AVERAGED, "averaged"), (Flag.TWO_PEAKS, "at two depths"), (Flag.SATURATED, "saturated")):

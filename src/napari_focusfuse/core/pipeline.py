@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from napari_focusfuse.core.ahead import workers
-from napari_focusfuse.core.assess import Assessment, hard_weights, iter_assess, summary
+from napari_focusfuse.core.assess import PROBABILITY, Assessment, hard_weights, iter_assess, summary
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decision import Decision, Flag, Labels
@@ -126,6 +126,7 @@ def _measured(config: FusionConfig, survey: Survey) -> dict[str, Any]:
         "limits": list(survey.limits),
         "level_weights": list(survey.level_weights),
         "softness": "inf" if math.isinf(survey.softness) else survey.softness,
+        "confidence": PROBABILITY if survey.edges else "margin",
     }
 
 

@@ -30,6 +30,8 @@ _ALIGN = 64
 _TINY = 1e-30
 #: Log odds between rivals below which both are told of: the loser has a tenth.
 _UNDECIDED = math.log(9)
+#: A focus curve with more than this many slices, besides those kept, that come up to the rival's odds is broad.
+_BROAD = 4.0
 #: What counts as saturated, relative to where the camera saturates.
 _ALMOST = 0.999
 _HALF = 0.5
@@ -140,7 +142,7 @@ class _Weigher:
         flags, depth = judged.flags[tile.core], judged.depth[tile.core]
         untold = flags & (Flag.NO_SIGNAL | Flag.UNORDERED) > 0
         judged.confidence[tile.core] = np.where(untold, 0, odds)
-        undecided = here.contested & (here.lead.abs() < _UNDECIDED)
+        undecided = here.contested & (here.lead.abs() < _UNDECIDED) & ~self._broad(here, tile)
         flags |= np.uint16(Flag.TWO_PEAKS) * (undecided[0].cpu().numpy() & ~untold)
         overruled = here.overruled[0].cpu().numpy() & ~untold
         if overruled.any():
@@ -167,6 +169,12 @@ class _Weigher:
         saturated = greys >= _ALMOST * self._survey.saturation * self._survey.gains[labels]
         judged.depth[tile.core][saturated], judged.confidence[tile.core][saturated] = np.nan, 0
         judged.flags[tile.core] |= np.uint16(Flag.SATURATED) * saturated
+
+    def _broad(self, here: _Look, tile: Tile) -> Tensor:
+        """Where many slices have much the same odds as the rival (1, Y, X): no second depth, but none at all."""
+        relative = torch.exp(here.scores - here.scores[:1])
+        total = torch.exp(self._tensor(self._peaks.total(tile.core))[None] - here.scores[:1])
+        return total - relative.sum(0, keepdim=True) > _BROAD * relative.gather(0, here.found.second)
 
     def _odds(self, here: _Look, tile: Tile) -> NDArray[np.float32]:
         """Share of the chosen slice and its neighbours in the odds of all slices, the rival as the edge head has it."""
