@@ -264,3 +264,10 @@ def test_very_large_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     np.testing.assert_array_equal(io.read_stack(tmp_path).data[0], image)
     with pytest.raises(StackError, match=r"a\.jpg has too many pixels for its format: save it as TIFF or PNG"):
         io.read_stack(jpeg(tmp_path / "a.jpg", image))
+
+
+def test_a_folder_with_a_stack_in_one_file_is_that_stack(tmp_path: Path, stack: np.ndarray) -> None:
+    tifffile.imwrite(tmp_path / "beads.tif", stack, photometric="minisblack")
+    file = io.read_stack(tmp_path)
+    np.testing.assert_array_equal(file.data, stack)
+    assert [path.name for path in file.inputs] == ["beads.tif"]

@@ -94,6 +94,8 @@ def _read_folder(folder: Path) -> StackFile:
             f"{folder} holds {len(pairs)} pairs ({pairs[0].first.name} and {pairs[0].second.name}...), not one stack: "
             "give the images of one pair"
         )
+    if len(files) == 1:
+        return read_stack(files[0])
     return _linked(files, folder) or read_slices(files, title(folder), folder)
 
 
