@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_focusfuse.core.config import AlignConfig
 from napari_focusfuse.core.progress import Progress, drain
+from napari_focusfuse.errors import OutputError
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.align import Alignment, Transforms
@@ -83,3 +85,74 @@ def load_transforms(path: str | os.PathLike[str]) -> Transforms:
     from napari_focusfuse.core.align import load_transforms as load
 
     return load(path)
+
+
+def check_alignment_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    """Refuse what `save_alignment` would refuse, before any work is done; where the transforms will be.
+
+    Raises
+    ------
+    OutputError
+        See `save_alignment`.
+    """
+    from napari_focusfuse.api._files import stack_name
+    from napari_focusfuse.io import check_image_target, check_target
+
+    path = Path(path)
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        raise OutputError(f"{path} has a suffix that cannot hold a stack: use .tif")
+    check_image_target(path, overwrite=overwrite)
+    record = path.with_name(f"{stack_name(path)}.transforms.json")
+    if record.is_dir():
+        raise OutputError(f"cannot write {record}: there is a folder of that name")
+    check_target(record, overwrite=overwrite)
+    return record
+
+
+def save_alignment(
+    path: str | os.PathLike[str],
+    alignment: Alignment,
+    *,
+    z_step: float | None = None,
+    pixel_size: tuple[float, float] | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write an aligned stack, and its transforms beside it: of out.tif as out.transforms.json.
+
+    Either both are new or all is as it was.
+
+    Parameters
+    ----------
+    path : str or path
+        ``.tif``, ``.tiff`` (also ``.ome.tif``).
+    alignment : Alignment
+    z_step : float, optional
+        Distance of neighbouring slices, um.
+    pixel_size : (float, float), optional
+        Size of a pixel along y and x, um.
+    overwrite : bool
+        Replace what an earlier run has written.
+
+    Returns
+    -------
+    Path
+        Of the transforms.
+
+    Raises
+    ------
+    OutputError
+        The suffix is another one, one of the files exists or cannot be written.
+    """
+    import numpy as np
+
+    from napari_focusfuse.io import atomically, write_stack
+
+    record = check_alignment_target(path, overwrite=overwrite)
+
+    def write(part: Path) -> None:
+        alignment.transforms.save(part)
+        sizes: dict[str, Any] = {"z_step": z_step, "pixel_size": pixel_size}
+        write_stack(path, np.asarray(alignment.stack), overwrite=overwrite, **sizes)
+
+    atomically(record, write, overwrite=overwrite)
+    return record

@@ -1,19 +1,16 @@
 """``focusfuse align``: an aligned stack in a file, and the transforms beside it."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from napari_focusfuse.cli._flags import given
+from napari_focusfuse.cli._flags import Out, Switch, check_apart, given, sizes_given
 from napari_focusfuse.cli._terminal import say, with_bar
 from napari_focusfuse.core.config import AlignConfig, Edges, Kind
-from napari_focusfuse.errors import FocusFuseError, OutputError, StackError
 
 __all__ = ["align"]
 
-Out = Annotated[Path, Parameter(alias="-o")]
-Switch = Annotated[bool, Parameter(negative=(), show_default=False)]
 _DEFAULT = AlignConfig()
 
 
@@ -64,53 +61,19 @@ def align(
     """
     from napari_focusfuse import api
 
-    for name, size in (("--z-step", z_step), ("--pixel-size", pixel_size)):
-        if size is not None and not 0 < size < float("inf"):
-            raise StackError(f"{name} must be greater than 0, not {size}: give it in um")
+    sizes = sizes_given(z_step, pixel_size)
     config = AlignConfig(**given(kind=kind, edges=edges, reference=_slice(reference), tolerance=tolerance))
-    record = _checked(stack, out, overwrite)
+    check_apart(stack, out)
+    api.check_alignment_target(out, overwrite=overwrite)
     known = None if transforms is None else api.load_transforms(transforms)
     file = api.open_stack(stack, axis=axis, rgb=rgb)
     work = api.iter_align(file.data, config=config, rgb=file.axes.endswith("S"), transforms=known)
     done = with_bar(work, file.name)
-    sizes: dict[str, Any] = {
-        "z_step": file.z_step if z_step is None else z_step,
-        "pixel_size": file.pixel_size if pixel_size is None else (pixel_size, pixel_size),
-    }
-    _write(out, record, done, overwrite, sizes)
+    api.save_alignment(
+        out, done, **{"z_step": file.z_step, "pixel_size": file.pixel_size, **sizes}, overwrite=overwrite
+    )
     say(f"done: {stack} -> {out} ({done.summary})")
 
 
 def _slice(reference: str | None) -> str | int | None:
     return int(reference) if reference is not None and reference.lstrip("-").isdecimal() else reference
-
-
-def _checked(stack: Path, out: Path, overwrite: bool) -> Path:
-    """Where the transforms go, after all that could stand in the way of writing was looked at."""
-    from napari_focusfuse import api
-
-    if out.suffix.lower() not in (".tif", ".tiff"):
-        raise OutputError(f"{out} has a suffix that cannot hold a stack: use .tif")
-    if out.resolve() == stack.resolve():
-        raise OutputError(f"{out} is the input itself: choose another name")
-    if stack.is_dir() and out.resolve().parent == stack.resolve():
-        raise OutputError(f"{out} would lie among the slices of the stack: choose a place outside {stack}")
-    record = out.with_name(f"{api.stack_name(out)}.transforms.json")
-    api.check_image_target(out, overwrite=overwrite)
-    if record.exists() and not overwrite:
-        raise OutputError(f"{record} exists: choose another name or allow overwriting")
-    return record
-
-
-def _write(out: Path, record: Path, done: Any, overwrite: bool, sizes: dict[str, Any]) -> None:
-    """Both files or none: the stack is taken back if the transforms cannot be written."""
-    import numpy as np
-
-    from napari_focusfuse import api
-
-    api.save_stack(out, np.asarray(done.stack), overwrite=overwrite, **sizes)
-    try:
-        done.transforms.save(record)
-    except FocusFuseError:
-        out.unlink(missing_ok=True)
-        raise

@@ -1,24 +1,19 @@
 """``focusfuse export``: a saved result as a surface or height map."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from napari_focusfuse.cli._flags import given
+from napari_focusfuse.cli._flags import Out, Switch, given
 from napari_focusfuse.cli._terminal import say
 from napari_focusfuse.core.config import SurfaceConfig
 
 __all__ = ["export"]
-
-Switch = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 
 def export(
     result: Path,
     /,
     *,
-    out: Annotated[Path, Parameter(alias="-o")],
+    out: Out,
     fill: Switch = False,
     flip: Switch = False,
     z_step: float | None = None,
