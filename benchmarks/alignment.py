@@ -28,7 +28,8 @@ import napari_focusfuse as ff
 from napari_focusfuse.core.intensity import training_grey
 
 Floats = NDArray[np.floating]
-MARGIN, _FLICKER, MATT_BLUR = 64, 0.03, 0.4
+MARGIN, FLICKER, MATT_BLUR = 64, 0.03, 0.4
+WHITE = 60000
 SCENES: dict[str, dict[str, Any]] = {
     "beads, hills, fluorescence": {"surface": "smooth", "mode": "fluorescence", "texture": "beads", "blur": 0.4},
     "grains, hills, fluorescence": {"surface": "smooth", "mode": "fluorescence", "texture": "grains", "blur": 0.5},
@@ -68,7 +69,7 @@ def planted(slices: int, side: int, drift: float, degrees: float, scale: float, 
     return out
 
 
-def moved(clean: Floats, matrices: Floats, noise: float, seed: int) -> NDArray[np.uint16]:
+def moved(clean: Floats, matrices: Floats, noise: float, seed: int, flicker: float = FLICKER) -> NDArray[np.uint16]:
     """Slices of a scene with its margin as a camera sees them, moved, without the margin."""
     rng = np.random.default_rng((seed, 1))
     slices, side = len(clean), clean.shape[1]
@@ -79,8 +80,8 @@ def moved(clean: Floats, matrices: Floats, noise: float, seed: int) -> NDArray[n
         back = np.linalg.inv(grown @ matrices[k] @ np.linalg.inv(grown))
         inner, offset = back[:2, :2][::-1, ::-1], back[:2, 2][::-1]
         there = ndimage.affine_transform(image, inner, offset, order=3, mode="mirror")[MARGIN:-MARGIN, MARGIN:-MARGIN]
-        seen = there * np.exp(_FLICKER * rng.standard_normal()) + noise * rng.standard_normal(there.shape)
-        out[k] = np.clip(np.round(60000 * seen), 0, 65535)
+        seen = there * np.exp(flicker * rng.standard_normal()) + noise * rng.standard_normal(there.shape)
+        out[k] = np.clip(np.round(WHITE * seen), 0, 65535)
     return out
 
 

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
+
+from napari_focusfuse.core.align._resample import resampled
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +62,18 @@ def test_painted_layers_displace_a_dot_downhill(load):
     assert off[0] < -2
     assert off[2] < -2
     assert abs(off[1]) < 1
+
+
+def test_a_fused_image_is_scored_in_its_own_frame(load):
+    """Cropped, turned and brighter it is still the truth; a ghost is not."""
+    peers = load("alignment_peers")
+    truth = ndimage.gaussian_filter(np.random.default_rng(2).random((160, 160)), 1.5)
+    frame = load("alignment").planted(5, 160, 6, 2, 0.02, 1)[0]
+    turned = 0.8 * resampled(truth, np.linalg.inv(frame), (0, 160, 0, 160))[6:150, 9:155]
+    close = peers.score(turned, truth, [np.eye(3), frame])
+    assert close[0] > 50
+    assert close[1] > 0.999
+    ghost = (turned + np.roll(turned, 2, axis=1)) / 2
+    assert peers.score(ghost, truth, [np.eye(3), frame])[0] < close[0] - 10
+    with pytest.raises(ValueError, match="more than the truth"):
+        peers.score(np.pad(truth, 3), truth, [np.eye(3)])
