@@ -7,32 +7,44 @@ splines before flicker and noise are added. Planted are a drift that ends up to 
 curved path with a jitter of 1 px), and rotation and scale that run to 2 degrees and 2 % at the ends, with a jitter of
 .05 degrees and .04 %. The residual is the RMS, over slices and the pixels that a slice shows, of the error of the
 displacement from the middle slice, px; beside it that of the worst slice. Times are seconds of one core.
+
+Hills in reflected light come twice: as the simulator paints them, which displaces what is out of focus, and as a matt
+surface shows them (slopes.py).
 """
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.io import imread
+from slopes import matt
 
 import napari_focusfuse as ff
 from napari_focusfuse.core.intensity import training_grey
 
 Floats = NDArray[np.floating]
-_MARGIN, _FLICKER = 64, 0.03
-#: In the last one, reflected light over slopes, the simulation itself displaces what is out of focus.
+MARGIN, FLICKER, MATT_BLUR = 64, 0.03, 0.4
+WHITE = 60000
 SCENES: dict[str, dict[str, Any]] = {
     "beads, hills, fluorescence": {"surface": "smooth", "mode": "fluorescence", "texture": "beads", "blur": 0.4},
     "grains, hills, fluorescence": {"surface": "smooth", "mode": "fluorescence", "texture": "grains", "blur": 0.5},
     "cloud, steps, reflected": {"surface": "steps", "texture": "cloud", "psf": "disc", "blur": 0.4},
     "grains, fibres, reflected": {"surface": "fibres", "texture": "grains", "blur": 0.5},
-    "grains, hills, reflected": {"surface": "smooth", "texture": "grains", "blur": 0.4},
+    "grains, hills, painted": {"surface": "smooth", "texture": "grains", "blur": 0.4},
 }
+
+
+class Light(NamedTuple):
+    """A scene with its margin, 1 being full scale: slices (Z, Y, X), and all of it in focus (Y, X)."""
+
+    name: str
+    clean: Floats
+    sharp: Floats
 
 
 def planted(slices: int, side: int, drift: float, degrees: float, scale: float, seed: int) -> Floats:
@@ -57,21 +69,19 @@ def planted(slices: int, side: int, drift: float, degrees: float, scale: float, 
     return out
 
 
-def moved(clean: Floats, matrices: Floats, noise: float, seed: int) -> NDArray[np.uint16]:
+def moved(clean: Floats, matrices: Floats, noise: float, seed: int, flicker: float = FLICKER) -> NDArray[np.uint16]:
     """Slices of a scene with its margin as a camera sees them, moved, without the margin."""
     rng = np.random.default_rng((seed, 1))
     slices, side = len(clean), clean.shape[1]
     grown = np.eye(3)
-    grown[:2, 2] = _MARGIN
-    out = np.empty((slices, side - 2 * _MARGIN, side - 2 * _MARGIN), np.uint16)
+    grown[:2, 2] = MARGIN
+    out = np.empty((slices, side - 2 * MARGIN, side - 2 * MARGIN), np.uint16)
     for k, image in enumerate(clean):
         back = np.linalg.inv(grown @ matrices[k] @ np.linalg.inv(grown))
         inner, offset = back[:2, :2][::-1, ::-1], back[:2, 2][::-1]
-        there = ndimage.affine_transform(image, inner, offset, order=3, mode="mirror")[
-            _MARGIN:-_MARGIN, _MARGIN:-_MARGIN
-        ]
-        seen = there * np.exp(_FLICKER * rng.standard_normal()) + noise * rng.standard_normal(there.shape)
-        out[k] = np.clip(np.round(60000 * seen), 0, 65535)
+        there = ndimage.affine_transform(image, inner, offset, order=3, mode="mirror")[MARGIN:-MARGIN, MARGIN:-MARGIN]
+        seen = there * np.exp(flicker * rng.standard_normal()) + noise * rng.standard_normal(there.shape)
+        out[k] = np.clip(np.round(WHITE * seen), 0, 65535)
     return out
 
 
@@ -85,15 +95,24 @@ def residuals(found: Floats, true: Floats, side: int) -> Floats:
     return np.sqrt((off * shown).sum(axis=1) / shown.sum(axis=1))
 
 
-def scenes(side: int, slices: int, textures: list[Path]) -> Iterator[tuple[str, Floats]]:
-    """Names and light of the scenes, with their margin."""
-    shape = (side + 2 * _MARGIN,) * 2
-    for seed, (name, options) in enumerate(SCENES.items(), start=1):
-        yield name, ff.simulate(shape, slices, seed=seed, **options).clean
-    for seed, path in enumerate(textures):
+def scenes(side: int, slices: int, textures: Sequence[Path] = (), seed: int = 1) -> Iterator[Light]:
+    """The scenes one by one."""
+    shape = (side + 2 * MARGIN,) * 2
+    for k, (name, options) in enumerate(SCENES.items()):
+        scene = ff.simulate(shape, slices, seed=seed + k, **options)
+        yield Light(name, scene.clean, scene.sharp)
+    yield matt_hills(shape, slices, seed + len(SCENES) - 1)
+    for k, path in enumerate(textures):
         texture = training_grey(imread(path))
-        options = {"mode": "brightfield", "texture": texture, "blur": 0.5, "seed": seed}
-        yield f"{path.stem}, hills, brightfield", ff.simulate(shape, slices, **options).clean
+        scene = ff.simulate(shape, slices, mode="brightfield", texture=texture, blur=0.5, seed=k)
+        yield Light(f"{path.stem}, hills, brightfield", scene.clean, scene.sharp)
+
+
+def matt_hills(shape: tuple[int, int], slices: int, seed: int) -> Light:
+    """The hills of the simulator as a matt surface."""
+    drawn = ff.simulate(shape, 2, mode="fluorescence", surface="smooth", texture="grains", seed=seed)
+    depth = drawn.height * (slices - 1)
+    return Light("grains, hills, matt", matt(drawn.sharp, depth, range(slices), MATT_BLUR), drawn.sharp)
 
 
 def seconds_of(work: Any) -> tuple[Any, float]:
@@ -115,7 +134,7 @@ def main() -> None:
     config = ff.AlignConfig(kind=asked.kind)
     print("| scene | planted | noise | residual | worst slice | aligning, s |")
     print("| --- | --- | ---: | ---: | ---: | ---: |")
-    for seed, (name, clean) in enumerate(scenes(asked.side, asked.slices, asked.textures)):
+    for seed, (name, clean, _) in enumerate(scenes(asked.side, asked.slices, asked.textures)):
         stack = clean[:0]
         for what, amounts, noise in (
             ("nothing", (0, 0, 0), 0.01),

@@ -162,3 +162,12 @@ def test_a_program_ends_with_us(tmp_path: Path) -> None:
     assert ours.wait(20) == 1
     with pytest.raises(ProcessLookupError):
         os.kill(theirs, 0)
+
+
+def test_an_output_of_any_size_is_taken_where_that_is_asked_for() -> None:
+    crops = (
+        "import sys, pathlib, imagecodecs as c; third = sorted(pathlib.Path(sys.argv[1]).iterdir())[2].read_bytes();"
+        "pathlib.Path(sys.argv[2]).write_bytes(c.png_encode(c.png_decode(third)[1:, 2:].copy()))"
+    )
+    assert "the slices are 12 x 14 px" in peer(crops).run(STACK).failure
+    assert np.array_equal(peer(crops).run(STACK, any_size=True).image, STACK[2, 1:, 2:])

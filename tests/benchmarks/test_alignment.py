@@ -1,19 +1,26 @@
 """What the benchmark of alignment plants and measures."""
 
-import importlib.util
+import importlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
+
+from napari_focusfuse.core.align._resample import resampled
 
 
 @pytest.fixture(scope="module")
-def script():
-    path = Path(__file__).parents[2] / "benchmarks" / "alignment.py"
-    spec = importlib.util.spec_from_file_location("alignment", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def load():
+    """Scripts by their name; they find each other as they do when they are run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
+        yield importlib.import_module
+
+
+@pytest.fixture(scope="module")
+def script(load):
+    return load("alignment")
 
 
 def test_planted_transforms_are_as_large_as_said(script):
@@ -39,3 +46,34 @@ def test_slices_move_as_planted(script):
     shift[0, :2, 2] = 5, 3
     moved = script.moved(light, shift, 0.0, 0)
     np.testing.assert_allclose(moved[0, 3:, 5:], there[0, :-3, :-5], atol=1)
+
+
+def test_a_dot_on_a_slope_keeps_its_place_through_focus(load):
+    foci = [-6.0, -2.0, 2.0, 6.0]
+    light, off, plane = load("slopes").dot_on_slope(0.2, 0.4, foci, painted=False)
+    np.testing.assert_allclose(light, 0.6, rtol=0.01)
+    np.testing.assert_allclose(off, [-(0.4**2) * 0.2 * focus for focus in foci], atol=0.05)
+    np.testing.assert_allclose(plane[:, 24:-24, 80:-80], 0.4, rtol=0.03)
+
+
+def test_painted_layers_displace_a_dot_downhill(load):
+    """Why hills are not taken from the simulator alone; if this fails, it has been mended."""
+    _, off, _ = load("slopes").dot_on_slope(0.1, 0.4, [-8.0, 0.0, 8.0], painted=True)
+    assert off[0] < -2
+    assert off[2] < -2
+    assert abs(off[1]) < 1
+
+
+def test_a_fused_image_is_scored_in_its_own_frame(load):
+    """Cropped, turned and brighter it is still the truth; a ghost is not."""
+    peers = load("alignment_peers")
+    truth = ndimage.gaussian_filter(np.random.default_rng(2).random((160, 160)), 1.5)
+    frame = load("alignment").planted(5, 160, 6, 2, 0.02, 1)[0]
+    turned = 0.8 * resampled(truth, np.linalg.inv(frame), (0, 160, 0, 160))[6:150, 9:155]
+    close = peers.score(turned, truth, [np.eye(3), frame])
+    assert close[0] > 50
+    assert close[1] > 0.999
+    ghost = (turned + np.roll(turned, 2, axis=1)) / 2
+    assert peers.score(ghost, truth, [np.eye(3), frame])[0] < close[0] - 10
+    with pytest.raises(ValueError, match="more than the truth"):
+        peers.score(np.pad(truth, 3), truth, [np.eye(3)])

@@ -5,7 +5,6 @@ import pytest
 
 import napari_focusfuse as ff
 from napari_focusfuse import api
-from napari_focusfuse.errors import OutputError
 
 
 @pytest.fixture(scope="module")
@@ -55,21 +54,43 @@ def test_nothing_is_replaced_unasked(run, file, tmp_path):
     assert run("align", file, "-o", out).code == 2
 
 
-def test_what_cannot_be_written_leaves_all_as_it_was(run, file, tmp_path, monkeypatch):
+@pytest.mark.parametrize("failing", ["imwrite", "dumps"])
+def test_what_cannot_be_replaced_whole_stays_as_it_was(run, file, tmp_path, monkeypatch, failing):
     out, record = tmp_path / "out.tif", tmp_path / "out.transforms.json"
-    out.write_text("mine")
-    record.mkdir()
-    assert "there is a folder of that name" in run("align", file, "-o", out, "--overwrite").err
-    record.rmdir()
+    assert run("align", file, "-o", out).code == 0
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
 
-    def full(self, path):
-        raise OutputError(f"cannot write {path}: no space left")
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(ff.Transforms, "save", full)
-    assert "no space left" in run("align", file, "-o", out, "--overwrite").err
-    assert out.read_text() == "mine"
-    assert run("align", file, "-o", tmp_path / "new" / "out.tif").code == 2
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.ome.tif", "out.tif"]
+    places = {"imwrite": "napari_focusfuse.io._write.imwrite", "dumps": "json.dumps"}
+    monkeypatch.setattr(places[failing], full)
+    done = run("align", file, "-o", out, "--kind", "translation", "--overwrite")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "No space left" in done.err
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    monkeypatch.undo()
+    assert run("align", file, "-o", out, "--kind", "translation", "--overwrite").code == 0
+    assert out.read_bytes() != before[out]
+    assert record.read_bytes() != before[record]
+
+
+def test_a_folder_in_the_place_of_the_transforms_is_told_before_any_work(run, file, tmp_path):
+    (tmp_path / "out.transforms.json").mkdir()
+    done = run("align", file, "-o", tmp_path / "out.tif", "--overwrite")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "there is a folder of that name" in done.err
+    assert not (tmp_path / "out.tif").exists()
+
+
+def test_transforms_may_be_replaced_by_themselves(run, file, tmp_path):
+    out, record = tmp_path / "out.tif", tmp_path / "out.transforms.json"
+    assert run("align", file, "-o", out).code == 0
+    before = out.read_bytes(), ff.load_transforms(record).matrices
+    assert "allow overwriting" in run("align", file, "-o", out, "--transforms", record).err
+    assert run("align", file, "-o", out, "--transforms", record, "--overwrite").code == 0
+    assert out.read_bytes() == before[0]
+    assert np.array_equal(ff.load_transforms(record).matrices, before[1])
 
 
 def test_uneven_positions_are_kept(run, drifting, tmp_path):

@@ -1,7 +1,13 @@
 """The public functions: they resolve names, devices and paths, and drain the generators of the core."""
 
 from napari_focusfuse.api._adapting import Adaptation, adapt, iter_adapt
-from napari_focusfuse.api._aligning import align, iter_align, load_transforms, save_alignment
+from napari_focusfuse.api._aligning import (
+    align,
+    check_alignment_target,
+    iter_align,
+    load_transforms,
+    save_alignment,
+)
 from napari_focusfuse.api._files import (
     check_image_target,
     check_result_folder,
@@ -92,6 +98,7 @@ __all__ = [
     "align",
     "blend",
     "carry",
+    "check_alignment_target",
     "check_hyperstack_target",
     "check_image_target",
     "check_images",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_focusfuse.core.config import AlignConfig
 from napari_focusfuse.core.progress import Progress, drain
+from napari_focusfuse.errors import OutputError
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.align import Alignment, Transforms
@@ -81,42 +82,80 @@ def iter_align(
     return (yield from core.iter_align(stack, Stack(stack, axis, rgb), axis, config or AlignConfig(), transforms))
 
 
-def save_alignment(
-    path: str | os.PathLike[str],
-    record: str | os.PathLike[str],
-    alignment: Alignment,
-    *,
-    overwrite: bool = False,
-    **sizes: Any,
-) -> None:
-    """Write an aligned stack as OME-TIFF and its transforms as JSON, both or none.
-
-    Parameters
-    ----------
-    path, record : path
-        Of the stack and of the transforms.
-    alignment : Alignment
-    overwrite : bool
-        Replace existing files, once the new ones are complete.
-    **sizes
-        As for `save_stack`.
-
-    Raises
-    ------
-    OutputError
-        One of them exists or cannot be written; what was there before is as it was.
-    """
-    from napari_focusfuse import io
-
-    def write(part: Path) -> None:
-        alignment.transforms.save(part)
-        io.write_stack(path, np.asarray(alignment.stack), overwrite=overwrite, **sizes)
-
-    io.atomically(Path(record), write, overwrite=overwrite)
-
-
 def load_transforms(path: str | os.PathLike[str]) -> Transforms:
     """Read transforms that `Transforms.save` wrote; `FocusFuseError` if there are none."""
     from napari_focusfuse.core.align import load_transforms as load
 
     return load(path)
+
+
+def check_alignment_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    """Refuse what `save_alignment` would refuse, before any work is done; where the transforms will be.
+
+    Raises
+    ------
+    OutputError
+        See `save_alignment`.
+    """
+    from napari_focusfuse.api._files import stack_name
+    from napari_focusfuse.io import check_image_target, check_target
+
+    path = Path(path)
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        raise OutputError(f"{path} has a suffix that cannot hold a stack: use .tif")
+    check_image_target(path, overwrite=overwrite)
+    record = path.with_name(f"{stack_name(path)}.transforms.json")
+    if record.is_dir():
+        raise OutputError(f"cannot write {record}: there is a folder of that name")
+    check_target(record, overwrite=overwrite)
+    return record
+
+
+def save_alignment(
+    path: str | os.PathLike[str],
+    alignment: Alignment,
+    *,
+    z_step: float | None = None,
+    z: Sequence[float] | None = None,
+    pixel_size: tuple[float, float] | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write an aligned stack, and its transforms beside it: of out.tif as out.transforms.json.
+
+    Either both are new or all is as it was.
+
+    Parameters
+    ----------
+    path : str or path
+        ``.tif``, ``.tiff`` (also ``.ome.tif``).
+    alignment : Alignment
+    z_step : float, optional
+        Distance of neighbouring slices, um.
+    z : sequence of floats, optional
+        Positions of the slices, um, where they are uneven.
+    pixel_size : (float, float), optional
+        Size of a pixel along y and x, um.
+    overwrite : bool
+        Replace what an earlier run has written.
+
+    Returns
+    -------
+    Path
+        Of the transforms.
+
+    Raises
+    ------
+    OutputError
+        The suffix is another one, one of the files exists or cannot be written.
+    """
+    from napari_focusfuse.io import atomically, write_stack
+
+    record = check_alignment_target(path, overwrite=overwrite)
+
+    def write(part: Path) -> None:
+        alignment.transforms.save(part)
+        sizes: dict[str, Any] = {"z_step": z_step, "z": z, "pixel_size": pixel_size}
+        write_stack(path, np.asarray(alignment.stack), overwrite=overwrite, **sizes)
+
+    atomically(record, write, overwrite=overwrite)
+    return record

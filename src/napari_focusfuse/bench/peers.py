@@ -74,16 +74,16 @@ class Peer:
         said = json.dumps([self.command, self.type, self.bits])
         return hashlib.sha256(said.encode()).hexdigest()[:12]
 
-    def run(self, stack: Any) -> Outcome:
-        """Write the slices to a folder, run the program, read what it wrote."""
+    def run(self, stack: Any, *, any_size: bool = False) -> Outcome:
+        """Write the slices to a folder, run the program, read what it wrote: as large as a slice, or of `any_size`."""
         if not self.program:
             name = self.command[0]
             hint = f"set {_variable(name)} or --peer {name}=PATH"
             return Outcome(None, failure=f"the program {name} is not there: {hint}")
         with tempfile.TemporaryDirectory(prefix="focusfuse-") as place:
-            return self._run_in(Path(place), stack)
+            return self._run_in(Path(place), stack, any_size)
 
-    def _run_in(self, place: Path, stack: Any) -> Outcome:
+    def _run_in(self, place: Path, stack: Any, any_size: bool) -> Outcome:
         from napari_focusfuse import api
 
         slices, output = place / "slices", place / f"fused.{self.type}"
@@ -98,7 +98,7 @@ class Peer:
             why = done.last_line or "it wrote no image"
             return Outcome(None, None, done.seconds, done.peak_mb, f"exit code {done.code}: {why}")
         try:
-            image = fitted(api.open_image(output), sources[0])
+            image = fitted(api.open_image(output), sources[0], any_size=any_size)
         except FocusFuseError as error:
             return Outcome(None, None, done.seconds, done.peak_mb, str(error))
         return Outcome(image, None, done.seconds, done.peak_mb)
@@ -130,15 +130,15 @@ def read_peers(path: Path, programs: Sequence[str] = ()) -> list[Peer]:
     return peers
 
 
-def fitted(image: NDArray[Any], source: NDArray[Any]) -> NDArray[Any]:
+def fitted(image: NDArray[Any], source: NDArray[Any], *, any_size: bool = False) -> NDArray[Any]:
     """The output of a program in the colours, type and range of what it was given.
 
     Raises
     ------
     FocusFuseError
-        It is of another size.
+        It is of another size, and not of `any_size`.
     """
-    if image.shape[:2] != source.shape[:2]:
+    if not any_size and image.shape[:2] != source.shape[:2]:
         raise FocusFuseError(
             f"the output is {image.shape[0]} x {image.shape[1]} px, the slices are "
             f"{source.shape[0]} x {source.shape[1]} px"

@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError, Parameter
 from napari_focusfuse.cli._align import align
 from napari_focusfuse.cli._bench import bench
 from napari_focusfuse.cli._export import export
-from napari_focusfuse.cli._flags import FusionFlags, check_lengths, given, parsed
+from napari_focusfuse.cli._flags import FusionFlags, Out, Switch, given, parsed, sizes_given
 from napari_focusfuse.cli._fuse import Task, fuse_all
 from napari_focusfuse.cli._measure import measure_files
 from napari_focusfuse.cli._replay import replay
@@ -24,9 +24,6 @@ from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["main"]
-
-Out = Annotated[Path, Parameter(alias="-o")]
-Switch = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 _FAILED, _INTERRUPTED = 2, 130
 
@@ -136,11 +133,10 @@ def fuse(
     """
     from napari_focusfuse import api
 
-    check_lengths(z_step=z_step, pixel_size=pixel_size)
+    sizes = sizes_given(z_step, pixel_size)
     api.use_threads(threads)
     config = FusionConfig(**vars(flags)) if flags else None
     engine = given(method=method, model=model, device=device, config=config)
-    sizes = given(z_step=z_step, pixel_size=pixel_size and (pixel_size, pixel_size))
     saving = given(refractive_index=refractive_index, fill_depth=fill_depth, zarr=zarr)
     whole = given(decide_on=decide_on) if all_positions or decide_on is not None else None
     return 0 if fuse_all(inputs, out, Task(engine, sizes, axis, rgb, overwrite, saving, whole)) else _FAILED

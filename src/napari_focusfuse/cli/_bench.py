@@ -7,13 +7,11 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from napari_focusfuse.bench.plan import Plan
-from napari_focusfuse.cli._flags import given
+from napari_focusfuse.cli._flags import Out, Switch, given
 from napari_focusfuse.cli._terminal import complain, say, with_bar
 
 __all__ = ["bench"]
 
-Out = Annotated[Path, Parameter(alias="-o")]
-Switch = Annotated[bool, Parameter(negative=(), show_default=False)]
 #: Options that may be given more than once.
 Folders = Annotated[list[Path] | None, Parameter(negative=())]
 Words = Annotated[list[str] | None, Parameter(negative=())]

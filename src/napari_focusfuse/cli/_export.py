@@ -1,24 +1,19 @@
 """``focusfuse export``: a saved result as a surface or height map."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from napari_focusfuse.cli._flags import check_lengths, given
+from napari_focusfuse.cli._flags import Out, Switch, sizes_given
 from napari_focusfuse.cli._terminal import say
 from napari_focusfuse.core.config import SurfaceConfig
 
 __all__ = ["export"]
-
-Switch = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 
 def export(
     result: Path,
     /,
     *,
-    out: Annotated[Path, Parameter(alias="-o")],
+    out: Out,
     fill: Switch = False,
     flip: Switch = False,
     z_step: float | None = None,
@@ -49,8 +44,7 @@ def export(
     """
     from napari_focusfuse import api
 
-    check_lengths(z_step=z_step, pixel_size=pixel_size)
-    sizes = given(z_step=z_step, pixel_size=pixel_size and (pixel_size, pixel_size))
+    sizes = sizes_given(z_step, pixel_size)
     config = SurfaceConfig(fill=fill, max_vertices=max_vertices)
     api.export(result, out, flip=flip, config=config, overwrite=overwrite, **sizes)
     say(f"done: {result} -> {out}")

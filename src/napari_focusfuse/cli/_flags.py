@@ -2,16 +2,21 @@
 
 import dataclasses
 import inspect
+import math
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, Token, convert
 
 from napari_focusfuse.core.config import FusionConfig
-from napari_focusfuse.errors import StackError
+from napari_focusfuse.errors import OutputError, StackError
 
-__all__ = ["FusionFlags", "check_lengths", "given", "merged", "parsed"]
+__all__ = ["FusionFlags", "Out", "Switch", "check_apart", "given", "merged", "parsed", "sizes_given"]
+
+Out = Annotated[Path, Parameter(alias="-o")]
+Switch = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 
 def given(**options: Any) -> dict[str, Any]:
@@ -19,16 +24,20 @@ def given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def check_lengths(**lengths: float | None) -> None:
-    """Refuse lengths that are none; each has the name of its flag.
+def sizes_given(z_step: float | None, pixel_size: float | None) -> dict[str, Any]:
+    """The sizes in um that were given, as the API takes them; StackError where one is none."""
+    for name, size in (("--z-step", z_step), ("--pixel-size", pixel_size)):
+        if size is not None and not 0 < size < math.inf:
+            raise StackError(f"{name} must be greater than 0, not {size}: give it in um")
+    return given(z_step=z_step, pixel_size=pixel_size and (pixel_size, pixel_size))
 
-    Raises
-    ------
-    StackError
-    """
-    for name, length in lengths.items():
-        if length is not None and not 0 < length < float("inf"):
-            raise StackError(f"--{name.replace('_', '-')} must be greater than 0, not {length}: give it in um")
+
+def check_apart(source: Path, out: Path) -> None:
+    """Refuse to write over the input, or among the slices, where the next run would take the result for a slice."""
+    if out.resolve() == source.resolve():
+        raise OutputError(f"{out} is the input itself: choose another name")
+    if source.is_dir() and out.resolve().parent == source.resolve():
+        raise OutputError(f"{out} would lie among the slices of the stack: choose a place outside {source}")
 
 
 def parsed(kind: type[Any], tokens: Sequence[Token]) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from napari_focusfuse.cli._flags import check_apart
 from napari_focusfuse.cli._terminal import complain, one_line, say, with_bar
 from napari_focusfuse.errors import FocusFuseError, ModelError, OutputError
 
@@ -91,7 +92,7 @@ def _jobs(inputs: Sequence[Path], out: Path) -> list[_Job]:
     if suffix in _WRITTEN:
         if len(inputs) > 1:
             raise OutputError(f"{out} is one file for {len(inputs)} inputs: give a folder")
-        _check_apart(inputs[0], out)
+        check_apart(inputs[0], out)
         return [_Job(inputs[0], out, is_image=True)]
     names = [name for _, name, _ in stacks]
     # Files of one name are told apart by their folders: a/stack.tif, b/stack.tif.
@@ -111,14 +112,6 @@ def _stacks(path: Path) -> list[tuple[Path, str, tuple[Path, ...]]]:
 
     pairs = api.pairs_in(path)
     return [(path / p.name, p.name, (p.first, p.second)) for p in pairs] or [(path, api.stack_name(path), ())]
-
-
-def _check_apart(source: Path, out: Path) -> None:
-    """Refuse to write over the input, or among the slices, where the next run would take the result for a slice."""
-    if out.resolve() == source.resolve():
-        raise OutputError(f"{out} is the input itself: choose another name")
-    if source.is_dir() and out.resolve().parent == source.resolve():
-        raise OutputError(f"{out} would lie among the slices of the stack: choose a place outside {source}")
 
 
 def _outcome(job: _Job, task: Task) -> tuple[bool, str]:

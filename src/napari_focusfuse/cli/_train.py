@@ -5,15 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from napari_focusfuse.cli._flags import given, merged
+from napari_focusfuse.cli._flags import Out, Switch, given, merged
 from napari_focusfuse.cli._terminal import complain, say, with_bar
 from napari_focusfuse.core.config import DEFAULT_RECIPE, RECIPES, AnyTrainConfig, Recipe
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["train"]
-
-Out = Annotated[Path, Parameter(alias="-o")]
-Switch = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 _INTERRUPTED = 130
 

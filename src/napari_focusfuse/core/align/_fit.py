@@ -19,7 +19,8 @@ from napari_focusfuse.core.config import Kind
 
 __all__ = ["Pair", "disagreement", "register"]
 
-_STEPS, _SMALL = 15, 0.002
+#: A step that moves nothing by more than some hundredths of a px of the level is the last.
+_STEPS, _SMALL = 15, 0.02
 #: Less common area than this tells nothing.
 _LEAST_OVERLAP = 0.2
 #: What is in focus in both slices counts by this power of its strength.
@@ -90,7 +91,9 @@ def disagreement(first: Look, second: Look, matrix: Matrix) -> float:
 
 def _sharp_difference(first: Look, second: Look, matrix: Matrix) -> tuple[Floats, Floats]:
     inside = _inside(first.sharp.shape, matrix)
-    there = [_linear(image, matrix) for image in (second.sharp, second.strength)]
+    there = [second.sharp, second.strength]
+    if not np.array_equal(matrix, np.eye(3)):
+        there = [_linear(image, matrix) for image in there]
     strength = np.where(inside, np.minimum(first.strength, there[1]), 0)
     weight = (strength / max(float(strength.max()), np.finfo(np.float32).tiny)) ** _POWER
     return weight, np.where(inside, there[0] - first.sharp, 0)

@@ -18,8 +18,8 @@ __all__ = ["iter_transforms", "unmoved"]
 #: What is in focus must agree by this much better if slices are to be moved.
 _BETTER = 0.85
 _SHORTEST = 16
-#: Slices are registered to this many next ones.
-_REACH = 4
+#: Slices are registered to those so far ahead, the nearest first.
+_REACHES = (1, 2, 4)
 
 
 def unmoved(stack: Stack, config: AlignConfig) -> Transforms:
@@ -88,8 +88,8 @@ def _iter_pairs(stack: Stack, kind: Kind) -> Generator[Progress, None, tuple[dic
         step = Progress(k, len(stack), f"looking for slice {k + 1} of {len(stack)}")
         yield step
         held[k] = look(stack[k])
-        held.pop(k - _REACH - 1, None)
-        for other in range(k - 1, max(k - _REACH, 0) - 1, -1):
+        held.pop(k - max(_REACHES) - 1, None)
+        for other in (k - reach for reach in _REACHES if reach <= k):
             yield step
             pair = pairs[other, k] = _registered(held[other], held[k], kind, _guess(pairs, other, k))
             if other == k - 1 and usable(pair):
