@@ -253,7 +253,7 @@ def test_what_is_no_stack(run: Runs, slices: Path, stack: np.ndarray, tmp_path: 
     assert_refused(run("fuse", slices / "z0.png", "-o", tmp_path / "out"), "holds one image")
     for path in slices.glob("z[1-3].png"):
         path.unlink()
-    assert_refused(run("fuse", slices, "-o", tmp_path / "out"), "at least two slices")
+    assert_refused(run("fuse", slices, "-o", tmp_path / "out"), "holds one image: a focus stack is a folder of slices")
     (slices / "z0.png").unlink()
     assert_refused(run("fuse", slices, "-o", tmp_path / "out"), "no images")
     path = tmp_path / "series.ome.tif"
