@@ -42,7 +42,7 @@ def test_a_missing_neighbour_is_no_depth():
 
 @pytest.mark.parametrize("fall", [0.1, 1.0, 5.0, 50.0])
 def test_the_vertex_of_odds_is_bent_the_more_the_faster_they_fall(fall):
-    """It rises with the difference between the neighbours, is the same from behind, and never less than the parabola's."""
+    """It rises with the difference between the neighbours, and is the same from behind."""
     share = np.linspace(0, 1, 41)
     below, above = np.exp(-fall * (1 + share) / 2 / SLOPE), np.exp(-fall * (1 - share) / 2 / SLOPE)
     where = places(np.arange(3.0), np.ones(41, int))

@@ -37,8 +37,8 @@ def iter_assess(
 ) -> Generator[None, None, Assessment]:
     """Judge every pixel by its few best activities, band by band.
 
-    Depth is the `vertex` of the activities of the best slice and its two neighbours. Confidence is 1 - runner-up / best,
-    where slices next to the best one do not count as runners-up if the stack has more than three.
+    Depth is the `vertex` of the activities of the best slice and its two neighbours. Confidence is
+    1 - runner-up / best, where slices next to the best one do not count as runners-up if the stack has more than three.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ def wave(optics: Wave, pixel: float, step: float) -> Optics:
 
 
 def _gaussian(growth: float, distance: float) -> Kernel:
-    """The discrete Gaussian (Lindeberg 1990): samples of a continuous one do not blur at all below a third of a pixel."""
+    """The discrete Gaussian (Lindeberg 1990); samples of a continuous one blur nothing below a third of a pixel."""
     variance = (growth * distance) ** 2
     radius = int(np.ceil(4 * np.sqrt(variance))) + 1 if variance else 0
     line = special.ive(np.abs(np.arange(-radius, radius + 1)), variance)
