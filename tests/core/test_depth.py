@@ -89,6 +89,8 @@ def test_what_is_not_known_stays_so_and_disturbs_nobody(rng):
     depth = np.full((40, 50), 3.0)
     depth[rng.random(depth.shape) < 0.2] = np.nan
     np.testing.assert_allclose(steadied(depth, 0.8, noise=0.02), depth, atol=1e-5)
+    far, z = 2000 * depth + 50_000, 2000 * np.arange(5) + 50_000
+    np.testing.assert_allclose(steadied(far, 0.8, z, 0.02), far, rtol=1e-6)
 
 
 def test_a_doubtful_depth_follows_sure_ones():
@@ -103,6 +105,7 @@ def test_parts_are_the_whole_and_z_may_be_uneven_and_in_any_unit(rng, monkeypatc
     depth, confidence = rng.random((50, 60)) * 3 + 0.5, rng.random((50, 60))
     whole = steadied(depth, confidence, z, 0.02)
     np.testing.assert_allclose(steadied(5 * depth, confidence, 5 * z, 0.02), 5 * whole, atol=1e-4)
+    np.testing.assert_allclose(4 - steadied(4 - depth, confidence, 4 - z[::-1], 0.02), whole, atol=1e-5)
     monkeypatch.setattr(depth_module, "_SIDE", 16)
     np.testing.assert_array_equal(steadied(depth, confidence, z, 0.02), whole)
 

@@ -1,4 +1,4 @@
-"""Depth between the slices: from three activities to a place, and how sure it is.
+"""Depth between the slices: from three activities to a place, and from the places of neighbours to a steadier one.
 
 The logarithm of a focus curve is a parabola near its top, where defocus is small against the detail that it blurs; from
 there on it falls more slowly, like a cusp. How far one slice is from the next shows in how much they differ.
@@ -17,11 +17,11 @@ from napari_focusfuse.core.decision import Labels
 from napari_focusfuse.core.head import SLOPE
 from napari_focusfuse.core.tiles import Tile, tiles
 
-__all__ = ["Places", "iter_steady", "places", "vertex"]
+__all__ = ["KNEE", "Places", "iter_steady", "places", "vertex"]
 
 #: Fall of log odds to both neighbours together at which the top of their curve is halfway from a parabola to a cusp.
 #: Fitted to tilted planes, blur growing by .35 to 2 px a slice, of three families of optics.
-_KNEE = 2.0
+KNEE = 2.0
 #: Distances of the pairs of pixels that are asked for the depth between them, in pixels at half size.
 _DISTANCES = (2, 4)
 _DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
@@ -30,7 +30,7 @@ _DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
 _LEAST, _CALM, _NOISY, _HALFWAY = 0.05**2, 0.7, 5.3, 0.04
 #: Standard deviations that a depth is moved by at most, about.
 _FARTHEST = 3.0
-_UNKNOWN = 1e9
+_UNKNOWN = 1e12
 _SIDE = 1024
 
 Map = NDArray[np.float32]
@@ -90,7 +90,7 @@ def vertex(where: Places, activity: tuple[Map, Map, Map], *, odds: bool = False)
             steeper = np.maximum(rise, fall)
             cusp = np.where(rise > fall, after, before) * (rise - fall) / (2 * steeper)
             sharp = (SLOPE / 2 * bent * (before + after)) ** 2
-            shift += sharp / (sharp + _KNEE**2) * (cusp - shift)
+            shift += sharp / (sharp + KNEE**2) * (cusp - shift)
         shift[bent == 0] = 0
     return np.asarray(where.at + shift, dtype=np.float32)
 
@@ -136,11 +136,12 @@ def _steadied(depth: Map, confidence: Map, gaps: Map, tile: Tile, noise: float) 
     own = torch.from_numpy(depth[tile.outer])
     doubt = 1 - torch.from_numpy(confidence[tile.outer])
     variance = doubt.mul_(_CALM + _NOISY * noise / (noise + _HALFWAY)).add_(_LEAST)
-    variance.mul_(torch.from_numpy(gaps).square_())
+    squared = torch.from_numpy(gaps).square_()
+    variance.mul_(squared)
     known = own.isfinite()
     half = own[::2, ::2].nan_to_num(0)
     steady = half.clone()
-    spread = torch.where(known, variance, _UNKNOWN)[::2, ::2].contiguous()
+    spread = torch.where(known, variance, _UNKNOWN * squared)[::2, ::2].contiguous()
     for distance in _DISTANCES:
         steady, spread = _asked(steady, spread, distance)
     moved = (steady - half).mul_(known[::2, ::2])
