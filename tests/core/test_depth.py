@@ -85,6 +85,14 @@ def test_steps_stay_where_depth_is_sure(rng):
     assert np.abs(steadied(step, 0.999) - step).max() < 0.15
 
 
+def test_steps_stay_sharp_where_depth_is_in_doubt(rng):
+    """Beside an edge nobody takes the mean of both sides."""
+    step = np.where(np.mgrid[:40, :60][1] < 30, 0.8, 3.2) + 0.1 * rng.standard_normal((40, 60))
+    moved = steadied(step, 0.8, noise=0.02)
+    assert np.abs(moved - step).max() < 0.6
+    assert np.std((moved - step)[::2, ::2]) > 0.05
+
+
 def test_what_is_not_known_stays_so_and_disturbs_nobody(rng):
     depth = np.full((40, 50), 3.0)
     depth[rng.random(depth.shape) < 0.2] = np.nan

@@ -28,6 +28,8 @@ _DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
 #: Variance of a depth (slices^2): the least; for each doubt (1 - confidence) without noise, and how much more with much
 #: of it; and the noise at which that is halfway. Fitted to the errors on simulated planes and hills.
 _LEAST, _CALM, _NOISY, _HALFWAY = 0.05**2, 0.7, 5.3, 0.04
+#: Half the difference of the two pixels of a pair at which it has little to say: they lie on either side of an edge.
+_EDGE = 0.5
 #: Standard deviations that a depth is moved by at most, about.
 _FARTHEST = 3.0
 _UNKNOWN = 1e12
@@ -102,8 +104,8 @@ def iter_steady(
     """Bring depths into line with those around them, in place, as far as they are in doubt.
 
     Each pixel asks pairs of pixels that lie opposite each other: the mean of a pair is the depth in between on a plane
-    of any slope, up to the border of the image. A pair has a say as far as its depth is sure and could be the same as
-    the pixel's own, so that steps stay. What is not known (NaN) stays so.
+    of any slope, up to the border of the image. A pair has a say as far as its depth is sure, could be the same as the
+    pixel's own, and does not lie across an edge, so that steps stay. What is not known (NaN) stays so.
 
     Parameters
     ----------
@@ -118,13 +120,13 @@ def iter_steady(
     noise : float
         Standard deviation, as a share of the range.
     """
-    told, gaps = depth.copy(), _apart(z)
+    told, gaps = depth.copy(), _spacing(z)
     for tile in tiles((depth.shape[0], depth.shape[1]), _SIDE, 2 * sum(_DISTANCES) + 2, align=2):
         depth[tile.core] = _steadied(told, confidence, gaps[labels[tile.outer]], tile, noise)
         yield
 
 
-def _apart(z: NDArray[np.float64]) -> Map:
+def _spacing(z: NDArray[np.float64]) -> Map:
     """Mean distance (N,) of each slice at `z` to those before and after it."""
     order, gaps = np.argsort(z), np.diff(np.sort(z))
     out = np.empty(len(z), np.float32)
@@ -142,8 +144,9 @@ def _steadied(depth: Map, confidence: Map, gaps: Map, tile: Tile, noise: float) 
     half = own[::2, ::2].nan_to_num(0)
     steady = half.clone()
     spread = torch.where(known, variance, _UNKNOWN * squared)[::2, ::2].contiguous()
+    edge = _EDGE**2 * squared[::2, ::2]
     for distance in _DISTANCES:
-        steady, spread = _asked(steady, spread, distance)
+        steady, spread = _asked(steady, spread, edge, distance)
     moved = (steady - half).mul_(known[::2, ::2])
     moved = doubled(moved[None, None], (own.shape[0], own.shape[1]))[0, 0][tile.inner]
     likely = moved.square().div_(variance[tile.inner]).mul_(-0.5 / _FARTHEST**2).exp_()
@@ -151,7 +154,7 @@ def _steadied(depth: Map, confidence: Map, gaps: Map, tile: Tile, noise: float) 
     return out
 
 
-def _asked(depth: Tensor, spread: Tensor, distance: int) -> tuple[Tensor, Tensor]:
+def _asked(depth: Tensor, spread: Tensor, edge: Tensor, distance: int) -> tuple[Tensor, Tensor]:
     """Depth and variance after all pairs at a distance have been asked."""
     total, moved = 1 / spread, torch.zeros_like(depth)
     for down, across in _DIRECTIONS:
@@ -161,8 +164,9 @@ def _asked(depth: Tensor, spread: Tensor, distance: int) -> tuple[Tensor, Tensor
         first, here, second = (_view(depth, step, k) for k in (-1, 0, 1))
         off = (first + second).mul_(0.5).sub_(here)
         theirs = (_view(spread, step, -1) + _view(spread, step, 1)).mul_(0.25)
-        likely = off.square().div_(theirs + _view(spread, step, 0)).mul_(-0.5).exp_()
-        say = likely.div_(theirs)
+        apart = (first - second).mul_(0.5).square_().div_(theirs + _view(edge, step, 0))
+        unlike = off.square().div_(theirs + _view(spread, step, 0)).add_(apart)
+        say = unlike.mul_(-0.5).exp_().div_(theirs)
         _view(total, step, 0).add_(say)
         _view(moved, step, 0).add_(say.mul_(off))
     return depth + moved / total, 1 / total
