@@ -79,7 +79,7 @@ def test_only_the_head_is_trained(begun):
 
 
 def test_it_decides_better_and_better(networks):
-    config = DecideConfig(steps=60, crop=48, validate_every=30, scene_steps=10, learning_rate=1e-2)
+    config = DecideConfig(steps=80, crop=48, validate_every=40, scene_steps=10, learning_rate=1e-2)
     state, _ = trained(RankState(copy.deepcopy(networks["none"].encoder), config, origin="a model"), config)
     assert state.log[-1].val_loss < state.start_loss - 0.1
     assert state.kept

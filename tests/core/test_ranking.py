@@ -73,7 +73,8 @@ def test_the_same_seed_draws_the_same_stacks(images):
 def test_training_finds_more_slices(images):
     """From chance to most of the pixels, on textures that it was not trained on."""
     state, reports = trained(images, RankConfig(steps=60, stacks=1, crop=24, validate_every=20, learning_rate=5e-3))
-    assert state.log[-1].val_loss < state.log[0].val_loss < math.log(SLICES) + 0.5
+    assert state.log[-1].val_loss < state.start_loss - 0.1
+    assert state.log[0].val_loss < math.log(SLICES) + 0.5
     assert state.log[-1].val_found > 0.6
     assert [report.done for report in reports if report.state is not None] == [20, 40, 60]
     assert reports[-1].total == 60

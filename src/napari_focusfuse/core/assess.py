@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.decision import Decision, Flag, Labels
-from napari_focusfuse.core.peaks import Peaks, log_parabola
+from napari_focusfuse.core.depth import places, vertex
+from napari_focusfuse.core.peaks import Peaks
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import bands
 
@@ -34,11 +35,11 @@ class Assessment(NamedTuple):
 
 
 def iter_assess(
-    peaks: Peaks, stack: Stack, silence: float, *, ordered: bool = False
+    peaks: Peaks, stack: Stack, silence: float, *, ordered: bool = False, odds: bool = False
 ) -> Generator[None, None, Assessment]:
     """Judge every pixel by its few best activities, band by band.
 
-    Depth is the vertex of a parabola through the log-activities of the best slice and its two neighbours. Confidence is
+    Depth is the `vertex` of the activities of the best slice and its two neighbours. Confidence is
     1 - runner-up / best, where slices next to the best one do not count as runners-up if the stack has more than three.
 
     Parameters
@@ -50,6 +51,8 @@ def iter_assess(
         A best activity below this is no signal.
     ordered : bool
         Whether to tell nothing of a stack whose second best slices lie anywhere: it is not in the order of focus.
+    odds : bool
+        Whether the activities are odds of a decision head; see `vertex`.
 
     Returns
     -------
@@ -65,8 +68,7 @@ def iter_assess(
         best, below, above = peaks.activity[0, rows], peaks.below[rows], peaks.above[rows]
         silent = best < silence
         open_ended = (np.isnan(below) | np.isnan(above)) & (len(z) > 2) & ~silent
-        before, after = z[np.maximum(at[0] - 1, 0)], z[np.minimum(at[0] + 1, len(z) - 1)]
-        depth = log_parabola((before, z[at[0]], after), (below, best, above))
+        depth = vertex(places(z, at[0]), (below, best, above), odds=odds)
         out.depth[rows] = np.where(silent, np.nan, depth)
         runner_up = _runner_up(peaks.activity[:, rows], at, len(z))
         out.confidence[rows] = np.where(silent, 0, 1 - runner_up / np.maximum(best, silence))

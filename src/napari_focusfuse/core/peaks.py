@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from napari_focusfuse.core.decision import Labels
 from napari_focusfuse.core.head import odds
 
-__all__ = ["KEPT", "Peaks", "log_parabola"]
+__all__ = ["KEPT", "Peaks"]
 
 #: Slices that are kept for a pixel.
 KEPT = 4
@@ -108,30 +108,3 @@ class _Records:
         numbers = records[..., None].view(np.float32)
         label = records[..., None].view(self._label)[..., 4 // self._label().itemsize]
         return numbers[..., 0], label, np.moveaxis(numbers[..., 2 : 2 + self._carried], -1, 0)
-
-
-def log_parabola(
-    z: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], activity: tuple[Map, Map, Map]
-) -> Map:
-    """Position of the peak of a parabola through the logarithms of three activities (a Gaussian focus curve).
-
-    Parameters
-    ----------
-    z : three arrays
-        Positions before, at and after the best slice, at any spacing.
-    activity : three arrays
-        Activities there, positive; the middle one is the largest.
-
-    Returns
-    -------
-    array, float32
-        Between the outer positions; NaN where an activity is missing.
-    """
-    (z0, z1, z2), (a0, a1, a2) = z, activity
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rise = (np.log(a1) - np.log(a0)) / (z1 - z0)
-        fall = (np.log(a2) - np.log(a1)) / (z2 - z1)
-        curvature = (fall - rise) / (z2 - z0)
-        peak = (z0 + z1) / 2 - rise / (2 * curvature)
-    peak = np.where(curvature == 0, z1, peak)
-    return np.asarray(np.clip(peak, z0, z2), dtype=np.float32)

@@ -13,8 +13,10 @@ from torch import nn
 from napari_focusfuse.core.ahead import workers
 from napari_focusfuse.core.assess import PROBABILITY, Assessment, hard_weights, iter_assess, summary
 from napari_focusfuse.core.blend import iter_blend
+from napari_focusfuse.core.combine import Learned
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decision import Decision, Flag, Labels
+from napari_focusfuse.core.depth import iter_steady
 from napari_focusfuse.core.measures import FocusMeasure
 from napari_focusfuse.core.memory import memory_is_short
 from napari_focusfuse.core.progress import Progress, repeated, staged
@@ -81,7 +83,7 @@ def _iter_decide(
         judged = _of_series(weights, silent)
     else:
         peaks = yield from staged(iter_peaks(stack, activity, survey, workers(device)), 0.05, 0.8)
-        judging = iter_assess(peaks, stack, survey.silence, ordered=True)
+        judging = iter_assess(peaks, stack, survey.silence, ordered=True, odds=isinstance(survey.combine, Learned))
         judged = yield from repeated(judging, Progress(850, 1000, "depth and confidence"))
         if config.hard:
             index = peaks.labels[0].copy()
@@ -90,6 +92,9 @@ def _iter_decide(
         else:
             weighing = iter_weigh(peaks, stack, survey, judged, config.tile, device)
             labels, weights = yield from repeated(weighing, Progress(900, 1000, "weights"))
+            if survey.edges:
+                steadying = iter_steady(judged.depth, judged.confidence, labels[0], stack.z, survey.noise)
+                yield from repeated(steadying, Progress(990, 1000, "depth"))
             if config.preset == "quantitative":
                 labels, weights = labels[:1], np.ones((1, *stack.shape), dtype=np.float32)
                 judged.flags[:] &= ~np.uint16(Flag.AVERAGED)

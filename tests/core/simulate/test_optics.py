@@ -23,6 +23,14 @@ def test_geometric_blur_grows_as_it_is_told(family, distance):
     assert deviation(kernel) == pytest.approx(np.hypot(0.9 * distance, of_a_pixel), rel=0.02)
 
 
+@pytest.mark.parametrize("distance", [0.1, -0.2, 0.4])
+def test_a_little_defocus_blurs_a_little(distance):
+    """Blur of a fraction of a pixel is what tells depth between two slices."""
+    kernel = gaussian(1.0).kernel(distance)
+    assert kernel.min() >= 0
+    assert deviation(kernel) == pytest.approx(abs(distance), rel=0.02)
+
+
 def test_far_from_focus_waves_blur_as_rays_do():
     """The disc of the rim's rays; its deviation is half its radius, and at this aperture cos(theta) hardly matters."""
     optics = Wave(na=0.25)
