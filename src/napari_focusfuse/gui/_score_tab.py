@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from napari_focusfuse.errors import FocusFuseError
-from napari_focusfuse.gui._plots import BarPlot
+from napari_focusfuse.gui._bar_plot import BarPlot
 from napari_focusfuse.gui._score_table import ScoreTable
 from napari_focusfuse.gui._worker import report
 

@@ -19,7 +19,8 @@ from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
 from napari_focusfuse.gui._help import equip
 from napari_focusfuse.gui._hover import HoverPanel
 from napari_focusfuse.gui._layers import plain, preload
-from napari_focusfuse.gui._mending import Mender, iter_show_and_follow
+from napari_focusfuse.gui._mender import Mender
+from napari_focusfuse.gui._mending import iter_show_and_follow
 from napari_focusfuse.gui._models import Choices, device_box, models_and_devices, news, offer, offer_all
 from napari_focusfuse.gui._preferences import Preferences, limited, preferences
 from napari_focusfuse.gui._preview import Preview
