@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxL
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.gui._aligned import aligned_from
-from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout
+from napari_focusfuse.gui._form import ConfigForm, Folded, form_layout, narrow
 from napari_focusfuse.gui._layers import plain
 from napari_focusfuse.gui._models import Choices, device_box, models_and_devices, news, offer, offer_all
 from napari_focusfuse.gui._position_form import PositionForm
@@ -43,9 +43,9 @@ class FuseForm(QWidget):
         self.stack = StackForm(viewer, self)
         self.positions = PositionForm(self)
         self.config = ConfigForm()
-        self.method = ComboBox(choices=[(method.title, method.name) for method in METHODS.values()])
-        self.model = ComboBox(choices=["default"], tooltip="The encoder whose features measure sharpness.")
-        self.device = device_box()
+        self.method = narrow(ComboBox(choices=[(method.title, method.name) for method in METHODS.values()]))
+        self.model = narrow(ComboBox(choices=["default"], tooltip="The encoder whose features measure sharpness."))
+        self.device = narrow(device_box())
         self.about = QLabel()
         self.advanced = Folded("Advanced", self.config.advanced())
         self.folder_button = QPushButton("…")
@@ -109,8 +109,6 @@ class FuseForm(QWidget):
         model.addWidget(self.model.native, 1)
         model.addWidget(self.folder_button)
         self.about.setWordWrap(True)
-        # Where room is short a wrapped label would be cut: it has two lines.
-        self.about.setMinimumHeight(2 * self.about.fontMetrics().lineSpacing())
         form = form_layout()
         form.addRow("Image layer", self.stack.layer_box.native)
         form.addRow("Stack axis", self.stack.axis_box.native)

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Colours", "Plot", "preload", "shortened"]
 
-_HEIGHT = 190
+#: Wanted, and needed (px).
+_HEIGHT, _LEAST = 190, 120
 #: Letters of a name in a plot.
 _LONGEST = 24
 #: Comes with matplotlib.
@@ -90,7 +91,7 @@ class Plot(QWidget):
         self._axes: Axes | None = None
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
-        self.setMinimumHeight(_HEIGHT)
+        self.setMinimumHeight(_LEAST)
         viewer.events.theme.connect(self._on_theme)
 
     @property

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_focusfuse.core.config import FusionConfig
@@ -18,6 +19,7 @@ from napari_focusfuse.gui._preferences import limited, preferences
 from napari_focusfuse.gui._preview import Preview
 from napari_focusfuse.gui._result_panel import ResultPanel
 from napari_focusfuse.gui._run_panel import RunPanel
+from napari_focusfuse.gui._scrolled import Scrolled
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._worker import Work
 
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["FuseWidget"]
 
 #: Wide enough for names of layers and all of "Advanced", so that unfolding it does not resize the canvas (px).
-_WIDTH = 310
+_WIDTH = 320
+#: Height of the buttons for a result, and of a widget that has room for all of it (px).
+_BELOW, _ROOMY = 170, 790
 
 
 def _fuse(source: Source, options: dict[str, Any]) -> Work:
@@ -62,6 +66,7 @@ class FuseWidget(QWidget):
         self.mend_button, self.save_button = results.mend_button, results.save_button
         self.surface, self.carrier = results.surface, results.carrier
         self.hover = HoverPanel(napari_viewer)
+        self.at_cursor = Folded("At the cursor", self.hover, unfolded=True)
         self.preview = Preview(napari_viewer, self.stack, form.how)
         self._build()
         equip(self, self.panel, "first-fusion.md")
@@ -134,12 +139,23 @@ class FuseWidget(QWidget):
             for part in (self.stack, self.results, self.hover, self.preview):
                 part.let_go()
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 (Qt's name)
+        """Fold "At the cursor" where room is short, until somebody has unfolded or folded it by hand."""
+        super().resizeEvent(event)
+        if not self.at_cursor.by_hand:
+            self.at_cursor.button.setChecked(self.height() >= _ROOMY)
+
     def _build(self) -> None:
         self.setMinimumWidth(_WIDTH)
+        below = QWidget()
+        rows = QVBoxLayout(below)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addWidget(self.results)
+        rows.addWidget(self.at_cursor)
         layout = QVBoxLayout(self)
-        for part in (self.form, self.preview, self.panel, self.results):
+        for part in (Scrolled(self.form), self.preview, self.panel, Scrolled(below, least=_BELOW)):
             layout.addWidget(part)
-        layout.addWidget(Folded("At the cursor", self.hover, unfolded=True))
+        layout.addStretch(1)
 
     def _connect(self) -> None:
         self.form.changed.connect(self._on_form)
