@@ -12,6 +12,8 @@ __all__ = ["LabelWatch"]
 
 #: While a stroke goes on it tells this often, ms.
 _EVERY = 30
+#: A layer that is hidden tells of nothing: it is looked at this often, ms, and for no more than this share of the time.
+_HIDDEN, _SHARE = 250, 0.02
 
 
 class LabelWatch(QObject):
@@ -29,11 +31,15 @@ class LabelWatch(QObject):
     def __init__(self, layer: Labels, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._layer = weakref.ref(layer)
-        self._looked, self._looking = 0.0, False
+        self._looked, self._took, self._looking = 0.0, 0.0, False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.look)
+        self._patrol = QTimer(self)
+        self._patrol.setSingleShot(True)
+        self._patrol.timeout.connect(self._on_patrol)
         self._wire("connect")
+        self._on_visible()
 
     @property
     def waiting(self) -> bool:
@@ -43,16 +49,17 @@ class LabelWatch(QObject):
     def look(self) -> None:
         """Tell at once."""
         self._timer.stop()
-        self._looking = True
+        self._looking, began = True, time.monotonic()
         try:
             self.due.emit()
         finally:
-            self._looking = False
-            self._looked = time.monotonic()
+            self._looking, self._looked = False, time.monotonic()
+            self._took = self._looked - began
 
     def let_go(self) -> None:
         """Watch no more."""
         self._timer.stop()
+        self._patrol.stop()
         self._wire("disconnect")
 
     def _wire(self, how: str) -> None:
@@ -62,7 +69,8 @@ class LabelWatch(QObject):
                 getattr(getattr(layer.events, name), how)(slot)
 
     def _slots(self) -> list[tuple[str, Callable[..., None]]]:
-        return [("paint", self._on_paint), ("labels_update", self._on_drawn), ("set_data", self._on_drawn)]
+        drawn = [(name, self._on_drawn) for name in ("labels_update", "set_data", "data")]
+        return [("paint", self._on_paint), ("visible", self._on_visible), *drawn]
 
     def _on_paint(self, _event: Any = None) -> None:
         self.look()
@@ -75,3 +83,15 @@ class LabelWatch(QObject):
             self.look()
         else:
             self._timer.start(_EVERY)
+
+    def _on_visible(self, _event: Any = None) -> None:
+        """Undo, redo and the like of a hidden layer are told by no event of napari's."""
+        layer = self._layer()
+        if layer is None or layer.visible:
+            self._patrol.stop()
+        else:
+            self._patrol.start(max(_HIDDEN, round(1000 * self._took / _SHARE)))
+
+    def _on_patrol(self) -> None:
+        self.look()
+        self._on_visible()

@@ -57,6 +57,10 @@ class Scrolled(QScrollArea):
         if needed != self._needed:
             self._needed = needed
             self.updateGeometry()
+        # By itself Qt may leave a bar that was needed before the widget got its height.
+        policy = Qt.ScrollBarPolicy
+        fits = self.height() >= needed.height()
+        self.setVerticalScrollBarPolicy(policy.ScrollBarAlwaysOff if fits else policy.ScrollBarAsNeeded)
 
     def _width(self) -> int:
         content, bar = self.widget(), self.verticalScrollBar()

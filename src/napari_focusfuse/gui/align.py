@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxL
 
 from napari_focusfuse.core.config import AlignConfig
 from napari_focusfuse.errors import FocusFuseError
-from napari_focusfuse.gui._aligned import add_aligned, stack_place
+from napari_focusfuse.gui._aligned import show_aligned, stack_place
 from napari_focusfuse.gui._form import form_layout, narrow
 from napari_focusfuse.gui._help import equip
 from napari_focusfuse.gui._motion_plot import MotionPlot
@@ -220,10 +220,14 @@ class AlignWidget(QWidget):
         if self._started is None:
             return
         source, place = self._started
+        text = f"{done.summary[0].upper()}{done.summary[1:]}."
         if not done.untouched:
-            add_aligned(self._viewer, source, place, done, {"config": asdict(self.value())})
+            layer, known = show_aligned(self._viewer, source, place, done, {"config": asdict(self.value())})
+            text += (
+                f" {layer.name!r} is brought up to date." if known else f" The new layer is {layer.name!r}: fuse it."
+            )
         self._show(done.transforms)
-        self.panel.status.setText(f"{done.summary[0].upper()}{done.summary[1:]}.")
+        self.panel.status.setText(text)
 
     def _on_save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Save transforms", "transforms.json", _FILTER)
