@@ -77,6 +77,12 @@ def test_nothing_is_added_where_nothing_is_to_be_aligned(viewer, aligning, finis
     assert aligning.panel.status.text().startswith("Nothing to align")
 
 
+def test_it_says_what_would_be_aligned(viewer, aligning, drifting):
+    aligning.layer = viewer.add_image(drifting, name="plain")
+    assert aligning.about.text().startswith("5 slices of 80 x 96 px, uint16")
+    assert "z-step" not in aligning.about.text()
+
+
 def test_settings_are_a_view(aligning):
     config = ff.AlignConfig(kind="affine", edges="nan", reference=2)
     aligning.set_value(config)

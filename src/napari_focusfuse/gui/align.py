@@ -195,7 +195,7 @@ class AlignWidget(QWidget):
 
     def _refresh(self) -> None:
         hint = self.stack.problem()
-        self.about.setText(hint or self.stack.description())
+        self.about.setText(hint or self.stack.description(sizes=False))
         self.panel.set_ready(hint is None)
         there = self.transforms is not None
         self.reuse.enabled = there

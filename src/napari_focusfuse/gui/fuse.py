@@ -34,7 +34,7 @@ __all__ = ["FuseWidget"]
 #: Wide enough for names of layers and all of "Advanced", so that unfolding it does not resize the canvas (px).
 _WIDTH = 320
 #: Height of the buttons for a result, and of a widget that has room for all of it (px).
-_BELOW, _ROOMY = 210, 800
+_BELOW, _ROOMY = 210, 850
 
 
 def _fuse(source: Source, options: dict[str, Any]) -> Work:
