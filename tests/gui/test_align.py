@@ -45,6 +45,7 @@ def test_the_aligned_stack_lies_on_its_source(viewer, aligning, drifting, finish
     np.testing.assert_array_equal(note["transforms"]["matrices"], expected.transforms.matrices)
     assert aligning.panel.status.text() == f"{expected.summary}. The new layer is 'cells aligned': fuse it."
     assert [len(line.get_xdata()) for line in aligning.shifts.axes.get_lines()] == [5, 5]
+    assert not viewer.layers["cells"].visible
     aligning.layer = layer
     assert aligning.stack.problem() is None
 
@@ -54,7 +55,7 @@ def test_aligning_again_brings_the_layer_up_to_date(viewer, aligning, drifting, 
     finish(aligning)
     layer = viewer.layers["cells aligned"]
     copy = viewer.add_image(layer.data, name="mine", metadata=dict(layer.metadata))
-    layer.name, layer.colormap = "moved", "magma"
+    layer.name, layer.colormap, viewer.layers["cells"].visible = "moved", "magma", True
     aligning.set_value(ff.AlignConfig(kind="translation", edges="nan"))
     aligning.run()
     finish(aligning)
@@ -67,6 +68,7 @@ def test_aligning_again_brings_the_layer_up_to_date(viewer, aligning, drifting, 
     assert layer.metadata[KEY]["config"]["kind"] == "translation"
     assert aligning.panel.status.text().endswith("'moved' is brought up to date.")
     assert viewer.layers.selection.active == layer
+    assert viewer.layers["cells"].visible
 
 
 def test_nothing_is_added_where_nothing_is_to_be_aligned(viewer, aligning, finish):

@@ -58,7 +58,8 @@ def show_aligned(
 ) -> tuple[Image, bool]:
     """Show an aligned stack as a layer, which can be fused as any stack the user opened; and whether it was there.
 
-    The layer that the same stack was aligned to before shows the new one.
+    The layer that the same stack was aligned to before shows the new one. The first time what was aligned is hidden:
+    around a smaller stack it would look like its rim.
     """
     options = {name: value for name, value in place.items() if name not in ("plane", "in_file")}
     corner = np.zeros(3)
@@ -91,6 +92,9 @@ def show_aligned(
     layer = Image(done.stack, name=f"{source.title} aligned", rgb=source.rgb, **source.looks, **options)
     _sign(layer, noted)
     viewer.add_layer(layer)
+    for other in viewer.layers:
+        if str(other.unique_id) == source.layer_id:
+            other.visible = False
     return layer, False
 
 

@@ -1,6 +1,9 @@
 """A part of a widget that scrolls where room is short, so that no window has to be higher than its screen."""
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from collections.abc import Sequence
+from typing import Any
+
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
@@ -18,11 +21,16 @@ class Scrolled(QScrollArea):
     content : QWidget
     least : int
         So much of it is seen at least, px.
+    changes : sequence of signals
+        After each of them the content may need another height. (A Python event filter would tell it of all, but one
+        that is there when Python ends takes the process down.)
     fill : bool
         Take all the room there is, also if that is more than the content needs.
     """
 
-    def __init__(self, content: QWidget, *, least: int = _LEAST, fill: bool = False) -> None:
+    def __init__(
+        self, content: QWidget, *, least: int = _LEAST, changes: Sequence[Any] = (), fill: bool = False
+    ) -> None:
         super().__init__()
         self._least, self._needed = least, QSize()
         self.setWidgetResizable(True)
@@ -31,6 +39,8 @@ class Scrolled(QScrollArea):
         height = QSizePolicy.Policy.Expanding if fill else QSizePolicy.Policy.Maximum
         self.setSizePolicy(QSizePolicy.Policy.Expanding, height)
         self.setWidget(content)
+        for signal in changes:
+            signal.connect(self.fit)
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """As large as the content."""
@@ -40,19 +50,13 @@ class Scrolled(QScrollArea):
         """As wide as the content and a scroll bar; a part of its height."""
         return QSize(self._width(), min(self._least, self._height()))
 
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 (Qt's name)
-        """The content may need another height."""
-        done = super().eventFilter(watched, event)
-        if watched is self.widget() and event is not None and event.type() == QEvent.Type.LayoutRequest:
-            self._update()
-        return done
-
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 (Qt's name)
         """Text may take more lines, or fewer."""
         super().resizeEvent(event)
-        self._update()
+        self.fit()
 
-    def _update(self) -> None:
+    def fit(self, *_: object) -> None:
+        """The content may need another height."""
         needed = self.sizeHint()
         if needed != self._needed:
             self._needed = needed

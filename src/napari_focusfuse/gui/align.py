@@ -179,7 +179,8 @@ class AlignWidget(QWidget):
         rows = QWidget()
         rows.setLayout(form)
         layout = QVBoxLayout(self)
-        layout.addWidget(Scrolled(rows, least=_FORM))
+        self._rows = Scrolled(rows, least=_FORM)
+        layout.addWidget(self._rows)
         layout.addWidget(self.panel)
         layout.addWidget(self.shifts)
         layout.addWidget(self.turns)
@@ -196,6 +197,7 @@ class AlignWidget(QWidget):
     def _refresh(self) -> None:
         hint = self.stack.problem()
         self.about.setText(hint or self.stack.description(sizes=False))
+        self._rows.fit()
         self.panel.set_ready(hint is None)
         there = self.transforms is not None
         self.reuse.enabled = there

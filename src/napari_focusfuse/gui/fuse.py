@@ -153,7 +153,9 @@ class FuseWidget(QWidget):
         rows.addWidget(self.results)
         rows.addWidget(self.at_cursor)
         layout = QVBoxLayout(self)
-        for part in (Scrolled(self.form), self.preview, self.panel, Scrolled(below, least=_BELOW)):
+        upper = Scrolled(self.form, changes=(self.form.changed, self.advanced.button.toggled))
+        lower = Scrolled(below, least=_BELOW, changes=(self.surface.view.changed, self.at_cursor.button.toggled))
+        for part in (upper, self.preview, self.panel, lower):
             layout.addWidget(part)
         layout.addStretch(1)
 

@@ -167,7 +167,7 @@ class MetricsWidget(QWidget):
         self.panel.run_button.setText("Measure")
         self.setMinimumWidth(_WIDTH)
         layout = QVBoxLayout(self)
-        layout.addWidget(Scrolled(self.form, least=_LEAST))
+        layout.addWidget(Scrolled(self.form, least=_LEAST, changes=(self.form.changed,)))
         self.form.rows.addRow("Scores", narrow(self.which).native)
         layout.addWidget(self.panel)
         layout.addWidget(self.tabs, 1)
