@@ -56,6 +56,10 @@ def test_a_low_widget_folds_and_scrolls_and_nothing_is_cut(alone, finish):
             content = part.widget()
             assert content.height() >= content.minimumSizeHint().height()
             assert content.width() == part.viewport().width()
+    with_advanced = alone.results.mapTo(alone, alone.results.rect().topLeft()).y()
+    alone.advanced.button.click()
+    lay_out(alone, HIGH)
+    assert alone.results.mapTo(alone, alone.results.rect().topLeft()).y() < with_advanced - 50
     for label in alone.findChildren(QLabel):
         if label.isVisibleTo(alone) and label.wordWrap():
             assert label.height() >= label.heightForWidth(label.width())

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
@@ -39,6 +39,9 @@ class Scrolled(QScrollArea):
         height = QSizePolicy.Policy.Expanding if fill else QSizePolicy.Policy.Maximum
         self.setSizePolicy(QSizePolicy.Policy.Expanding, height)
         self.setWidget(content)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._measure)
         for signal in changes:
             signal.connect(self.fit)
 
@@ -53,10 +56,13 @@ class Scrolled(QScrollArea):
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 (Qt's name)
         """Text may take more lines, or fewer."""
         super().resizeEvent(event)
-        self.fit()
+        self._measure()
 
     def fit(self, *_: object) -> None:
-        """The content may need another height."""
+        """The content may need another height; it knows as soon as it has laid out its parts."""
+        self._soon.start()
+
+    def _measure(self) -> None:
         needed = self.sizeHint()
         if needed != self._needed:
             self._needed = needed
