@@ -438,7 +438,7 @@ def test_a_run_never_takes_an_edit_away(viewer, fused, finish, settled):
     finish(fused)
     np.testing.assert_array_equal(viewer.layers["cells fused"].data, image)
     assert "cells fused [1]" in viewer.layers
-    assert mender_of(viewer.layers["cells decision"]) is fused._mender
+    assert mender_of(viewer.layers["cells decision"]) is fused.results.mender
 
 
 def test_another_result_in_the_same_layers_is_left_as_it_is(model, shown, settled, large):

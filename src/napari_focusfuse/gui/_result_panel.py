@@ -92,6 +92,11 @@ class ResultPanel(QWidget):
         self.mend_button.clicked.connect(self._on_mend)
         self._on_busy()
 
+    @property
+    def mender(self) -> Mender | None:
+        """Who follows the edits of the last result, if anybody."""
+        return None if self._last is None else self._last.mender
+
     def show_result(self, source: Source, note: dict[str, Any], result: "FusionResult") -> Iterator[None]:
         """Show a result as layers, one at each step, and hold it as the last one."""
         made_by = plain(result.info if result.decision is None else result.decision.info)
@@ -148,7 +153,7 @@ class ResultPanel(QWidget):
     def _on_busy(self) -> None:
         last, idle = self._last, not self._panel.busy
         self.save_button.setEnabled((last is not None or self.carrier.result is not None) and idle)
-        self.mend_button.setEnabled(last is not None and last.mender is not None and idle)
+        self.mend_button.setEnabled(self.mender is not None and idle)
         self.surface.there = last is not None
         self.surface.refresh()
 
@@ -162,8 +167,7 @@ class ResultPanel(QWidget):
     def _on_mend(self) -> None:
         from napari_focusfuse.gui.commands import mend_decision
 
-        mender = None if self._last is None else self._last.mender
-        layer = None if mender is None else mender.layer("decision")
+        layer = None if self.mender is None else self.mender.layer("decision")
         if layer is not None:
             self._viewer.layers.selection = {layer}
         mend_decision(self._viewer)
