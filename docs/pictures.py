@@ -2,6 +2,8 @@
 
 python docs/pictures.py                      the sample stack: README picture and screenshots
 python docs/pictures.py train                only those of training a model, which takes some minutes
+python docs/pictures.py align                only that of aligning
+python docs/pictures.py fuse                 only those of fusing, mending and the surface
 python docs/pictures.py mend                 only that of mending
 python docs/pictures.py beetle FOLDER        another stack: the screenshot beetle-fused.png
 """
@@ -21,7 +23,7 @@ from qtpy.QtWidgets import QApplication
 
 import napari_focusfuse as ff
 from napari_focusfuse.gui._maps_tab import TRUTH, MapChoice
-from napari_focusfuse.gui.commands import measure_fused_images, train_model
+from napari_focusfuse.gui.commands import align_focus_stack, measure_fused_images, train_model
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -102,6 +104,18 @@ def measure_sample(viewer: napari.Viewer) -> None:
     widget.add_map()
     wait_for(widget)
     shoot(viewer, "measure-map")
+
+
+def align_sample(viewer: napari.Viewer) -> None:
+    """Align a sample that drifts and grows, and picture the aligned stack beside how its slices had moved."""
+    flaws = ff.Flaws(drift=2.5, magnification=0.004)
+    scene = ff.simulate((320, 400), 12, blur=1.2, noise=0.004, z_step=1.5, pixel_size=0.65, flaws=flaws, seed=7)
+    place = {"scale": (1.5, 0.65, 0.65), "units": ("um",) * 3, "axis_labels": ("z", "y", "x")}
+    viewer.add_image(scene.stack, name="Drifting stack", **place)
+    align_focus_stack(viewer)
+    wait_for(viewer.window.dock_widgets["Align focus stack (napari-focusfuse)"])
+    viewer.reset_view()
+    shoot(viewer, "align")
 
 
 def mend_sample(viewer: napari.Viewer) -> None:
@@ -201,25 +215,23 @@ def main() -> None:
     """Make all pictures of the sample, or one of the stack that is named."""
     IMAGES.mkdir(exist_ok=True)
     viewer = napari.Viewer()
-    viewer.window.resize(1300, 820)
+    viewer.window.resize(1300, 960)
     if len(sys.argv) == 3:
         name, folder = sys.argv[1:]
         viewer.open(folder, plugin="napari-focusfuse")
         run_widget(viewer)
         shoot(viewer, f"{name}-fused")
         return
-    parts = {"train": train_sample, "mend": mend_sample, "fuse": fuse_sample}
+    parts = {"train": train_sample, "mend": mend_sample, "fuse": fuse_sample, "align": align_sample}
     if len(sys.argv) > 1:
         parts[sys.argv[1]](viewer)
         return
     simulations(IMAGES / "simulation.png")
     fuse_sample(viewer)
-    viewer.layers.clear()
-    viewer.window.remove_dock_widget("all")
-    measure_sample(viewer)
-    viewer.layers.clear()
-    viewer.window.remove_dock_widget("all")
-    train_sample(viewer)
+    for part in (align_sample, measure_sample, train_sample):
+        viewer.layers.clear()
+        viewer.window.remove_dock_widget("all")
+        part(viewer)
 
 
 if __name__ == "__main__":

@@ -44,8 +44,9 @@ def test_the_aligned_stack_lies_on_its_source(viewer, aligning, drifting, finish
     assert json.loads(json.dumps(note, allow_nan=False)) == note
     assert note["source"] == "cells"
     np.testing.assert_array_equal(note["transforms"]["matrices"], expected.transforms.matrices)
-    assert aligning.panel.status.text() == f"{expected.summary}."
+    assert aligning.panel.status.text() == f"{expected.summary}. The new layer is 'cells aligned': fuse it."
     assert [len(line.get_xdata()) for line in aligning.shifts.axes.get_lines()] == [5, 5]
+    assert not viewer.layers["cells"].visible
     aligning.layer = layer
     assert aligning.stack.problem() is None
 
@@ -59,12 +60,39 @@ def test_uneven_positions_stay_with_the_slices(viewer, aligning, layer, finish):
     assert positions_of(aligned, 0) == z
 
 
+def test_aligning_again_brings_the_layer_up_to_date(viewer, aligning, drifting, finish):
+    aligning.run()
+    finish(aligning)
+    layer = viewer.layers["cells aligned"]
+    copy = viewer.add_image(layer.data, name="mine", metadata=dict(layer.metadata))
+    layer.name, layer.colormap, viewer.layers["cells"].visible = "moved", "magma", True
+    aligning.set_value(ff.AlignConfig(kind="translation", edges="nan"))
+    aligning.run()
+    finish(aligning)
+    expected = ff.align(drifting, config=aligning.value())
+    assert [layer.name for layer in viewer.layers] == ["cells", "moved", "mine"]
+    np.testing.assert_array_equal(layer.data, expected.stack)
+    assert copy.data.shape != layer.data.shape
+    np.testing.assert_allclose(layer.translate, (1, 3, 4))
+    assert layer.colormap.name == "magma"
+    assert layer.metadata[KEY]["config"]["kind"] == "translation"
+    assert aligning.panel.status.text().endswith("'moved' is brought up to date.")
+    assert viewer.layers.selection.active == layer
+    assert viewer.layers["cells"].visible
+
+
 def test_nothing_is_added_where_nothing_is_to_be_aligned(viewer, aligning, finish):
     viewer.layers["cells"].data = ff.simulate((80, 96), 5, surface="steps", blur=0.5, seed=1).stack
     aligning.run()
     finish(aligning)
     assert [layer.name for layer in viewer.layers] == ["cells"]
     assert aligning.panel.status.text().startswith("Nothing to align")
+
+
+def test_it_says_what_would_be_aligned(viewer, aligning, drifting):
+    aligning.layer = viewer.add_image(drifting, name="plain")
+    assert aligning.about.text().startswith("5 slices of 80 x 96 px, uint16")
+    assert "z-step" not in aligning.about.text()
 
 
 def test_settings_are_a_view(aligning):

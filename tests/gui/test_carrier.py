@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_focusfuse.gui._at_cursor import hit_at
 from napari_focusfuse.gui._source import KEY
 
 PLUGIN, WIDGET = "napari-focusfuse", "Fuse focus stack"
@@ -293,6 +294,8 @@ def test_a_decision_is_applied_to_layers_of_the_same_geometry(viewer, widget, ca
     assert note["decision_from"]["source"] == "DAPI"
     assert note["source_id"] == str(viewer.layers["GFP"].unique_id)
     assert widget.panel.status.text() == "Fused 1 layer by the decision of 'DAPI'."
+    viewer.layers.selection = {fused}
+    assert hit_at(viewer, (0, 1, 1)).text() == "fused by the decision of 'DAPI'"
     before = list(viewer.layers)
     opened(carrier).apply_button.click()
     finish(widget)

@@ -139,6 +139,33 @@ def test_what_a_hidden_layer_undoes_is_not_lost(shown, settled, large):
     assert mender.edited > 0
 
 
+@pytest.mark.parametrize("how", ["undo", "array", "data"])
+def test_the_layers_follow_a_hidden_one_however_it_changes(shown, settled, large, qtbot, how):
+    mender = shown(large)
+    layer, fused = mender.layer("decision"), mender.layer("fused")
+    before = fused.data.copy()
+    stroke(layer, 3, (20, 20))
+    settled(mender)
+    painted = mender.edited
+    layer.visible = False
+    if how == "undo":
+        layer.undo()
+        qtbot.waitUntil(lambda: mender.edited == 0, timeout=5_000)
+        np.testing.assert_array_equal(fused.data, before)
+        layer.redo()
+        qtbot.waitUntil(lambda: mender.edited == painted, timeout=5_000)
+    elif how == "array":
+        layer.data[40:50, 40:50] = layer.data[40:50, 40:50] % 5 + 1
+        qtbot.waitUntil(lambda: mender.edited == painted + 100, timeout=5_000)
+    else:
+        layer.undo()
+        other = layer.data != 2
+        layer.data = np.full_like(layer.data, 2)
+        qtbot.waitUntil(lambda: mender.edited == other.sum(), timeout=5_000)
+        np.testing.assert_array_equal(fused.data[other], large[1][other])
+    settled(mender)
+
+
 def test_the_first_result_stays_as_it_was(shown, settled, large):
     mender = shown(large)
     image, depth = mender.result.image.copy(), mender.result.decision.depth.copy()
@@ -411,7 +438,7 @@ def test_a_run_never_takes_an_edit_away(viewer, fused, finish, settled):
     finish(fused)
     np.testing.assert_array_equal(viewer.layers["cells fused"].data, image)
     assert "cells fused [1]" in viewer.layers
-    assert mender_of(viewer.layers["cells decision"]) is fused._mender
+    assert mender_of(viewer.layers["cells decision"]) is fused.results.mender
 
 
 def test_another_result_in_the_same_layers_is_left_as_it_is(model, shown, settled, large):

@@ -111,11 +111,31 @@ def test_export(viewer, fused, finish, monkeypatch, tmp_path, name, chosen):
     from napari_focusfuse import io
 
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / name), chosen))
-    fused.surface.fill.setChecked(False)
     fused.surface.export_button.click()
     finish(fused)
-    np.testing.assert_allclose(io.read_image(tmp_path / "z.tif"), viewer.layers["cells depth"].data)
-    assert str(Path(tmp_path) / "z.tif") in fused.panel.status.text()
+    depth = viewer.layers["cells depth"].data
+    assert np.isnan(depth).any()
+    np.testing.assert_allclose(io.read_image(tmp_path / "z.tif"), depth)
+    said = fused.panel.status.text()
+    assert str(Path(tmp_path) / "z.tif") in said
+    assert f"{np.isnan(depth).mean():.1%} of the depth was not measured and is left as holes." in said
+
+
+def test_no_height_is_invented_unless_asked_for(viewer, fused, finish, tmp_path):
+    from napari_focusfuse import io
+
+    panel = fused.surface
+    assert not panel.fill.isChecked()
+    panel.show_surface()
+    finish(fused)
+    measured = len(viewer.layers["cells surface"].data[0])
+    panel.fill.click()
+    finish(fused)
+    assert len(viewer.layers["cells surface"].data[0]) > measured
+    panel.export(tmp_path / "z.tif")
+    finish(fused)
+    assert np.isfinite(io.read_image(tmp_path / "z.tif")).all()
+    assert "filled with an estimate" in fused.panel.status.text()
 
 
 def test_a_name_with_a_dot_gets_its_suffix_and_no_file_is_replaced_unasked(

@@ -6,7 +6,7 @@ import numpy as np
 from napari.layers import Image, Layer
 
 from napari_focusfuse.gui._file_facts import positions_of
-from napari_focusfuse.gui._layers import plain
+from napari_focusfuse.gui._layers import plain, put
 from napari_focusfuse.gui._source import KEY, Source, axis_name, in_file, plane_axes
 
 if TYPE_CHECKING:
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.align import Alignment
 
-__all__ = ["add_aligned", "aligned_from", "stack_place"]
+__all__ = ["aligned_from", "show_aligned", "stack_place"]
+
+#: Not as results note it: an aligned stack is one that can be fused.
+_MINE = "aligned_id"
 
 
 def stack_place(layer: Image, source: Source, axis: int) -> dict[str, Any]:
@@ -44,7 +47,7 @@ def stack_place(layer: Image, source: Source, axis: int) -> dict[str, Any]:
 
 
 def aligned_from(layer: Layer | None) -> dict[str, Any]:
-    """Of a layer that `add_aligned` made: how its slices were taken and aligned, as a recipe tells it; else nothing."""
+    """How the slices of a layer that `show_aligned` made were taken and aligned, as a recipe tells it; else nothing."""
     note = {} if layer is None else layer.metadata.get(KEY, {})
     if note.get("role") != "aligned":
         return {}
@@ -52,35 +55,63 @@ def aligned_from(layer: Layer | None) -> dict[str, Any]:
     return {"source": taken, "transforms": {**note["transforms"], "edges": note["config"]["edges"]}}
 
 
-def add_aligned(
+def show_aligned(
     viewer: "ViewerModel", source: Source, place: dict[str, Any], done: "Alignment", note: dict[str, Any]
-) -> Image:
-    """Add an aligned stack as a layer of its own. It can be fused, as any stack the user opened."""
+) -> tuple[Image, bool]:
+    """Show an aligned stack as a layer, which can be fused as any stack the user opened; and whether it was there.
+
+    The layer that the same stack was aligned to before shows the new one. The first time what was aligned is hidden:
+    around a smaller stack it would look like its rim.
+    """
     options = {name: value for name, value in place.items() if name not in ("plane", "in_file", "z")}
     corner = np.zeros(3)
     if done.stack.shape[:3] != source.data.shape[:3]:
         corner[place["plane"]] = done.valid[0], done.valid[2]
     options["translate"] = place["translate"] + place["scale"] * corner
-    metadata = {
-        KEY: plain(
-            {
-                **note,
-                "role": "aligned",
-                "source": source.title,
-                "source_id": source.layer_id,
-                "inputs": source.inputs,
-                "axis": source.label,
-                "position": source.position,
-                "in_file": place["in_file"],
-                "z": place["z"],
-                "rgb": source.rgb,
-                "valid": done.valid,
-                "summary": done.summary,
-                "transforms": done.transforms.as_json(),
-            }
-        )
-    }
-    name = f"{source.title} aligned"
-    layer = Image(done.stack, name=name, rgb=source.rgb, metadata=metadata, **source.looks, **options)
+    noted = plain(
+        {
+            **note,
+            "role": "aligned",
+            "source": source.title,
+            "source_id": source.layer_id,
+            "inputs": source.inputs,
+            "axis": source.label,
+            "position": source.position,
+            "in_file": place["in_file"],
+            "z": place["z"],
+            "rgb": source.rgb,
+            "valid": done.valid,
+            "summary": done.summary,
+            "transforms": done.transforms.as_json(),
+        }
+    )
+    before = _before(viewer, source)
+    if before is not None:
+        _sign(before, noted)
+        before.data = done.stack
+        put(before, options)
+        viewer.layers.selection.active = before
+        return before, True
+    layer = Image(done.stack, name=f"{source.title} aligned", rgb=source.rgb, **source.looks, **options)
+    _sign(layer, noted)
     viewer.add_layer(layer)
-    return layer
+    for other in viewer.layers:
+        if str(other.unique_id) == source.layer_id:
+            other.visible = False
+    return layer, False
+
+
+def _before(viewer: "ViewerModel", source: Source) -> Image | None:
+    """The layer that this stack was aligned to before; a copy that the user made of it is the user's own."""
+    wanted = {"role": "aligned", "source_id": source.layer_id, "position": source.position, "axis": source.label}
+    for layer in viewer.layers:
+        note = layer.metadata.get(KEY, {})
+        if note.get(_MINE) == str(layer.unique_id) and all(note[name] == value for name, value in wanted.items()):
+            found: Image = layer
+            return found
+    return None
+
+
+def _sign(layer: Image, note: dict[str, Any]) -> None:
+    """Note in a layer where it comes from."""
+    layer.metadata = {**layer.metadata, KEY: {**note, _MINE: str(layer.unique_id)}}

@@ -89,6 +89,9 @@ class Hit:
     def text(self) -> str:
         """What is known, in a line."""
         if "decision" not in self.layers:
+            decided = self.note.get("decision_from")
+            if decided:
+                return f"fused by the decision of {decided['source']!r}"
             return "no slice or depth: this method decides for no slice"
         parts = [f"slice {self.slice + 1} of {self.note['slices']}"] if self.slice is not None else []
         if self.depth is None:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from napari_focusfuse.gui._mending import Mender, mender_of
+from napari_focusfuse.gui._mender import Mender
+from napari_focusfuse.gui._mending import mender_of
 
 if TYPE_CHECKING:
     from napari.layers import Labels

@@ -11,11 +11,11 @@ from qtpy.QtWidgets import QPushButton, QWidget
 from napari_focusfuse.core.carry import doubt
 from napari_focusfuse.gui import _carry_work as work
 from napari_focusfuse.gui._carry_dialog import CarryDialog
+from napari_focusfuse.gui._fuse_form import FuseForm
 from napari_focusfuse.gui._layers import plain
-from napari_focusfuse.gui._position_form import Choice, PositionForm
+from napari_focusfuse.gui._position_form import Choice
 from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._source import Source
-from napari_focusfuse.gui._stack_form import StackForm
 from napari_focusfuse.gui._targets import Origin, Target, Where, taken, targets, wheres
 from napari_focusfuse.gui._whole import Whole, take_whole
 from napari_focusfuse.gui._whole_layers import Shown, show
@@ -40,8 +40,8 @@ class Carrier(QObject):
     Parameters
     ----------
     viewer : Viewer
-    stack : StackForm
-        Which layer is fused.
+    form : FuseForm
+        Which layer is fused, and where in it.
     panel : RunPanel
         Where it runs.
     held : callable
@@ -55,18 +55,18 @@ class Carrier(QObject):
     def __init__(
         self,
         viewer: "Viewer",
-        stack: StackForm,
+        form: FuseForm,
         panel: RunPanel,
         held: Callable[[], Callable[[], Work]],
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
-        self._viewer, self._stack, self._panel, self._held = viewer, stack, panel, held
+        self._viewer, self._stack, self._panel, self._held = viewer, form.stack, panel, held
         self._origin: Origin | None = None
         self._note: dict[str, Any] = {}
         self.result: HyperstackResult | None = None
         self.dialog: CarryDialog | None = None
-        self.positions = PositionForm(self)
+        self.positions = form.positions
         self.button = QPushButton("Apply decision to…")
         self.button.setToolTip(
             "Fuse other channels, time points or layers of the same geometry by this decision, "
@@ -80,13 +80,6 @@ class Carrier(QObject):
     def title(self) -> str:
         """What the positions are of that were fused last."""
         return str(self._note.get("source", "result"))
-
-    def description(self) -> str:
-        """What a run of all positions would fuse, in a line or two; empty if it would fuse one."""
-        if not self.positions.whole or self._stack.layer is None:
-            return ""
-        text = self._stack.description().partition("\n")[0]
-        return f"{text}\nat each position: {str(self.positions.positions.current_choice).partition(': ')[2]}"
 
     def fuse_whole(self, options: dict[str, Any], note: Mapping[str, Any]) -> None:
         """Fuse all positions of the layer shown; the results become layers.

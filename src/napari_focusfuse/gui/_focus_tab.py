@@ -9,8 +9,8 @@ from napari.layers import Image
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
+from napari_focusfuse.gui._curve_plot import CurvePlot
 from napari_focusfuse.gui._layers import note_of, result_of
-from napari_focusfuse.gui._plots import CurvePlot
 from napari_focusfuse.gui._setup import Setup
 from napari_focusfuse.gui._source import micrometres, plane_axes
 from napari_focusfuse.gui._worker import Latest

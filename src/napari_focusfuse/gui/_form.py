@@ -83,10 +83,16 @@ class Folded(QWidget):
     title : str
     content : QFormLayout or QWidget
     unfolded : bool
+
+    Attributes
+    ----------
+    by_hand : bool
+        Whether somebody has pressed the title.
     """
 
     def __init__(self, title: str, content: QFormLayout | QWidget, *, unfolded: bool = False) -> None:
         super().__init__()
+        self.by_hand = False
         self.button = QToolButton()
         self.button.setText(title)
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -101,8 +107,12 @@ class Folded(QWidget):
         layout.addWidget(self.button)
         layout.addWidget(self._content)
         self.button.toggled.connect(self._on_toggled)
+        self.button.clicked.connect(self._on_clicked)
         self.button.setChecked(unfolded)
         self._on_toggled(unfolded)
+
+    def _on_clicked(self) -> None:
+        self.by_hand = True
 
     def _on_toggled(self, unfolded: bool) -> None:
         self.button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
@@ -128,9 +138,9 @@ class ConfigForm:
     """A view of a `FusionConfig`: the preset, and the knobs that change the result behind "Advanced"."""
 
     def __init__(self) -> None:
-        self.preset = ComboBox(choices=get_args(Preset), tooltip=_TIPS["preset"])
+        self.preset = narrow(ComboBox(choices=get_args(Preset), tooltip=_TIPS["preset"]))
         self.radius = SpinBox(min=0, max=50, tooltip=_TIPS["radius"])
-        self.softness = ComboBox(choices=_SOFTNESS, tooltip=_TIPS["softness"])
+        self.softness = narrow(ComboBox(choices=_SOFTNESS, tooltip=_TIPS["softness"]))
         self.levels = SpinBox(min=1, max=3, tooltip=_TIPS["levels"])
         self.min_region = FloatSpinBox(min=0, max=50, step=0.1, tooltip=_TIPS["min_region"])
         self.series = CheckBox(text="Fuse one by one", tooltip=_TIPS["series"])

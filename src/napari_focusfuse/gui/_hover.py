@@ -10,7 +10,8 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_focusfuse.gui._at_cursor import Hit, hit_at, origin_of, source_at
-from napari_focusfuse.gui._plots import CurvePlot, preload
+from napari_focusfuse.gui._curve_plot import CurvePlot
+from napari_focusfuse.gui._plots import preload
 from napari_focusfuse.gui._source import Source, data_of
 from napari_focusfuse.gui._worker import Latest
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_focusfuse.core.result import FusionResult
 
 __all__ = [
+    "ROLES",
     "is_result",
     "iter_show_result",
     "note_edits",
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 #: From bottom to top: what is hidden lies above, so that its eye shows it at once.
-_ROLES = ("fused", "decision", "depth", "confidence", "flags")
+ROLES = ("fused", "decision", "depth", "confidence", "flags")
 _MAP = "viridis"
 _EDITED = "edited_pixels"
 
@@ -85,7 +86,7 @@ def iter_show_result(
     found = _to_update(viewer, source)
     result_id = next((note_of(layer)["result_id"] for layer in found.values()), uuid.uuid4().hex)
     z = None if result.decision is None else plain(result.decision.z)
-    for role in _ROLES:
+    for role in ROLES:
         if role not in made:
             if role in found and found[role] in viewer.layers:
                 viewer.layers.remove(found[role])
@@ -142,7 +143,7 @@ def _to_update(viewer: "ViewerModel", source: Source) -> dict[str, "Layer"]:
     results: dict[str, dict[str, Layer]] = {}
     for layer in viewer.layers:
         note = note_of(layer) if is_result(layer) else {}
-        ours = note.get("role") in _ROLES and "decision_from" not in note
+        ours = note.get("role") in ROLES and "decision_from" not in note
         if ours and (note["source_id"], note["position"]) == (source.layer_id, source.position):
             results.setdefault(note["result_id"], {})[note["role"]] = layer
     unedited = [layers for layers in results.values() if not _edited(layers)]

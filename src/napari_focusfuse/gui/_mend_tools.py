@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_focusfuse.gui._form import form_layout
-from napari_focusfuse.gui._mending import Mender
+from napari_focusfuse.gui._mender import Mender
 from napari_focusfuse.gui._slider import Slider
 
 __all__ = ["MendTools"]

@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from napari_focusfuse.errors import FocusFuseError
-from napari_focusfuse.gui._plots import BarPlot
+from napari_focusfuse.gui._bar_plot import BarPlot
 from napari_focusfuse.gui._score_table import ScoreTable
 from napari_focusfuse.gui._worker import report
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ScoreTab"]
 
+#: Height of some rows, px.
+_TABLE = 130
 _BEST = {"high": "high is good", "low": "low is good", "zero": "near 0 is good"}
 
 
@@ -39,6 +41,7 @@ class ScoreTab(QWidget):
         self._changed = ""
         self.table = ScoreTable(metrics)
         self.bars = BarPlot(viewer)
+        self.bars.hide()
         self.outdated = QLabel()
         self.outdated.setWordWrap(True)
         self.outdated.hide()
@@ -54,6 +57,7 @@ class ScoreTab(QWidget):
     def show_scores(self, scores: Mapping[str, Mapping[str, float]]) -> None:
         """Show scores by the name of the fused image and by metric."""
         self.table.show_scores(scores)
+        self.bars.setVisible(bool(scores))
         for button in (self.copy_button, self.save_button):
             button.setEnabled(bool(scores))
 
@@ -83,7 +87,9 @@ class ScoreTab(QWidget):
         self.bars.let_go()
 
     def _build(self) -> None:
+        self.table.setMinimumHeight(_TABLE)
         parts = QSplitter(Qt.Orientation.Vertical)
+        parts.setChildrenCollapsible(False)
         parts.addWidget(self.table)
         parts.addWidget(self.bars)
         parts.setStretchFactor(0, 1)

@@ -8,7 +8,7 @@ from qtpy.QtCore import QObject, QSignalBlocker, Signal
 
 from napari_focusfuse.gui._axis import propose_axis, why_axis
 from napari_focusfuse.gui._file_facts import Spacing, positions_of, spacing_of
-from napari_focusfuse.gui._form import LengthBox
+from napari_focusfuse.gui._form import LengthBox, narrow
 from napari_focusfuse.gui._layers import is_result
 from napari_focusfuse.gui._source import (
     Source,
@@ -50,8 +50,9 @@ class StackForm(QObject):
         self._viewer = viewer
         self._followed: Image | None = None
         # Choices are functions because magicgui asks again when a widget gets its parent.
-        self.layer_box = ComboBox(choices=self._offered_layers, tooltip="The layer that holds the focus stack.")
-        self.axis_box = ComboBox(choices=self._offered_axes, tooltip="The axis along which the focus changes.")
+        tips = "The layer that holds the focus stack.", "The axis along which the focus changes."
+        self.layer_box = narrow(ComboBox(choices=self._offered_layers, tooltip=tips[0]))
+        self.axis_box = narrow(ComboBox(choices=self._offered_axes, tooltip=tips[1]))
         self.z_step = LengthBox(
             "not known",
             "Distance between neighbouring slices; read from the layer's scale and units, or from its file.\n"

@@ -104,13 +104,14 @@ def _mesh(shown: Shown, *, fill: bool, flip: bool) -> Work:
 
 
 def _export(shown: Shown, path: Path, *, fill: bool, flip: bool, overwrite: bool) -> Work:
+    """Write the surface, and tell which share of it was not measured; runs in the thread."""
     from napari_focusfuse import api
 
     result = yield from shown.iter_result()
     yield Progress(0, 1, f"writing {path.name}")
     decision = result.decision
     assert decision is not None  # noqa: S101 - see `Shown.problem`
-    return api.export(
+    written = api.export(
         decision,
         path,
         pixel_size=shown.pixel_size,
@@ -120,6 +121,7 @@ def _export(shown: Shown, path: Path, *, fill: bool, flip: bool, overwrite: bool
         config=SurfaceConfig(fill=fill),
         overwrite=overwrite,
     )
+    return written, float(np.isnan(decision.depth).mean())
 
 
 def _suffix(chosen: str) -> str:
@@ -150,8 +152,11 @@ class SurfacePanel(QWidget):
         self.export_button = QPushButton("Export surface…")
         self.export_button.setToolTip("Write the depth as a mesh (PLY, STL) or as a height map (TIFF in µm, X3P).")
         self.fill = QCheckBox("Fill holes")
-        self.fill.setChecked(True)
-        self.fill.setToolTip("Where depth was not measured or is unsure, take it from the surroundings: an estimate.")
+        self.fill.setChecked(SurfaceConfig().fill)
+        self.fill.setToolTip(
+            "Where depth was not measured or is unsure, take it from the surroundings, also in files: an estimate.\n"
+            "Otherwise what was not measured is a hole."
+        )
         self.flip = QCheckBox("Flip z")
         self.flip.setToolTip("Turn hills into valleys: for stacks that begin at the top.")
         self.tall = QSlider(Qt.Orientation.Horizontal)
@@ -193,8 +198,8 @@ class SurfacePanel(QWidget):
         if shown is not None:
             options = {"fill": self.fill.isChecked(), "flip": self.flip.isChecked(), "overwrite": overwrite}
             work = partial(_export, shown, path, **options)
-            filled = "; what was not measured is filled with an estimate" if self.fill.isChecked() else ""
-            self._panel.start(work, f"Surface of {shown.title}", partial(self._on_exported, filled))
+            done = partial(self._on_exported, self.fill.isChecked())
+            self._panel.start(work, f"Surface of {shown.title}", done)
 
     def _build(self) -> None:
         buttons = QHBoxLayout()
@@ -272,5 +277,7 @@ class SurfacePanel(QWidget):
             whole = Path(name).suffix.lower() in [*map(_suffix, _FORMATS), ".tiff"]
             self.export(Path(name) if whole else Path(f"{name}{_suffix(chosen)}"), overwrite=whole)
 
-    def _on_exported(self, filled: str, path: Path) -> None:
-        self._panel.show_status(f"Saved in {path}{filled}")
+    def _on_exported(self, filled: bool, written: tuple[Path, float]) -> None:
+        path, unknown = written
+        lot = "filled with an estimate" if filled else "left as holes"
+        self._panel.show_status(f"Saved in {path}; {unknown:.1%} of the depth was not measured and is {lot}.")

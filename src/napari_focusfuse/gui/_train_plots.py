@@ -24,7 +24,7 @@ __all__ = ["LivePlots", "LossPlot"]
 #: The losses are drawn no more often than this (s), with no more points than this.
 _DRAW_EVERY, _MOST_POINTS = 0.7, 400
 #: Height, px.
-_LOSS_HEIGHT = 170
+_LOSS_HEIGHT = 150
 #: Opacity of single batches, and how many half windows of their running mean the plot is wide.
 _FAINT, _WINDOWS = 0.35, 30
 
@@ -68,8 +68,15 @@ class LossPlot(Plot):
             axes.plot(places, losses, color=colours.second, marker="o", markersize=4, linewidth=1.4, label="validation")
         axes.set_xlim(0, max([1.0, *(at for at, _ in self._steps), *(entry.at for entry in self._log)]) * 1.02)
         if self._steps or self._log:
-            legend = axes.legend(loc="upper right", fontsize=8, frameon=False, labelcolor=colours.text)
-            legend.set_zorder(5)
+            axes.legend(
+                loc="lower center",
+                bbox_to_anchor=(0.5, 1),
+                ncols=2,
+                fontsize=8,
+                frameon=False,
+                borderaxespad=0,
+                labelcolor=colours.text,
+            )
 
 
 def _formatter() -> "Formatter":

@@ -12,11 +12,13 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxL
 
 from napari_focusfuse.core.config import AlignConfig
 from napari_focusfuse.errors import FocusFuseError
-from napari_focusfuse.gui._aligned import add_aligned, stack_place
-from napari_focusfuse.gui._form import form_layout
+from napari_focusfuse.gui._aligned import show_aligned, stack_place
+from napari_focusfuse.gui._form import form_layout, narrow
+from napari_focusfuse.gui._help import equip
 from napari_focusfuse.gui._motion_plot import MotionPlot
 from napari_focusfuse.gui._plots import preload
 from napari_focusfuse.gui._run_panel import RunPanel
+from napari_focusfuse.gui._scrolled import Scrolled
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._stack_form import StackForm
 from napari_focusfuse.gui._worker import Work, report
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["AlignWidget"]
 
-_WIDTH = 310
+_WIDTH = 320
+#: Height of the whole form of a stack without further axes, px.
+_FORM = 190
 _KINDS = [
     ("shift", "translation"),
     ("shift, rotation, scale", "similarity"),
@@ -70,8 +74,8 @@ class AlignWidget(QWidget):
         self._started: tuple[Source, dict[str, Any]] | None = None
         self.transforms: Transforms | None = None
         self.stack = StackForm(napari_viewer, self)
-        self.kind = ComboBox(choices=_KINDS, tooltip=_TIPS["kind"])
-        self.edges = ComboBox(choices=_EDGES, tooltip=_TIPS["edges"])
+        self.kind = narrow(ComboBox(choices=_KINDS, tooltip=_TIPS["kind"]))
+        self.edges = narrow(ComboBox(choices=_EDGES, tooltip=_TIPS["edges"]))
         self.reuse = CheckBox(text="Use the transforms shown", tooltip=_TIPS["reuse"])
         self.about = QLabel()
         self.panel = RunPanel()
@@ -79,6 +83,7 @@ class AlignWidget(QWidget):
         self.turns = MotionPlot(napari_viewer, "° and %")
         self.save_button, self.load_button = QPushButton("Save transforms…"), QPushButton("Load…")
         self._build()
+        equip(self, self.panel, "aligning.md")
         self._connect()
         self.set_value(self._base)
         self._refresh()
@@ -171,8 +176,11 @@ class AlignWidget(QWidget):
         files = QHBoxLayout()
         files.addWidget(self.save_button)
         files.addWidget(self.load_button)
+        rows = QWidget()
+        rows.setLayout(form)
         layout = QVBoxLayout(self)
-        layout.addLayout(form)
+        self._rows = Scrolled(rows, least=_FORM)
+        layout.addWidget(self._rows)
         layout.addWidget(self.panel)
         layout.addWidget(self.shifts)
         layout.addWidget(self.turns)
@@ -188,7 +196,8 @@ class AlignWidget(QWidget):
 
     def _refresh(self) -> None:
         hint = self.stack.problem()
-        self.about.setText(hint or self.stack.description())
+        self.about.setText(hint or self.stack.description(sizes=False))
+        self._rows.fit()
         self.panel.set_ready(hint is None)
         there = self.transforms is not None
         self.reuse.enabled = there
@@ -213,10 +222,14 @@ class AlignWidget(QWidget):
         if self._started is None:
             return
         source, place = self._started
+        text = f"{done.summary[0].upper()}{done.summary[1:]}."
         if not done.untouched:
-            add_aligned(self._viewer, source, place, done, {"config": asdict(self.value())})
+            layer, known = show_aligned(self._viewer, source, place, done, {"config": asdict(self.value())})
+            text += (
+                f" {layer.name!r} is brought up to date." if known else f" The new layer is {layer.name!r}: fuse it."
+            )
         self._show(done.transforms)
-        self.panel.status.setText(f"{done.summary[0].upper()}{done.summary[1:]}.")
+        self.panel.status.setText(text)
 
     def _on_save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Save transforms", "transforms.json", _FILTER)

@@ -11,7 +11,8 @@ from napari_focusfuse.core.mend import decision_of, may_match
 from napari_focusfuse.gui._beside import PEEK_KEY, Beside, peek
 from napari_focusfuse.gui._layers import is_result, note_of
 from napari_focusfuse.gui._mend_tools import MendTools
-from napari_focusfuse.gui._mending import Mender, mender_of
+from napari_focusfuse.gui._mender import Mender
+from napari_focusfuse.gui._mending import mender_of
 from napari_focusfuse.gui._slider import Slider
 
 if TYPE_CHECKING:

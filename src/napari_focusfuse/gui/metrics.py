@@ -21,6 +21,7 @@ from napari_focusfuse.gui._plots import preload
 from napari_focusfuse.gui._roles import Roles
 from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._score_tab import ScoreTab
+from napari_focusfuse.gui._scrolled import Scrolled
 from napari_focusfuse.gui._setup import Setup
 from napari_focusfuse.gui._worker import Work
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["MetricsWidget"]
 
 _WIDTH = 360
+#: Height of a form whose rows can be told apart, px.
+_LEAST = 180
 #: Metrics that are measured in any case, beside those that compare with a truth.
 _MAIN = ("qg", "qm", "qcb", "reblur")
 _BUSY = "Something is being measured: wait for it or cancel it first."
@@ -164,7 +167,7 @@ class MetricsWidget(QWidget):
         self.panel.run_button.setText("Measure")
         self.setMinimumWidth(_WIDTH)
         layout = QVBoxLayout(self)
-        layout.addWidget(self.form)
+        layout.addWidget(Scrolled(self.form, least=_LEAST, changes=(self.form.changed,)))
         self.form.rows.addRow("Scores", narrow(self.which).native)
         layout.addWidget(self.panel)
         layout.addWidget(self.tabs, 1)

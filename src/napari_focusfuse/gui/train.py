@@ -4,14 +4,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._adapt_form import AdaptForm, AdaptSetup
 from napari_focusfuse.gui._adapt_report import AdaptReport, show_decisions
 from napari_focusfuse.gui._help import equip
 from napari_focusfuse.gui._models import Choices, models_and_devices, name_of, news, shown_path
+from napari_focusfuse.gui._scrolled import Scrolled
 from napari_focusfuse.gui._train_form import TrainForm, TrainSetup
 from napari_focusfuse.gui._train_panel import Control, TrainPanel
 from napari_focusfuse.gui._train_plots import LivePlots
@@ -106,6 +107,7 @@ class TrainWidget(QWidget):
             show_error(hint)
         else:
             self.shown.setCurrentWidget(self.plots)
+            self.shown.show()
             if self._adapting:
                 self._start_adapting(self.adapt_form.setup())
             else:
@@ -146,9 +148,11 @@ class TrainWidget(QWidget):
 
     def _build(self) -> None:
         for form, title in ((self.form, "New model"), (self.adapt_form, "Adapt to a stack")):
-            self.tasks.addTab(_scrolled(form), title)
+            self.tasks.addTab(Scrolled(form, fill=True), title)
         self.shown.addTab(self.plots, "Learning")
         self.shown.addTab(self.report, "Before and after")
+        # The form needs the room until there is something to see.
+        self.shown.hide()
         self.use_button.hide()
         self.use_button.setToolTip("Open the fusion widget with this model chosen.")
         self.setMinimumWidth(_WIDTH)
@@ -221,13 +225,3 @@ class TrainWidget(QWidget):
     def _on_show(self) -> None:
         if self.report.made is not None:
             show_decisions(self._viewer, *self.report.made)
-
-
-def _scrolled(form: QWidget) -> QScrollArea:
-    """A form that may be higher than there is room."""
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setWidget(form)
-    return area
