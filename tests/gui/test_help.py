@@ -1,5 +1,8 @@
 """Help, keys and tooltips of all widgets."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QShortcut
@@ -8,7 +11,13 @@ from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEd
 from napari_focusfuse.gui._help import HelpButton, page_path
 
 PLUGIN = "napari-focusfuse"
-WIDGETS = {"Fuse focus stack": "first-fusion", "Measure fused images": "measuring", "Train a model": "training"}
+WIDGETS = {
+    "Align focus stack": "aligning",
+    "Fuse focus stack": "first-fusion",
+    "Measure fused images": "measuring",
+    "Mend the decision": "mending",
+    "Train a model": "training",
+}
 
 
 @pytest.fixture(params=WIDGETS)
@@ -25,6 +34,12 @@ def test_each_has_a_page(opened):
     title = page_path(f"{WIDGETS[name]}.md").read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
     assert window.browser.toPlainText().startswith(title)
     window.close()
+
+
+def test_each_page_comes_with_the_package():
+    settings = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    included = settings["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert {f"docs/{page}.md" for page in WIDGETS.values()} <= included.keys()
 
 
 def test_every_control_says_what_it_does(opened):

@@ -268,6 +268,7 @@ def test_very_large_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_folder_with_a_stack_in_one_file_is_that_stack(tmp_path: Path, stack: np.ndarray) -> None:
     tifffile.imwrite(tmp_path / "beads.tif", stack, photometric="minisblack")
+    assert io.is_stack_file(tmp_path)
     file = io.read_stack(tmp_path)
     np.testing.assert_array_equal(file.data, stack)
     assert [path.name for path in file.inputs] == ["beads.tif"]

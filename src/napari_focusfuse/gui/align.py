@@ -82,6 +82,12 @@ class AlignWidget(QWidget):
         self.shifts = MotionPlot(napari_viewer, "shift (px)")
         self.turns = MotionPlot(napari_viewer, "° and %")
         self.save_button, self.load_button = QPushButton("Save transforms…"), QPushButton("Load…")
+        self.save_button.setToolTip(
+            "Write how the slices had moved to a file, to align another channel in the same way."
+        )
+        self.load_button.setToolTip(
+            "Read such a file: it is shown, and used where 'Use the transforms shown' is ticked."
+        )
         self._build()
         equip(self, self.panel, "aligning.md")
         self._connect()

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from napari_focusfuse.core.config import MendConfig
 from napari_focusfuse.core.mend import decision_of, may_match
 from napari_focusfuse.gui._beside import PEEK_KEY, Beside, peek
+from napari_focusfuse.gui._help import HelpButton
 from napari_focusfuse.gui._layers import is_result, note_of
 from napari_focusfuse.gui._mend_tools import MendTools
 from napari_focusfuse.gui._mender import Mender
@@ -30,6 +31,8 @@ _TIPS = {
     "beside_box": "Source, fused image and decision in three panes that move together: paint in any of them.",
     "match_box": "Multiply each stroke by one factor, so that along its border the painted slice is as bright as the "
     "image around it.\nFor lamps that flicker and dyes that bleach. The pixels are then no longer those of a slice.",
+    "undo_button": "Take back the last stroke; Ctrl+Z in the viewer does it too.",
+    "redo_button": "Bring back what was undone; Ctrl+Shift+Z in the viewer does it too.",
     "forget_button": "Give all pixels back to the automatic decision; can be undone.",
 }
 
@@ -113,7 +116,10 @@ class MendWidget(QWidget):
         for widget in (self.about, self.paint_button, self.tools, self.beside_box, self.match_box):
             layout.addWidget(widget)
         layout.addLayout(history)
-        layout.addWidget(self.forget_button)
+        foot = QHBoxLayout()
+        foot.addWidget(self.forget_button, 1)
+        foot.addWidget(HelpButton("mending.md"))
+        layout.addLayout(foot)
         layout.addWidget(self.status)
         layout.addStretch()
 

@@ -77,9 +77,10 @@ def read_files(paths: Sequence[str | os.PathLike[str]]) -> StackFile:
 
 
 def is_stack_file(path: Path) -> bool:
-    """Whether `read_stack` may know what to do with a path, by its name; a folder must hold two images or more."""
+    """Whether `read_stack` may know what to do with a path, by its name; a folder must hold two images, or one TIFF."""
     if path.is_dir():
-        return is_zarr(path) or len(slice_files(path)) > 1
+        files = slice_files(path)
+        return is_zarr(path) or len(files) > 1 or any(file.suffix.lower() in TIFF for file in files)
     return is_image_file(path) or path.suffix.lower() in VENDOR
 
 
