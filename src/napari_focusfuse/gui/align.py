@@ -83,10 +83,10 @@ class AlignWidget(QWidget):
         self.turns = MotionPlot(napari_viewer, "° and %")
         self.save_button, self.load_button = QPushButton("Save transforms…"), QPushButton("Load…")
         self.save_button.setToolTip(
-            "Write how the slices had moved to a file, to align another channel in the same way."
+            "Write how the slices had moved to a file, to align another channel alike."
         )
         self.load_button.setToolTip(
-            "Read such a file: it is shown, and used where 'Use the transforms shown' is ticked."
+            "Read such a file; tick 'Use the transforms shown' to align by it."
         )
         self._build()
         equip(self, self.panel, "aligning.md")
