@@ -82,12 +82,8 @@ class AlignWidget(QWidget):
         self.shifts = MotionPlot(napari_viewer, "shift (px)")
         self.turns = MotionPlot(napari_viewer, "° and %")
         self.save_button, self.load_button = QPushButton("Save transforms…"), QPushButton("Load…")
-        self.save_button.setToolTip(
-            "Write how the slices had moved to a file, to align another channel alike."
-        )
-        self.load_button.setToolTip(
-            "Read such a file; tick 'Use the transforms shown' to align by it."
-        )
+        self.save_button.setToolTip("Write how the slices had moved to a file, to align another channel alike.")
+        self.load_button.setToolTip("Read such a file; tick 'Use the transforms shown' to align by it.")
         self._build()
         equip(self, self.panel, "aligning.md")
         self._connect()
