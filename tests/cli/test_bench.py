@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -238,7 +239,9 @@ def test_an_interrupted_run_keeps_its_rows(tmp_path: Path, name: str, code: int)
         str(out),
     ]
     command += ["--scenes", "400", "--jobs", "2"]
-    started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    # A shell that starts tests in the background has them ignore Ctrl-C, and what they start as well.
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heard)  # noqa: PLW1509
     rows = out / "simulated-development.csv"
     for _ in range(4800):
         if rows.exists() and len(rows.read_text().splitlines()) > 6:
