@@ -115,7 +115,7 @@ def summary(decision: Decision) -> str:
     probable = decision.info.get("confidence") == PROBABILITY
     doubtful = float(((decision.confidence < _SURE) & (decision.flags & Flag.NO_SIGNAL == 0)).mean()) if probable else 0
     text = f"{len(z)} slices: {1 - silent - doubtful:.1%} of the pixels decided"
-    if doubtful:
+    if doubtful >= _WORTH_TELLING:
         text += f", {doubtful:.1%} in doubt"
     if silent:
         text += f", {silent:.1%} without signal"
