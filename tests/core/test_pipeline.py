@@ -344,9 +344,9 @@ def test_short_graphics_memory_makes_smaller_tiles_and_then_the_processor_does_i
     card = torch.device("cuda")
     work = iter_decide(stack, networks["none"].encoder, config, card, {"device": "cuda"})
     made = drain(work, lambda progress: told.append(progress.what))
-    assert tried == [("cuda", 1024), ("cuda", 512), ("cuda", 256), ("cpu", 256)]
+    assert tried == [("cuda", 512), ("cuda", 256), ("cpu", 256)]
     assert made.info["device"] == "cpu"
-    assert told[1] == "graphics memory is short: again in tiles of 512 px"
+    assert told[1] == "graphics memory is short: again in tiles of 256 px"
     assert "graphics memory is short: again by the processor" in told
 
 

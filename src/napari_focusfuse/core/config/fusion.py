@@ -55,7 +55,7 @@ class FusionConfig:
     softness: float = _FROM_PRESET
     min_region: float = _FROM_PRESET
     series: bool = False
-    tile: int = 1024
+    tile: int = 512
 
     def __post_init__(self) -> None:
         one_of("preset", self.preset, Preset)
