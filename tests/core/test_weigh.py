@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scipy import ndimage
 
 from napari_focusfuse.core.config import Camera, FusionConfig
 from napari_focusfuse.core.decision import Flag
@@ -103,13 +102,12 @@ def test_flags_of_two_peaks_are_near_edges(fused, steps):
     assert doubt[two].mean() > 10 * doubt[~two].mean()
 
 
-def test_a_broad_curve_has_no_second_depth_but_is_in_doubt(fuse, rng):
-    """Twenty slices that are all as sharp but for a little noise."""
-    texture = ndimage.gaussian_filter(rng.random((90, 100)), 0.8)
-    result = fuse(texture + 0.01 * rng.standard_normal((20, 90, 100)))
+def test_a_broad_curve_has_no_second_depth_but_is_in_doubt(fuse):
+    """Hardly any blur from slice to slice: many are as sharp as the best one, but for the noise."""
+    result = fuse(simulate((90, 100), 24, blur=0.05, noise=0.05, seed=2).stack)
     assert (result.decision.flags & Flag.TWO_PEAKS > 0).mean() < 0.05
-    assert result.decision.confidence.mean() < 0.5
     doubtful = float((result.decision.confidence < 0.5).mean())
+    assert doubtful > 0.9
     assert f"{doubtful:.1%} in doubt" in result.summary
 
 
