@@ -7,9 +7,6 @@ splines before flicker and noise are added. Planted are a drift that ends up to 
 curved path with a jitter of 1 px), and rotation and scale that run to 2 degrees and 2 % at the ends, with a jitter of
 .05 degrees and .04 %. The residual is the RMS, over slices and the pixels that a slice shows, of the error of the
 displacement from the middle slice, px; beside it that of the worst slice. Times are seconds of one core.
-
-Hills in reflected light come twice: as the simulator paints them, which displaces what is out of focus, and as a matt
-surface shows them (slopes.py).
 """
 
 import argparse
@@ -22,20 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.io import imread
-from slopes import matt
 
 import napari_focusfuse as ff
 from napari_focusfuse.core.intensity import training_grey
 
 Floats = NDArray[np.floating]
-MARGIN, FLICKER, MATT_BLUR = 64, 0.03, 0.4
+MARGIN, FLICKER = 64, 0.03
 WHITE = 60000
 SCENES: dict[str, dict[str, Any]] = {
     "beads, hills, fluorescence": {"surface": "smooth", "mode": "fluorescence", "texture": "beads", "blur": 0.4},
     "grains, hills, fluorescence": {"surface": "smooth", "mode": "fluorescence", "texture": "grains", "blur": 0.5},
     "cloud, steps, reflected": {"surface": "steps", "texture": "cloud", "psf": "disc", "blur": 0.4},
     "grains, fibres, reflected": {"surface": "fibres", "texture": "grains", "blur": 0.5},
-    "grains, hills, painted": {"surface": "smooth", "texture": "grains", "blur": 0.4},
+    "grains, hills, reflected": {"surface": "smooth", "texture": "grains", "blur": 0.4},
 }
 
 
@@ -101,18 +97,10 @@ def scenes(side: int, slices: int, textures: Sequence[Path] = (), seed: int = 1)
     for k, (name, options) in enumerate(SCENES.items()):
         scene = ff.simulate(shape, slices, seed=seed + k, **options)
         yield Light(name, scene.clean, scene.sharp)
-    yield matt_hills(shape, slices, seed + len(SCENES) - 1)
     for k, path in enumerate(textures):
         texture = training_grey(imread(path))
         scene = ff.simulate(shape, slices, mode="brightfield", texture=texture, blur=0.5, seed=k)
         yield Light(f"{path.stem}, hills, brightfield", scene.clean, scene.sharp)
-
-
-def matt_hills(shape: tuple[int, int], slices: int, seed: int) -> Light:
-    """The hills of the simulator as a matt surface."""
-    drawn = ff.simulate(shape, 2, mode="fluorescence", surface="smooth", texture="grains", seed=seed)
-    depth = drawn.height * (slices - 1)
-    return Light("grains, hills, matt", matt(drawn.sharp, depth, range(slices), MATT_BLUR), drawn.sharp)
 
 
 def seconds_of(work: Any) -> tuple[Any, float]:

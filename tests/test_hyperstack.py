@@ -15,11 +15,9 @@ METHOD = {"method": "log"}  # quick, and decides
 @pytest.fixture(scope="module")
 def series() -> np.ndarray:
     """(T, C, Z, Y, X) = (2, 3, 5, 48, 56) uint16: bright, a dim copy, and noise alone; another scene at each time."""
-    scenes = [ff.simulate((48, 56), 5, blur=1.5, seed=seed).stack for seed in (1, 2)]
-    noise = np.random.default_rng(0).poisson(100, (2, 5, 48, 56))
-    return np.stack([np.stack([scene, scene // 4, dark]) for scene, dark in zip(scenes, noise, strict=True)]).astype(
-        np.uint16
-    )
+    scenes = np.stack([ff.simulate((48, 56), 5, blur=1.5, seed=seed).stack for seed in (1, 2)])
+    noise = np.random.default_rng(0).poisson(100, scenes.shape)
+    return np.stack([scenes, scenes // 4 + noise, noise], axis=1).astype(np.uint16)
 
 
 def test_one_channel_decides_for_all_at_each_time(series):

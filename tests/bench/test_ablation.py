@@ -63,7 +63,8 @@ def test_a_small_run(pairs: Path, records: Path, tmp_path: Path, monkeypatch: py
     assert rows["sesf-cse/sf-dm"].endswith("| 0.7105 | 2.8886 | 0.7848 |")
     file = Stored.read(out / "ablation-photos.csv", ("pair", "method"), ("qg", "qm", "qcb", "seconds", "peak_mb"))
     scores = {row["method"]: row["qg"] for row in file}
-    assert scores["sesf-cse/sf-dm"] > scores["sesf-cse/sf"] > max(scores["sesf-cse/average"], scores["sesf-cse/max"])
+    decided = [scores.pop(f"sesf-cse/{name}") for name in ("sf", "sf-dm")]
+    assert min(decided) > 1.05 * max(scores.values())
     before = {path: path.read_bytes() for path in out.glob("*.csv")}
     drain(iter_bench(plan))
     assert {path: path.read_bytes() for path in out.glob("*.csv")} == before

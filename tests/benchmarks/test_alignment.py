@@ -48,22 +48,6 @@ def test_slices_move_as_planted(script):
     np.testing.assert_allclose(moved[0, 3:, 5:], there[0, :-3, :-5], atol=1)
 
 
-def test_a_dot_on_a_slope_keeps_its_place_through_focus(load):
-    foci = [-6.0, -2.0, 2.0, 6.0]
-    light, off, plane = load("slopes").dot_on_slope(0.2, 0.4, foci, painted=False)
-    np.testing.assert_allclose(light, 0.6, rtol=0.01)
-    np.testing.assert_allclose(off, [-(0.4**2) * 0.2 * focus for focus in foci], atol=0.05)
-    np.testing.assert_allclose(plane[:, 24:-24, 80:-80], 0.4, rtol=0.03)
-
-
-def test_painted_layers_displace_a_dot_downhill(load):
-    """Why hills are not taken from the simulator alone; if this fails, it has been mended."""
-    _, off, _ = load("slopes").dot_on_slope(0.1, 0.4, [-8.0, 0.0, 8.0], painted=True)
-    assert off[0] < -2
-    assert off[2] < -2
-    assert abs(off[1]) < 1
-
-
 def test_a_fused_image_is_scored_in_its_own_frame(load):
     """Cropped, turned and brighter it is still the truth; a ghost is not."""
     peers = load("alignment_peers")

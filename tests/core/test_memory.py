@@ -9,12 +9,13 @@ from napari_focusfuse.errors import FocusFuseError
 SHAPE = (2048, 2048)
 
 
-def test_smaller_tiles_keep_to_the_limit():
+@pytest.mark.parametrize("shape", [SHAPE, (700, 760)])
+def test_smaller_tiles_keep_to_the_limit(shape):
     config = FusionConfig(preset="quantitative", radius=6)
-    limit = needed(config, SHAPE) - 0.1
-    found = within(config, SHAPE, limit)
+    limit = needed(config, shape) - 0.1
+    found = within(config, shape, limit)
     assert 64 <= found.tile < config.tile
-    assert needed(found, SHAPE) <= limit
+    assert needed(found, shape) <= limit
     assert (found.preset, found.radius) == ("quantitative", 6)
 
 

@@ -5,6 +5,7 @@ import os
 from dataclasses import replace
 
 from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.tiles import fitted
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["MOST_WORKERS", "memory_is_short", "needed", "within"]
@@ -21,9 +22,8 @@ _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 def needed(config: FusionConfig, shape: tuple[int, int], threads: int = 0) -> float:
     """Memory, GiB, that fusing slices of this size (px) takes, whatever their number; `threads` 0: all there are."""
-    height, width = shape
-    tile = min(config.tile, height) * min(config.tile, width)
-    return (_ALWAYS + _MAP * height * width + _TILE * _workers(threads) * tile) / _GIB
+    tile = math.prod(fitted(length, config.tile) for length in shape)
+    return (_ALWAYS + _MAP * math.prod(shape) + _TILE * _workers(threads) * tile) / _GIB
 
 
 def _workers(threads: int) -> int:
@@ -41,8 +41,8 @@ def within(config: FusionConfig, shape: tuple[int, int], limit: float, threads: 
             f"fusing slices of {shape[0]} x {shape[1]} px takes about {math.ceil(10 * least) / 10:.1f} GiB of memory, "
             f"more than the limit of {limit:g} GiB: raise the limit, or fuse a part of the slices"
         )
-    left = (limit - least) * _GIB / (_TILE * _workers(threads)) + _SMALLEST**2
-    return replace(config, tile=min(max(int(math.sqrt(left)) // _STEP * _STEP, _SMALLEST), config.tile))
+    smaller = (replace(config, tile=tile) for tile in range(config.tile, _SMALLEST, -_STEP))
+    return next((settings for settings in smaller if needed(settings, shape, threads) <= limit), smallest)
 
 
 def memory_is_short(error: RuntimeError) -> bool:

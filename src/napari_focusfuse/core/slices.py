@@ -21,7 +21,7 @@ from napari_focusfuse.core.peaks import Peaks
 from napari_focusfuse.core.progress import Progress, repeated
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.survey import Survey, channel_sum
-from napari_focusfuse.core.tiles import grown, tiles, within
+from napari_focusfuse.core.tiles import fitted, grown, tiles, within
 from napari_focusfuse.core.verify import iter_verified
 
 __all__ = ["SliceActivity", "iter_guide", "iter_peaks", "iter_series"]
@@ -88,8 +88,9 @@ class SliceActivity:
         grey, missing = filled(grey)
         if missing is not None:
             missing = ndimage.maximum_filter(missing, 2 * self.reach + 1)
-        size = -(-self._config.tile // 4) * 4
-        for tile in tiles((grey.shape[0], grey.shape[1]), size, 0):
+        shape = (grey.shape[0], grey.shape[1])
+        height, width = (fitted(length, self._config.tile) for length in shape)
+        for tile in tiles(shape, (height, width), 0, align=4):
             yield tile.core, partial(self._tile, grey, missing, tile.core, means)
 
     def iter_show(self, peaks: Taker, label: int, previous: int, grey: Grey) -> Generator[None, None, None]:

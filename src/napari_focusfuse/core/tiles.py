@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Tile", "bands", "grown", "tiles", "within"]
+__all__ = ["Tile", "bands", "fitted", "grown", "tiles", "within"]
 
 _BAND_PIXELS = 2**21
 
@@ -45,17 +45,23 @@ def within(part: tuple[slice, slice], whole: tuple[slice, slice]) -> tuple[slice
     return y, x
 
 
-def tiles(shape: tuple[int, int], size: int, halo: int, align: int = 1) -> Iterator[Tile]:
-    """Cut an image into tiles of at most `size` px a side, with a halo of at least `halo` px.
+def fitted(length: int, size: int) -> int:
+    """Side of tiles that cut a length evenly: about `size`, less than 1.5 times as much, px."""
+    return -(-length // max(1, round(length / size)))
+
+
+def tiles(shape: tuple[int, int], size: int | tuple[int, int], halo: int, align: int = 1) -> Iterator[Tile]:
+    """Cut an image into tiles of at most `size` px (a side, or height and width), with a halo of at least `halo` px.
 
     Tiles and their outer parts start at multiples of `align`, so that a pyramid of the tile samples the same pixels as
-    one of the whole.
+    one of the whole; their size is rounded up to one.
     """
-    size, halo = -(-size // align) * align, -(-halo // align) * align
-    for y in range(0, shape[0], size):
-        for x in range(0, shape[1], size):
-            core = tuple(slice(a, min(a + size, n)) for a, n in zip((y, x), shape, strict=True))
-            yield Tile((core[0], core[1]), grown((core[0], core[1]), halo, shape, align))
+    sides = (size, size) if isinstance(size, int) else size
+    height, width = (-(-side // align) * align for side in sides)
+    for y in range(0, shape[0], height):
+        for x in range(0, shape[1], width):
+            core = (slice(y, min(y + height, shape[0])), slice(x, min(x + width, shape[1])))
+            yield Tile(core, grown(core, -(-halo // align) * align, shape, align))
 
 
 def bands(shape: tuple[int, int]) -> Iterator[slice]:

@@ -61,24 +61,21 @@ def test_a_slice_in_focus_is_the_truth(scene):
     assert checked > 100
 
 
-SCENES = [(surface, psf) for surface in ("smooth", "steps", "fibres") for psf in ("gaussian", "disc", "wave")]
-
-
-@pytest.mark.parametrize(
-    ("surface", "psf", "limit"), [(*s, 0.015 if s == ("fibres", "wave") else 0.01) for s in SCENES]
-)
+@pytest.mark.parametrize(("psf", "limit"), [("gaussian", 0.001), ("disc", 0.001), ("wave", 0.02)])
+@pytest.mark.parametrize("surface", ["smooth", "steps", "fibres"])
 def test_far_from_focus_no_sharp_truth_is_left(surface, psf, limit):
-    """A defocused layer lets nothing sharp shine through: the high-pass gain of the truth is below 1 %.
+    """A defocused layer lets nothing sharp shine through: the high-pass gain of the truth is below .1 %.
 
-    Light waves turn the contrast of some detail round (spurious resolution); on thin fibres that is 1.2 %.
+    Light waves turn the contrast of some detail round (spurious resolution), a flat plane gives up to 3 %. Beside what
+    is in focus nothing is asked, and a little more of the few pixels within a thin fibre.
     """
     scene = simulate((160, 200), 12, surface=surface, psf=psf, texture="cloud", blur=1.0, seed=4)
     sharp = high_pass(scene.sharp)
     for k in (0, 11):
-        far = np.abs(scene.depth - k) > 5
+        far = ndimage.minimum_filter(np.abs(scene.depth - k), 5) > 5
         gain = (high_pass(scene.clean[k]) * sharp)[far].sum() / (sharp[far] ** 2).sum()
-        assert far.sum() > 1000
-        assert abs(gain) < limit
+        assert far.sum() > 800
+        assert abs(gain) < (0.006 if surface == "fibres" and psf != "wave" else limit)
 
 
 @pytest.mark.parametrize("psf", ["gaussian", "disc", "wave"])

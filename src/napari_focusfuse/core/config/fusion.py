@@ -46,7 +46,7 @@ class FusionConfig:
     series : bool
         Fuse one by one, in series (Sect. 3.1), instead of all slices at once. Only with the preset "paper".
     tile : int
-        Side of the tiles in which slices are encoded, px: memory against speed; the result is the same.
+        Side of the tiles in which slices are encoded, px, about: memory against speed; the result is the same.
     """
 
     preset: Preset = "default"

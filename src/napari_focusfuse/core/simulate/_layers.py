@@ -1,15 +1,18 @@
 """From a surface and what is drawn on it to slices, as light puts them together.
 
-The surface is cut into layers. In reflected light they are painted from back to front: the alpha of a layer covers
-everything at its depth *or nearer*, so that a defocused layer never lets what lies in front of it shine through, and
-what lies behind nearer objects has a texture of its own. On slopes, where the blurred outlines of many layers lie side
-by side, that displaces what is out of focus downhill by about one standard deviation of its blur, which no microscope
-does; it is left so for the sake of scenes made before (benchmarks/slopes.py measures it). Layers that transmit light
-multiply, layers that emit it add up, and a phase object shows only out of focus (contrast of a weak phase object:
-2 sin(pi wavelength z f^2)).
+The surface is cut into thin layers; what is drawn on a point belongs to the two layers that it lies between, and what a
+layer sends through the aperture is blurred by its distance to the plane of focus. Where light goes through the
+specimen or comes out of it, the layers add up: layers that transmit light as optical densities, layers that emit it as
+light, and a phase object shows only out of focus (contrast of a weak phase object: 2 sin(pi wavelength z f^2)).
+
+In reflected light what is nearer hides what is behind it. Sheets (`napari_focusfuse.core.simulate._sheets`) are laid
+one over the other from back to front, each as dense as its blurred outline. Within a sheet the layers add up and are
+divided by what a sheet of brightness 1 would give: a point keeps its place through focus, and an even sheet is evenly
+bright in every slice. That leaves out how a slope stands in its own light, which begins where it rises by more than a
+step within the width by which a step blurs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -18,6 +21,7 @@ from numpy.typing import NDArray
 from napari_focusfuse.core.config import Mode
 from napari_focusfuse.core.simulate._field import Field, Spectrum
 from napari_focusfuse.core.simulate._optics import Optics
+from napari_focusfuse.core.simulate._sheets import iter_sheets
 
 __all__ = ["in_focus", "rendered"]
 
@@ -25,8 +29,6 @@ Image = NDArray[np.float32]
 Depth = NDArray[np.float64]
 #: Layers for each step of the stack.
 _LAYERS = 4
-#: A surface that rises by no more than this (steps) goes on beneath itself instead of hiding something else.
-_CONTINUES = 1.0
 #: Least transmission of a specimen in brightfield.
 _DARKEST = 0.02
 #: Brightness around a phase object, and the phase (rad) of one that is drawn in full contrast.
@@ -49,15 +51,13 @@ def rendered(mode: Mode, drawn: Image, depth: Depth, foci: Sequence[float], opti
         Where each slice is focused, in steps.
     optics : Optics
     """
-    planes = np.round(depth * _LAYERS) / _LAYERS
-    levels = np.unique(planes)
-    ends = (min(foci) - levels[-1], max(foci) - levels[0])
+    ends = (min(foci) - depth.max() - 1, max(foci) - depth.min() + 1)
     field = Field(drawn.shape, max(len(optics.kernel(float(end))) for end in ends) // 2)
-    if mode == "reflected":
-        return _covered(field, drawn, planes, foci, optics)
     transfer = _phase_contrast if mode == "phase" else _blur
-    total = _summed(field, _substance(mode, drawn), planes, foci, lambda distance: transfer(field, optics, distance))
-    return _light(mode, total)
+    cached = _cached(lambda distance: transfer(field, optics, distance))
+    if mode == "reflected":
+        return _covered(field, drawn, depth, foci, cached)
+    return _light(mode, _summed(field, _substance(mode, drawn), depth, foci, cached))
 
 
 def in_focus(mode: Mode, drawn: Image, optics: Optics) -> Image:
@@ -70,31 +70,39 @@ def in_focus(mode: Mode, drawn: Image, optics: Optics) -> Image:
     return sharp if mode == "reflected" else _light(mode, sharp)
 
 
-def _covered(field: Field, drawn: Image, planes: Depth, foci: Sequence[float], optics: Optics) -> Image:
+def _covered(
+    field: Field, drawn: Image, depth: Depth, foci: Sequence[float], transfer: Callable[[float], Spectrum]
+) -> Image:
     out = np.zeros((len(foci), *drawn.shape), np.float32)
     hidden = drawn[::-1, ::-1]
-    cached = _cached(lambda distance: _blur(field, optics, distance))
-    for level in np.unique(planes):
-        here = (planes >= level).astype(np.float32)
-        alpha = field.spectrum(here)
-        colour = field.spectrum(np.where(planes <= level + _CONTINUES, drawn, hidden) * here)
-        for k, focus in enumerate(foci):
-            blur = cached(focus - level)
-            out[k] *= 1 - field.image(alpha * blur)
-            out[k] += field.image(colour * blur)
+    for sheet in iter_sheets(depth):
+        light = _summed(field, np.where(sheet.seen, drawn, hidden) * sheet.here, sheet.depth, foci, transfer)
+        cover = _summed(field, sheet.here.astype(np.float32), sheet.depth, foci, transfer)
+        # Beneath all others lies a sheet without an edge.
+        whole = cover if sheet.here.all() else np.maximum(cover, 1)
+        out *= 1 - np.clip(cover / whole, 0, 1)
+        out += light / whole
     return out
 
 
 def _summed(
-    field: Field, drawn: Image, planes: Depth, foci: Sequence[float], transfer: Callable[[float], Spectrum]
+    field: Field, drawn: Image, depth: Depth, foci: Sequence[float], transfer: Callable[[float], Spectrum]
 ) -> Image:
     spectra = [np.zeros_like(transfer(0.0)) for _ in foci]
-    cached = _cached(transfer)
-    for level in np.unique(planes):
-        layer = field.spectrum(drawn * (planes == level))
+    for level, share in _iter_layers(depth):
+        layer = field.spectrum(drawn * share)
         for k, focus in enumerate(foci):
-            spectra[k] += layer * cached(focus - level)
+            spectra[k] += layer * transfer(focus - level)
     return np.stack([field.image(spectrum) for spectrum in spectra])
+
+
+def _iter_layers(depth: Depth) -> Iterator[tuple[float, Image]]:
+    """Where each layer lies, in steps, and how much of each point (Y, X) belongs to it."""
+    steps = depth * _LAYERS
+    for level in range(int(np.floor(steps.min())), int(np.ceil(steps.max())) + 1):
+        share = np.maximum(1 - np.abs(steps - level), 0)
+        if share.any():
+            yield level / _LAYERS, share.astype(np.float32)
 
 
 def _substance(mode: Mode, drawn: Image) -> Image:

@@ -76,15 +76,36 @@ def _gaussian(growth: float, distance: float) -> Kernel:
 
 
 def _disc(growth: float, distance: float) -> Kernel:
-    """Each pixel weighs the share of its area that the disc covers."""
-    radius = 2 * growth * abs(distance)
-    half = int(np.ceil(radius + 0.5))
+    """Each pixel weighs the share of its area that the disc covers.
+
+    To have a pixel's light in its centre makes small discs wider or narrower than they are. A disc that is too wide is
+    taken smaller, and three taps widen what is too narrow.
+    """
+    variance = (growth * distance) ** 2
+    radius = 2 * np.sqrt(variance)
+    half = int(np.ceil(radius + 0.5)) + 1
+    kernel = _covered_area(radius, half)
+    while _variance(kernel) > 1.01 * variance:
+        radius *= np.sqrt(variance / _variance(kernel))
+        kernel = _covered_area(radius, half)
+    tap = max(variance - _variance(kernel), 0) / 2
+    for axis in (0, 1):
+        kernel = ndimage.convolve1d(kernel, [tap, 1 - 2 * tap, tap], axis, mode="constant")
+    return _normalised(kernel)
+
+
+def _covered_area(radius: float, half: int) -> NDArray[np.float64]:
     fine = (np.arange((2 * half + 1) * _SUBPIXELS) + 0.5) / _SUBPIXELS - half - 0.5
-    inside = fine[:, None] ** 2 + fine**2 <= max(radius, 1e-6) ** 2
+    inside = fine[:, None] ** 2 + fine**2 <= radius**2
     covered = inside.reshape(2 * half + 1, _SUBPIXELS, 2 * half + 1, _SUBPIXELS).mean((1, 3))
     if radius < 1 / _SUBPIXELS:
         covered[half, half] = 1
-    return _normalised(covered)
+    return np.asarray(covered / covered.sum())
+
+
+def _variance(kernel: NDArray[np.float64]) -> float:
+    half = len(kernel) // 2
+    return float(kernel.sum(0) @ np.arange(-half, half + 1.0) ** 2)
 
 
 @lru_cache(maxsize=64)
