@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GREY", "filled", "full_range", "luminance", "robust_range", "scaled", "training_grey"]
+__all__ = ["GREY", "filled", "full_range", "luminance", "robust_range", "scaled", "training_grey", "typed"]
 
 #: Weights of red, green and blue.
 GREY = (0.2125, 0.7154, 0.0721)
@@ -63,3 +63,16 @@ def training_grey(image: NDArray[Any]) -> NDArray[np.float32]:
     grey, _ = filled(luminance(image))
     limits = full_range(image.dtype) if image.dtype == np.uint8 else robust_range(grey)
     return scaled(grey, limits).clip(0, 1)
+
+
+def typed(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Floats in another type: integers and bool are rounded and clipped to what it can hold."""
+    if dtype.kind == "f":
+        return np.asarray(values, dtype=dtype)
+    low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    rounded = np.rint(values)
+    # The largest 64-bit integers are no floats: they are put in afterwards.
+    inside = (rounded > low) & (rounded < high)
+    out = np.where(inside, rounded, 0).astype(dtype)
+    out[rounded <= low], out[rounded >= high] = low, high
+    return out
