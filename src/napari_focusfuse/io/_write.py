@@ -3,6 +3,7 @@
 A file appears whole or not at all, and the same pixels give the same bytes.
 """
 
+import math
 import os
 import struct
 import zlib
@@ -17,7 +18,7 @@ from uuid import NAMESPACE_URL, uuid5
 import imagecodecs
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from tifffile import imwrite
+from tifffile import OmeXml, OmeXmlError, imwrite
 
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io._parts import clean, part_of
@@ -157,7 +158,7 @@ def tiff_options(
     """How tifffile writes an array of this shape, type and axes; `identifier` is the file's, in OME-XML."""
     software = f"napari-focusfuse {version('napari-focusfuse')}"
     metadata: dict[str, Any] = {"axes": axes}
-    if ome := dtype.name in _OME_TYPES:
+    if ome := dtype.name in _OME_TYPES and _ome_holds(shape, axes):
         sizes = {"Z": z_step, "Y": pixel_size and pixel_size[0], "X": pixel_size and pixel_size[1]}
         for axis, size in sizes.items():
             if size is not None and axis in axes:
@@ -174,6 +175,18 @@ def tiff_options(
     if pixel_size is not None:
         options |= {"resolution": (_CM / pixel_size[1], _CM / pixel_size[0]), "resolutionunit": "centimeter"}
     return options
+
+
+def _ome_holds(shape: tuple[int, ...], axes: str) -> bool:
+    """Whether OME-XML has words for these axes, in this order; plain TIFF tells them in its own way."""
+    sizes = {axis: n for axis, n in zip(axes, shape, strict=True) if axis in "YXS"}
+    planes = math.prod(n for axis, n in zip(axes, shape, strict=True) if axis not in "YXS")
+    stored = (planes, 1, 1, sizes["Y"], sizes["X"], sizes.get("S", 1))
+    try:
+        OmeXml().addimage(np.uint8, shape, stored, axes=axes)
+    except OmeXmlError:
+        return False
+    return True
 
 
 def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
