@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_focusfuse.api._files import told
 from napari_focusfuse.api._hyperstack import iter_fuse_hyperstack
+from napari_focusfuse.core.lengths import check_sizes
 from napari_focusfuse.core.progress import Progress, staged
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def iter_fuse_file(
     slices, names = file.data.shape[file.axes.index(axis)], _channel_names(file)
     z_step = file.z_step if z_step is None else z_step
     pixel_size = file.pixel_size if pixel_size is None else pixel_size
+    check_sizes(pixel_size, z_step)
     if file.z is not None and z_step == file.z_step:
         z: list[float] | None = list(file.z)
     else:
@@ -134,6 +136,7 @@ def iter_save_hyperstack(
     """
     from napari_focusfuse import io
 
+    check_sizes(pixel_size, z_step)
     factor, unit = _factor(result.info.get("z", (0, 1)), z_step)
     channels = _named(result.info.get("channels", ()))
     shown: dict[str, Any] = {"pixel_size": pixel_size, "channels": channels, "depth_unit": unit}

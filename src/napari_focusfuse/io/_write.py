@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from tifffile import OmeXml, OmeXmlError, imwrite
 
+from napari_focusfuse.core.lengths import check_sizes
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io._parts import clean, part_of
 
@@ -38,7 +39,8 @@ PixelSize = tuple[float, float] | None
 _TIFF = (".tif", ".tiff")
 #: Pixel types of OME-XML.
 _OME_TYPES = ("int8", "int16", "int32", "uint8", "uint16", "uint32", "float32", "float64")
-_CM = 1e4
+#: um in a cm, and the largest number of pixels in one that the tags of a TIFF hold.
+_CM, _MOST = 1e4, 2**32 - 1
 
 
 def write_image(
@@ -65,9 +67,10 @@ def write_image(
     Raises
     ------
     OutputError
-        The file exists, cannot be written, or cannot hold the image.
+        The file exists, cannot be written, or cannot hold the image; or the pixel size is no length.
     """
     path = Path(path)
+    check_sizes(pixel_size)
     check_image_target(path, image.dtype, overwrite=overwrite)
     if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,), (4,)):
         raise OutputError(f"an image of shape {image.shape} cannot be written: it must be (Y, X) or (Y, X, 3|4)")
@@ -156,10 +159,12 @@ def tiff_options(
     pixel_size: PixelSize = None,
 ) -> dict[str, Any]:
     """How tifffile writes an array of this shape, type and axes; `identifier` is the file's, in OME-XML."""
+    check_sizes(pixel_size, z_step)
     software = f"napari-focusfuse {version('napari-focusfuse')}"
     metadata: dict[str, Any] = {"axes": axes}
     if ome := dtype.name in _OME_TYPES and _ome_holds(shape, axes):
-        sizes = {"Z": z_step, "Y": pixel_size and pixel_size[0], "X": pixel_size and pixel_size[1]}
+        height, width = (None, None) if pixel_size is None else pixel_size
+        sizes = {"Z": z_step, "Y": height, "X": width}
         for axis, size in sizes.items():
             if size is not None and axis in axes:
                 metadata |= {f"PhysicalSize{axis}": float(size), f"PhysicalSize{axis}Unit": "µm"}
@@ -172,7 +177,7 @@ def tiff_options(
     options |= {"photometric": "rgb" if axes.endswith("S") else "minisblack"}
     if axes.endswith("S") and shape[-1] == 4:
         options["extrasamples"] = ["unassalpha"]
-    if pixel_size is not None:
+    if pixel_size is not None and min(pixel_size) > _CM / _MOST:
         options |= {"resolution": (_CM / pixel_size[1], _CM / pixel_size[0]), "resolutionunit": "centimeter"}
     return options
 
