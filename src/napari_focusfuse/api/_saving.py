@@ -152,7 +152,8 @@ def check_saving(
     Raises
     ------
     OutputError
-        A size is no length, the refractive index is none, or has no z-step to act on, or the package zarr is not installed.
+        A size is no length, the refractive index is none, or has no z-step to act on, or the package zarr is not
+        installed.
     """
     from napari_focusfuse import io
 

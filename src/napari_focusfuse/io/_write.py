@@ -105,6 +105,7 @@ def write_stack(
     path: str | os.PathLike[str],
     stack: NDArray[Any],
     *,
+    axis: str = "Z",
     z_step: float | None = None,
     z: Sequence[float] | None = None,
     pixel_size: PixelSize = None,
@@ -112,12 +113,12 @@ def write_stack(
 ) -> Path:
     """Write a focus stack (Z, Y, X) or (Z, Y, X, 3|4) as OME-TIFF; sizes, and positions `z` if they are uneven, in um.
 
-    See `write_image`.
+    `axis` is the letter of the first axis where that is another, such as T; Q is one without a name. See `write_image`.
     """
     path = Path(path)
     if path.suffix.lower() not in _TIFF:
         raise OutputError(f"{path} has a suffix that cannot hold a stack: use .tif")
-    axes = "ZYXS"[: stack.ndim]
+    axes = f"{axis}YXS"[: stack.ndim]
     return write_tiff(path, stack, axes=axes, z_step=z_step, z=z, pixel_size=pixel_size, overwrite=overwrite)
 
 
