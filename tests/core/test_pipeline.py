@@ -238,7 +238,7 @@ def test_an_outlier_is_no_catastrophe(fuse, scene):
 
 @pytest.mark.parametrize(
     ("value", "which", "size"),
-    [(1e30, 2, 1), (-1e30, 2, 2), (1e4, slice(None), 1), (np.nan, slice(None), 2), (np.inf, 2, 1)],
+    [(1e30, 0, 1), (-1e30, 2, 2), (1e4, slice(None), 1), (np.nan, slice(None), 2), (np.inf, 2, 1)],
 )
 def test_a_wild_or_dead_pixel_decides_nothing(fuse, scene, value, which, size):
     """It used to draw all around it into its slice, or to silence it, or to put the slices out of order."""
