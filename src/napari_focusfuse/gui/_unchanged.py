@@ -1,6 +1,5 @@
-"""Whether the pixels of a layer are still those that were read from its files; napari loads nothing for it."""
+"""Whether the pixels of a layer are still those that were read from its files. Readers use it, so it imports no napari."""
 
-from itertools import product
 from typing import Any
 from zlib import crc32
 
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 __all__ = ["mark", "sample"]
 
-#: Places along each axis in front of a plane, as shares of its length; and pixels along a side of a plane.
+#: Places along the axes in front of a plane, as shares of their lengths; and pixels along a side of a plane.
 _PLACES, _SIDE = (0.0, 0.5, 1.0), 256
 
 
@@ -26,5 +25,5 @@ def sample(data: Any) -> NDArray[Any]:
     """Some pixels of some planes, (n,)."""
     leading, plane = data.shape[:-2], data.shape[-2:]
     steps = tuple(slice(None, None, max(1, n // _SIDE)) for n in plane)
-    where = product(*(sorted({int(place * (n - 1)) for place in _PLACES}) for n in leading))
+    where = sorted({tuple(int(place * (n - 1)) for n in leading) for place in _PLACES})
     return np.concatenate([np.asarray(data[index][steps]).ravel() for index in where])
