@@ -1,4 +1,4 @@
-"""Whether the pixels of a layer are still those that were read from its files. Readers use it, so it imports no napari."""
+"""Whether the pixels of a layer are still those of its files. Readers need it, so it imports no napari."""
 
 from typing import Any
 from zlib import crc32
