@@ -42,7 +42,7 @@ def test_depth_is_in_um_where_the_recipe_says_so(tmp_path: Path, data: np.ndarra
         assert (recipe_of(folder)["depth_unit"], len(recipe_of(folder)["z"])) == ("um", 4)
         folder = drain(api.iter_save_hyperstack(tmp_path / f"{z} without", result))
         np.testing.assert_array_equal(tifffile.imread(folder / "depth.ome.tif"), result.depth)
-        assert recipe_of(folder)["depth_unit"] == "in the units of z"
+        assert recipe_of(folder)["depth_unit"] == ("slices" if z is None else "in the units of z")
 
 
 def test_sizes_are_those_of_the_file(tmp_path: Path, path: Path, data: np.ndarray) -> None:
@@ -55,8 +55,6 @@ def test_sizes_are_those_of_the_file(tmp_path: Path, path: Path, data: np.ndarra
 
 def test_what_takes_one_stack_says_so(tmp_path: Path, path: Path) -> None:
     drain(api.iter_fuse_file(api.open_hyperstack(path), tmp_path / "out", **METHOD))
-    with pytest.raises(FocusFuseError, match="several positions"):
-        ff.replay(tmp_path / "out")
     with pytest.raises(FocusFuseError, match="several positions"):
         api.export(tmp_path / "out", tmp_path / "z.tif")
 
@@ -86,3 +84,21 @@ def test_what_cannot_be_so_in_a_file_is_told(tmp_path: Path, data: np.ndarray) -
     tifffile.imwrite(path, data, metadata={"axes": "CZYX", "PhysicalSizeZ": 0.0})
     with pytest.warns(ff.FocusFuseWarning, match="z-step of 0"):
         api.open_hyperstack(path)
+
+
+@pytest.mark.parametrize(("axes", "ome"), [("ICZYX", False), ("KZCYX", False), ("PTZYX", True), ("PQRTZYX", False)])
+def test_axes_that_ome_has_no_word_for(tmp_path: Path, data: np.ndarray, axes: str, ome: bool) -> None:
+    """They are kept: plain TIFF tells them in its own way."""
+    stacks = np.broadcast_to(data[0], (*(2 for letter in axes if letter not in "ZYX"), *data[0].shape))
+    stacks = np.moveaxis(stacks, -3, axes.index("Z"))
+    result = ff.fuse_hyperstack(stacks, axes, **METHOD)
+    folder = drain(api.iter_save_hyperstack(tmp_path / "out", result, pixel_size=(0.5, 0.25)))
+    for name, wanted, values in (
+        ("fused", result.axes, result.image),
+        ("confidence", result.map_axes, result.confidence),
+    ):
+        file = api.open_file(folder / f"{name}.ome.tif")
+        assert (file.axes, file.pixel_size, file.notes) == (wanted, (0.5, 0.25), ())
+        np.testing.assert_array_equal(np.asarray(file.data), values)
+        with tifffile.TiffFile(folder / f"{name}.ome.tif") as tif:
+            assert tif.is_ome == ome

@@ -336,3 +336,21 @@ def test_as_a_process(slices: Path, tmp_path: Path) -> None:
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.count("\n") == 1
     assert "absent" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (("--zarr",), "--zarr"),
+        (("--fill-depth", "--zarr"), "--fill-depth and --zarr"),
+        (("--refractive-index", "1.33", "--z-step", "1"), "--refractive-index"),
+    ],
+)
+def test_what_an_image_alone_cannot_hold_is_not_ignored(
+    run: Runs, slices: Path, tmp_path: Path, flags: tuple[str, ...], named: str
+) -> None:
+    for more in ((), ("--all-positions",)):
+        done = run("fuse", slices, "-o", tmp_path / "out.tif", "--method", "sf", *flags, *more)
+        assert (done.code, done.err.count("\n")) == (2, 1)
+        assert f"holds the fused image alone: give a folder for {named}, or leave" in done.err
+        assert not (tmp_path / "out.tif").exists()

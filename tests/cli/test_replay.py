@@ -4,6 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import tifffile
+
 Runs = Callable[..., Any]
 
 
@@ -48,3 +51,17 @@ def test_refractive_index_needs_a_step(run: Runs, slices: Path, tmp_path: Path) 
     assert not (tmp_path / "out").exists()
     done = run("fuse", slices, "-o", tmp_path / "out", "--refractive-index", "0.5", "--z-step", "1")
     assert (done.code, "from 1 to 5" in done.err) == (2, True)
+
+
+def test_time_points_and_channels(run: Runs, stack: np.ndarray, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "cells.ome.tif", np.stack([stack, stack // 2]), metadata={"axes": "CZYX"})
+    args = ("--all-positions", "--decide-on", "1", "--method", "log", "--z-step", "2")
+    assert run("fuse", tmp_path / "cells.ome.tif", "-o", tmp_path / "out", *args).code == 0
+    folder = tmp_path / "out" / "cells"
+    done = run("replay", folder, "-o", tmp_path / "again")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"done: {folder} -> {tmp_path / 'again'} (4 slices: ")
+    for file in folder.glob("*.tif"):
+        assert file.read_bytes() == (tmp_path / "again" / file.name).read_bytes()
+    done = run("replay", folder, "--check")
+    assert (done.code, done.out) == (0, f"identical: {folder}\n")

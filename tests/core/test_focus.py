@@ -97,7 +97,7 @@ def test_only_a_window_is_read(scene, networks):
 
 def test_near_pixels_that_are_no_numbers_there_is_no_activity(scene, networks):
     data = scene.stack.astype(np.float32)
-    data[2, 40, 50] = np.nan
+    data[2, 39:42, 49:52] = np.nan
     focus = focus_of(data, networks)
     near, far = focus.curve(42, 51), focus.curve(90, 10)
     assert (near.deep[2], near.sf[2]) == (0, 0)

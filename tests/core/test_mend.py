@@ -158,6 +158,20 @@ def test_brightness_is_matched_on_request():
         drain(iter_mend(stack, strict, index, mask, MendConfig(match_brightness=True)))
 
 
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "int32", "int64", "uint64", "float32"])
+def test_brightness_matched_at_the_largest_value_stays_there(kind):
+    """The largest 64-bit integers are no floats."""
+    white = np.iinfo(kind).max if kind != "float32" else 1
+    stack = Stack(np.stack([np.full(SHAPE, white, kind), np.full(SHAPE, white // 4 * 3 or 0.75, kind)]))
+    ones, mask = np.ones((1, *SHAPE), np.float32), np.zeros(SHAPE, bool)
+    mask[8:16, 8:20] = True
+    maps = (ones[0], ones[0], np.zeros(SHAPE, np.uint16))
+    result = FusionResult(stack[0].copy(), Decision(np.zeros((1, *SHAPE), np.int16), ones, *maps, stack.z), "2 slices.")
+    mended = drain(iter_mend(stack, result, np.ones(SHAPE, int), mask, MendConfig(match_brightness=True)))
+    np.testing.assert_allclose(mended.image.astype(float), float(white), rtol=1e-2)
+    assert mended.image.dtype == kind
+
+
 @pytest.mark.parametrize("colours", [3, 4])
 def test_brightness_of_colours_is_matched_and_alpha_is_not(colours):
     stack, result = fused("uint8", colours=colours)

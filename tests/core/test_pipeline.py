@@ -236,6 +236,21 @@ def test_an_outlier_is_no_catastrophe(fuse, scene):
     np.testing.assert_allclose(result.decision.weights.sum(axis=0), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("value", "which", "size"),
+    [(1e30, 0, 1), (-1e30, 2, 2), (1e4, slice(None), 1), (np.nan, slice(None), 2), (np.inf, 2, 1)],
+)
+def test_a_wild_or_dead_pixel_decides_nothing(fuse, scene, value, which, size):
+    """It used to draw all around it into its slice, or to silence it, or to put the slices out of order."""
+    data = scene.stack.astype(np.float32) / 65535
+    plain = fuse(data)
+    data[which, 40 : 40 + size, 60 : 60 + size] = value
+    spoilt = fuse(data)
+    assert (spoilt.decision.index == plain.decision.index).mean() > 0.995
+    assert (spoilt.decision.flags == plain.decision.flags).mean() > 0.995
+    assert "order" not in spoilt.summary
+
+
 @pytest.mark.parametrize("offset", [2.0**40, 1e9])
 def test_a_large_offset_does_not_matter(fuse, scene, offset):
     data = scene.stack.astype(np.float64)

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from napari_focusfuse.core.intensity import filled, full_range, luminance, robust_range, scaled, training_grey
+from napari_focusfuse.core.intensity import (
+    filled,
+    full_range,
+    luminance,
+    robust_range,
+    scaled,
+    training_grey,
+    without_specks,
+)
 from napari_focusfuse.core.progress import Progress, drain, repeated, staged
 from napari_focusfuse.core.survey import noise_level
 from napari_focusfuse.core.tiles import bands, tiles
@@ -87,3 +95,27 @@ def test_repeated_progress():
     steps = []
     assert drain(repeated(work(), Progress(1, 2, "x")), steps.append) == 7
     assert len(steps) == 2
+
+
+def test_specks_are_single_pixels_that_no_lens_has_made(rng):
+    clean = rng.random((40, 50), dtype=np.float32)
+    assert without_specks(clean, (0, 1)) is clean
+    spoilt = clean.copy()
+    places = [(0, 0), (5, 5), (5, 6), (20, 30), (39, 49)]
+    for where, value in zip(places, (np.nan, 1e30, -1e30, np.inf, 2000), strict=True):
+        spoilt[where] = value
+    mended = without_specks(spoilt, (0, 1))
+    assert (mended != spoilt).sum() == len(places)
+    assert ((mended >= 0) & (mended <= 1)).all()
+    assert spoilt[5, 5] == np.float32(1e30)
+
+
+def test_what_a_lens_or_a_shutter_has_made_is_no_speck():
+    """A bead far brighter than the field, a dead column, a field that is missing, all of it missing, no range."""
+    y, x = np.mgrid[:40, :50]
+    bead = (1e7 * np.exp(-((y - 20) ** 2 + (x - 20) ** 2) / 2)).astype(np.float32)
+    column, part, one = np.zeros((3, 40, 50), np.float32)
+    column[:, 7] = part[:9, :9] = np.nan
+    one[3, 3] = 1e9
+    for image, limits in ((bead, (0, 1)), (column, (0, 1)), (part, (0, 1)), (part * np.nan, (0, 1)), (one, (0, 0))):
+        np.testing.assert_array_equal(without_specks(image, limits), image)

@@ -40,3 +40,21 @@ def test_saved_by_the_widget(viewer, widget, finish, stack, tmp_path, kind):
         io.read_image(tmp_path / "result" / "fused.ome.tif"), ff.fuse(stack, method="sf").image
     )
     assert ff.check_replay(tmp_path / "result") == []
+
+
+@pytest.mark.parametrize("plugin", ["napari", "napari-focusfuse"])
+def test_all_positions_saved_by_the_widget(viewer, widget, finish, stack, tmp_path, plugin):
+    data = np.stack([np.stack([stack, stack // 2], 1), np.stack([stack[::-1], stack[::-1] // 3], 1)])
+    sizes = {"PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5, "PhysicalSizeZ": 2.0}
+    tifffile.imwrite(tmp_path / "cells.ome.tif", data, ome=True, metadata={"axes": "TZCYX", **sizes})
+    layer = viewer.open(str(tmp_path / "cells.ome.tif"), plugin=plugin)[-1]
+    widget.layer = layer
+    widget.method.value = "log"
+    widget.stack.axis = 1
+    widget.form.positions.positions.value = True
+    widget.run()
+    finish(widget)
+    widget.save(tmp_path / "result")
+    finish(widget)
+    assert (tmp_path / "result" / "recipe.json").exists()
+    assert ff.check_replay(tmp_path / "result") == []

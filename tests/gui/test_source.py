@@ -136,8 +136,26 @@ def test_the_files_of_a_layer_are_noted():
 
 def test_the_first_of_files_that_napari_stacked_is_not_taken_for_all(tmp_path):
     io.write_image(tmp_path / "z1.tif", np.zeros((8, 9), np.uint8))
-    io.write_stack(tmp_path / "all.tif", np.zeros((5, 8, 9), np.uint8))
+    io.write_stack(tmp_path / "all.tif", layer((5, 8, 9)).data)
     for name, inputs in (("z1.tif", []), ("all.tif", [str(tmp_path / "all.tif")])):
         with layer_source(path=str(tmp_path / name), reader_plugin="napari"):
             opened = layer((5, 8, 9))
         assert take(opened, 0, (0, 0, 0)).inputs == inputs
+
+
+@pytest.mark.parametrize("plugin", ["napari", "napari-focusfuse"])
+@pytest.mark.parametrize("change", ["assigned", "in place", "replaced"])
+def test_a_layer_that_was_changed_names_no_files(viewer, tmp_path, rng, plugin, change):
+    """A recipe must not claim files that were not what was fused."""
+    values = rng.integers(0, 1000, (5, 8, 9), np.uint16)
+    io.write_stack(tmp_path / "a.ome.tif", values)
+    (opened,) = viewer.open(str(tmp_path / "a.ome.tif"), plugin=plugin)
+    assert take(opened, 0, (0, 0, 0)).inputs == [str(tmp_path / "a.ome.tif")]
+    if change == "assigned":
+        opened.data = np.asarray(opened.data)[::-1]
+    elif change == "in place":
+        opened.data[2] = 7
+    else:
+        io.write_stack(tmp_path / "a.ome.tif", values + 1, overwrite=True)
+    replaced_lazily = change == "replaced" and plugin == "napari-focusfuse"
+    assert take(opened, 0, (0, 0, 0)).inputs == ([str(tmp_path / "a.ome.tif")] if replaced_lazily else [])

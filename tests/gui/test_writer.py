@@ -56,3 +56,36 @@ def test_too_many_axes(viewer, tmp_path):
     with pytest.raises(Exception, match="4 axes is no image or stack"):
         layer.save(str(tmp_path / "a.ome.tif"))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("labels", "units", "axes"),
+    [
+        (("t", "y", "x"), ("s", "um", "um"), "TYX"),
+        (("time", "y", "x"), ("pixel", "um", "um"), "TYX"),
+        (("Channel", "y", "x"), ("pixel", "um", "um"), "CYX"),
+        (("y", "x", "c"), ("um", "um", "pixel"), "CYX"),
+        (("p", "y", "x"), ("pixel", "um", "um"), "PYX"),
+        (("tile", "y", "x"), ("pixel", "um", "um"), "QYX"),
+        (("z", "y", "x"), ("pixel", "um", "um"), "ZYX"),
+        (None, ("um", "um", "um"), "ZYX"),
+        (None, ("s", "um", "um"), "TYX"),
+        (None, ("pixel", "um", "um"), "QYX"),
+    ],
+)
+def test_the_first_axis_is_what_the_layer_calls_it(viewer, tmp_path, rng, labels, units, axes):
+    """Time points and channels are not written as slices; what has no name gets none."""
+    values = rng.integers(0, 255, (3, 4, 5), np.uint8)
+    scale = [0.5 if unit == "um" else 1 for unit in units]
+    viewer.add_image(values, axis_labels=labels, scale=scale, units=units).save(str(tmp_path / "a.ome.tif"))
+    file = io.read_stack(tmp_path / "a.ome.tif")
+    assert (file.axes, file.pixel_size, file.notes) == (axes, (0.5, 0.5), ())
+    assert file.z_step == (0.5 if axes == "ZYX" and labels is None else None)
+    wanted = values.transpose(2, 0, 1) if labels and labels[2] == "c" else values
+    np.testing.assert_array_equal(np.asarray(file.data), wanted)
+
+
+def test_an_image_with_its_axes_swapped(viewer, tmp_path):
+    values = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    viewer.add_image(values, axis_labels=("x", "y")).save(str(tmp_path / "a.ome.tif"))
+    np.testing.assert_array_equal(io.read_image(tmp_path / "a.ome.tif"), values.T)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_focusfuse.api._fusion import Config, Report, info_of, prepared
 from napari_focusfuse.core.config.hyperstack import DECIDE_ON, STACK_AXIS, DecideOn
-from napari_focusfuse.core.methods import Method, method_named
+from napari_focusfuse.core.methods import Method, method_named, settings
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import FocusFuseError
 
@@ -134,7 +135,7 @@ def iter_fuse_hyperstack(
 
     stacks = Hyperstack(data, axes, axis=axis, z=z, channels=channels)
     work, deciding = _positions(stacks, decide_on, offsets, _engine(method_named(method), config, model, device))
-    info = {**info_of(method_named(method)), **_described(stacks, deciding, offsets)}
+    info = {**info_of(method_named(method)), **_settings(method, config), **_described(stacks, deciding, offsets)}
     room = empty or io.room
     return (yield from iter_gather(work, stacks, info, empty=room, maps=maps, keep=keep_decisions))
 
@@ -250,6 +251,13 @@ def _engine(method: Method, config: Config | None, model: str | os.PathLike[str]
     other: dict[str, Any] = {"config": config, "info": info_of(method)}
     decide = partial(methods.iter_decide, method, **other) if method.decides else None
     return Engine(partial(methods.iter_fuse, method, **other), decide)
+
+
+def _settings(name: str, config: Config | None) -> dict[str, Any]:
+    """The settings of a method without a decision, which would tell them."""
+    method = method_named(name)
+    checked = None if method.decides else settings(method, config)
+    return {} if checked is None else {"config": asdict(checked)}
 
 
 def _described(data: Hyperstack, deciding: int | str, offsets: Sequence[int]) -> dict[str, Any]:

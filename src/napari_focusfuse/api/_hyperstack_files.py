@@ -11,11 +11,13 @@ import numpy as np
 
 from napari_focusfuse.api._files import told
 from napari_focusfuse.api._hyperstack import iter_fuse_hyperstack
-from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.core.lengths import check_sizes
+from napari_focusfuse.core.progress import Progress, staged
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from napari_focusfuse.api._saving import Inputs
     from napari_focusfuse.core.gather import HyperstackResult
     from napari_focusfuse.io import PlaneFiles, StackFile
 
@@ -82,28 +84,35 @@ def iter_fuse_file(
     """
     from napari_focusfuse import io
 
-    axis = file.axes.replace("S", "")[-3]
-    names = _channel_names(file)
+    axis, rgb = file.axes.replace("S", "")[-3], file.axes.endswith("S")
+    slices, names = file.data.shape[file.axes.index(axis)], _channel_names(file)
     z_step = file.z_step if z_step is None else z_step
     pixel_size = file.pixel_size if pixel_size is None else pixel_size
+    check_sizes(pixel_size, z_step)
     if file.z is not None and z_step == file.z_step:
         z: list[float] | None = list(file.z)
     else:
-        z = None if z_step is None else [k * z_step for k in range(file.data.shape[file.axes.index(axis)])]
-    shown: dict[str, Any] = {"pixel_size": pixel_size, "channels": names, "depth_unit": "slices" if z is None else "um"}
+        z = None if z_step is None else [k * z_step for k in range(slices)]
+    image_only = io.is_image_file(Path(target))
+    unit = _factor(range(slices) if z is None else z, z_step)[1]
+    shown: dict[str, Any] = {"pixel_size": pixel_size, "channels": names, "depth_unit": unit}
     with io.hyperstack_files(Path(target), overwrite=overwrite, **shown) as files:
-        result = yield from iter_fuse_hyperstack(
+        work = iter_fuse_hyperstack(
             file.data,
             file.axes,
             axis=axis,
             z=z,
             channels=names,
             empty=files.empty,
-            maps=not io.is_image_file(Path(target)),
+            maps=not image_only,
             **options,
         )
+        result = yield from staged(work, 0, 0.95)
+        if not image_only:
+            source = {"path": file.path, "axis": axis, "rgb": rgb}
+            told = _iter_recipe(target, result, file.inputs, source=source, pixel_size=pixel_size, z_step=z_step)
+            files.write_recipe((yield from staged(told, 0.95, 0.05)))
         yield Progress(1, 1, "writing")
-        files.write_recipe(_recipe(result, inputs=file.inputs, pixel_size=pixel_size, z_step=z_step))
         summary = result.summary
         # Windows renames no folder with files that somebody holds.
         del result
@@ -116,20 +125,36 @@ def iter_save_hyperstack(
     *,
     pixel_size: tuple[float, float] | None = None,
     z_step: float | None = None,
-    inputs: Sequence[str | os.PathLike[str]] = (),
+    inputs: Inputs = (),
+    source: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> Generator[Progress, None, Path]:
-    """Write a result as a folder, as `iter_fuse_file` does; see `save_result`."""
+    """Write a result as a folder, as `iter_fuse_file` does; see `save_result`.
+
+    Of `source` the ``axis`` is the letter of the stack axis in the data that were fused; ``axes`` gives the name in the
+    file of each of their letters, where it is another.
+    """
     from napari_focusfuse import io
+
+    check_sizes(pixel_size, z_step)
+    factor, unit = _factor(result.info.get("z", (0, 1)), z_step)
+    channels = _named(result.info.get("channels", ()))
+    shown: dict[str, Any] = {"pixel_size": pixel_size, "channels": channels, "depth_unit": unit}
+    with io.hyperstack_files(Path(folder), overwrite=overwrite, **shown) as files:
+        yield from staged(_iter_filled(files, result, factor), 0, 0.5)
+        told = _iter_recipe(folder, result, inputs, source=dict(source or {}), pixel_size=pixel_size, z_step=z_step)
+        files.write_recipe((yield from staged(told, 0.5, 0.5)))
+    return Path(folder)
+
+
+def _factor(z: Sequence[float], z_step: float | None) -> tuple[float, str]:
+    """What brings depth to um, where that is known, and its unit then."""
     from napari_focusfuse.core.topography import um_per_z
 
-    factor = um_per_z(np.asarray(result.info.get("z", (0, 1))), z_step)
-    unit = "um" if factor is not None else "in the units of z"
-    shown: dict[str, Any] = {"pixel_size": pixel_size, "channels": _names(result), "depth_unit": unit}
-    with io.hyperstack_files(Path(folder), overwrite=overwrite, **shown) as files:
-        yield from _iter_filled(files, result, 1.0 if factor is None else factor)
-        files.write_recipe(_recipe(result, inputs=inputs, pixel_size=pixel_size, z_step=z_step))
-    return Path(folder)
+    factor = um_per_z(np.asarray(z), z_step)
+    if factor is not None:
+        return factor, "um"
+    return 1.0, "slices" if list(z) == list(range(len(z))) else "in the units of z"
 
 
 def _iter_filled(files: PlaneFiles, result: HyperstackResult, factor: float) -> Generator[Progress, None, None]:
@@ -144,22 +169,26 @@ def _iter_filled(files: PlaneFiles, result: HyperstackResult, factor: float) -> 
             target[k] = values[k] * np.float32(factor) if name == "depth" else values[k]
 
 
-def _names(result: HyperstackResult) -> list[str]:
+def _named(channels: Sequence[str]) -> tuple[str, ...]:
     """Names of the channels, if they have any but their numbers."""
-    names = [str(name) for name in result.info.get("channels", ())]
-    return [] if names == [str(k) for k in range(len(names))] else names
+    names = tuple(map(str, channels))
+    return () if names == tuple(str(k) for k in range(len(names))) else names
 
 
 def _channel_names(file: StackFile) -> tuple[str, ...]:
     """What the file calls its channels; empty unless all have a name of their own."""
     names = tuple(channel.name for channel in file.channels if channel.name)
     count = file.data.shape[file.axes.index("C")] if "C" in file.axes else 0
-    return names if len(set(names)) == len(names) == count else ()
+    return _named(names) if len(set(names)) == len(names) == count else ()
 
 
-def _recipe(result: HyperstackResult, **options: Any) -> dict[str, Any]:
+def _iter_recipe(
+    folder: str | os.PathLike[str], result: HyperstackResult, inputs: Inputs, **options: Any
+) -> Generator[Progress, None, dict[str, Any]]:
     from napari_focusfuse import io
     from napari_focusfuse.core.result import FusionResult
 
     info = dict(result.info)
-    return io.make_recipe(FusionResult(result.image, None, result.summary, info), z=info.pop("z", None), **options)
+    checksums = inputs if isinstance(inputs, dict) else (yield from io.iter_checksums(inputs))
+    told = FusionResult(result.image, None, result.summary, info)
+    return io.make_recipe(told, inputs=checksums, folder=folder, z=info.pop("z", None), **options)

@@ -30,7 +30,13 @@ def paths_of(recipe: Mapping[str, Any], source: PathLike | None) -> list[Path]:
     """Where the inputs are; `source` is where they were moved to."""
     paths = [Path(entry["path"]) for entry in recipe["inputs"]]
     if not paths:
-        raise FocusFuseError("the recipe names no input files, so that its result cannot be made again")
+        raise FocusFuseError(
+            "the recipe names no input files, what was fused was a layer or array without any: fuse it again instead"
+        )
+    if "axes" in recipe["made by"] and recipe["source"].get("axis") is None:
+        raise FocusFuseError(
+            "the recipe does not say how its positions lie in the files (earlier versions did not note it): fuse again"
+        )
     if source is None:
         return paths
     moved = Path(source)
@@ -51,7 +57,7 @@ def check_inputs(recipe: Mapping[str, Any], checksums: Mapping[Path, str | None]
 
 
 def opened(recipe: Mapping[str, Any], paths: list[Path], source: PathLike | None) -> StackFile:
-    """The focus stack, opened as it was."""
+    """The focus stack, or all of them, opened as it was."""
     from napari_focusfuse import io
 
     how = recipe["source"]
@@ -65,11 +71,16 @@ def opened(recipe: Mapping[str, Any], paths: list[Path], source: PathLike | None
         raise StackError(f"{opened} no longer holds the same files ({min(other).name}): bring back those it held")
     file = io.at_position(file, how.get("position") or {})
     axis, rgb = how.get("axis"), bool(how.get("rgb", False))
-    if axis is not None and not axis.isdecimal():
-        axis = io.axis_letter(file, axis)
-    stack = file.focus_stack(axis, rgb=rgb)
-    if recipe["z"] is not None and len(recipe["z"]) != stack.data.shape[0]:
-        raise StackError(f"{opened} has {stack.data.shape[0]} slices, the recipe {len(recipe['z'])}: give the stack")
+    if "axes" in recipe["made by"]:
+        stack = io.with_axes(file, recipe["made by"]["axes"], how.get("axes") or {})
+        slices = stack.data.shape[stack.axes.index(axis)]
+    else:
+        if axis is not None and not axis.isdecimal():
+            axis = io.axis_letter(file, axis)
+        stack = file.focus_stack(axis, rgb=rgb)
+        slices = stack.data.shape[0]
+    if recipe["z"] is not None and len(recipe["z"]) != slices:
+        raise StackError(f"{opened} has {slices} slices, the recipe {len(recipe['z'])}: give the stack")
     return stack
 
 

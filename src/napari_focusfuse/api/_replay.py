@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from napari_focusfuse.api._aligning import iter_align
 from napari_focusfuse.api._fusion import iter_fuse
+from napari_focusfuse.api._hyperstack import iter_fuse_hyperstack
+from napari_focusfuse.api._hyperstack_files import iter_save_hyperstack
 from napari_focusfuse.api._recipe_inputs import (
     check_inputs,
-    check_single,
     config_of,
     edits_of,
     model_of,
@@ -31,6 +32,7 @@ from napari_focusfuse.errors import FocusFuseError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from napari_focusfuse.core.gather import HyperstackResult
     from napari_focusfuse.core.result import FusionResult
     from napari_focusfuse.io import StackFile
 
@@ -49,7 +51,7 @@ def replay(
     model: PathLike | None = None,
     overwrite: bool = False,
     progress: Callable[[Progress], object] | None = None,
-) -> FusionResult:
+) -> FusionResult | HyperstackResult:
     """Make a result again by its recipe: the same bytes on the same machine with the same packages.
 
     Parameters
@@ -69,7 +71,8 @@ def replay(
 
     Returns
     -------
-    FusionResult
+    FusionResult or HyperstackResult
+        The latter where all time points and channels of a file were fused.
 
     Raises
     ------
@@ -87,15 +90,15 @@ def iter_replay(
     source: PathLike | None = None,
     model: PathLike | None = None,
     overwrite: bool = False,
-) -> Generator[Progress, None, FusionResult]:
+) -> Generator[Progress, None, FusionResult | HyperstackResult]:
     """Replay step by step: the same as `replay`, as a generator of `Progress` that returns the result."""
     from napari_focusfuse import io
 
     asked = io.read_recipe(recipe)
-    check_single(asked)
     folder = Path(recipe) if Path(recipe).is_dir() else Path(recipe).parent
     if out is not None:
-        io.check_result_folder(out, overwrite=overwrite)
+        check = io.check_hyperstack_target if "axes" in asked["made by"] else io.check_result_folder
+        check(Path(out), overwrite=overwrite)
     paths = paths_of(asked, source)
     checksums = yield from staged(io.iter_checksums(paths), 0, 0.1)
     check_inputs(asked, checksums)
@@ -106,19 +109,14 @@ def iter_replay(
     result = yield from staged(_iter_fuse(asked, file, model, edits), 0.1, 0.8)
     if out is not None:
         sizes = asked["pixel_size_um"]
-        options: dict[str, Any] = {key: asked[key] for key in ("refractive_index", "fill_depth", "zarr")}
-        saving = iter_save(
-            out,
-            result,
-            pixel_size=None if sizes is None else (sizes[0], sizes[1]),
-            z_step=asked["z_step_um"],
-            inputs=checksums,
-            transforms=asked["transforms"],
-            source={**asked["source"], **({"path": file.path} if "path" in asked["source"] else {})},
-            overwrite=overwrite,
-            **options,
-        )
-        yield from staged(saving, 0.9, 0.1)
+        options: dict[str, Any] = {
+            "pixel_size": None if sizes is None else (sizes[0], sizes[1]),
+            "z_step": asked["z_step_um"],
+            "inputs": checksums,
+            "source": {**asked["source"], **({"path": file.path} if "path" in asked["source"] else {})},
+            "overwrite": overwrite,
+        }
+        yield from staged(_iter_saved(out, result, asked, options), 0.9, 0.1)
     return result
 
 
@@ -186,17 +184,34 @@ def _iter_aligned(asked: Mapping[str, Any], file: StackFile) -> Generator[Progre
     return replace(file, data=done.stack)
 
 
+def _iter_saved(
+    out: PathLike, result: FusionResult | HyperstackResult, asked: Mapping[str, Any], options: dict[str, Any]
+) -> Generator[Progress, None, Path]:
+    """Write what was made again as then."""
+    from napari_focusfuse.core.result import FusionResult
+
+    if not isinstance(result, FusionResult):
+        return (yield from iter_save_hyperstack(out, result, **options))
+    options |= {key: asked[key] for key in ("refractive_index", "fill_depth", "zarr", "transforms")}
+    return (yield from iter_save(out, result, **options))
+
+
 def _iter_fuse(
     recipe: Mapping[str, Any], file: StackFile, model: PathLike | None, edits: Any
-) -> Generator[Progress, None, FusionResult]:
+) -> Generator[Progress, None, FusionResult | HyperstackResult]:
     made = recipe["made by"]
     method = method_named(made["method"])
-    options: dict[str, Any] = {"method": method.name, "config": config_of(made), "rgb": file.axes.endswith("S")}
+    options: dict[str, Any] = {"method": method.name, "config": config_of(made)}
     if recipe["z"] is not None:
         options["z"] = recipe["z"]
     if method.deep:
         options |= {"model": model_of(made, model), "device": made.get("device", "auto")}
     with _threads(made.get("threads")):
+        if "axes" in made:
+            options |= {"axis": recipe["source"]["axis"], "decide_on": made["decided_on"] if method.decides else None}
+            options |= {"channels": made["channels"], "offsets": made.get("offsets", ())}
+            return (yield from iter_fuse_hyperstack(file.data, file.axes, **options))
+        options["rgb"] = file.axes.endswith("S")
         if edits is None:
             return (yield from iter_fuse(file.data, **options))
         result = yield from staged(iter_fuse(file.data, **options), 0, 0.85)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_focusfuse.core.lengths import check_sizes
 from napari_focusfuse.core.progress import Progress, drain, staged
 from napari_focusfuse.errors import OutputError
 
@@ -73,7 +74,7 @@ def save_result(
     Raises
     ------
     OutputError
-        The folder exists or cannot be written; nothing is left behind.
+        The folder exists or cannot be written, or a size is no length; nothing is left behind.
     """
     work = iter_save(
         folder,
@@ -108,7 +109,7 @@ def iter_save(
     """Save step by step: the same as `save_result`, as a generator of `Progress` that returns the folder."""
     from napari_focusfuse import io
 
-    check_saving(z_step, refractive_index=refractive_index, zarr=zarr)
+    check_saving(z_step, pixel_size, refractive_index=refractive_index, zarr=zarr)
     io.check_result_folder(folder, overwrite=overwrite)
     known = isinstance(inputs, dict)
     checksums = inputs if known else (yield from staged(io.iter_checksums(inputs), 0, 0.7))
@@ -138,16 +139,25 @@ def iter_save(
     return (yield from staged(writing, 0.7, 0.3))
 
 
-def check_saving(z_step: float | None, *, refractive_index: float = 1.0, zarr: bool = False, **_: Any) -> None:
+def check_saving(
+    z_step: float | None,
+    pixel_size: tuple[float, float] | None = None,
+    *,
+    refractive_index: float = 1.0,
+    zarr: bool = False,
+    **_: Any,
+) -> None:
     """Refuse options that `save_result` would refuse, before any work is done; others are not looked at.
 
     Raises
     ------
     OutputError
-        The refractive index is none, or has no z-step to act on, or the package zarr is not installed.
+        A size is no length, the refractive index is none, or has no z-step to act on, or the package zarr is not
+        installed.
     """
     from napari_focusfuse import io
 
+    check_sizes(pixel_size, z_step)
     if not 1 <= refractive_index <= 5:
         raise OutputError(f"the refractive index must be from 1 to 5, not {refractive_index}: 1.33 is water")
     if refractive_index != 1 and z_step is None:

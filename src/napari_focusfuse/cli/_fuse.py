@@ -64,9 +64,11 @@ def fuse_all(inputs: Sequence[Path], out: Path, task: Task) -> bool:
     Raises
     ------
     OutputError
-        The outputs would overwrite each other or the inputs; nothing has been done.
+        The outputs would overwrite each other or the inputs, or cannot hold what is asked for; nothing has been done.
     """
     jobs = _jobs(inputs, out)
+    if jobs and jobs[0].is_image and (ignored := _asked(task)):
+        raise OutputError(f"{out} holds the fused image alone: give a folder for {ignored}, or leave that out")
     outcomes: list[tuple[bool, str]] = []
     try:
         outcomes.extend(_outcome(job, task) for job in jobs)
@@ -79,6 +81,11 @@ def fuse_all(inputs: Sequence[Path], out: Path, task: Task) -> bool:
             else:
                 complain("failed", f"{job.source}: {text}")
     return all(done for done, _ in outcomes)
+
+
+def _asked(task: Task) -> str:
+    """The flags given that only a folder with the result of one stack can follow."""
+    return " and ".join(f"--{name.replace('_', '-')}" for name, value in task.saving.items() if value)
 
 
 def _jobs(inputs: Sequence[Path], out: Path) -> list[_Job]:
@@ -171,8 +178,8 @@ def _fuse_whole(file: "StackFile", job: _Job, task: Task, options: dict[str, Any
     """Fuse every time point and channel."""
     from napari_focusfuse import api
 
-    if ignored := [f"--{name.replace('_', '-')}" for name, value in task.saving.items() if value]:
-        raise OutputError(f"{' and '.join(ignored)} cannot be used for all positions: fuse them one by one")
+    if ignored := _asked(task):
+        raise OutputError(f"{ignored} cannot be used for all positions: fuse them one by one")
     api.check_hyperstack_target(job.target, overwrite=task.overwrite)
     sizes = {"z_step": file.z_step, "pixel_size": file.pixel_size, **task.sizes}
     work = api.iter_fuse_file(file, job.target, overwrite=task.overwrite, **sizes, **options, **task.engine)

@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from napari_focusfuse.core.decision import Decision, Labels
 from napari_focusfuse.core.edits import Seam, seam
+from napari_focusfuse.core.intensity import typed
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import grown
 
@@ -85,9 +86,6 @@ def _added(pixels: NDArray[Any], values: NDArray[Any], share: NDArray[np.floatin
     more = values * share if values.ndim == 1 else values[:, colours] * share[:, None]
     out = pixels.copy()
     target = out if out.ndim == 1 else out[:, colours]
-    total = target + more
-    if out.dtype.kind in "iu":
-        limits = np.iinfo(out.dtype)
-        total = np.clip(np.rint(total), limits.min, limits.max)
+    total = typed(target + more, out.dtype)
     target[...] = np.where(share if values.ndim == 1 else share[:, None], total, target)
     return out

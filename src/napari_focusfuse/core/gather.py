@@ -136,7 +136,7 @@ class _Room:
         views = {}
         for name in wanted:
             values = getattr(decision, name)
-            axes = f"{outer}{'K' if values.ndim == 3 else ''}YX"
+            axes = f"{outer}{'k' if values.ndim == 3 else ''}YX"
             array = self._array(name, axes, values.dtype, few=len(decision.labels))
             array[at] = values
             views[name] = array[at]
@@ -146,7 +146,7 @@ class _Room:
 
     def _array(self, name: str, axes: str, dtype: np.dtype[Any], few: int = 0) -> Any:
         if name not in self._arrays:
-            sizes = {**self._data.sizes, "K": few}
+            sizes = {**self._data.sizes, "k": few}
             self._arrays[name] = self._empty(name, axes, tuple(sizes[letter] for letter in axes), np.dtype(dtype))
         return self._arrays[name]
 

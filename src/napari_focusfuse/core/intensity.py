@@ -4,12 +4,25 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-__all__ = ["GREY", "filled", "full_range", "luminance", "robust_range", "scaled", "training_grey"]
+__all__ = [
+    "GREY",
+    "filled",
+    "full_range",
+    "luminance",
+    "robust_range",
+    "scaled",
+    "training_grey",
+    "typed",
+    "without_specks",
+]
 
 #: Weights of red, green and blue.
 GREY = (0.2125, 0.7154, 0.0721)
 _FAR = 1e6
+#: So many times further away than anything around it, a pixel is wild; so many together in 5 x 5 are single ones.
+_WILD, _FEW = 1e3, 4
 
 Floats = NDArray[np.floating[Any]]
 
@@ -43,10 +56,40 @@ def robust_range(values: Floats) -> tuple[float, float]:
 
 
 def scaled(grey: Floats, limits: tuple[float, float]) -> NDArray[np.float32]:
-    """`grey` with `limits` brought to 0 and 1; what is a million times the range away is clipped, inf becomes NaN."""
+    """`grey` with `limits` brought to 0 and 1, a slice (Y, X) without its specks.
+
+    What is a million times the range away is clipped, inf becomes NaN.
+    """
     low, high = limits
+    grey = without_specks(grey, limits) if grey.ndim == 2 else grey
     out = (grey - grey.dtype.type(low)) * grey.dtype.type(1 / (high - low) if high > low else 1.0)
     return np.asarray(np.where(np.isfinite(out), np.clip(out, -_FAR, _FAR), np.nan), dtype=np.float32)
+
+
+def without_specks(grey: Floats, limits: tuple[float, float]) -> Floats:
+    """`grey` (Y, X) with the median of those around in place of single pixels that no lens can have made.
+
+    A dead pixel is not finite; a wild one is a thousand times as far from the `limits` as they are apart, and as far
+    from all around it. One of them would decide, or keep from being decided, all that its slice shows for a hundred
+    pixels around. What is more than a few together is left as it is.
+    """
+    low, high = limits
+    beyond = np.float64(_WILD * (high - low if high > low else np.inf))
+    if low - beyond <= float(grey.min(initial=low)) and float(grey.max(initial=high)) <= high + beyond:
+        return grey
+    odd = ~((grey >= low - beyond) & (grey <= high + beyond))
+    crowd = ndimage.convolve(odd.astype(np.uint8), np.ones((5, 5), np.uint8), mode="mirror")
+    y, x = np.nonzero(odd & (crowd <= _FEW))
+    beside = np.pad(np.where(odd, np.nan, grey), 2, constant_values=np.nan)
+    around = np.stack([beside[y + dy, x + dx] for dy in range(5) for dx in range(5)], axis=-1)
+    known = np.isfinite(around).any(axis=1)
+    y, x, around = y[known], x[known], around[known]
+    with np.errstate(invalid="ignore", over="ignore"):
+        far = np.abs(grey[y, x] - low) > _WILD * np.nanmax(np.abs(around - low), axis=1, initial=0)
+    lone = far | ~np.isfinite(grey[y, x])
+    out = grey.copy()
+    out[y[lone], x[lone]] = np.nanmedian(around[lone], axis=1)
+    return out
 
 
 def filled(grey: Floats) -> tuple[Floats, NDArray[np.bool_] | None]:
@@ -63,3 +106,16 @@ def training_grey(image: NDArray[Any]) -> NDArray[np.float32]:
     grey, _ = filled(luminance(image))
     limits = full_range(image.dtype) if image.dtype == np.uint8 else robust_range(grey)
     return scaled(grey, limits).clip(0, 1)
+
+
+def typed(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Floats in another type: integers and bool are rounded and clipped to what it can hold."""
+    if dtype.kind == "f":
+        return np.asarray(values, dtype=dtype)
+    low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    rounded = np.rint(values)
+    # The largest 64-bit integers are no floats: they are put in afterwards.
+    inside = (rounded > low) & (rounded < high)
+    out = np.where(inside, rounded, 0).astype(dtype)
+    out[rounded <= low], out[rounded >= high] = low, high
+    return out

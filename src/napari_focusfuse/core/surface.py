@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from napari_focusfuse.core.config import SurfaceConfig
 from napari_focusfuse.core.decision import Decision
+from napari_focusfuse.core.lengths import check_sizes
 from napari_focusfuse.core.topography import depth_um, filled
 from napari_focusfuse.errors import FocusFuseError
 
@@ -79,11 +80,12 @@ def surface(
     Raises
     ------
     FocusFuseError
-        Pixel size or z-step is not known, depth is known nowhere, or the texture is of another size.
+        Pixel size or z-step is not known or no length, depth is known nowhere, or the texture is of another size.
     """
     config = config or SurfaceConfig()
     if pixel_size is None:
         raise FocusFuseError("a surface in um needs the pixel size: give the height and width of a pixel in um")
+    check_sizes(pixel_size)
     z = heights(depth, z_step=z_step, refractive_index=refractive_index, flip=flip, config=config)
     if texture is not None and texture.shape[:2] != z.shape:
         raise FocusFuseError(

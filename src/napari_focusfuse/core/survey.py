@@ -17,7 +17,7 @@ from napari_focusfuse.core.edge_head import EdgeHead
 from napari_focusfuse.core.gain import block_means, gains
 from napari_focusfuse.core.head import SCALES
 from napari_focusfuse.core.head import softness as odds_softness
-from napari_focusfuse.core.intensity import filled, full_range, luminance, robust_range, scaled
+from napari_focusfuse.core.intensity import filled, full_range, luminance, robust_range, scaled, without_specks
 from napari_focusfuse.core.measures import FocusMeasure, grey_floor
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.stack import Stack
@@ -148,7 +148,8 @@ def _iter_brightness(
     brightest = -math.inf
     step = max(1, math.isqrt(math.ceil(len(stack) * stack.shape[0] * stack.shape[1] / _SAMPLE)))
     for done, k in enumerate(stack.order):
-        grey = filled(luminance(stack[int(k)]))[0]
+        grey = luminance(stack[int(k)])
+        grey = filled(without_specks(grey, robust_range(grey[::step, ::step])))[0]
         values.append(grey[::step, ::step].ravel())
         brightest = max(brightest, float(grey.max()))
         blocks.append(block_means(grey))

@@ -6,6 +6,7 @@ from scipy import ndimage
 
 from napari_focusfuse.core.config import SurfaceConfig
 from napari_focusfuse.core.decision import Decision
+from napari_focusfuse.core.lengths import check_sizes
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["depth_um", "fill_depth", "filled", "um_per_z"]
@@ -27,7 +28,13 @@ def um_per_z(z: NDArray[np.float64], z_step: float | None, refractive_index: flo
         Mean distance of neighbouring slices, um.
     refractive_index : float
         How much further the focus moves than the stage does.
+
+    Raises
+    ------
+    OutputError
+        The z-step is no length.
     """
+    check_sizes(z_step=z_step)
     spacing = float(np.ptp(z)) / max(len(z) - 1, 1)
     return None if z_step is None or spacing == 0 else z_step * refractive_index / spacing
 

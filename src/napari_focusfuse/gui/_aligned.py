@@ -8,6 +8,7 @@ from napari.layers import Image, Layer
 from napari_focusfuse.gui._file_facts import positions_of
 from napari_focusfuse.gui._layers import plain, put
 from napari_focusfuse.gui._source import KEY, Source, axis_name, in_file, plane_axes
+from napari_focusfuse.gui._unchanged import mark
 
 if TYPE_CHECKING:
     from napari.viewer import ViewerModel
@@ -83,6 +84,7 @@ def show_aligned(
             "valid": done.valid,
             "summary": done.summary,
             "transforms": done.transforms.as_json(),
+            "mark": mark(done.stack),
         }
     )
     before = _before(viewer, source)

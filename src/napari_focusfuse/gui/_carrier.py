@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_focusfuse.core.carry import doubt
+from napari_focusfuse.core.config.hyperstack import STACK_AXIS
 from napari_focusfuse.gui import _carry_work as work
 from napari_focusfuse.gui._carry_dialog import CarryDialog
 from napari_focusfuse.gui._fuse_form import FuseForm
@@ -162,6 +163,7 @@ class Carrier(QObject):
             "pixel_size": note["pixel_size"] and tuple(note["pixel_size"]),
             "z_step": note["z_step"],
             "inputs": [Path(path) for path in note["inputs"]],
+            "source": {"axis": STACK_AXIS, "rgb": note["rgb"], "position": note["in_file"], "axes": note["names"]},
             "overwrite": overwrite,
         }
         self._panel.start(partial(work.save, folder, self.result, options), f"Saving {self.title}", done)
@@ -192,7 +194,7 @@ class Carrier(QObject):
     def _on_whole(self, note: dict[str, Any], done: "tuple[Whole, HyperstackResult, list[Shown]]") -> None:
         whole, result, layers = done
         made_by = plain(result.info)
-        self._note = {**note, "made_by": made_by}
+        self._note = {**note, "names": whole.names, "made_by": made_by}
         show(self._viewer, whole, layers, self._note)
         self.result, self._origin = result, None
         if result.decisions:

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from napari.layers import Image
 
@@ -27,6 +27,8 @@ class Stated(NamedTuple):
         Height and width, um.
     z : tuple of float or None
         Positions of the slices, um, where they are not even.
+    data : dask array
+        The pixels, in the shape of the layer; read when they are asked for.
     """
 
     file: str
@@ -34,6 +36,7 @@ class Stated(NamedTuple):
     z_step: float | None
     pixel_size: tuple[float, float] | None
     z: tuple[float, ...] | None
+    data: Any
 
 
 class Spacing(NamedTuple):
@@ -68,7 +71,7 @@ def _read(path: Path, _modified: int, shape: tuple[int, ...]) -> Stated | None:
     for axes in (whole, [(a, n) for a, n in whole if n > 1 or a in "YXS"]):
         if tuple(n for _, n in axes) == shape:
             labels = tuple("" if a in "QI" else a.lower() for a, _ in axes if a != "S")
-            return Stated(path.name, labels, file.z_step, file.pixel_size, file.z)
+            return Stated(path.name, labels, file.z_step, file.pixel_size, file.z, file.data.reshape(shape))
     return None
 
 

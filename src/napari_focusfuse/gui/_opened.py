@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_focusfuse.gui._unchanged import mark
+
 if TYPE_CHECKING:
     from napari_focusfuse.io import StackFile
 
@@ -59,6 +61,7 @@ def _layer(file: "StackFile", name: str, channel: int | None, looks: dict[str, A
         "inputs": [str(path) for path in file.inputs],
         "z_step": file.z_step,
         "z": file.z and list(file.z),
+        "mark": mark(levels[0]),
     }
     if channel is not None:
         note["in_file"] = {"c": channel}

@@ -9,6 +9,8 @@ import numpy as np
 from napari.layers import Image
 from numpy.typing import NDArray
 
+from napari_focusfuse.gui._unchanged import mark, sample
+
 __all__ = [
     "KEY",
     "LOOKS",
@@ -162,15 +164,31 @@ def take(layer: Image, axis: int, point: Sequence[float]) -> Source:
 
 
 def inputs_of(layer: Image) -> list[str]:
-    """Files that a layer was read from: what our reader noted, or the file that napari opened; none if in doubt."""
+    """Files that a layer was read from: what our reader noted, or the file that napari opened; none if in doubt.
+
+    None either of a layer whose pixels are no longer those of the files, see `mark` and `sample`.
+    """
     from napari_focusfuse import api
+    from napari_focusfuse.errors import FocusFuseError
     from napari_focusfuse.gui._file_facts import stated_by_file
 
-    noted, opened = layer.metadata.get(KEY, {}).get("inputs"), layer.source.path
+    note, opened = layer.metadata.get(KEY, {}), layer.source.path
+    noted = note.get("inputs")
     if noted or not opened or not Path(opened).is_file():
-        return list(noted or [])
+        changed = "mark" in note and mark(data_of(layer)) != note["mark"]
+        return [] if changed else list(noted or [])
+    if not api.is_stack_file(opened):
+        return [str(opened)]
     # Of several files that are opened as a stack napari names the first.
-    return [] if api.is_stack_file(opened) and stated_by_file(layer) is None else [str(opened)]
+    stated = stated_by_file(layer)
+    if stated is None:
+        return []
+    try:
+        there = sample(stated.data)
+    except FocusFuseError:
+        return []
+    same = np.array_equal(sample(data_of(layer)), there, equal_nan=there.dtype.kind == "f")
+    return [str(opened)] if same else []
 
 
 def in_file(layer: Image) -> dict[str, int]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._stack import StackFile
 
-__all__ = ["at_position", "axis_letter"]
+__all__ = ["at_position", "axis_letter", "with_axes"]
 
 #: napari's name of an axis without a label.
 _NUMBERED = re.compile(r"axis (-\d+)")
@@ -54,3 +54,29 @@ def axis_letter(file: StackFile, name: str) -> str:
     if letter and letter in plain:
         return letter
     raise StackError(f"{file.path} has no axis {name!r} ({file.dimensions}): give the file as it was")
+
+
+def with_axes(file: StackFile, axes: str, names: Mapping[str, str]) -> StackFile:
+    """Bring the axes of a file in an order; those that are not wanted must have a length of 1.
+
+    Parameters
+    ----------
+    file : StackFile
+    axes : str
+        A letter for each axis, S for colour, which may be the channels of the file.
+    names : mapping
+        What the file calls them, as for `at_position`; its own letters if left out.
+
+    Raises
+    ------
+    StackError
+        The file has other axes.
+    """
+    if "S" in axes and "S" not in file.axes:
+        file = replace(file, axes=file.axes.replace("C", "S"))
+    found = [letter if letter == "S" else axis_letter(file, names.get(letter, letter)) for letter in axes]
+    others = [i for i, letter in enumerate(file.axes) if letter not in found]
+    if set(found) - set(file.axes) or any(file.data.shape[i] > 1 for i in others):
+        raise StackError(f"{file.path} has other axes ({file.dimensions}) than {axes}: give the file as it was")
+    data = file.data.transpose(others + [file.axes.index(letter) for letter in found])[(0,) * len(others)]
+    return replace(file, data=data, axes=axes)

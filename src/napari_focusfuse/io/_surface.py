@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tifffile import imwrite
 
+from napari_focusfuse.core.lengths import check_sizes
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io._write import atomically, check_target
 
@@ -108,12 +109,13 @@ def write_heights(
     Raises
     ------
     OutputError
-        See `check_surface_target`.
+        See `check_surface_target`; or the pixel size is no length.
     """
     path = Path(path)
     if path.suffix.lower() in MESHES:
         raise OutputError(f"{path} cannot hold a height map: use .tif or .x3p")
     check_surface_target(path, overwrite=overwrite)
+    check_sizes(pixel_size)
     write = _x3p if path.suffix.lower() == ".x3p" else _imagej
     atomically(path, write(np.asarray(z, dtype=np.float32), pixel_size), overwrite=overwrite)
     return path

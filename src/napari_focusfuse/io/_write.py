@@ -3,6 +3,7 @@
 A file appears whole or not at all, and the same pixels give the same bytes.
 """
 
+import math
 import os
 import struct
 import zlib
@@ -17,8 +18,9 @@ from uuid import NAMESPACE_URL, uuid5
 import imagecodecs
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from tifffile import imwrite
+from tifffile import OmeXml, OmeXmlError, imwrite
 
+from napari_focusfuse.core.lengths import check_sizes
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io._parts import clean, part_of
 
@@ -37,7 +39,8 @@ PixelSize = tuple[float, float] | None
 _TIFF = (".tif", ".tiff")
 #: Pixel types of OME-XML.
 _OME_TYPES = ("int8", "int16", "int32", "uint8", "uint16", "uint32", "float32", "float64")
-_CM = 1e4
+#: um in a cm, and the largest number of pixels in one that the tags of a TIFF hold.
+_CM, _MOST = 1e4, 2**32 - 1
 
 
 def write_image(
@@ -64,9 +67,10 @@ def write_image(
     Raises
     ------
     OutputError
-        The file exists, cannot be written, or cannot hold the image.
+        The file exists, cannot be written, or cannot hold the image; or the pixel size is no length.
     """
     path = Path(path)
+    check_sizes(pixel_size)
     check_image_target(path, image.dtype, overwrite=overwrite)
     if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,), (4,)):
         raise OutputError(f"an image of shape {image.shape} cannot be written: it must be (Y, X) or (Y, X, 3|4)")
@@ -101,6 +105,7 @@ def write_stack(
     path: str | os.PathLike[str],
     stack: NDArray[Any],
     *,
+    axis: str = "Z",
     z_step: float | None = None,
     z: Sequence[float] | None = None,
     pixel_size: PixelSize = None,
@@ -108,12 +113,12 @@ def write_stack(
 ) -> Path:
     """Write a focus stack (Z, Y, X) or (Z, Y, X, 3|4) as OME-TIFF; sizes, and positions `z` if they are uneven, in um.
 
-    See `write_image`.
+    `axis` is the letter of the first axis where that is another, such as T; Q is one without a name. See `write_image`.
     """
     path = Path(path)
     if path.suffix.lower() not in _TIFF:
         raise OutputError(f"{path} has a suffix that cannot hold a stack: use .tif")
-    axes = "ZYXS"[: stack.ndim]
+    axes = f"{axis}YXS"[: stack.ndim]
     return write_tiff(path, stack, axes=axes, z_step=z_step, z=z, pixel_size=pixel_size, overwrite=overwrite)
 
 
@@ -155,10 +160,12 @@ def tiff_options(
     pixel_size: PixelSize = None,
 ) -> dict[str, Any]:
     """How tifffile writes an array of this shape, type and axes; `identifier` is the file's, in OME-XML."""
+    check_sizes(pixel_size, z_step)
     software = f"napari-focusfuse {version('napari-focusfuse')}"
     metadata: dict[str, Any] = {"axes": axes}
-    if ome := dtype.name in _OME_TYPES:
-        sizes = {"Z": z_step, "Y": pixel_size and pixel_size[0], "X": pixel_size and pixel_size[1]}
+    if ome := dtype.name in _OME_TYPES and _ome_holds(shape, axes):
+        height, width = (None, None) if pixel_size is None else pixel_size
+        sizes = {"Z": z_step, "Y": height, "X": width}
         for axis, size in sizes.items():
             if size is not None and axis in axes:
                 metadata |= {f"PhysicalSize{axis}": float(size), f"PhysicalSize{axis}Unit": "µm"}
@@ -171,9 +178,21 @@ def tiff_options(
     options |= {"photometric": "rgb" if axes.endswith("S") else "minisblack"}
     if axes.endswith("S") and shape[-1] == 4:
         options["extrasamples"] = ["unassalpha"]
-    if pixel_size is not None:
+    if pixel_size is not None and min(pixel_size) > _CM / _MOST:
         options |= {"resolution": (_CM / pixel_size[1], _CM / pixel_size[0]), "resolutionunit": "centimeter"}
     return options
+
+
+def _ome_holds(shape: tuple[int, ...], axes: str) -> bool:
+    """Whether OME-XML has words for these axes, in this order; plain TIFF tells them in its own way."""
+    sizes = {axis: n for axis, n in zip(axes, shape, strict=True) if axis in "YXS"}
+    planes = math.prod(n for axis, n in zip(axes, shape, strict=True) if axis not in "YXS")
+    stored = (planes, 1, 1, sizes["Y"], sizes["X"], sizes.get("S", 1))
+    try:
+        OmeXml().addimage(np.uint8, shape, stored, axes=axes)
+    except OmeXmlError:
+        return False
+    return True
 
 
 def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:

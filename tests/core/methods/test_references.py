@@ -5,8 +5,8 @@ import pytest
 from scipy import ndimage
 
 from napari_focusfuse.core.config import BlockSFConfig, WaveletConfig
+from napari_focusfuse.core.intensity import typed
 from napari_focusfuse.core.methods import METHODS, iter_fuse
-from napari_focusfuse.core.methods._planes import typed
 from napari_focusfuse.core.methods.block_sf import block_spatial_frequency, majority
 from napari_focusfuse.core.methods.dwt import Regional
 from napari_focusfuse.core.methods.gf import saliency

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_focusfuse.core.align._transforms import Matrix, Transforms
-from napari_focusfuse.core.intensity import filled
+from napari_focusfuse.core.intensity import filled, typed
 from napari_focusfuse.errors import StackError
 
 __all__ = ["Crop", "inside", "resampled", "valid_area"]
@@ -73,7 +73,7 @@ def resampled(image: NDArray[Any], matrix: Matrix, crop: Crop, *, nan: bool = Fa
         return np.asarray(image[y0:y1, x0:x1], dtype=dtype)
     channels = image[..., None] if image.ndim == 2 else image
     out = np.stack([_read(channels[..., c], matrix, crop) for c in range(channels.shape[-1])], axis=-1)
-    out = _typed(out, dtype)
+    out = typed(out, dtype)
     if nan:
         out[~inside(matrix, (image.shape[0], image.shape[1]))[y0:y1, x0:x1]] = np.nan
     return out[..., 0] if image.ndim == 2 else out
@@ -98,17 +98,4 @@ def _read(channel: NDArray[Any], matrix: Matrix, crop: Crop) -> NDArray[np.float
     if missing is not None:
         gone = ndimage.affine_transform(missing.astype(np.float32), inner, offset, output_shape=shape, order=1)
         out[gone > 0] = np.nan
-    return np.asarray(out)
-
-
-def _typed(values: NDArray[np.floating[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
-    if dtype.kind == "f":
-        return values.astype(dtype)
-    if dtype.kind == "b":
-        return values > 0.5
-    limits = np.iinfo(dtype)
-    # Of 64-bit integers the largest float may lie just beyond the type.
-    top = values >= float(limits.max)
-    out = np.where(top, 0, np.maximum(np.rint(values), float(limits.min))).astype(dtype)
-    out[top] = limits.max
     return np.asarray(out)

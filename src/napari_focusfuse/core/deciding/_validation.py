@@ -1,6 +1,6 @@
 """How well a head decides on scenes that it was not trained on."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -11,8 +11,8 @@ from napari_focusfuse.core.deciding._loss import decide_loss, found, part_scores
 from napari_focusfuse.core.deciding._scenes import Scenes, SeenScene
 from napari_focusfuse.core.head import FocusHead
 from napari_focusfuse.core.network import Encoder
-from napari_focusfuse.core.progress import Returning
-from napari_focusfuse.core.ranking import RankExample, RankScores
+from napari_focusfuse.core.progress import drain
+from napari_focusfuse.core.ranking import HeldOut, RankExample, RankScores
 
 __all__ = ["DecideExample", "Validation", "deciding_scores", "head_of"]
 
@@ -26,8 +26,8 @@ class DecideExample(RankExample):
     __slots__ = ()
 
 
-class Validation:
-    """The scenes that a training is validated on, always the same.
+class Validation(HeldOut):
+    """Scenes.
 
     Parameters
     ----------
@@ -40,14 +40,10 @@ class Validation:
     def __init__(self, images: Sequence[Image], config: DecideConfig, encoder: Encoder) -> None:
         self._scenes = Scenes(images, config, encoder, _VALIDATING)
 
-    def iter_scores(self, encoder: Encoder) -> Generator[None, None, RankScores]:
-        """Score the head of the encoder, scene by scene."""
-        scores, head = [], head_of(encoder)
-        for number in range(_SCENES):
-            scores.append(_score(head, self._scenes[number]))
-            yield
-        loss, share = np.mean(scores, axis=0)
-        return RankScores(float(loss), float(share))
+    def scores(self, encoder: Encoder) -> Iterator[tuple[float, float]]:
+        """See `HeldOut`."""
+        head = head_of(encoder)
+        return (_score(head, self._scenes[number]) for number in range(_SCENES))
 
     @torch.inference_mode()
     def example(self, encoder: Encoder) -> DecideExample:
@@ -75,7 +71,4 @@ def head_of(encoder: Encoder) -> FocusHead:
 
 def deciding_scores(encoder: Encoder, images: Sequence[Image], config: DecideConfig) -> RankScores:
     """How well a model with a head decides on the scenes that a training with these images is validated on."""
-    work = Returning(Validation(images, config, encoder).iter_scores(encoder))
-    for _ in work:
-        pass
-    return work.result
+    return drain(Validation(images, config, encoder).iter_scores(encoder))

@@ -1,6 +1,6 @@
 """How well an edge head decides on scenes that it was not trained on."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -12,8 +12,8 @@ from napari_focusfuse.core.edge_head import EdgeHead
 from napari_focusfuse.core.edging._contests import Contests, SeenContest
 from napari_focusfuse.core.edging._loss import edge_loss, slices_off
 from napari_focusfuse.core.network import Encoder
-from napari_focusfuse.core.progress import Returning
-from napari_focusfuse.core.ranking import RankScores
+from napari_focusfuse.core.progress import drain
+from napari_focusfuse.core.ranking import HeldOut, RankScores
 
 __all__ = ["EdgeExample", "Validation", "edge_scores", "edges_of"]
 
@@ -30,8 +30,8 @@ class EdgeExample(DecideExample):
     __slots__ = ()
 
 
-class Validation:
-    """The scenes that a training is validated on, always the same.
+class Validation(HeldOut):
+    """Scenes.
 
     Parameters
     ----------
@@ -44,14 +44,10 @@ class Validation:
     def __init__(self, images: Sequence[Image], config: DecideConfig, encoder: Encoder) -> None:
         self._contests = Contests(images, config, encoder, _VALIDATING)
 
-    def iter_scores(self, encoder: Encoder) -> Generator[None, None, RankScores]:
-        """Score the edge head of the encoder, scene by scene."""
-        scores, edges = [], edges_of(encoder)
-        for number in range(_SCENES):
-            scores.append(_score(edges, self._contests[number]))
-            yield
-        loss, share = np.mean(scores, axis=0)
-        return RankScores(float(loss), float(share))
+    def scores(self, encoder: Encoder) -> Iterator[tuple[float, float]]:
+        """See `HeldOut`."""
+        edges = edges_of(encoder)
+        return (_score(edges, self._contests[number]) for number in range(_SCENES))
 
     @torch.inference_mode()
     def example(self, encoder: Encoder) -> EdgeExample:
@@ -78,7 +74,4 @@ def edges_of(encoder: Encoder) -> EdgeHead:
 
 def edge_scores(encoder: Encoder, images: Sequence[Image], config: DecideConfig) -> RankScores:
     """How well a model decides on the scenes that a training with these images is validated on."""
-    work = Returning(Validation(images, config, encoder).iter_scores(encoder))
-    for _ in work:
-        pass
-    return work.result
+    return drain(Validation(images, config, encoder).iter_scores(encoder))

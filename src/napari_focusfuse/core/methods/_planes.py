@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_focusfuse.core.intensity import typed
 from napari_focusfuse.core.stack import Stack
 
-__all__ = ["Planes", "typed"]
+__all__ = ["Planes"]
 
 
 class Planes:
@@ -58,16 +59,3 @@ class Planes:
 def _filled(planes: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
     nearest = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
     return np.asarray(planes[:, *nearest])
-
-
-def typed(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Floats in another type: integers and bool are rounded and clipped to what it can hold."""
-    if dtype.kind == "f":
-        return np.asarray(values, dtype=dtype)
-    low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-    rounded = np.rint(values)
-    # The largest 64-bit integers are no floats: they are put in afterwards.
-    inside = (rounded > low) & (rounded < high)
-    out = np.where(inside, rounded, 0).astype(dtype)
-    out[rounded <= low], out[rounded >= high] = low, high
-    return out

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.methods._planes import typed
+from napari_focusfuse.core.intensity import typed
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.stack import Stack
 

@@ -15,6 +15,9 @@ from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
 
 __all__ = ["Greys", "check_alike", "check_like", "grey_like"]
 
+#: Metrics take fourth powers, of which larger ones are no numbers.
+_FAR = 1e60
+
 
 def _shaped(image: Any) -> Any:
     """An image that says its shape."""
@@ -149,4 +152,11 @@ def _grey(image: NDArray[Any], white: float, what: str) -> Image:
     values = image.astype(np.float64) if image.ndim == 2 else image[..., :3].astype(np.float64) @ np.array(GREY)
     if not np.isfinite(values).all():
         raise FocusFuseError(f"{what} holds pixels that are no numbers (NaN or infinite): fill them or cut them off")
-    return np.asarray(values / white)
+    with np.errstate(over="ignore"):
+        grey = np.asarray(values / white)
+    if (far := float(np.abs(grey).max(initial=0))) > _FAR:
+        raise FocusFuseError(
+            f"{what} reaches {far:.3g} times white, too far for numbers that can be squared: "
+            "give the value of white as data_range, or cut such pixels off"
+        )
+    return grey

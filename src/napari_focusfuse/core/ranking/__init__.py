@@ -8,10 +8,11 @@ noise.
 
 from napari_focusfuse.core.ranking._run import LIMITS, StepRun, iter_rank
 from napari_focusfuse.core.ranking._state import RankLog, RankReport, RankState, best_encoder
-from napari_focusfuse.core.ranking._validation import RankExample, RankScores, ranking_scores
+from napari_focusfuse.core.ranking._validation import HeldOut, RankExample, RankScores, ranking_scores
 
 __all__ = [
     "LIMITS",
+    "HeldOut",
     "RankExample",
     "RankLog",
     "RankReport",

@@ -3,7 +3,7 @@
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.ranking._decision import log_shares, rank_loss
 from napari_focusfuse.core.ranking._stacks import SmallStacks
 from napari_focusfuse.core.ranking._state import RankLog, RankReport, RankState
-from napari_focusfuse.core.ranking._validation import RankExample, RankScores, Validation
+from napari_focusfuse.core.ranking._validation import HeldOut, RankScores, Validation
 from napari_focusfuse.errors import TrainingError
 
 __all__ = ["LIMITS", "StepRun", "iter_rank"]
@@ -98,16 +98,6 @@ def _begun(stacks: SmallStacks, config: RankConfig) -> RankState:
         for k in range(_CALIBRATION):
             encoder(stacks.draw(rng, k % 3).slices)
     return RankState(encoder, config)
-
-
-class HeldOut(Protocol):
-    """What a training by steps is validated on."""
-
-    def iter_scores(self, encoder: Encoder) -> Generator[None, None, RankScores]:
-        """Score what is trained, step by step."""
-
-    def example(self, encoder: Encoder) -> RankExample:
-        """What is decided now, to look at."""
 
 
 class StepRun(Course[RankReport]):

@@ -1,6 +1,7 @@
 """How well an encoder decides on small stacks that it was not trained on."""
 
-from collections.abc import Generator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +10,11 @@ from numpy.typing import NDArray
 
 from napari_focusfuse.core.config import RankConfig
 from napari_focusfuse.core.network import Encoder
-from napari_focusfuse.core.progress import Returning
+from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.ranking._decision import found, log_shares, rank_loss
 from napari_focusfuse.core.ranking._stacks import Looks, SmallStack, SmallStacks
 
-__all__ = ["RankExample", "RankScores", "Validation", "ranking_scores"]
+__all__ = ["HeldOut", "RankExample", "RankScores", "Validation", "ranking_scores"]
 
 Image = NDArray[np.float32]
 _RADIUS, _STACKS, _LEVELS = 4, 18, 3
@@ -45,8 +46,29 @@ class RankScores(NamedTuple):
     found: float
 
 
-class Validation:
-    """The small stacks that a training is validated on, always the same.
+class HeldOut(ABC):
+    """What a training by steps is validated on, always the same; recipes say what it is and how it is scored."""
+
+    def iter_scores(self, encoder: Encoder) -> Generator[None, None, RankScores]:
+        """Score what is trained, piece by piece."""
+        scores = []
+        for score in self.scores(encoder):
+            scores.append(score)
+            yield
+        loss, share = np.mean(scores, axis=0)
+        return RankScores(float(loss), float(share))
+
+    @abstractmethod
+    def scores(self, encoder: Encoder) -> Iterator[tuple[float, float]]:
+        """Loss and share found of each piece."""
+
+    @abstractmethod
+    def example(self, encoder: Encoder) -> RankExample:
+        """What is decided now, to look at."""
+
+
+class Validation(HeldOut):
+    """Small stacks.
 
     Parameters
     ----------
@@ -59,17 +81,13 @@ class Validation:
         self._stacks, self._config = SmallStacks(images, config), config
         self._drawn: list[SmallStack] = []
 
-    def iter_scores(self, encoder: Encoder) -> Generator[None, None, RankScores]:
-        """Score an encoder, stack by stack."""
+    def scores(self, encoder: Encoder) -> Iterator[tuple[float, float]]:
+        """See `HeldOut`."""
         rng = np.random.default_rng((self._config.seed, _VALIDATING))
-        scores = []
         for k in range(_STACKS):
             if k == len(self._drawn):
                 self._drawn.append(self._stacks.draw(rng, k % _LEVELS))
-            scores.append(_score(encoder, self._drawn[k]))
-            yield
-        loss, share = np.mean(scores, axis=0)
-        return RankScores(float(loss), float(share))
+            yield _score(encoder, self._drawn[k])
 
     @torch.inference_mode()
     def example(self, encoder: Encoder) -> RankExample:
@@ -87,7 +105,4 @@ def _score(encoder: Encoder, stack: SmallStack) -> tuple[float, float]:
 
 def ranking_scores(encoder: Encoder, images: Sequence[Image], config: RankConfig) -> RankScores:
     """How well an encoder decides on the stacks that a training with these images and settings is validated on."""
-    work = Returning(Validation(images, config).iter_scores(encoder))
-    for _ in work:
-        pass
-    return work.result
+    return drain(Validation(images, config).iter_scores(encoder))
