@@ -423,6 +423,28 @@ def test_closing_the_viewer_in_the_middle_is_quiet(make_napari_viewer, stack, fu
     assert notes == []
 
 
+def test_closing_the_viewer_while_the_layers_come_is_quiet(make_napari_viewer, stack, fusion, qtbot, notes):
+    viewer = make_napari_viewer()
+    viewer.add_image(stack, name="cells")
+    _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    widget.run()
+    qtbot.waitUntil(lambda: "cells decision" in names(viewer), timeout=20_000)
+    assert widget.panel.busy
+    viewer.close()
+    qtbot.wait(50)
+    assert notes == []
+    assert len(viewer.layers) == 0
+
+
+def test_a_widget_that_goes_while_its_layers_come_leaves_none(viewer, widget, cells, fusion, qtbot, notes):
+    widget.run()
+    qtbot.waitUntil(lambda: "cells decision" in names(viewer), timeout=20_000)
+    viewer.window.remove_dock_widget(widget)
+    qtbot.wait(50)
+    assert names(viewer) == ["cells"]
+    assert notes == []
+
+
 def test_models_and_devices_are_listed(widget, qtbot):
     from napari_focusfuse import api
 
