@@ -120,6 +120,7 @@ class ResultPanel(QWidget):
         options = {
             "pixel_size": last.pixel_size,
             "z_step": note["z_step"],
+            "refractive_index": note["refractive_index"],
             "inputs": [Path(path) for path in note["inputs"]],
             "source": {"axis": note["axis"], "rgb": note["rgb"], "position": {**note["in_file"], **note["position"]}},
             **note["aligned"],
