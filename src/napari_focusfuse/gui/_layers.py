@@ -69,7 +69,7 @@ def show_result(
 def iter_show_result(
     viewer: "ViewerModel", source: Source, parts: Parts, result: "FusionResult", provenance: Mapping[str, Any]
 ) -> Generator[None, None, dict[str, "Layer"]]:
-    """Show a result as layers, in steps that keep the viewer for less than .1 s each, and give them by role.
+    """Show a result as layers, in short steps between which the viewer does what waits, and give them by role.
 
     If it is ended early, the layers that it has added are gone again.
 
@@ -84,7 +84,8 @@ def iter_show_result(
     provenance : mapping
         Settings of the run, of plain JSON types; ``z_step`` (um or None) tells the unit of the depth.
     """
-    found, added = _to_update(viewer, source), []
+    found = _to_update(viewer, source)
+    added: list[Layer] = []
     result_id = next((note_of(layer)["result_id"] for layer in found.values()), uuid.uuid4().hex)
     told = {**provenance, "result_id": result_id, "z": None if result.decision is None else plain(result.decision.z)}
     try:
