@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_focusfuse.core.blend import iter_blend
-from napari_focusfuse.core.blocks import Blocks, NotReadError
+from napari_focusfuse.core.blocks import Blocks, Memory, NotReadError
 from napari_focusfuse.core.config import MendConfig
 from napari_focusfuse.core.decision import Decision, Flag, load_decision
 from napari_focusfuse.core.edits import REACH, bounds, seam
@@ -230,10 +230,28 @@ def test_blocks_are_read_once(chunks):
 
 def test_blocks_longest_out_of_use_are_forgotten():
     data = np.arange(24).reshape(4, 2, 3)
-    blocks = Blocks(da.from_array(data, chunks=(1, 2, 3)), kept=2 * data[0].nbytes)
+    blocks = Blocks(da.from_array(data, chunks=(1, 2, 3)), memory=Memory(2 * data[0].nbytes))
     for k in (0, 1, 0, 2, 3, 0):
         np.testing.assert_array_equal(blocks[k], data[k])
-    assert len(blocks._blocks) == 2
+    assert blocks._memory.size() == 2 * data[0].nbytes
+
+
+def test_all_stacks_together_remember_so_much():
+    data, memory = np.arange(24).reshape(4, 2, 3), Memory(3 * 48)
+    first, second = (Blocks(da.from_array(data, chunks=(1, 2, 3)), memory=memory) for _ in range(2))
+    for blocks in (first, first, second, first, second):
+        for k in (0, 1):
+            np.testing.assert_array_equal(blocks[k], data[k])
+            assert memory.size() <= 3 * 48
+    with second.at_hand():
+        np.testing.assert_array_equal(second[1], data[1])
+    del first, blocks
+    assert memory.size() == memory.size(second._number) > 0
+
+
+def test_one_memory_serves_all_stacks():
+    data = np.arange(24).reshape(4, 2, 3)
+    assert Blocks(data)._memory is Blocks(data)._memory
 
 
 def test_blocks_can_be_read_ahead_and_then_are_at_hand():
@@ -244,6 +262,6 @@ def test_blocks_can_be_read_ahead_and_then_are_at_hand():
     blocks.warm()
     with blocks.at_hand():
         np.testing.assert_array_equal(blocks[3], data[3])
-    few = Blocks(da.from_array(data, chunks=(1, 4, 6)), kept=4 * data[0].nbytes)
+    few = Blocks(da.from_array(data, chunks=(1, 4, 6)), memory=Memory(4 * data[0].nbytes))
     few.warm()
-    assert 0 < len(few._blocks) <= 4
+    assert 0 < few._memory.size() <= few._memory.kept

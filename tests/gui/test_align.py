@@ -89,6 +89,21 @@ def test_nothing_is_added_where_nothing_is_to_be_aligned(viewer, aligning, finis
     assert aligning.panel.status.text().startswith("Nothing to align")
 
 
+def test_an_aligned_layer_of_a_former_run_does_not_outlive_what_it_shows(viewer, aligning, finish):
+    aligning.run()
+    finish(aligning)
+    steady = ff.simulate((80, 96), 5, surface="steps", blur=0.5, seed=1).stack
+    viewer.layers["cells"].data = steady
+    aligning.run()
+    finish(aligning)
+    layer = viewer.layers["cells aligned"]
+    np.testing.assert_array_equal(layer.data, steady)
+    np.testing.assert_allclose(layer.translate, viewer.layers["cells"].translate)
+    text = aligning.panel.status.text()
+    assert text.startswith("Nothing to align")
+    assert text.endswith("'cells aligned' is brought up to date.")
+
+
 def test_it_says_what_would_be_aligned(viewer, aligning, drifting):
     aligning.layer = viewer.add_image(drifting, name="plain")
     assert aligning.about.text().startswith("5 slices of 80 x 96 px, uint16")

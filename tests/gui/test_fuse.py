@@ -105,6 +105,33 @@ def test_the_settings_reach_the_core(viewer, widget, cells, fusion, finish):
     assert kept["made_by"]["method"] == "sesf"
 
 
+def test_the_refractive_index_stretches_the_depth_and_is_in_the_recipe(viewer, widget, cells, fusion, finish, tmp_path):
+    import tifffile
+
+    assert widget.stack.medium.text() == "1 (air)"
+    widget.stack.z_step.set_length(2.0)
+    widget.stack.medium.setValue(1.33)
+    widget.run()
+    finish(widget)
+    np.testing.assert_allclose(fusion.calls[0]["z"], 2.66 * np.arange(6))
+    assert viewer.layers["cells fused"].metadata[KEY]["z_step"] == 2.0
+    widget.save(tmp_path / "cells")
+    finish(widget)
+    recipe = json.loads((tmp_path / "cells" / "recipe.json").read_text(encoding="utf-8"))
+    assert (recipe["refractive_index"], recipe["z_step_um"]) == (1.33, 2.0)
+    depth = tifffile.imread(tmp_path / "cells" / "depth.ome.tif")
+    np.testing.assert_allclose(depth, viewer.layers["cells depth"].data, rtol=1e-6)
+
+
+def test_without_a_z_step_no_refractive_index_is_asked_for(widget, cells):
+    widget.stack.medium.setValue(1.33)
+    widget.stack.z_step.set_length(None)
+    assert not widget.stack.medium.isEnabled()
+    assert widget.stack.refractive_index() == 1
+    widget.stack.z_step.set_length(2.0)
+    assert widget.stack.medium.isEnabled()
+
+
 def test_every_method_is_offered_and_says_what_it_does(widget):
     assert list(widget.method.choices) == list(METHODS)
     assert widget.method.value == "sesf"
@@ -420,6 +447,28 @@ def test_closing_the_viewer_in_the_middle_is_quiet(make_napari_viewer, stack, fu
     viewer.close()
     fusion.go.set()
     qtbot.waitUntil(fusion.closed.is_set)
+    assert notes == []
+
+
+def test_closing_the_viewer_while_the_layers_come_is_quiet(make_napari_viewer, stack, fusion, qtbot, notes):
+    viewer = make_napari_viewer()
+    viewer.add_image(stack, name="cells")
+    _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    widget.run()
+    qtbot.waitUntil(lambda: "cells decision" in names(viewer), timeout=20_000)
+    assert widget.panel.busy
+    viewer.close()
+    qtbot.wait(50)
+    assert notes == []
+    assert len(viewer.layers) == 0
+
+
+def test_a_widget_that_goes_while_its_layers_come_leaves_none(viewer, widget, cells, fusion, qtbot, notes):
+    widget.run()
+    qtbot.waitUntil(lambda: "cells decision" in names(viewer), timeout=20_000)
+    viewer.window.remove_dock_widget(widget)
+    qtbot.wait(50)
+    assert names(viewer) == ["cells"]
     assert notes == []
 
 

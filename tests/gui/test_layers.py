@@ -8,7 +8,8 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_focusfuse.gui._axis import propose_axis
-from napari_focusfuse.gui._layers import is_result, plain, show_result
+from napari_focusfuse.gui._layer_parts import parts_of
+from napari_focusfuse.gui._layers import is_result, iter_show_result, plain, show_result
 from napari_focusfuse.gui._source import KEY, take
 
 ROLES = ["fused", "decision", "depth", "confidence", "flags"]
@@ -272,3 +273,59 @@ def test_provenance_is_plain_json(model, fuse):
 def test_plain_knows_numpy_and_infinity():
     given = {"a": np.float32(0.5), "b": (np.int64(1), None, True), "c": math.inf, "d": np.arange(2), 3: object}
     assert plain(given) == {"a": 0.5, "b": [1, None, True], "c": "inf", "d": [0, 1], "3": str(object)}
+
+
+def iterate(model, make_result):
+    """The steps in which a result is shown."""
+    source = take(model.layers["cells"], 0, (0, 0, 0))
+    result = make_result(source.data)
+    return iter_show_result(model, source, parts_of(source, result), result, note(source))
+
+
+def test_nothing_large_comes_with_something_else(model, make_result):
+    # A real viewer makes for each of these some 10 ms to 100 ms of work.
+    made = []
+
+    def made_in(event):
+        layer = event.value
+        made.append(f"{layer.name} comes")
+        assert not any(overlay.visible for overlay in layer._overlays.values())
+        for name, overlay in layer._overlays.items():
+            overlay.events.visible.connect(lambda name=name: made.append(f"{layer.name} {name}"))
+
+    model.layers.events.inserted.connect(made_in)
+    most = 0
+    for _ in iterate(model, make_result):
+        most, made[:] = max(most, len(made)), []
+    assert most == 1
+
+
+def test_in_the_end_labels_can_be_painted_and_depth_has_its_colour_bar(model, fuse):
+    fuse(model)
+    for role in ("decision", "flags"):
+        overlays = model.layers[f"cells {role}"]._overlays
+        assert overlays["polygon"].visible
+        assert overlays["brush_stroke"].visible
+    assert [model.layers[f"cells {role}"].editable for role in ("decision", "flags")] == [True, False]
+    assert model.layers["cells depth"].colorbar.visible
+
+
+def test_ended_early_nothing_is_left(model, make_result):
+    kept = list(model.layers)
+    steps = len(list(iterate(model, make_result)))
+    del model.layers[1:]
+    for taken in range(1, steps):
+        work = iterate(model, make_result)
+        for _ in range(taken):
+            next(work)
+        work.close()
+        assert list(model.layers) == kept
+
+
+def test_layers_may_go_while_others_come(model, make_result):
+    for _ in iterate(model, make_result):
+        if "cells decision" in names(model):
+            model.layers.remove("cells decision")
+        if "cells" in names(model):
+            model.layers.remove("cells")
+    assert names(model) == [f"cells {role}" for role in ROLES if role != "decision"]

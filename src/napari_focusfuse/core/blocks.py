@@ -1,25 +1,81 @@
 """A lazy array that remembers what was read of it lately, for those who look at one place again and again."""
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import product
+from itertools import count, product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Blocks", "NotReadError"]
+__all__ = ["Blocks", "Memory", "NotReadError"]
 
-#: What is remembered at most, bytes.
+#: What all arrays together remember at most, bytes.
 _KEPT = 2**29
 _Key = tuple[int, ...]
+_numbers = count()
 _Span = tuple[int, int]
 
 
 class NotReadError(Exception):
     """What is asked for is not at hand."""
+
+
+class Memory:
+    """Blocks of several arrays; those longest out of use, of any array, are forgotten first.
+
+    Parameters
+    ----------
+    kept : int
+        Bytes that are remembered at most.
+    """
+
+    def __init__(self, kept: int = _KEPT) -> None:
+        self.kept = kept
+        self._blocks: OrderedDict[tuple[int, _Key], NDArray[Any]] = OrderedDict()
+        self._sizes: dict[int, int] = {}
+        # An array may go, and be forgotten, while this thread is in here.
+        self._lock = threading.RLock()
+
+    def size(self, owner: int | None = None) -> int:
+        """Bytes that are remembered, of one array or of all."""
+        with self._lock:
+            return sum(self._sizes.values()) if owner is None else self._sizes.get(owner, 0)
+
+    def get(self, owner: int, block: _Key) -> NDArray[Any] | None:
+        """A block, if it is remembered."""
+        with self._lock:
+            found = self._blocks.get((owner, block))
+            if found is not None:
+                self._blocks.move_to_end((owner, block))
+            return found
+
+    def put(self, owner: int, block: _Key, found: NDArray[Any]) -> None:
+        """Remember a block."""
+        with self._lock:
+            self._drop((owner, block))
+            self._blocks[owner, block] = found
+            self._sizes[owner] = self._sizes.get(owner, 0) + found.nbytes
+            while self.size() > self.kept and len(self._blocks) > 1:
+                self._drop(next(iter(self._blocks)))
+
+    def forget(self, owner: int) -> None:
+        """Remember nothing of an array any more."""
+        with self._lock:
+            for key in [key for key in self._blocks if key[0] == owner]:
+                self._drop(key)
+            self._sizes.pop(owner, None)
+
+    def _drop(self, key: tuple[int, _Key]) -> None:
+        found = self._blocks.pop(key, None)
+        if found is not None:
+            self._sizes[key[0]] -= found.nbytes
+
+
+_shared = Memory()
 
 
 class Blocks:
@@ -29,8 +85,8 @@ class Blocks:
     ----------
     data : array
         Lazy, with ``chunks`` as dask or zarr have them; without, an index of its first axis is a block.
-    kept : int
-        Bytes that are remembered at most.
+    memory : Memory, optional
+        Remembers them; by default all arrays share one.
 
     Attributes
     ----------
@@ -38,15 +94,13 @@ class Blocks:
     dtype : numpy dtype
     """
 
-    def __init__(self, data: Any, kept: int = _KEPT) -> None:
-        self._data, self._kept = data, kept
+    def __init__(self, data: Any, memory: Memory | None = None) -> None:
+        self._data, self._memory, self._number = data, memory or _shared, next(_numbers)
         self.shape: tuple[int, ...] = tuple(int(n) for n in data.shape)
         self.dtype = np.dtype(data.dtype)
         chunks = getattr(data, "chunks", None) or (1, *self.shape[1:])
         self._edges = [_edges(chunk, n) for chunk, n in zip(chunks, self.shape, strict=True)]
-        self._blocks: OrderedDict[_Key, NDArray[Any]] = OrderedDict()
-        self._size = 0
-        self._lock = threading.Lock()
+        weakref.finalize(self, self._memory.forget, self._number)
         self._silent = -1
         self._warming = False
 
@@ -68,7 +122,7 @@ class Blocks:
         """Read as much as can be remembered, block by block, until `cool` is called from another thread."""
         self._warming = True
         for block in product(*(range(len(edges) - 1) for edges in self._edges)):
-            if not self._warming or 2 * self._size > self._kept:
+            if not self._warming or 2 * self._memory.size(self._number) > self._memory.kept:
                 break
             self._block(block)
 
@@ -90,19 +144,14 @@ class Blocks:
         return out
 
     def _block(self, block: _Key) -> NDArray[Any]:
-        with self._lock:
-            if block in self._blocks:
-                self._blocks.move_to_end(block)
-                return self._blocks[block]
+        known = self._memory.get(self._number, block)
+        if known is not None:
+            return known
         if self._silent == threading.get_ident():
             raise NotReadError
         where = tuple(slice(edges[i], edges[i + 1]) for edges, i in zip(self._edges, block, strict=True))
         found = np.asarray(self._data[where])
-        with self._lock:
-            self._size += 0 if block in self._blocks else found.nbytes
-            self._blocks[block] = found
-            while self._size > self._kept and len(self._blocks) > 1:
-                self._size -= self._blocks.popitem(last=False)[1].nbytes
+        self._memory.put(self._number, block, found)
         return found
 
 

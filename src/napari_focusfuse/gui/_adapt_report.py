@@ -7,7 +7,8 @@ import numpy as np
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_focusfuse.gui._layers import is_result, note_of, plain, slice_colours
+from napari_focusfuse.gui._layer_parts import slice_colours
+from napari_focusfuse.gui._layers import is_result, note_of, plain
 from napari_focusfuse.gui._models import name_of
 from napari_focusfuse.gui._source import KEY, Source
 

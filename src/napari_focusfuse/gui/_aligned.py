@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.align import Alignment
 
-__all__ = ["aligned_from", "show_aligned", "stack_place"]
+__all__ = ["aligned_before", "aligned_from", "show_aligned", "stack_place"]
 
 #: Not as results note it: an aligned stack is one that can be fused.
 _MINE = "aligned_id"
@@ -87,7 +87,7 @@ def show_aligned(
             "mark": mark(done.stack),
         }
     )
-    before = _before(viewer, source)
+    before = aligned_before(viewer, source)
     if before is not None:
         _sign(before, noted)
         before.data = done.stack
@@ -103,7 +103,7 @@ def show_aligned(
     return layer, False
 
 
-def _before(viewer: "ViewerModel", source: Source) -> Image | None:
+def aligned_before(viewer: "ViewerModel", source: Source) -> Image | None:
     """The layer that this stack was aligned to before; a copy that the user made of it is the user's own."""
     wanted = {"role": "aligned", "source_id": source.layer_id, "position": source.position, "axis": source.label}
     for layer in viewer.layers:

@@ -180,7 +180,8 @@ def _found(looked: Looked, pixel: _Pixel, layers: Any) -> tuple[float | None, st
     depth, decision = (None if source is None else result_of(source, role, layers) for role in ("depth", "decision"))
     here = _value(depth, pixel)
     if depth is not None and np.isfinite(here):
-        return here / (note_of(depth)["z_step"] or 1.0), "depth"
+        note = note_of(depth)
+        return here / ((note["z_step"] or 1.0) * note.get("refractive_index", 1.0)), "depth"
     label = _value(decision, pixel)
     return (label - 1, "taken from") if label > 0 else (None, "")
 

@@ -75,6 +75,28 @@ class LengthBox(QDoubleSpinBox):
         self._exact = (length if self.value() else None), self.value()
 
 
+class IndexBox(QDoubleSpinBox):
+    """A refractive index.
+
+    Parameters
+    ----------
+    tooltip : str
+    """
+
+    def __init__(self, tooltip: str) -> None:
+        super().__init__()
+        self.setDecimals(3)
+        self.setRange(1, 5)
+        self.setSingleStep(0.01)
+        self.setSpecialValueText("1 (air)")
+        self.setToolTip(tooltip)
+        self.setKeyboardTracking(False)
+
+    def textFromValue(self, value: float) -> str:  # noqa: N802 (Qt's name)
+        """The number without trailing zeros."""
+        return self.locale().toString(value, "g", 4)
+
+
 class Folded(QWidget):
     """Rows behind a title that unfolds them.
 

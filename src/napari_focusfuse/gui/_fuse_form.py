@@ -97,6 +97,7 @@ class FuseForm(QWidget):
             "aligned": aligned_from(layer),
             "z_step": self.stack.z_step.length(),
             "pixel_size": self.stack.pixel_sizes(),
+            "refractive_index": 1.0 if self.positions.whole else self.stack.refractive_index(),
             "method": self.method.value,
         }
         if METHODS[self.method.value].deep:
@@ -114,6 +115,7 @@ class FuseForm(QWidget):
         form.addRow("Stack axis", self.stack.axis_box.native)
         self.positions.add_to(form)
         form.addRow("z-step", self.stack.z_step)
+        form.addRow("Refractive index", self.stack.medium)
         form.addRow("Pixel size", self.stack.pixel_size)
         form.addRow(self.about)
         form.addRow("Method", self.method.native)

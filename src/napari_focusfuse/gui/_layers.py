@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.progress import drain
+from napari_focusfuse.gui._adding import iter_add
+from napari_focusfuse.gui._layer_parts import LABELS, Parts, limits_of, parts_of
 from napari_focusfuse.gui._source import KEY, Source
 
 if TYPE_CHECKING:
@@ -25,18 +27,14 @@ __all__ = [
     "note_edits",
     "note_of",
     "plain",
-    "preload",
     "put",
-    "reasons",
     "result_of",
     "show_result",
-    "slice_colours",
     "source_of",
 ]
 
 #: From bottom to top: what is hidden lies above, so that its eye shows it at once.
 ROLES = ("fused", "decision", "depth", "confidence", "flags")
-_MAP = "viridis"
 _EDITED = "edited_pixels"
 
 
@@ -65,48 +63,51 @@ def show_result(
     viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]
 ) -> dict[str, "Layer"]:
     """Show a result as layers, all at once; see `iter_show_result`."""
-    return drain(iter_show_result(viewer, source, result, provenance))
+    return drain(iter_show_result(viewer, source, parts_of(source, result), result, provenance))
 
 
 def iter_show_result(
-    viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]
+    viewer: "ViewerModel", source: Source, parts: Parts, result: "FusionResult", provenance: Mapping[str, Any]
 ) -> Generator[None, None, dict[str, "Layer"]]:
-    """Show a result as layers, one at each step, and give them by role: a layer keeps the viewer for some .1 s.
+    """Show a result as layers, in short steps between which the viewer does what waits, and give them by role.
+
+    If it is ended early, the layers that it has added are gone again.
 
     Parameters
     ----------
     viewer : ViewerModel
     source : Source
         What was fused.
+    parts : dict
+        What the layers hold: `parts_of` the result.
     result : FusionResult
     provenance : mapping
         Settings of the run, of plain JSON types; ``z_step`` (um or None) tells the unit of the depth.
     """
-    made = _arguments(source, result)
     found = _to_update(viewer, source)
+    added: list[Layer] = []
     result_id = next((note_of(layer)["result_id"] for layer in found.values()), uuid.uuid4().hex)
-    z = None if result.decision is None else plain(result.decision.z)
-    for role in ROLES:
-        if role not in made:
-            if role in found and found[role] in viewer.layers:
+    told = {**provenance, "result_id": result_id, "z": None if result.decision is None else plain(result.decision.z)}
+    try:
+        for role in ROLES:
+            there = role in found and found[role] in viewer.layers
+            if role in parts and there:
+                _update(found[role], parts[role], {**told, "role": role})
+            elif role in parts:
+                layer = found[role] = _layer(f"{source.title} {role}", parts[role], {**told, "role": role})
+                yield
+                added.append(layer)
+                options = {"select": role == "fused", "editable": role != "flags", "colorbar": role == "depth"}
+                yield from iter_add(viewer, layer, **options)
+            elif there:
                 viewer.layers.remove(found[role])
-            continue
-        data = made[role].pop("data")
-        note = {**provenance, "role": role, "result_id": result_id, "z": z}
-        if role in found and found[role] in viewer.layers:
-            _update(found[role], data, made[role], note)
-        else:
-            found[role] = _add(viewer, source, data, made[role], note)
-        yield
-    return {role: found[role] for role in made}
-
-
-def preload() -> None:
-    """Have imported what the first layers need; takes a second, so call it in a thread."""
-    from napari.layers import Image, Labels
-
-    Labels(np.zeros((1, 1), dtype=np.uint8), features=reasons(np.zeros((1, 1), np.uint16)), colormap=slice_colours(2))
-    Image(np.zeros((1, 1), dtype=np.float32), colormap=_MAP)
+            yield
+    except GeneratorExit:
+        for layer in added:
+            if layer in viewer.layers:
+                viewer.layers.remove(layer)
+        raise
+    return {role: found[role] for role in parts}
 
 
 def put(layer: "Layer", place: Mapping[str, Any]) -> None:
@@ -164,108 +165,32 @@ def note_edits(layer: "Layer | None", pixels: int) -> None:
         layer.metadata = {**layer.metadata, KEY: {**note_of(layer), _EDITED: pixels}}
 
 
-def _arguments(source: Source, result: "FusionResult") -> dict[str, dict[str, Any]]:
-    """Data and arguments of each layer by role."""
-    made: dict[str, dict[str, Any]] = {
-        "fused": {"data": result.image, "rgb": source.rgb, **source.looks, **source.place}
-    }
-    decision = result.decision
-    if decision is None:
-        return made
-    dtype = np.uint8 if source.slices < np.iinfo(np.uint8).max else np.uint16
-    made["decision"] = {
-        "data": (decision.index + 1).astype(dtype),
-        "colormap": slice_colours(source.slices),
-        "visible": False,
-        **source.place,
-    }
-    limits = _limits(decision.depth)
-    if limits is not None:
-        made["depth"] = {
-            "data": decision.depth,
-            "colormap": _MAP,
-            "contrast_limits": limits,
-            "visible": False,
-            **source.place,
-        }
-    made["confidence"] = {
-        "data": decision.confidence,
-        "colormap": "magma",
-        "contrast_limits": (0.0, 1.0),
-        "visible": False,
-        **source.place,
-    }
-    made["flags"] = {
-        "data": decision.flags.astype(np.uint16),
-        "features": reasons(decision.flags),
-        "visible": False,
-        **source.place,
-    }
-    return made
-
-
-def reasons(flags: NDArray[np.uint16]) -> dict[str, list[Any]]:
-    """What hovering over a pixel tells: the flags in words, for each value there is."""
-    from napari_focusfuse.core.decision import Flag
-
-    values = [int(value) for value in np.unique(flags)]
-    words = [", ".join(str(flag.name).lower().replace("_", " ") for flag in Flag if value & flag) for value in values]
-    return {"index": values, "flag": words}
-
-
-def _limits(depth: NDArray[np.floating]) -> tuple[float, float] | None:
-    """Least and greatest finite value; None without any."""
-    finite = depth[np.isfinite(depth)]
-    if finite.size == 0:
-        return None
-    low, high = float(finite.min()), float(finite.max())
-    return (low, high) if high > low else (low, low + 1.0)
-
-
-def slice_colours(slices: int) -> Any:
-    """A colormap for labels: one colour a slice, in the order of the slices; 0 is transparent."""
-    from napari.utils.colormaps import CyclicLabelColormap, ensure_colormap
-
-    colours = ensure_colormap(_MAP).map(np.linspace(0, 1, slices))
-    return CyclicLabelColormap(colors=np.vstack([np.zeros(4), colours]), name="slices")
-
-
 def _sign(layer: "Layer", note: dict[str, Any]) -> None:
     """Note in a layer where it comes from, and a decision as it was made, so that an edit can be told."""
     digest = {"sha256": _digest(layer.data)} if note["role"] == "decision" else {}
     layer.metadata = {**layer.metadata, KEY: {**note, **digest, "layer_id": str(layer.unique_id)}}
 
 
-def _add(
-    viewer: "ViewerModel", source: Source, data: NDArray[Any], made: dict[str, Any], note: dict[str, Any]
-) -> "Layer":
-    """A new layer. It carries its provenance before the viewer gets it, so that nobody takes it for a source."""
+def _layer(name: str, part: Mapping[str, Any], note: dict[str, Any]) -> "Layer":
+    """A new layer. It carries its provenance before a viewer gets it, so that nobody takes it for a source."""
     from napari.layers import Image, Labels
 
-    chosen = set(viewer.layers.selection)
-    kind = Labels if note["role"] in ("decision", "flags") else Image
-    layer = kind(data, name=f"{source.title} {note['role']}", **made)
+    layer: Layer = (Labels if note["role"] in LABELS else Image)(name=name, **part)
     _sign(layer, note)
-    viewer.add_layer(layer)
-    layer.editable = note["role"] != "flags"
-    if note["role"] == "depth":
-        layer.colorbar.visible = True
-    if note["role"] != "fused":
-        viewer.layers.selection = chosen
     return layer
 
 
-def _update(layer: "Layer", data: NDArray[Any], made: dict[str, Any], note: dict[str, Any]) -> None:
+def _update(layer: "Layer", made: Mapping[str, Any], note: dict[str, Any]) -> None:
     """New data in a layer; what the user chose for its looks stays, unless it would no longer fit."""
     old = note_of(layer)
     if note["role"] == "depth":
-        automatic = np.allclose(layer.contrast_limits, _limits(layer.data) or (0, 0))
+        automatic = np.allclose(layer.contrast_limits, limits_of(layer.data) or (0, 0))
         if automatic or old["z_step"] != note["z_step"]:
             layer.contrast_limits_range = made["contrast_limits"]
             layer.contrast_limits = made["contrast_limits"]
     if note["role"] == "decision" and old["slices"] != note["slices"]:
         layer.colormap = made["colormap"]
-    layer.data = data
+    layer.data = made["data"]
     layer.editable = note["role"] != "flags"
     if "features" in made:
         layer.features = made["features"]

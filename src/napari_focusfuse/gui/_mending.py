@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Labels, Layer
 
 from napari_focusfuse.core.progress import drain
+from napari_focusfuse.gui._layer_parts import Parts, parts_of
 from napari_focusfuse.gui._layers import iter_show_result
 from napari_focusfuse.gui._mender import Mender, uncovered
 from napari_focusfuse.gui._source import Source
@@ -25,18 +26,18 @@ def show_and_follow(
     viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]
 ) -> "Mender | None":
     """Show a result and follow it, all at once; see `iter_show_and_follow`."""
-    return drain(iter_show_and_follow(viewer, source, result, provenance))
+    return drain(iter_show_and_follow(viewer, source, parts_of(source, result), result, provenance))
 
 
 def iter_show_and_follow(
-    viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]
+    viewer: "ViewerModel", source: Source, parts: Parts, result: "FusionResult", provenance: Mapping[str, Any]
 ) -> "Generator[None, None, Mender | None]":
     """Show a result as `iter_show_result` does, and let its layers follow what is painted; None without a decision."""
     others = list(_menders.values())
     for other in others:
         other.hold(True)
     try:
-        shown = yield from iter_show_result(viewer, source, result, provenance)
+        shown = yield from iter_show_result(viewer, source, parts, result, provenance)
         layers = {role: uncovered(layer) for role, layer in shown.items()}
         former = _menders.get(layers["decision"]) if "decision" in layers else None
         if former is not None:

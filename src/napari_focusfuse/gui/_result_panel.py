@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QPushButton, Q
 
 from napari_focusfuse.gui._carrier import Carrier
 from napari_focusfuse.gui._fuse_form import FuseForm
+from napari_focusfuse.gui._layer_parts import Parts
 from napari_focusfuse.gui._layers import plain
 from napari_focusfuse.gui._mender import Mender
 from napari_focusfuse.gui._mending import iter_show_and_follow
@@ -97,10 +98,10 @@ class ResultPanel(QWidget):
         """Who follows the edits of the last result, if anybody."""
         return None if self._last is None else self._last.mender
 
-    def show_result(self, source: Source, note: dict[str, Any], result: "FusionResult") -> Iterator[None]:
-        """Show a result as layers, one at each step, and hold it as the last one."""
+    def show_result(self, source: Source, note: dict[str, Any], parts: Parts, result: "FusionResult") -> Iterator[None]:
+        """Show a result as layers, step by step, and hold it as the last one; `parts` is what they hold."""
         made_by = plain(result.info if result.decision is None else result.decision.info)
-        mender = yield from iter_show_and_follow(self._viewer, source, result, {**note, "made_by": made_by})
+        mender = yield from iter_show_and_follow(self._viewer, source, parts, result, {**note, "made_by": made_by})
         self._last = _Last(source.title, result, note, source.place, mender)
         self.carrier.decided(source, result.decision)
         self._panel.status.setText(result.summary)
@@ -119,6 +120,7 @@ class ResultPanel(QWidget):
         options = {
             "pixel_size": last.pixel_size,
             "z_step": note["z_step"],
+            "refractive_index": note["refractive_index"],
             "inputs": [Path(path) for path in note["inputs"]],
             "source": {"axis": note["axis"], "rgb": note["rgb"], "position": {**note["in_file"], **note["position"]}},
             **note["aligned"],

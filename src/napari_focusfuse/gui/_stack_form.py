@@ -8,7 +8,7 @@ from qtpy.QtCore import QObject, QSignalBlocker, Signal
 
 from napari_focusfuse.gui._axis import propose_axis, why_axis
 from napari_focusfuse.gui._file_facts import Spacing, positions_of, spacing_of
-from napari_focusfuse.gui._form import LengthBox, narrow
+from napari_focusfuse.gui._form import IndexBox, LengthBox, narrow
 from napari_focusfuse.gui._layers import is_result
 from napari_focusfuse.gui._source import (
     Source,
@@ -58,6 +58,11 @@ class StackForm(QObject):
             "Distance between neighbouring slices; read from the layer's scale and units, or from its file.\n"
             "With it depths are in µm, without it in slices.",
         )
+        self.medium = IndexBox(
+            "Refractive index of what the objective looks into: 1.33 water, 1.47 glycerol, 1.52 glass or oil.\n"
+            "With a dry objective the focus moves so many times further than the stage: depths are that much greater.\n"
+            "Leave it at 1 where the objective is immersed in the same medium; it needs the z-step."
+        )
         self.pixel_size = LengthBox(
             "not known",
             "Height of a pixel; read from the layer's scale and units, or from its file; written to saved files.\n"
@@ -66,6 +71,7 @@ class StackForm(QObject):
         self.layer_box.changed.connect(self._on_layer)
         self.axis_box.changed.connect(self._on_axis)
         self.z_step.valueChanged.connect(self._on_z_step)
+        self.medium.valueChanged.connect(self._on_z_step)
         viewer.dims.events.point.connect(self._on_point)
         self.reset_choices()
 
@@ -98,8 +104,24 @@ class StackForm(QObject):
         y, x = spacing_of(layer, self.axis).pixel_size or (y, x)
         return height, height * x / y
 
-    def positions(self) -> list[float] | None:
-        """Position of each slice, um; None if not known. As the file states them, unless the z-step was changed."""
+    def refractive_index(self) -> float:
+        """How much further the focus moves than the stage; 1 where the z-step is not known."""
+        return 1.0 if self.z_step.length() is None else float(self.medium.value())
+
+    def positions(self, *, of_stage: bool = False) -> list[float] | None:
+        """Where each slice is focused, um; None if not known. As the file states it, unless the z-step was changed.
+
+        Parameters
+        ----------
+        of_stage : bool
+            Where the stage is instead, which moves by less than the focus in a medium that is denser than air.
+        """
+        further = 1.0 if of_stage else self.refractive_index()
+        stage = self._stage()
+        return None if stage is None else [further * z for z in stage]
+
+    def _stage(self) -> list[float] | None:
+        """Where the stage is at each slice, um."""
         step, layer = self.z_step.length(), self.layer
         if step is None or layer is None:
             return None
@@ -213,7 +235,8 @@ class StackForm(QObject):
         self._read_spacing()
         self.changed.emit()
 
-    def _on_z_step(self, _length: float) -> None:
+    def _on_z_step(self, _value: float) -> None:
+        self.medium.setEnabled(self.z_step.length() is not None)
         self.changed.emit()
 
     def _read_spacing(self) -> None:
@@ -221,6 +244,7 @@ class StackForm(QObject):
         known = spacing_of(layer, self.axis) if layer is not None and layer.ndim > 2 else Spacing()
         with QSignalBlocker(self.z_step):
             self.z_step.set_length(known.z_step)
+        self.medium.setEnabled(known.z_step is not None)
         self.pixel_size.set_length(known.pixel_size[0] if known.pixel_size else None)
 
     def _on_point(self, _event: Any = None) -> None:

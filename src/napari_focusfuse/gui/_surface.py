@@ -95,6 +95,7 @@ def _mesh(shown: Shown, *, fill: bool, flip: bool) -> Work:
         decision,
         pixel_size=shown.pixel_size,
         z_step=shown.z_step,
+        refractive_index=float(shown.note.get("refractive_index", 1)),
         flip=flip,
         config=SurfaceConfig(fill=fill, max_vertices=_VERTICES),
     )
@@ -116,6 +117,7 @@ def _export(shown: Shown, path: Path, *, fill: bool, flip: bool, overwrite: bool
         path,
         pixel_size=shown.pixel_size,
         z_step=shown.z_step,
+        refractive_index=float(shown.note.get("refractive_index", 1)),
         texture=np.asarray(result.image),
         flip=flip,
         config=SurfaceConfig(fill=fill),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.gui._layers import is_result, note_of, put, reasons, slice_colours
+from napari_focusfuse.gui._layer_parts import LABELS, reasons, slice_colours
+from napari_focusfuse.gui._layers import is_result, note_of, put
 from napari_focusfuse.gui._source import KEY
 from napari_focusfuse.gui._whole import Whole
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Shown", "iter_shown", "show"]
 
-_LABELS = ("decision", "flags")
 _MAPS = ("decision", "depth", "confidence", "flags")
 
 
@@ -131,10 +131,10 @@ def _add(viewer: "ViewerModel", name: str, made: Shown, note: Mapping[str, Any])
     from napari.layers import Image, Labels
 
     chosen = set(viewer.layers.selection)
-    layer = (Labels if made.role in _LABELS else Image)(made.data, name=name, **made.arguments)
+    layer = (Labels if made.role in LABELS else Image)(made.data, name=name, **made.arguments)
     _sign(layer, note)
     viewer.add_layer(layer)
-    if made.role in _LABELS:
+    if made.role in LABELS:
         layer.editable = False
     if made.role == "depth":
         layer.colorbar.visible = True

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxL
 
 from napari_focusfuse.core.config import AlignConfig
 from napari_focusfuse.errors import FocusFuseError
-from napari_focusfuse.gui._aligned import show_aligned, stack_place
+from napari_focusfuse.gui._aligned import aligned_before, show_aligned, stack_place
 from napari_focusfuse.gui._form import form_layout, narrow
 from napari_focusfuse.gui._help import equip
 from napari_focusfuse.gui._motion_plot import MotionPlot
@@ -225,7 +225,8 @@ class AlignWidget(QWidget):
             return
         source, place = self._started
         text = f"{done.summary[0].upper()}{done.summary[1:]}."
-        if not done.untouched:
+        # A layer that shows how the stack was aligned before must not be taken for what was found now.
+        if not done.untouched or aligned_before(self._viewer, source) is not None:
             layer, known = show_aligned(self._viewer, source, place, done, {"config": asdict(self.value())})
             text += (
                 f" {layer.name!r} is brought up to date." if known else f" The new layer is {layer.name!r}: fuse it."

@@ -14,7 +14,7 @@ from napari_focusfuse.gui._form import Folded
 from napari_focusfuse.gui._fuse_form import FuseForm
 from napari_focusfuse.gui._help import equip
 from napari_focusfuse.gui._hover import HoverPanel
-from napari_focusfuse.gui._layers import preload
+from napari_focusfuse.gui._layer_parts import Parts, parts_of, preload
 from napari_focusfuse.gui._preferences import limited, preferences
 from napari_focusfuse.gui._preview import Preview
 from napari_focusfuse.gui._result_panel import ResultPanel
@@ -38,11 +38,13 @@ _BELOW, _ROOMY = 210, 850
 
 
 def _fuse(source: Source, options: dict[str, Any]) -> Work:
-    """Fuse; runs in the thread, where the first import of torch disturbs nobody."""
+    """Fuse and prepare the layers; runs in the thread, where the first import of torch disturbs nobody."""
     from napari_focusfuse import api
 
     preload()
-    return (yield from api.iter_fuse(source.data, axis=source.axis, rgb=source.rgb, **limited(source, options)))
+    work = api.iter_fuse(source.data, axis=source.axis, rgb=source.rgb, **limited(source, options))
+    result = yield from work
+    return parts_of(source, result), result
 
 
 class FuseWidget(QWidget):
@@ -111,7 +113,7 @@ class FuseWidget(QWidget):
         else:
             self.preview.stop()
             source = self.stack.take()
-            options = {**self.form.how(), "z": self.stack.positions()}
+            options = {**self.form.how(), "z": self.stack.positions(of_stage=self.form.positions.whole)}
             note = self.form.describe(source)
             self._started = source, note
             if self.form.positions.whole:
@@ -168,6 +170,6 @@ class FuseWidget(QWidget):
     def _on_form(self) -> None:
         self.panel.set_ready(self.stack.problem() is None)
 
-    def _on_result(self, result: "FusionResult") -> Iterator[None]:
+    def _on_result(self, made: "tuple[Parts, FusionResult]") -> Iterator[None]:
         if self._started is not None:
-            yield from self.results.show_result(*self._started, result)
+            yield from self.results.show_result(*self._started, *made)
