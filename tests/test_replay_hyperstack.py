@@ -139,6 +139,7 @@ def changed(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
     [
         (lambda recipe: recipe.update(inputs=[]), FocusFuseError, "names no input files"),
         (lambda recipe: recipe.update(source={}), FocusFuseError, "earlier versions did not note it"),
+        (lambda recipe: recipe["source"].update(axis="Q"), FocusFuseError, "does not say how its positions lie"),
         (lambda recipe: recipe.update(z=[0, 1]), StackError, "has 4 slices, the recipe 2"),
         (lambda recipe: recipe["made by"].update(axes="PZYX"), StackError, "no axis 'P'"),
         (lambda recipe: recipe["made by"].update(axes="ZYX"), StackError, "has other axes"),
@@ -180,3 +181,13 @@ def test_a_folder_of_files(tmp_path: Path, data: np.ndarray) -> None:
     io.write_image(tmp_path / "beads" / "z9.png", data[0, 0, 0])
     with pytest.raises(StackError, match=r"no longer holds the same files \(z9\.png\)"):
         ff.replay(folder)
+
+
+@pytest.mark.parametrize("picked", [(0, 2, 3), (3, 2, 1, 0)])
+def test_files_picked_from_a_folder(tmp_path: Path, data: np.ndarray, picked: tuple[int, ...]) -> None:
+    """Some of them, or all in an order of one's own."""
+    for k, plane in enumerate(data[0, :, 0]):
+        io.write_image(tmp_path / "beads" / f"z{k}.png", plane)
+    file = io.read_files([tmp_path / "beads" / f"z{k}.png" for k in picked])
+    drain(api.iter_fuse_file(file.hyperstack(), tmp_path / "out", method="log"))
+    assert ff.check_replay(tmp_path / "out") == []

@@ -13,7 +13,7 @@ from napari_focusfuse.core.lengths import check_sizes
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.errors import OutputError
 
-WRONG = [-1.0, 0, math.nan, math.inf, "1 um"]
+WRONG = [-1.0, 0, math.nan, math.inf, "1 um", pytest.param(10**400, id="huge")]
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 import tifffile
+from qtpy.QtCore import QTimer
 
 from napari_focusfuse.gui._at_cursor import hit_at
 from napari_focusfuse.gui._source import KEY
@@ -188,6 +189,42 @@ def test_the_memory_limit_holds_for_all_positions(viewer, widget, carrier, cells
     widget.method.value = "sesf"
     fuse_all(widget, finish)
     assert "more than the limit" in widget.panel.status.text()
+
+
+def test_no_refractive_index_is_asked_for_where_it_is_not_used(widget, carrier, cells):
+    box = widget.stack.medium
+    box.setValue(1.33)
+    assert box.isEnabled()
+    carrier.positions.positions.value = True
+    assert not box.isEnabled()
+    assert "Not used where all positions are fused" in box.toolTip()
+    assert widget.stack.positions() == [2.0 * k for k in range(6)]
+    widget.stack.z_step.set_length(3.0)
+    assert not box.isEnabled()
+    carrier.positions.positions.value = False
+    assert box.isEnabled()
+    assert "Not used" not in box.toolTip()
+    np.testing.assert_allclose(widget.stack.positions(), 3.99 * np.arange(6))
+
+
+def test_layers_of_all_positions_come_one_by_one(viewer, widget, carrier, cells, finish, qtbot):
+    """All at once they would keep the viewer for half a second."""
+    carrier.positions.positions.value = True
+    widget.run()
+    seen = []
+    viewer.layers.events.inserted.connect(lambda event: QTimer.singleShot(0, lambda: seen.append(len(viewer.layers))))
+    finish(widget)
+    assert seen == [2, 3, 4, 5, 6]
+
+
+def test_layers_of_all_positions_are_gone_if_their_coming_is_ended(viewer, widget, carrier, cells, finish, qtbot):
+    carrier.positions.positions.value = True
+    widget.run()
+    qtbot.waitUntil(lambda: len(viewer.layers) > 2, timeout=20000)
+    widget.cancel()
+    finish(widget)
+    assert names(viewer) == ["cells"]
+    assert carrier.result is None
 
 
 def test_methods_without_decision_give_images(viewer, widget, carrier, cells, finish, values):

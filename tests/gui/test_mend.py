@@ -18,9 +18,10 @@ from napari_focusfuse.core.result import FusionResult
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.gui._axis import propose_axis
 from napari_focusfuse.gui._beside import peek
+from napari_focusfuse.gui._layer_parts import parts_of
 from napari_focusfuse.gui._layers import note_of
 from napari_focusfuse.gui._mend_tools import _pick_once
-from napari_focusfuse.gui._mending import mender_of, show_and_follow
+from napari_focusfuse.gui._mending import iter_show_and_follow, mender_of, show_and_follow
 from napari_focusfuse.gui._source import take
 
 PLUGIN, FUSE, WIDGET = "napari-focusfuse", "Fuse focus stack", "Mend the decision"
@@ -348,6 +349,26 @@ def test_layers_may_go_or_be_renamed_meanwhile(model, shown, settled, large):
     assert mender.layer("decision") is None
     assert mender_of(layer) is None
     np.testing.assert_array_equal(drain(mender.work()()).image, edited.image)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4, 5])
+def test_another_result_whose_coming_is_ended_is_no_edit_of_the_first(model, shown, large, qtbot, steps):
+    """The layers show all of it, not some of it nor what would follow from painting it."""
+    mender = shown(large)
+    layer = model.layers["cells"]
+    layer.data = large[::-1].copy()
+    source = take(layer, 0, (0, 0, 0))
+    result = soft(source.data)
+    parts, note = parts_of(source, result), note_of(model.layers["cells fused"])
+    work = iter_show_and_follow(model, source, parts, result, note)
+    for _ in range(steps):
+        next(work)
+    work.close()
+    mender.look()
+    qtbot.wait(50)
+    for role, part in parts.items():
+        np.testing.assert_array_equal(model.layers[f"cells {role}"].data, part["data"], err_msg=role)
+    assert mender_of(model.layers["cells decision"]) is None
 
 
 def test_a_decision_that_holds_something_else_is_left_alone(shown, settled, large):

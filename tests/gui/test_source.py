@@ -8,7 +8,11 @@ from napari.layers import Image
 from napari.layers._source import layer_source
 
 from napari_focusfuse import io
+from napari_focusfuse.gui import _source
+from napari_focusfuse.gui._roles import Roles
+from napari_focusfuse.gui._setup import problem_of
 from napari_focusfuse.gui._source import micrometres, problem, take
+from napari_focusfuse.gui._unchanged import mark, sample
 
 
 def layer(shape, labels=None, **options):
@@ -159,3 +163,25 @@ def test_a_layer_that_was_changed_names_no_files(viewer, tmp_path, rng, plugin, 
         io.write_stack(tmp_path / "a.ome.tif", values + 1, overwrite=True)
     replaced_lazily = change == "replaced" and plugin == "napari-focusfuse"
     assert take(opened, 0, (0, 0, 0)).inputs == ([str(tmp_path / "a.ome.tif")] if replaced_lazily else [])
+
+
+def test_no_pixel_is_read_before_somebody_asks_for_the_files(viewer, tmp_path, monkeypatch):
+    """A stack is taken whenever a slider moves: planes of a large file would keep the viewer each time."""
+    io.write_stack(tmp_path / "a.ome.tif", layer((5, 8, 9)).data.astype(np.uint16))
+    (opened,) = viewer.open(str(tmp_path / "a.ome.tif"), plugin="napari")
+    read = []
+    monkeypatch.setattr(_source, "sample", lambda data: read.append(data) or sample(data))
+    source = take(opened, 0, (0, 0, 0))
+    problem_of(Roles((opened,)), 0, (0, 0, 0), with_fused=False)
+    assert read == []
+    assert source.inputs == source.inputs == [str(tmp_path / "a.ome.tif")]
+    assert len(read) == 2
+
+
+@pytest.mark.parametrize("shape", [(5, 30, 40, 3), (5, 30, 40), (30, 40, 4), (2, 2, 2)])
+def test_a_change_in_a_corner_of_a_slice_is_noticed(shape):
+    """That of colour, too: its last two axes are no plane."""
+    data = np.zeros(shape, np.uint8)
+    before = mark(data)
+    data[0, 1, 1:] = 1
+    assert mark(data) != before

@@ -13,6 +13,7 @@ from napari_focusfuse.api._files import told
 from napari_focusfuse.api._hyperstack import iter_fuse_hyperstack
 from napari_focusfuse.core.lengths import check_sizes
 from napari_focusfuse.core.progress import Progress, staged
+from napari_focusfuse.errors import StackError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,7 +110,7 @@ def iter_fuse_file(
         )
         result = yield from staged(work, 0, 0.95)
         if not image_only:
-            source = {"path": file.path, "axis": axis, "rgb": rgb}
+            source = {**_opened_as(file), "axis": axis, "rgb": rgb}
             told = _iter_recipe(target, result, file.inputs, source=source, pixel_size=pixel_size, z_step=z_step)
             files.write_recipe((yield from staged(told, 0.95, 0.05)))
         yield Progress(1, 1, "writing")
@@ -145,6 +146,17 @@ def iter_save_hyperstack(
         told = _iter_recipe(folder, result, inputs, source=dict(source or {}), pixel_size=pixel_size, z_step=z_step)
         files.write_recipe((yield from staged(told, 0.5, 0.5)))
     return Path(folder)
+
+
+def _opened_as(file: StackFile) -> dict[str, Any]:
+    """How a file is opened again: by its path, or by its inputs alone where they were picked from a folder."""
+    from napari_focusfuse import io
+
+    try:
+        whole = len(file.inputs) == 1 or io.read_stack(file.path).inputs == file.inputs
+    except StackError:
+        whole = False
+    return {"path": file.path} if whole else {}
 
 
 def _factor(z: Sequence[float], z_step: float | None) -> tuple[float, str]:

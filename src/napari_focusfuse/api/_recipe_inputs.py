@@ -33,7 +33,8 @@ def paths_of(recipe: Mapping[str, Any], source: PathLike | None) -> list[Path]:
         raise FocusFuseError(
             "the recipe names no input files, what was fused was a layer or array without any: fuse it again instead"
         )
-    if "axes" in recipe["made by"] and recipe["source"].get("axis") is None:
+    axes, axis = recipe["made by"].get("axes"), recipe["source"].get("axis")
+    if axes is not None and (axis is None or str(axis) not in axes):
         raise FocusFuseError(
             "the recipe does not say how its positions lie in the files (earlier versions did not note it): fuse again"
         )

@@ -78,8 +78,12 @@ def without_specks(grey: Floats, limits: tuple[float, float]) -> Floats:
     if low - beyond <= float(grey.min(initial=low)) and float(grey.max(initial=high)) <= high + beyond:
         return grey
     odd = ~((grey >= low - beyond) & (grey <= high + beyond))
-    crowd = ndimage.convolve(odd.astype(np.uint8), np.ones((5, 5), np.uint8), mode="mirror")
+    crowd = odd.astype(np.uint8)
+    for axis in (0, 1):
+        crowd = ndimage.convolve1d(crowd, np.ones(5, np.uint8), axis, mode="mirror")
     y, x = np.nonzero(odd & (crowd <= _FEW))
+    if not len(y):
+        return grey
     beside = np.pad(np.where(odd, np.nan, grey), 2, constant_values=np.nan)
     around = np.stack([beside[y + dy, x + dx] for dy in range(5) for dx in range(5)], axis=-1)
     known = np.isfinite(around).any(axis=1)

@@ -29,5 +29,5 @@ def check_sizes(pixel_size: Any = None, z_step: Any = None) -> None:
 def _is_length(value: Any) -> bool:
     try:
         return 0 < float(value) < math.inf
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False

@@ -43,6 +43,7 @@ def stack_place(layer: Image, source: Source, axis: int) -> dict[str, Any]:
         "affine": np.eye(4) if np.allclose(affine, np.eye(4)) else affine,
         "plane": [kept.index(i) for i in plane_axes(layer, axis)],
         "in_file": in_file(layer),
+        "inputs": source.inputs,
         "z": positions_of(layer, axis),
     }
 
@@ -64,7 +65,7 @@ def show_aligned(
     The layer that the same stack was aligned to before shows the new one. The first time what was aligned is hidden:
     around a smaller stack it would look like its rim.
     """
-    options = {name: value for name, value in place.items() if name not in ("plane", "in_file", "z")}
+    options = {name: value for name, value in place.items() if name not in ("plane", "in_file", "inputs", "z")}
     corner = np.zeros(3)
     if done.stack.shape[:3] != source.data.shape[:3]:
         corner[place["plane"]] = done.valid[0], done.valid[2]
@@ -75,7 +76,7 @@ def show_aligned(
             "role": "aligned",
             "source": source.title,
             "source_id": source.layer_id,
-            "inputs": source.inputs,
+            "inputs": place["inputs"],
             "axis": source.label,
             "position": source.position,
             "in_file": place["in_file"],

@@ -1,6 +1,6 @@
 """Runs that go beyond one stack: all positions of a layer, and a decision that is carried to other layers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._targets import Origin, Target, Where, taken, targets, wheres
 from napari_focusfuse.gui._whole import Whole, take_whole
-from napari_focusfuse.gui._whole_layers import Shown, show
+from napari_focusfuse.gui._whole_layers import Shown, iter_show
 from napari_focusfuse.gui._worker import Work
 
 if TYPE_CHECKING:
@@ -191,12 +191,12 @@ class Carrier(QObject):
             self.dialog.deleteLater()
             self.dialog = None
 
-    def _on_whole(self, note: dict[str, Any], done: "tuple[Whole, HyperstackResult, list[Shown]]") -> None:
+    def _on_whole(self, note: dict[str, Any], done: "tuple[Whole, HyperstackResult, list[Shown]]") -> Iterator[None]:
         whole, result, layers = done
         made_by = plain(result.info)
-        self._note = {**note, "names": whole.names, "made_by": made_by}
-        show(self._viewer, whole, layers, self._note)
-        self.result, self._origin = result, None
+        note = {**note, "names": whole.names, "made_by": made_by}
+        yield from iter_show(self._viewer, whole, layers, note)
+        self.result, self._origin, self._note = result, None, note
         if result.decisions:
             names = [whole.names[letter] for letter in result.map_axes[:-2]]
             sizes = dict(zip(names, result.index.shape, strict=False))
@@ -206,7 +206,7 @@ class Carrier(QObject):
         self._on_busy()
         self.fused.emit(result.summary)
 
-    def _on_carried(self, made: list[tuple[Whole, list[Shown]]]) -> None:
+    def _on_carried(self, made: list[tuple[Whole, list[Shown]]]) -> Iterator[None]:
         origin = self._origin
         if origin is None:
             return
@@ -224,6 +224,6 @@ class Carrier(QObject):
                 "decision_from": {"source": origin.title, "source_id": origin.layer_id},
                 "made_by": origin.made_by,
             }
-            show(self._viewer, whole, layers, plain(note))
+            yield from iter_show(self._viewer, whole, layers, plain(note))
         number = sum(len(layers) for _, layers in made)
         self._panel.status.setText(f"Fused {number} layer{'s' * (number > 1)} by the decision of {origin.title!r}.")

@@ -97,7 +97,7 @@ class FuseForm(QWidget):
             "aligned": aligned_from(layer),
             "z_step": self.stack.z_step.length(),
             "pixel_size": self.stack.pixel_sizes(),
-            "refractive_index": 1.0 if self.positions.whole else self.stack.refractive_index(),
+            "refractive_index": self.stack.refractive_index(),
             "method": self.method.value,
         }
         if METHODS[self.method.value].deep:
@@ -137,6 +137,7 @@ class FuseForm(QWidget):
 
     def _refresh(self) -> None:
         self.positions.read(self.stack.layer, self.stack.axis)
+        self.stack.offer_medium(one_stack=not self.positions.whole)
         self.about.setText(self.stack.problem() or self._description())
         self.changed.emit()
 

@@ -31,6 +31,7 @@ __all__ = [
     "result_of",
     "show_result",
     "source_of",
+    "to_update",
 ]
 
 #: From bottom to top: what is hidden lies above, so that its eye shows it at once.
@@ -71,7 +72,7 @@ def iter_show_result(
 ) -> Generator[None, None, dict[str, "Layer"]]:
     """Show a result as layers, in short steps between which the viewer does what waits, and give them by role.
 
-    If it is ended early, the layers that it has added are gone again.
+    If it is ended early, the layers that it has added are gone again, and those that were there show all of it.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def iter_show_result(
     provenance : mapping
         Settings of the run, of plain JSON types; ``z_step`` (um or None) tells the unit of the depth.
     """
-    found = _to_update(viewer, source)
+    found = to_update(viewer, source)
     added: list[Layer] = []
     result_id = next((note_of(layer)["result_id"] for layer in found.values()), uuid.uuid4().hex)
     told = {**provenance, "result_id": result_id, "z": None if result.decision is None else plain(result.decision.z)}
@@ -106,6 +107,9 @@ def iter_show_result(
         for layer in added:
             if layer in viewer.layers:
                 viewer.layers.remove(layer)
+        for role in parts:
+            if role in found and found[role] in viewer.layers:
+                _update(found[role], parts[role], {**told, "role": role})
         raise
     return {role: found[role] for role in parts}
 
@@ -139,7 +143,7 @@ def _digest(data: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(data).tobytes()).hexdigest()
 
 
-def _to_update(viewer: "ViewerModel", source: Source) -> dict[str, "Layer"]:
+def to_update(viewer: "ViewerModel", source: Source) -> dict[str, "Layer"]:
     """Layers of the latest result of `source` by role; none if its decision was edited."""
     results: dict[str, dict[str, Layer]] = {}
     for layer in viewer.layers:

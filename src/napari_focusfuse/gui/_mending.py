@@ -8,7 +8,7 @@ from napari.layers import Labels, Layer
 
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.gui._layer_parts import Parts, parts_of
-from napari_focusfuse.gui._layers import iter_show_result
+from napari_focusfuse.gui._layers import iter_show_result, to_update
 from napari_focusfuse.gui._mender import Mender, uncovered
 from napari_focusfuse.gui._source import Source
 
@@ -33,15 +33,16 @@ def iter_show_and_follow(
     viewer: "ViewerModel", source: Source, parts: Parts, result: "FusionResult", provenance: Mapping[str, Any]
 ) -> "Generator[None, None, Mender | None]":
     """Show a result as `iter_show_result` does, and let its layers follow what is painted; None without a decision."""
+    # Ended early, nobody shall take the new decision for an edit of the old one.
+    former = mender_of(to_update(viewer, source).get("decision"))
+    if former is not None:
+        former.let_go()
     others = list(_menders.values())
     for other in others:
         other.hold(True)
     try:
         shown = yield from iter_show_result(viewer, source, parts, result, provenance)
         layers = {role: uncovered(layer) for role, layer in shown.items()}
-        former = _menders.get(layers["decision"]) if "decision" in layers else None
-        if former is not None:
-            former.let_go()
     finally:
         for other in others:
             other.hold(False)

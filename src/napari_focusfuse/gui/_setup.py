@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from napari.layers import Image
 from numpy.typing import NDArray
 
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
@@ -58,8 +60,8 @@ class Setup:
         Of each single image the arguments that put a layer on it.
     ids : dict of str to str
         Identifiers of the layers by name.
-    inputs : list of str
-        Files of the sources, as far as they are known.
+    layers : list of Image
+        The sources.
     white : float or None
         The value that metrics see as 1; None: as their type has it.
     """
@@ -70,8 +72,13 @@ class Setup:
     truth: Any
     places: dict[str, dict[str, Any]]
     ids: dict[str, str]
-    inputs: list[str]
+    layers: list[Image]
     white: float | None = None
+
+    @cached_property
+    def inputs(self) -> list[str]:
+        """Files of the sources, as far as they are known; asked for at first, some pixels are read."""
+        return [path for layer in self.layers for path in inputs_of(layer)]
 
     @property
     def title(self) -> str:
@@ -156,7 +163,7 @@ def setup_of(roles: Roles, axis: int, point: Sequence[float]) -> Setup:
         truth=None if roles.truth is None else data_of(roles.truth),
         places={layer.name: place_of(layer) for layer in flat},
         ids={layer.name: str(layer.unique_id) for layer in flat},
-        inputs=[path for layer in roles.sources for path in inputs_of(layer)],
+        layers=list(roles.sources),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,7 @@ class Source:
         Name of the layer, with the time point and channel where there are such axes.
     layer_id : str
         Identifies the layer as long as napari runs.
-    inputs : list of str
-        Files that the layer was read from, as far as they are known.
+    layer : Image
     data : array
         The three axes of the stack, and the samples of RGB(A) as the last; not copied.
     axis : int
@@ -63,7 +63,7 @@ class Source:
 
     title: str
     layer_id: str
-    inputs: list[str]
+    layer: Image
     data: Any
     axis: int
     label: str
@@ -76,6 +76,11 @@ class Source:
     def slices(self) -> int:
         """Number of slices."""
         return int(self.data.shape[self.axis])
+
+    @cached_property
+    def inputs(self) -> list[str]:
+        """Files that the layer was read from, as far as they are known; asked for at first, some pixels are read."""
+        return inputs_of(self.layer)
 
 
 def data_of(layer: Image) -> Any:
@@ -152,7 +157,7 @@ def take(layer: Image, axis: int, point: Sequence[float]) -> Source:
     return Source(
         title=f"{layer.name} ({where})" if where else str(layer.name),
         layer_id=str(layer.unique_id),
-        inputs=inputs_of(layer),
+        layer=layer,
         data=lazy(data_of(layer))[index],
         axis=sum(i not in position for i in range(axis)),
         label=axis_name(layer, axis),

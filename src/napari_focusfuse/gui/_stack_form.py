@@ -28,6 +28,12 @@ _NO_LAYER = (
     "Open a focus stack first: a folder of slices or a TIFF with File > Open, "
     "or File > Open Sample > Simulated focus stack."
 )
+_MEDIUM = (
+    "Refractive index of what the objective looks into: 1.33 water, 1.47 glycerol, 1.52 glass or oil.\n"
+    "With a dry objective the focus moves so many times further than the stage: depths are that much greater.\n"
+    "Leave it at 1 where the objective is immersed in the same medium; it needs the z-step."
+)
+_NOT_FOR_ALL = "Not used where all positions are fused: fuse them one by one for it."
 #: Events of a layer after which its axes and spacing are read again.
 _LAYER_EVENTS = ("data", "scale", "units", "axis_labels")
 
@@ -58,11 +64,8 @@ class StackForm(QObject):
             "Distance between neighbouring slices; read from the layer's scale and units, or from its file.\n"
             "With it depths are in µm, without it in slices.",
         )
-        self.medium = IndexBox(
-            "Refractive index of what the objective looks into: 1.33 water, 1.47 glycerol, 1.52 glass or oil.\n"
-            "With a dry objective the focus moves so many times further than the stage: depths are that much greater.\n"
-            "Leave it at 1 where the objective is immersed in the same medium; it needs the z-step."
-        )
+        self.medium = IndexBox(_MEDIUM)
+        self._one_stack = True
         self.pixel_size = LengthBox(
             "not known",
             "Height of a pixel; read from the layer's scale and units, or from its file; written to saved files.\n"
@@ -104,19 +107,25 @@ class StackForm(QObject):
         y, x = spacing_of(layer, self.axis).pixel_size or (y, x)
         return height, height * x / y
 
-    def refractive_index(self) -> float:
-        """How much further the focus moves than the stage; 1 where the z-step is not known."""
-        return 1.0 if self.z_step.length() is None else float(self.medium.value())
-
-    def positions(self, *, of_stage: bool = False) -> list[float] | None:
-        """Where each slice is focused, um; None if not known. As the file states it, unless the z-step was changed.
+    def offer_medium(self, *, one_stack: bool) -> None:
+        """Let the refractive index be given, where one stack is fused and its z-step is known; say why not otherwise.
 
         Parameters
         ----------
-        of_stage : bool
-            Where the stage is instead, which moves by less than the focus in a medium that is denser than air.
+        one_stack : bool
+            Not all positions are fused.
         """
-        further = 1.0 if of_stage else self.refractive_index()
+        self._one_stack = one_stack
+        self.medium.setEnabled(one_stack and self.z_step.length() is not None)
+        self.medium.setToolTip(_MEDIUM if one_stack else f"{_NOT_FOR_ALL}\n{_MEDIUM}")
+
+    def refractive_index(self) -> float:
+        """How much further the focus moves than the stage; 1 where the z-step is not known."""
+        return float(self.medium.value()) if self._one_stack and self.z_step.length() is not None else 1.0
+
+    def positions(self) -> list[float] | None:
+        """Where each slice is focused, um; None if not known. As the file states it, unless the z-step was changed."""
+        further = self.refractive_index()
         stage = self._stage()
         return None if stage is None else [further * z for z in stage]
 
@@ -236,7 +245,7 @@ class StackForm(QObject):
         self.changed.emit()
 
     def _on_z_step(self, _value: float) -> None:
-        self.medium.setEnabled(self.z_step.length() is not None)
+        self.offer_medium(one_stack=self._one_stack)
         self.changed.emit()
 
     def _read_spacing(self) -> None:
@@ -244,7 +253,7 @@ class StackForm(QObject):
         known = spacing_of(layer, self.axis) if layer is not None and layer.ndim > 2 else Spacing()
         with QSignalBlocker(self.z_step):
             self.z_step.set_length(known.z_step)
-        self.medium.setEnabled(known.z_step is not None)
+        self.offer_medium(one_stack=self._one_stack)
         self.pixel_size.set_length(known.pixel_size[0] if known.pixel_size else None)
 
     def _on_point(self, _event: Any = None) -> None:

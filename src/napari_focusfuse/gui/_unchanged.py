@@ -10,6 +10,8 @@ __all__ = ["mark", "sample"]
 
 #: Places along the axes in front of a plane, as shares of their lengths; and pixels along a side of a plane.
 _PLACES, _SIDE = (0.0, 0.5, 1.0), 256
+#: A last axis that is no longer is one of colour samples.
+_SAMPLES = 4
 
 
 def mark(data: Any) -> str:
@@ -23,7 +25,8 @@ def mark(data: Any) -> str:
 
 def sample(data: Any) -> NDArray[Any]:
     """Some pixels of some planes, (n,)."""
-    leading, plane = data.shape[:-2], data.shape[-2:]
+    of_plane = 3 if data.ndim > 2 and data.shape[-1] <= _SAMPLES else 2
+    leading, plane = data.shape[:-of_plane], data.shape[-of_plane:]
     steps = tuple(slice(None, None, max(1, n // _SIDE)) for n in plane)
     where = sorted({tuple(int(place * (n - 1)) for n in leading) for place in _PLACES})
     return np.concatenate([np.asarray(data[index][steps]).ravel() for index in where])

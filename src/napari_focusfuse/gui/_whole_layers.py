@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.gui._adding import iter_add
 from napari_focusfuse.gui._layer_parts import LABELS, reasons, slice_colours
 from napari_focusfuse.gui._layers import is_result, note_of, put
 from napari_focusfuse.gui._source import KEY
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.gather import HyperstackResult
 
-__all__ = ["Shown", "iter_shown", "show"]
+__all__ = ["Shown", "iter_show", "iter_shown"]
 
 _MAPS = ("decision", "depth", "confidence", "flags")
 
@@ -74,8 +75,12 @@ def iter_shown(whole: Whole, result: "HyperstackResult", top: float) -> Generato
     return made
 
 
-def show(viewer: "ViewerModel", whole: Whole, layers: list[Shown], note: Mapping[str, Any]) -> None:
-    """Show results as layers.
+def iter_show(
+    viewer: "ViewerModel", whole: Whole, layers: list[Shown], note: Mapping[str, Any]
+) -> Generator[None, None, None]:
+    """Show results as layers, in short steps between which the viewer does what waits.
+
+    If it is ended early, the layers that it has added are gone again.
 
     Parameters
     ----------
@@ -87,13 +92,24 @@ def show(viewer: "ViewerModel", whole: Whole, layers: list[Shown], note: Mapping
         Provenance, of plain JSON types: ``source_id``, ``position``; ``decision_from`` if a decision was carried.
     """
     result_id = uuid.uuid4().hex
-    for made in layers:
-        told = {"result_id": result_id, **note, "role": made.role}
-        layer = _existing(viewer, told)
-        if layer is not None and layer.data.ndim == made.data.ndim:
-            _update(layer, made, told)
-        else:
-            _add(viewer, f"{whole.title} {made.role}", made, told)
+    added: list[Layer] = []
+    try:
+        for made in layers:
+            told = {"result_id": result_id, **note, "role": made.role}
+            layer = _existing(viewer, told)
+            if layer is not None and layer.data.ndim == made.data.ndim:
+                _update(layer, made, told)
+            else:
+                layer = _new(f"{whole.title} {made.role}", made, told)
+                yield
+                added.append(layer)
+                options = {"select": made.role == "fused", "editable": made.role not in LABELS}
+                yield from iter_add(viewer, layer, **options, colorbar=made.role == "depth")
+    except GeneratorExit:
+        for layer in added:
+            if layer in viewer.layers:
+                viewer.layers.remove(layer)
+        raise
     for role in set(_MAPS) - {made.role for made in layers}:
         if (layer := _existing(viewer, {**note, "role": role})) is not None:
             viewer.layers.remove(layer)
@@ -126,20 +142,13 @@ def _existing(viewer: "ViewerModel", note: Mapping[str, Any]) -> "Layer | None":
     return None
 
 
-def _add(viewer: "ViewerModel", name: str, made: Shown, note: Mapping[str, Any]) -> None:
-    """A new layer. It carries its provenance before the viewer gets it, so that nobody takes it for a source."""
+def _new(name: str, made: Shown, note: Mapping[str, Any]) -> "Layer":
+    """A new layer. It carries its provenance before a viewer gets it, so that nobody takes it for a source."""
     from napari.layers import Image, Labels
 
-    chosen = set(viewer.layers.selection)
-    layer = (Labels if made.role in LABELS else Image)(made.data, name=name, **made.arguments)
+    layer: Layer = (Labels if made.role in LABELS else Image)(made.data, name=name, **made.arguments)
     _sign(layer, note)
-    viewer.add_layer(layer)
-    if made.role in LABELS:
-        layer.editable = False
-    if made.role == "depth":
-        layer.colorbar.visible = True
-    if made.role != "fused":
-        viewer.layers.selection = chosen
+    return layer
 
 
 def _sign(layer: "Layer", note: Mapping[str, Any]) -> None:

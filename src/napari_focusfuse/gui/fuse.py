@@ -113,7 +113,7 @@ class FuseWidget(QWidget):
         else:
             self.preview.stop()
             source = self.stack.take()
-            options = {**self.form.how(), "z": self.stack.positions(of_stage=self.form.positions.whole)}
+            options = {**self.form.how(), "z": self.stack.positions()}
             note = self.form.describe(source)
             self._started = source, note
             if self.form.positions.whole:

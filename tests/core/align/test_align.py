@@ -105,6 +105,24 @@ def test_lazy_stacks_colour_and_other_axes_give_the_same(clean):
     assert np.abs(coloured.stack[..., 1].astype(int) - done.stack).max() <= 300
 
 
+@pytest.mark.parametrize("power", [1000, 500, 100, -30, -100, -900])
+def test_units_do_not_matter(clean, power):
+    """Nor do numbers whose squares are none."""
+    stack = moved(clean, planted("translation")).astype(np.float64)
+    config = ff.AlignConfig(kind="translation")
+    done, other = (ff.align(values, config=config) for values in (stack, np.ldexp(stack, power)))
+    np.testing.assert_array_equal(other.transforms.matrices, done.transforms.matrices)
+    np.testing.assert_allclose(other.stack, np.ldexp(done.stack, power), rtol=1e-9)
+
+
+def test_transforms_that_move_nothing_are_told_so(clean):
+    stack = moved(clean, planted("translation"))
+    still = ff.align(stack, config=ff.AlignConfig(kind="none")).transforms
+    done = ff.align(stack, transforms=still)
+    assert done.untouched
+    assert done.summary == "the transforms given move no slice: the stack stays as it is"
+
+
 def test_transforms_of_one_channel_move_another(clean):
     stack = moved(clean, planted("similarity"))
     done = ff.align(stack)

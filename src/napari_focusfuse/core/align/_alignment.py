@@ -19,6 +19,7 @@ from napari_focusfuse.errors import StackError
 __all__ = ["Alignment", "iter_align"]
 
 _MEASURING = 0.5
+_STILL = "the transforms given move no slice: the stack stays as it is"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,7 @@ def iter_align(
     note = "the kind of transform is none: nothing was aligned"
     if transforms is not None:
         _check_fit(transforms, stack)
-        note = _moved(transforms)
+        note = _moved(transforms) if transforms.moved.any() else _STILL
     elif config.kind == "none":
         transforms = unmoved(stack, config)
     else:

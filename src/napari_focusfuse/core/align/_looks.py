@@ -5,6 +5,7 @@ two linearly filtered images is largest where they coincide, however differently
 normalisation and robust weights can drag what is blurred along with the focus.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,8 @@ _FINE, _SLOW = 1.0, 6.0
 _SHARP, _LESS_SHARP, _AROUND = 0.7, 1.4, 6.0
 #: Share of pixels that show noise alone, in percent.
 _NOISE = 5
+#: Values that are so many octaves from 1 are brought near to it: squares of float32 reach no further.
+_OCTAVES = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +81,10 @@ def shrinkings(shape: tuple[int, int]) -> list[int]:
 
 def look(image: NDArray[Any]) -> Look:
     """Look at a slice (Y, X) or (Y, X, C)."""
-    grey = filled(luminance(image))[0].astype(np.float32)
+    given = filled(luminance(image))[0]
+    octaves = math.frexp(float(np.abs(given).max()))[1]
+    grey = np.ldexp(given, -_OCTAVES * round(octaves / _OCTAVES)).astype(np.float32)
+    largest = float(np.abs(grey).max())
     grey -= grey.mean()
     views = []
     for shrunk in shrinkings((grey.shape[0], grey.shape[1])):
@@ -88,7 +94,7 @@ def look(image: NDArray[Any]) -> Look:
     fine = ndimage.gaussian_filter(small, _SHARP) - ndimage.gaussian_filter(small, _LESS_SHARP)
     around = np.sqrt(np.maximum(ndimage.gaussian_filter(fine * fine, _AROUND), 0))
     strength = np.maximum(around - np.percentile(around, _NOISE), 0).astype(np.float32)
-    flat = float(seen.std()) <= 1e-6 * max(float(np.abs(filled(luminance(image))[0]).max()), 1e-12)
+    flat = float(seen.std()) <= 1e-6 * max(largest, 1e-12)
     return Look(views, fine / np.maximum(around, np.finfo(np.float32).tiny), strength, flat)
 
 

@@ -90,7 +90,10 @@ def _summed(
 ) -> Image:
     spectra = [np.zeros_like(transfer(0.0)) for _ in foci]
     for level, share in _iter_layers(depth):
-        layer = field.spectrum(drawn * share)
+        there = drawn * share
+        if not there.any():
+            continue
+        layer = field.spectrum(there)
         for k, focus in enumerate(foci):
             spectra[k] += layer * transfer(focus - level)
     return np.stack([field.image(spectrum) for spectrum in spectra])
