@@ -21,7 +21,7 @@ __all__ = ["LEAST", "Pace", "Reduced", "Shot", "View"]
 #: Longest side of a preview, and the shortest that it is made for the sake of speed, px.
 _LONGEST, LEAST = 256, 64
 #: What the first preview may take, and the finer one that follows while nothing changes (s).
-_QUICK, _FINE = 0.3, 5.0
+_QUICK, _FINE = 0.25, 5.0
 #: A preview takes as long as this many pixels more would; time of a pixel of a slice until it was measured (s).
 _BESIDES, _FIRST = 100_000, 2e-6
 
