@@ -1,7 +1,7 @@
 """Speed and memory of fusing: the encoder against the plain module, time against pixels and slices, peak memory.
 
     python benchmarks/speed.py encoder
-    python benchmarks/speed.py scaling --side 256 --slices 8
+    python benchmarks/speed.py scaling --side 256 --slices 8 [--plot scaling.png]
     python benchmarks/speed.py memory --side 2048 --slices 20
 
 Times of one machine mean little on another, and nothing on a busy one: read the ratios and exponents. Runs that are
@@ -12,7 +12,8 @@ import argparse
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -67,18 +68,34 @@ def encoder(side: int) -> None:
     print(f"ratio {energy / folded:.2f} with energy, {module / folded:.2f} against the features alone")
 
 
-def scaling(side: int, slices: int) -> None:
-    """Time against pixels and slices over four doublings: the exponent of a power law."""
+def scaling(side: int, slices: int) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
+    """Time against slices and pixels over four doublings: what grows, pixels of the stacks, and seconds."""
     ff.fuse(LazyStack(64, 4))
     for what, stacks in (
         ("slices", [LazyStack(side, slices * 2**k) for k in range(5)]),
         ("pixels", [LazyStack(round(side * 2 ** (k / 2)), slices) for k in range(5)]),
     ):
-        sizes = [np.prod(stack.shape) for stack in stacks]
         seconds = np.min([[timed(lambda stack=stack: ff.fuse(stack)) for stack in stacks] for _ in range(2)], axis=0)
-        exponent = np.polyfit(np.log(sizes), np.log(seconds), 1)[0]
-        rows = ", ".join(f"{size / 1e6:.1f} MP {t:.2f} s" for size, t in zip(sizes, seconds, strict=True))
-        print(f"{what}: exponent {exponent:.2f} ({rows})", flush=True)
+        yield what, np.array([np.prod(stack.shape) for stack in stacks], float), seconds
+
+
+def exponent(sizes: NDArray[np.float64], seconds: NDArray[np.float64]) -> float:
+    """That of a power law."""
+    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+
+
+def plot_scaling(found: list[tuple[str, NDArray[np.float64], NDArray[np.float64]]], out: Path) -> None:
+    """Draw time against size; beside it how a straight proportion would grow."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 4), layout="constrained")
+    axes = figure.add_subplot()
+    for what, sizes, seconds in found:
+        line = axes.loglog(sizes / 1e6, seconds, "o-", label=f"more {what}: power {exponent(sizes, seconds):.2f}")[0]
+        axes.loglog(sizes / 1e6, seconds[0] * sizes / sizes[0], ":", color=line.get_color(), lw=1)
+    axes.set(xlabel="megapixels of the stack", ylabel="s", title="time to fuse (dotted: in proportion)")
+    axes.legend()
+    figure.savefig(out, dpi=120)
 
 
 def memory(side: int, slices: int) -> None:
@@ -99,11 +116,20 @@ def main() -> None:
     parser.add_argument("what", choices=("encoder", "scaling", "memory"))
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--slices", type=int, default=8)
+    parser.add_argument("--plot", type=Path, help="draw what scaling finds")
     asked = parser.parse_args()
     if asked.what == "encoder":
         encoder(asked.side)
+    elif asked.what == "memory":
+        memory(asked.side, asked.slices)
     else:
-        {"scaling": scaling, "memory": memory}[asked.what](asked.side, asked.slices)
+        found = []
+        for what, sizes, seconds in scaling(asked.side, asked.slices):
+            rows = ", ".join(f"{size / 1e6:.1f} MP {t:.2f} s" for size, t in zip(sizes, seconds, strict=True))
+            print(f"{what}: exponent {exponent(sizes, seconds):.2f} ({rows})", flush=True)
+            found.append((what, sizes, seconds))
+        if asked.plot:
+            plot_scaling(found, asked.plot)
 
 
 if __name__ == "__main__":
