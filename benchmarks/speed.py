@@ -87,6 +87,7 @@ def exponent(sizes: NDArray[np.float64], seconds: NDArray[np.float64]) -> float:
 def plot_scaling(found: list[tuple[str, NDArray[np.float64], NDArray[np.float64]]], out: Path) -> None:
     """Draw time against size; beside it how a straight proportion would grow."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     figure = Figure(figsize=(5, 4), layout="constrained")
     axes = figure.add_subplot()
@@ -94,6 +95,10 @@ def plot_scaling(found: list[tuple[str, NDArray[np.float64], NDArray[np.float64]
         line = axes.loglog(sizes / 1e6, seconds, "o-", label=f"more {what}: power {exponent(sizes, seconds):.2f}")[0]
         axes.loglog(sizes / 1e6, seconds[0] * sizes / sizes[0], ":", color=line.get_color(), lw=1)
     axes.set(xlabel="megapixels of the stack", ylabel="s", title="time to fuse (dotted: in proportion)")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter("")
     axes.legend()
     figure.savefig(out, dpi=120)
 
