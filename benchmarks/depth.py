@@ -6,7 +6,7 @@ Scenes are simulated on the pictures, and on a computed texture. Depth is that o
 three slices, of `vertex`, and of `vertex` and `iter_steady` together, as it is told. For each there is the RMSE in
 slices over the pixels whose depth is known, without those that are more than a slice off, and where the confidence is
 above .9; and the shares of pixels that are known and of those more than a slice off. `--knees` compares other values of
-the constant in `napari_focusfuse.core.depth` that was chosen by this, on pictures that nothing is reported on.
+the constant in `napari_focusfuse.core.decide.depth` that was chosen by this, on pictures that nothing is reported on.
 """
 
 import argparse

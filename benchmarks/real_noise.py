@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 import napari_focusfuse as ff
 from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.decide.pipeline import iter_decide
 from napari_focusfuse.core.measures import FocusMeasure, LoGEnergy, PixelSF
-from napari_focusfuse.core.pipeline import iter_decide
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.stack import Stack
 

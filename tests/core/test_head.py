@@ -8,14 +8,14 @@ import torch
 
 from napari_focusfuse.core.activity import scale_maps, scale_sf
 from napari_focusfuse.core.box import box_mean
-from napari_focusfuse.core.combine import Learned, Weighted
 from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.decide.combine import Learned, Weighted
+from napari_focusfuse.core.decide.pipeline import iter_decide
+from napari_focusfuse.core.decide.statistics import iter_survey
 from napari_focusfuse.core.head import INPUTS, SCALES, FocusHead, softness
 from napari_focusfuse.core.measures import difference_energy, grey_energy, grey_floor, laplacian_energy
-from napari_focusfuse.core.pipeline import iter_decide
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.survey import iter_survey
 
 CPU = torch.device("cpu")
 

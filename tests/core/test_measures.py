@@ -7,9 +7,9 @@ from scipy import ndimage
 
 from napari_focusfuse.core.activity import halo, scale_sf
 from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.decide.pipeline import iter_decide
 from napari_focusfuse.core.measures import LoGEnergy, PixelSF
 from napari_focusfuse.core.methods.windows import spatial_frequency
-from napari_focusfuse.core.pipeline import iter_decide
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.stack import Stack
 

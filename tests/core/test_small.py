@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from napari_focusfuse.core.decide.statistics import noise_level
 from napari_focusfuse.core.intensity import (
     filled,
     full_range,
@@ -13,7 +14,6 @@ from napari_focusfuse.core.intensity import (
     without_specks,
 )
 from napari_focusfuse.core.progress import Progress, drain, repeated, staged
-from napari_focusfuse.core.survey import noise_level
 from napari_focusfuse.core.tiles import bands, tiles
 
 

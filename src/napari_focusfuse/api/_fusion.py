@@ -105,7 +105,7 @@ def iter_fuse(
     slices, chosen = Stack(stack, axis, rgb, z), method_named(method)
     if not chosen.deep:
         return (yield from methods.iter_fuse(chosen, slices, config, info_of(chosen)))
-    from napari_focusfuse.core import pipeline
+    from napari_focusfuse.core.decide import pipeline
 
     return (yield from pipeline.iter_fuse(slices, *prepared(chosen, config, model, device)))
 
@@ -156,7 +156,7 @@ def iter_decide(
     slices, chosen = Stack(stack, axis, rgb, z), method_named(method)
     if not chosen.deep:
         return (yield from methods.iter_decide(chosen, slices, config, info_of(chosen)))
-    from napari_focusfuse.core import pipeline
+    from napari_focusfuse.core.decide import pipeline
 
     return (yield from pipeline.iter_decide(slices, *prepared(chosen, config, model, device)))
 

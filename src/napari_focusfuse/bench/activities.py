@@ -92,7 +92,7 @@ class Activity:
         """Decide by the engine's default preset, on the CPU."""
         import torch
 
-        from napari_focusfuse.core.pipeline import iter_decide
+        from napari_focusfuse.core.decide.pipeline import iter_decide
         from napari_focusfuse.core.progress import drain
         from napari_focusfuse.core.stack import Stack
 
@@ -186,8 +186,8 @@ def softened(decision: Decision, softness: float) -> Decision:
         return decision
     import torch
 
+    from napari_focusfuse.core.decide.rivals import TRUST, mixed, rivals
     from napari_focusfuse.core.head import SLOPE
-    from napari_focusfuse.core.rivals import TRUST, mixed, rivals
 
     before, after = (float(power) / SLOPE for power in (decision.info["softness"], softness))
     weights = torch.from_numpy(decision.weights).clamp_min(_LEAST_WEIGHT)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_focusfuse.core.box import box_mean
-from napari_focusfuse.core.rivals import TRUST, Contest, Rivals
+from napari_focusfuse.core.decide.rivals import TRUST, Contest, Rivals
 
 __all__ = ["EdgeHead"]
 

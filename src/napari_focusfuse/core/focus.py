@@ -1,7 +1,7 @@
 """How sharp a place is in each slice: focus curves of single pixels, and activity maps of single slices.
 
-Both are what the fusion compares (`napari_focusfuse.core.slices`), beside the classical spatial frequency of the grey
-values. A curve reads a small window of each slice only.
+Both are what the fusion compares (`napari_focusfuse.core.decide.scan`), beside the classical spatial frequency of the
+grey values. A curve reads a small window of each slice only.
 """
 
 from collections.abc import Generator
@@ -15,12 +15,12 @@ from scipy import ndimage
 
 from napari_focusfuse.core.activity import squared_sf
 from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.decide.scan import SliceActivity
+from napari_focusfuse.core.decide.statistics import Survey, iter_survey
 from napari_focusfuse.core.intensity import filled, luminance, scaled
 from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.progress import Progress, repeated
-from napari_focusfuse.core.slices import SliceActivity
 from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.survey import Survey, iter_survey
 from napari_focusfuse.core.tiles import grown, within
 from napari_focusfuse.errors import FocusFuseError
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from napari_focusfuse.core.assess import summary
 from napari_focusfuse.core.config.hyperstack import CHANNEL
+from napari_focusfuse.core.decide.confidence import summary
 from napari_focusfuse.core.decision import Decision, Flag
 from napari_focusfuse.core.hyperstack import Hyperstack, Where
 from napari_focusfuse.core.positions import FusedPosition

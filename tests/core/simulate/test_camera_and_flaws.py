@@ -6,11 +6,11 @@ from scipy import ndimage, stats
 from skimage.registration import phase_cross_correlation
 
 from napari_focusfuse.core.config import Camera, Flaws
-from napari_focusfuse.core.gain import block_means, gains
+from napari_focusfuse.core.decide.gain import block_means, gains
+from napari_focusfuse.core.decide.statistics import noise_level
 from napari_focusfuse.core.simulate import simulate
 from napari_focusfuse.core.simulate._camera import exposed
 from napari_focusfuse.core.simulate._flaws import movement
-from napari_focusfuse.core.survey import noise_level
 
 FLAT = np.full((200, 200), 0.5, np.float32)
 

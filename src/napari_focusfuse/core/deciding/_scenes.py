@@ -13,12 +13,12 @@ from torch import Tensor
 
 from napari_focusfuse.core.activity import scale_maps
 from napari_focusfuse.core.config import DecideConfig, Surface
+from napari_focusfuse.core.decide.statistics import noise_level, noise_maps
 from napari_focusfuse.core.head import SCALES
 from napari_focusfuse.core.intensity import robust_range, scaled
 from napari_focusfuse.core.learning import Pieces, log_uniform, seen_by_camera
 from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.simulate import simulate
-from napari_focusfuse.core.survey import noise_level, noise_maps
 
 __all__ = ["Drawn", "DrawnScenes", "Scenes", "SeenScene", "iter_maps", "noise_floors", "some_slices"]
 

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from napari_focusfuse.core.activity import doubled
 from napari_focusfuse.core.config import DecideConfig, EdgeConfig
+from napari_focusfuse.core.decide.rivals import Contest, Rivals, rivals
+from napari_focusfuse.core.decide.top_k import KEPT
 from napari_focusfuse.core.deciding import Drawn, DrawnScenes, head_of, iter_maps, noise_floors, some_slices
 from napari_focusfuse.core.measures import grey_energy, grey_floor
 from napari_focusfuse.core.network import Encoder
-from napari_focusfuse.core.peaks import KEPT
-from napari_focusfuse.core.rivals import Contest, Rivals, rivals
 
 __all__ = ["Contests", "SeenContest", "part_of"]
 

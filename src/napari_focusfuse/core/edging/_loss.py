@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
+from napari_focusfuse.core.decide.rivals import mixed
 from napari_focusfuse.core.edge_head import EdgeHead
 from napari_focusfuse.core.edging._contests import SeenContest
 from napari_focusfuse.core.head import power
-from napari_focusfuse.core.rivals import mixed
 
 __all__ = ["edge_loss", "odds", "slices_off"]
 

@@ -55,7 +55,7 @@ class Method:
     config : type or None
         Its settings; None if it has none.
     where : str
-        ``module:function`` that does it, beside this one; empty for ours, which is `napari_focusfuse.core.pipeline`.
+        ``module:function`` that does it, beside this one; empty for ours, `napari_focusfuse.core.decide.pipeline`.
     """
 
     name: str
@@ -249,8 +249,8 @@ def iter_fuse(
     method: Method, stack: Stack, config: FusionConfig | MethodConfig | None, info: Mapping[str, Any]
 ) -> Generator[Progress, None, FusionResult]:
     """Fuse by a method other than ours; see `iter_decide`. Without a decision ``result.decision`` is None."""
-    from napari_focusfuse.core.assess import summary
     from napari_focusfuse.core.blend import iter_blend
+    from napari_focusfuse.core.decide.confidence import summary
     from napari_focusfuse.core.result import FusionResult
 
     if not method.decides:

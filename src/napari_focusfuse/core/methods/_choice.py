@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_focusfuse.core.assess import iter_assess
+from napari_focusfuse.core.decide.confidence import iter_assess
+from napari_focusfuse.core.decide.top_k import Peaks
 from napari_focusfuse.core.decision import Decision, Labels
 from napari_focusfuse.core.intensity import filled, luminance, robust_range, scaled
-from napari_focusfuse.core.peaks import Peaks
 from napari_focusfuse.core.progress import Progress, repeated, staged
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import tiles

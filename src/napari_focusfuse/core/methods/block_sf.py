@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_focusfuse.core.config import BlockSFConfig
+from napari_focusfuse.core.decide.top_k import Peaks
 from napari_focusfuse.core.decision import Decision, Labels
 from napari_focusfuse.core.methods._choice import NOTHING, Grey, decided, grey_slice, iter_limits
-from napari_focusfuse.core.peaks import Peaks
 from napari_focusfuse.core.progress import Progress, repeated, staged
 from napari_focusfuse.core.stack import Stack
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_focusfuse.core.config import GFConfig
+from napari_focusfuse.core.decide.verify import guided_filter
 from napari_focusfuse.core.methods._choice import Grey, Measure, grey_slice, iter_best, iter_limits
 from napari_focusfuse.core.methods._planes import Planes
 from napari_focusfuse.core.progress import Progress, staged
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import tiles
-from napari_focusfuse.core.verify import guided_filter
 
 __all__ = ["iter_gf", "saliency"]
 

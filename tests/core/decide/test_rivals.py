@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from napari_focusfuse.core.decide.rivals import Contest, mixed, rivals
 from napari_focusfuse.core.edge_head import EdgeHead
-from napari_focusfuse.core.rivals import Contest, mixed, rivals
 
 SLICES, KEPT, SIDE = 12, 4, 24
 

@@ -13,16 +13,16 @@ from torch import Tensor
 from napari_focusfuse.core.activity import doubled, halo, scale_sf
 from napari_focusfuse.core.ahead import iter_ahead
 from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.decide.statistics import Survey, channel_sum
+from napari_focusfuse.core.decide.top_k import Peaks
+from napari_focusfuse.core.decide.verify import iter_verified
 from napari_focusfuse.core.decision import Labels
 from napari_focusfuse.core.intensity import filled, luminance, scaled
 from napari_focusfuse.core.measures import FocusMeasure, PixelSF, grey_energy
 from napari_focusfuse.core.network import HALO
-from napari_focusfuse.core.peaks import Peaks
 from napari_focusfuse.core.progress import Progress, repeated
 from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.survey import Survey, channel_sum
 from napari_focusfuse.core.tiles import fitted, grown, tiles, within
-from napari_focusfuse.core.verify import iter_verified
 
 __all__ = ["SliceActivity", "iter_guide", "iter_peaks", "iter_series"]
 

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_focusfuse.core.ahead import iter_ahead, workers
-from napari_focusfuse.core.assess import Assessment
-from napari_focusfuse.core.averaging import averaged
+from napari_focusfuse.core.decide.averaging import averaged
+from napari_focusfuse.core.decide.confidence import Assessment
+from napari_focusfuse.core.decide.rivals import FEW, NEAR, TRUST, Contest, Rivals, mixed, rivals
+from napari_focusfuse.core.decide.statistics import Survey
+from napari_focusfuse.core.decide.top_k import Peaks
 from napari_focusfuse.core.decision import Flag, Labels
 from napari_focusfuse.core.head import SLOPE
-from napari_focusfuse.core.peaks import Peaks
-from napari_focusfuse.core.rivals import FEW, NEAR, TRUST, Contest, Rivals, mixed, rivals
 from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.survey import Survey
 from napari_focusfuse.core.tiles import Tile, tiles
 
 __all__ = ["iter_weigh"]

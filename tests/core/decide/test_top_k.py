@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_focusfuse.core.peaks import Peaks
+from napari_focusfuse.core.decide.top_k import Peaks
 
 
 def shown(activities: np.ndarray) -> Peaks:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.morphology import disk, remove_small_objects
 
+from napari_focusfuse.core.decide.top_k import Peaks
 from napari_focusfuse.core.decision import Labels
-from napari_focusfuse.core.peaks import Peaks
 from napari_focusfuse.core.tiles import tiles
 
 __all__ = ["GUIDED_EPS", "GUIDED_RADIUS", "closed", "guided_filter", "iter_verified", "opened", "without_small_regions"]

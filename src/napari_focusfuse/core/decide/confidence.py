@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_focusfuse.core.decide.depth import places, vertex
+from napari_focusfuse.core.decide.top_k import Peaks
 from napari_focusfuse.core.decision import Decision, Flag, Labels
-from napari_focusfuse.core.depth import places, vertex
-from napari_focusfuse.core.peaks import Peaks
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import bands
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_focusfuse.core.averaging import REACH, averaged
+from napari_focusfuse.core.decide.averaging import REACH, averaged
 
 SCORES = torch.tensor([0.0, -1.0, -1.5, -torch.inf])[:, None, None].expand(4, 30, 40)
 

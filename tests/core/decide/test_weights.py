@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from napari_focusfuse.core.config import Camera, FusionConfig
+from napari_focusfuse.core.decide.pipeline import iter_fuse
 from napari_focusfuse.core.decision import Flag
-from napari_focusfuse.core.pipeline import iter_fuse
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.simulate import simulate
 from napari_focusfuse.core.stack import Stack

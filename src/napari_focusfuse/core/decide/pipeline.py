@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 from torch import nn
 
 from napari_focusfuse.core.ahead import workers
-from napari_focusfuse.core.assess import PROBABILITY, Assessment, hard_weights, iter_assess, summary
 from napari_focusfuse.core.blend import iter_blend
-from napari_focusfuse.core.combine import Learned
 from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.decide.combine import Learned
+from napari_focusfuse.core.decide.confidence import PROBABILITY, Assessment, hard_weights, iter_assess, summary
+from napari_focusfuse.core.decide.depth import iter_steady
+from napari_focusfuse.core.decide.scan import SliceActivity, iter_guide, iter_peaks, iter_series
+from napari_focusfuse.core.decide.statistics import Survey, iter_survey
+from napari_focusfuse.core.decide.verify import iter_verified
+from napari_focusfuse.core.decide.weights import iter_weigh
 from napari_focusfuse.core.decision import Decision, Flag, Labels
-from napari_focusfuse.core.depth import iter_steady
 from napari_focusfuse.core.measures import FocusMeasure
 from napari_focusfuse.core.memory import memory_is_short
 from napari_focusfuse.core.progress import Progress, repeated, staged
 from napari_focusfuse.core.result import FusionResult
-from napari_focusfuse.core.slices import SliceActivity, iter_guide, iter_peaks, iter_series
 from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.survey import Survey, iter_survey
-from napari_focusfuse.core.verify import iter_verified
-from napari_focusfuse.core.weigh import iter_weigh
 
 __all__ = ["FusionResult", "iter_decide", "iter_fuse"]
 

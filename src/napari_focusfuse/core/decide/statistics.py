@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_focusfuse.core.activity import scale_maps
-from napari_focusfuse.core.combine import Combination, Learned, Weighted
 from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.decide.combine import Combination, Learned, Weighted
+from napari_focusfuse.core.decide.gain import block_means, gains
 from napari_focusfuse.core.edge_head import EdgeHead
-from napari_focusfuse.core.gain import block_means, gains
 from napari_focusfuse.core.head import SCALES
 from napari_focusfuse.core.head import softness as odds_softness
 from napari_focusfuse.core.intensity import filled, full_range, luminance, robust_range, scaled, without_specks

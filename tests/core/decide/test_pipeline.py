@@ -7,15 +7,15 @@ import pytest
 import torch
 from scipy import ndimage
 
-from napari_focusfuse.core import pipeline, verify
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.decide import pipeline, verify
+from napari_focusfuse.core.decide.pipeline import iter_decide, iter_fuse
+from napari_focusfuse.core.decide.statistics import iter_survey
+from napari_focusfuse.core.decide.verify import GUIDED_RADIUS
 from napari_focusfuse.core.decision import Flag
-from napari_focusfuse.core.pipeline import iter_decide, iter_fuse
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.survey import iter_survey
-from napari_focusfuse.core.verify import GUIDED_RADIUS
 
 CPU = torch.device("cpu")
 PAPER = FusionConfig(preset="paper")
