@@ -34,7 +34,7 @@ def processes() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["napari_focusfuse.core.training", "napari_focusfuse.bench.simulated"])
+    context.set_forkserver_preload(["napari_focusfuse.core.training.autoencoder", "napari_focusfuse.bench.simulated"])
     return context
 
 

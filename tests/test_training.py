@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 import napari_focusfuse as ff
 from napari_focusfuse import api, models
-from napari_focusfuse.core.training import TrainReport
+from napari_focusfuse.core.training.autoencoder import TrainReport
 from napari_focusfuse.errors import FocusFuseWarning, OutputError, TrainingError
 
 CONFIG = ff.TrainConfig(epochs=3, batch=6, crop=32, crops_per_image=4)
@@ -162,7 +162,7 @@ KILLED = """
 import os, signal
 import numpy as np, torch
 import napari_focusfuse as ff
-from napari_focusfuse.core.training import TrainReport
+from napari_focusfuse.core.training.autoencoder import TrainReport
 
 torch.set_num_threads(1)
 config = ff.TrainConfig(epochs=3, batch=6, crop=32, crops_per_image=4)

@@ -9,7 +9,7 @@ import torch
 import napari_focusfuse as ff
 from napari_focusfuse import api, models
 from napari_focusfuse.core.network import Encoder
-from napari_focusfuse.core.ranking import RankReport, RankState, _run, _validation
+from napari_focusfuse.core.training.encoder import RankReport, RankState, _run, _validation
 from napari_focusfuse.errors import FocusFuseError, ModelError, TrainingError
 
 CONFIG = ff.RankConfig(steps=4, stacks=1, crop=16, procedural=0, validate_every=2, learning_rate=1e-2)
@@ -166,8 +166,8 @@ def test_what_a_model_is_adapted_by(focused, scene, tmp_path, monkeypatch):
 
 
 def test_adapting_a_model_with_an_edge_head(scene, tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_focusfuse.core.edging._contests.Contests.side", 64)
-    monkeypatch.setattr("napari_focusfuse.core.edging._validation._SCENES", 1)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._contests.Contests.side", 64)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._validation._SCENES", 1)
     for name, edges in (("decided", False), ("edged", True)):
         models.save_model(Encoder("none", decides=True, edges=edges).eval(), tmp_path / name, f"# {name}")
     config = replace(ff.EDGE_ADAPTING, steps=1, stacks=1, crop=48)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import torch
 
     from napari_focusfuse.api._training_images import Grey
-    from napari_focusfuse.core.ranking import RankLog
     from napari_focusfuse.core.recipes import AnyTrainState
-    from napari_focusfuse.core.training import EpochLog
+    from napari_focusfuse.core.training.autoencoder import EpochLog
+    from napari_focusfuse.core.training.encoder import RankLog
 
     #: Training and validation images.
     Split = tuple[list[Grey], list[Grey]]
@@ -84,8 +84,8 @@ def started_from(start: str | os.PathLike[str], config: AnyTrainConfig, licence:
         There is no such model, or it has no decoder or no decision head where the recipe needs one.
     """
     from napari_focusfuse import models
-    from napari_focusfuse.core.ranking import RankState
-    from napari_focusfuse.core.training import TrainState
+    from napari_focusfuse.core.training.autoencoder import TrainState
+    from napari_focusfuse.core.training.encoder import RankState
 
     model = models.load_model(start)
     origin = f"{model.name} (sha256 {model.sha256[:12]})"

@@ -11,13 +11,12 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_focusfuse.core.activity import squared_sf
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decide.scan import SliceActivity
 from napari_focusfuse.core.decide.statistics import Survey, iter_survey
-from napari_focusfuse.core.intensity import filled, luminance, scaled
+from napari_focusfuse.core.intensity import continued, luminance, scaled
 from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.progress import Progress, repeated
 from napari_focusfuse.core.stack import Stack
@@ -96,7 +95,7 @@ class Focus:
         Returns
         -------
         FocusCurve
-            0 where a pixel that is no number is too near, as in the fusion.
+            0 where the pixel is no number, as in the fusion.
 
         Raises
         ------
@@ -108,15 +107,15 @@ class Focus:
             raise FocusFuseError(f"there is no pixel ({y}, {x}) in slices of {height} x {width} px: choose one in them")
         pixel = slice(y, y + 1), slice(x, x + 1)
         around = grown(pixel, max(self._activity.reach, self._config.radius + 1), self._stack.shape, _ALIGN)
-        read = [filled(self._grey(int(k), around)) for k in self._stack.order]
+        read = [continued(self._grey(int(k), around)) for k in self._stack.order]
         windows = np.stack([grey for grey, _ in read])
         here = within(pixel, around)
-        deep = self._activity.part(windows, here, self._survey.means)[:, 0, 0]
+        origin = around[0].start, around[1].start
+        deep = self._activity.part(windows, here, self._survey.means, origin)[:, 0, 0]
         sf = self._root_sf(windows)[:, *here][:, 0, 0]
         for i, (_, missing) in enumerate(read):
-            if missing is not None:
-                for activity, reach in ((deep, self._activity.reach), (sf, self._config.radius + 1)):
-                    activity[i] *= not missing[grown(here, reach, missing.shape)].any()
+            if missing is not None and missing[here].any():
+                deep[i] = sf[i] = 0
         return FocusCurve(self._stack.z[self._stack.order], sf, deep)
 
     def iter_map(self, k: int, sharpness: Sharpness) -> Generator[Progress, None, Grey]:
@@ -133,10 +132,10 @@ class Focus:
         yield progress
         grey = self._grey(k, (slice(None), slice(None)))
         if sharpness == "sf":
-            whole, missing = filled(grey)
+            whole, missing = continued(grey)
             activity: Grey = self._root_sf(whole[None])[0]
             if missing is not None:
-                activity[ndimage.maximum_filter(missing, 2 * self._config.radius + 3)] = 0
+                activity[missing] = 0
             return activity
         canvas = _Canvas(self._stack.shape)
         yield from repeated(self._activity.iter_show(canvas, k, -1, grey), progress)

@@ -8,6 +8,7 @@ from scipy import ndimage
 
 __all__ = [
     "GREY",
+    "continued",
     "filled",
     "full_range",
     "luminance",
@@ -16,6 +17,7 @@ __all__ = [
     "training_grey",
     "typed",
     "without_specks",
+    "without_void",
 ]
 
 #: Weights of red, green and blue.
@@ -23,6 +25,8 @@ GREY = (0.2125, 0.7154, 0.0721)
 _FAR = 1e6
 #: So many times further away than anything around it, a pixel is wild; so many together in 5 x 5 are single ones.
 _WILD, _FEW = 1e3, 4
+#: Nothing ends abruptly if what is beside it is brighter than this share of the range, in the median.
+_ABRUPT = 0.05
 
 Floats = NDArray[np.floating[Any]]
 
@@ -103,6 +107,33 @@ def filled(grey: Floats) -> tuple[Floats, NDArray[np.bool_] | None]:
         return grey, None
     median = grey.dtype.type(0 if missing.all() else np.median(grey[~missing]))
     return np.where(missing, median, grey), missing
+
+
+def without_void(grey: Floats, limits: tuple[float, float]) -> Floats:
+    """`grey` (Y, X) with NaN where there is nothing: areas of exact zeros at the frame that end abruptly.
+
+    Registration leaves such borders, and an interrupted transfer. A dark ground ends in what is a little brighter.
+    """
+    edges = (grey[0], grey[-1], grey[:, 0], grey[:, -1])
+    if not any((edge == 0).any() for edge in edges):
+        return grey
+    regions, _ = ndimage.label(grey == 0)
+    at_frame = np.unique(np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]]))
+    void = np.isin(regions, at_frame[at_frame > 0])
+    beside = grey[ndimage.binary_dilation(void) & ~void]
+    low, high = limits
+    if not beside.size or np.median(beside) < low + _ABRUPT * (high - low):
+        return grey
+    return np.where(void, grey.dtype.type(np.nan), grey)
+
+
+def continued(grey: Floats) -> tuple[Floats, NDArray[np.bool_] | None]:
+    """`grey` (Y, X) with the nearest value in place of what is not finite, and where that was (None: nowhere)."""
+    missing = ~np.isfinite(grey)
+    if not missing.any() or missing.all():
+        return filled(grey)
+    y, x = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
+    return grey[y, x], missing
 
 
 def training_grey(image: NDArray[Any]) -> NDArray[np.float32]:

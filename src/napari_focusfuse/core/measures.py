@@ -13,7 +13,7 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
-from napari_focusfuse.core.edge_head import EdgeHead
+from napari_focusfuse.core.candidate_head import CandidateHead
 from napari_focusfuse.core.head import FocusHead
 
 __all__ = ["FocusMeasure", "LoGEnergy", "PixelSF", "difference_energy", "grey_energy", "grey_floor", "laplacian_energy"]
@@ -43,8 +43,8 @@ class FocusMeasure(Protocol):
         """What combines the scales, if the measure has learned that."""
 
     @property
-    def edges(self) -> EdgeHead | None:
-        """What decides between two depths that compete for a pixel, if the measure has learned that."""
+    def candidates(self) -> CandidateHead | None:
+        """What judges the best few slices of each pixel, if the measure has learned that."""
 
     def energy(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
         """Energy (B, 1, H, W), 0 or more, of grey images (B, 1, H, W) in [0, 1]; borders replicated."""
@@ -80,7 +80,7 @@ class _Plain:
     depth = 0
     pools = False
     head: FocusHead | None = None
-    edges: EdgeHead | None = None
+    candidates: CandidateHead | None = None
 
     def shallow(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
         """Never asked for: there is no head."""

@@ -7,11 +7,17 @@ import torch
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.config import AnyTrainConfig, DecideConfig, EdgeConfig, RankConfig, Recipe
-from napari_focusfuse.core.deciding import deciding_scores, iter_learn_decision
-from napari_focusfuse.core.edging import edge_scores, iter_learn_edges
 from napari_focusfuse.core.network import Encoder, SESFNet
-from napari_focusfuse.core.ranking import RankReport, RankState, best_encoder, iter_rank, ranking_scores
-from napari_focusfuse.core.training import TrainReport, TrainState, best_network, iter_train, reconstruction_scores
+from napari_focusfuse.core.training.autoencoder import (
+    TrainReport,
+    TrainState,
+    best_network,
+    iter_train,
+    reconstruction_scores,
+)
+from napari_focusfuse.core.training.candidate_head import edge_scores, iter_learn_edges
+from napari_focusfuse.core.training.decision_head import deciding_scores, iter_learn_decision
+from napari_focusfuse.core.training.encoder import RankReport, RankState, best_encoder, iter_rank, ranking_scores
 from napari_focusfuse.errors import TrainingError
 
 __all__ = ["AnyTrainState", "best_model", "check_recipe", "iter_learn", "scores_of"]

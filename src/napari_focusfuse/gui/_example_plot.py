@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from napari.viewer import Viewer
 
-    from napari_focusfuse.core.ranking import RankExample
-    from napari_focusfuse.core.training import Example
+    from napari_focusfuse.core.training.autoencoder import Example
+    from napari_focusfuse.core.training.encoder import RankExample
 
 __all__ = ["ExamplePlot"]
 
@@ -54,7 +54,7 @@ class ExamplePlot(Plot):
         return QSize(0, _HEIGHT)
 
     def _draw(self, axes: "Axes", colours: Colours) -> None:
-        from napari_focusfuse.core.ranking import RankExample
+        from napari_focusfuse.core.training.encoder import RankExample
 
         axes.set_axis_off()
         if self._example is None:
@@ -83,8 +83,8 @@ def _decision(example: "RankExample") -> Panels:
 
     Of a scene: the true image, two slices or both candidates of each pixel, and how many slices each pixel is off.
     """
-    from napari_focusfuse.core.deciding import DecideExample
-    from napari_focusfuse.core.edging import EdgeExample
+    from napari_focusfuse.core.training.candidate_head import EdgeExample
+    from napari_focusfuse.core.training.decision_head import DecideExample
 
     slices, picked = example
     if isinstance(example, DecideExample):
@@ -134,7 +134,7 @@ def _key(axes: "Axes", colours: Colours, example: "RankExample", score: str) -> 
     """Below the four pictures: the score, and the colours of the slices."""
     from matplotlib.patches import Rectangle
 
-    from napari_focusfuse.core.deciding import DecideExample
+    from napari_focusfuse.core.training.decision_head import DecideExample
 
     off, (height, width) = isinstance(example, DecideExample), example.picked.shape
     count = _OFF if off else len(example.slices)

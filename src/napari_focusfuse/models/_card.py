@@ -8,9 +8,9 @@ from importlib.metadata import version
 
 import torch
 
-from napari_focusfuse.core.ranking import RankState
 from napari_focusfuse.core.recipes import AnyTrainState
-from napari_focusfuse.core.training import TrainState
+from napari_focusfuse.core.training.autoencoder import TrainState
+from napari_focusfuse.core.training.encoder import RankState
 
 __all__ = ["CardFacts", "card_facts", "training_card"]
 

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from napari_focusfuse.core.config import RECIPES, RankConfig, Recipe, TrainConfig
 from napari_focusfuse.core.network import Encoder, SESFNet
-from napari_focusfuse.core.ranking import RankLog, RankState
 from napari_focusfuse.core.recipes import AnyTrainState
-from napari_focusfuse.core.training import EpochLog, TrainState
+from napari_focusfuse.core.training.autoencoder import EpochLog, TrainState
+from napari_focusfuse.core.training.encoder import RankLog, RankState
 from napari_focusfuse.errors import ModelError
 from napari_focusfuse.models._files import checked, header, header_of, module_of, packed, tensors_of, write
 

@@ -36,7 +36,7 @@ _ARCHITECTURE = "sesf-1"
 _NETWORK, _ENCODER = "network", "encoder"
 #: How the names of the tensors of a decision head and of an edge head begin, in an encoder; and what the header says
 #: of such heads.
-_HEAD, _EDGES, _LEARNED = "head.", "edges.", "learned"
+_HEAD, _CANDIDATES, _LEARNED = "head.", "candidates.", "learned"
 
 
 def digest(tensors: dict[str, Tensor]) -> str:
@@ -102,7 +102,7 @@ def header_of(model: SESFNet | Encoder) -> dict[str, str]:
     """What the header of a model's file says besides its checksum."""
     if isinstance(model, SESFNet):
         return {"architecture": _ARCHITECTURE, "variant": model.encoder.variant}
-    heads = {name: _LEARNED for name in ("head", "edges") if getattr(model, name) is not None}
+    heads = {name: _LEARNED for name in ("head", "candidates") if getattr(model, name) is not None}
     return {"architecture": _ARCHITECTURE, "variant": model.variant, "parts": _ENCODER, **heads}
 
 
@@ -110,7 +110,7 @@ def recipe_of(metadata: dict[str, str]) -> Recipe:
     """The recipe that a model is trained further by: that which trains its last part."""
     if has_decoder(metadata):
         return "paper"
-    if metadata.get("edges") == _LEARNED:
+    if metadata.get("candidates") == _LEARNED:
         return "edges"
     return "decide" if metadata.get("head") == _LEARNED else "focus"
 
@@ -145,8 +145,8 @@ def module_of(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) 
     whole, variant = has_decoder(metadata), metadata.get("variant", "")
     try:
         bare = {_bare(key): value for key, value in tensors.items()}
-        decides, edges = (any(key.startswith(part) for key in bare) for part in (_HEAD, _EDGES))
-        model = SESFNet(variant) if whole else Encoder(variant, decides=decides, edges=edges)  # type: ignore[arg-type]
+        decides, judges = (any(key.startswith(part) for key in bare) for part in (_HEAD, _CANDIDATES))
+        model = SESFNet(variant) if whole else Encoder(variant, decides=decides, judges=judges)  # type: ignore[arg-type]
         model.load_state_dict(tensors if whole else bare)
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"{path} does not fit the architecture {_ARCHITECTURE}: get the file again") from error

@@ -12,7 +12,7 @@ from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decide import pipeline, verify
 from napari_focusfuse.core.decide.pipeline import iter_decide, iter_fuse
 from napari_focusfuse.core.decide.statistics import iter_survey
-from napari_focusfuse.core.decide.verify import GUIDED_RADIUS
+from napari_focusfuse.core.decide.verification import GUIDED_RADIUS
 from napari_focusfuse.core.decision import Flag
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.core.stack import Stack

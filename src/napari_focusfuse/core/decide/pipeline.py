@@ -13,13 +13,13 @@ from torch import nn
 from napari_focusfuse.core.ahead import workers
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.config import FusionConfig
-from napari_focusfuse.core.decide.combine import Learned
+from napari_focusfuse.core.decide.coherence import settle
 from napari_focusfuse.core.decide.confidence import PROBABILITY, Assessment, hard_weights, iter_assess, summary
 from napari_focusfuse.core.decide.depth import iter_steady
 from napari_focusfuse.core.decide.scan import SliceActivity, iter_guide, iter_peaks, iter_series
 from napari_focusfuse.core.decide.statistics import Survey, iter_survey
-from napari_focusfuse.core.decide.verify import iter_verified
-from napari_focusfuse.core.decide.weights import iter_weigh
+from napari_focusfuse.core.decide.verification import iter_verified
+from napari_focusfuse.core.decide.weights import by_activity, iter_choose
 from napari_focusfuse.core.decision import Decision, Flag, Labels
 from napari_focusfuse.core.measures import FocusMeasure
 from napari_focusfuse.core.memory import memory_is_short
@@ -83,18 +83,22 @@ def _iter_decide(
         judged = _of_series(weights, silent)
     else:
         peaks = yield from staged(iter_peaks(stack, activity, survey, workers(device)), 0.05, 0.8)
-        judging = iter_assess(peaks, stack, survey.silence, ordered=True, odds=isinstance(survey.combine, Learned))
-        judged = yield from repeated(judging, Progress(850, 1000, "depth and confidence"))
+        choice = None
+        if survey.candidates:
+            choosing = iter_choose(peaks, stack, survey, survey.candidates, config.tile, device)
+            choice = yield from repeated(choosing, Progress(850, 1000, "choosing slices and weights"))
+            settle(choice)
+        judging = iter_assess(peaks, stack, survey.silence, choice, survey.saturation, ordered=True)
+        judged = yield from repeated(judging, Progress(900, 1000, "depth and confidence"))
+        if choice is not None:
+            steadying = iter_steady(judged.depth, judged.confidence, choice.labels[0], stack.z, survey.noise.typical)
+            yield from repeated(steadying, Progress(990, 1000, "depth"))
         if config.hard:
-            index = peaks.labels[0].copy()
-            del peaks, judging
-            labels, weights = yield from staged(_iter_hard(stack, index, config, survey, judged), 0.85, 0.15)
+            labels, weights = yield from staged(
+                _iter_hard(stack, peaks.labels[0].copy(), config, survey, judged), 0.85, 0.15
+            )
         else:
-            weighing = iter_weigh(peaks, stack, survey, judged, config.tile, device)
-            labels, weights = yield from repeated(weighing, Progress(900, 1000, "weights"))
-            if survey.edges:
-                steadying = iter_steady(judged.depth, judged.confidence, labels[0], stack.z, survey.noise)
-                yield from repeated(steadying, Progress(990, 1000, "depth"))
+            labels, weights = (choice or by_activity(peaks, survey.softness))[:2]
             if config.preset == "quantitative":
                 labels, weights = labels[:1], np.ones((1, *stack.shape), dtype=np.float32)
                 judged.flags[:] &= ~np.uint16(Flag.AVERAGED)
@@ -127,11 +131,11 @@ def _measured(config: FusionConfig, survey: Survey) -> dict[str, Any]:
     settings = {key: "inf" if value == math.inf else value for key, value in asdict(config).items()}
     return {
         "config": settings,
-        "noise": survey.noise,
+        "noise": survey.noise.typical,
         "limits": list(survey.limits),
         "level_weights": list(survey.level_weights),
         "softness": "inf" if math.isinf(survey.softness) else survey.softness,
-        "confidence": PROBABILITY if survey.edges else "margin",
+        "confidence": PROBABILITY if survey.candidates else "margin",
     }
 
 

@@ -7,7 +7,6 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
 from napari_focusfuse.core.activity import doubled, halo, scale_sf
@@ -15,9 +14,9 @@ from napari_focusfuse.core.ahead import iter_ahead
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decide.statistics import Survey, channel_sum
 from napari_focusfuse.core.decide.top_k import Peaks
-from napari_focusfuse.core.decide.verify import iter_verified
+from napari_focusfuse.core.decide.verification import iter_verified
 from napari_focusfuse.core.decision import Labels
-from napari_focusfuse.core.intensity import filled, luminance, scaled
+from napari_focusfuse.core.intensity import continued, filled, luminance, scaled, without_void
 from napari_focusfuse.core.measures import FocusMeasure, PixelSF, grey_energy
 from napari_focusfuse.core.network import HALO
 from napari_focusfuse.core.progress import Progress, repeated
@@ -54,10 +53,11 @@ class SliceActivity:
         return self._survey.combine.reach + max(self._halos.values())
 
     @torch.inference_mode()
-    def part(self, greys: Grey, where: Where, means: list[Tensor] | None) -> Grey:
+    def part(self, greys: Grey, where: Where, means: list[Tensor] | None, origin: tuple[int, int] = (0, 0)) -> Grey:
         """Activity (B, y, x) of a part of grey images (B, Y, X) in [0, 1], each scale in as small a window as it needs.
 
-        The images may be windows of larger ones, if they begin at multiples of 4 px there and reach far enough.
+        The images may be windows of larger ones, if they begin at multiples of 4 px there, `origin`, and reach far
+        enough.
         """
         shape = (greys.shape[1], greys.shape[2])
         align = 2 if self._half else 1
@@ -68,7 +68,8 @@ class SliceActivity:
             maps = scale_sf(self._encoder, self._tensor(greys[:, *outer]), level, radii, means, half=self._half)
             inner = within(seen, outer)
             squared.append(maps[..., *(map(_halved, inner) if self._half else inner)])
-        activity = self._survey.combine(torch.cat(squared, dim=1))
+        noise = self._survey.noise.part(_moved(seen, origin), align).to(self._device)
+        activity = self._survey.combine(torch.cat(squared, dim=1), noise)
         if self._half:
             full = (seen[0].stop - seen[0].start, seen[1].stop - seen[1].start)
             activity = doubled(activity.log(), full).exp()
@@ -83,11 +84,9 @@ class SliceActivity:
     def iter_parts(self, grey: Grey, means: list[Tensor] | None) -> Iterator[tuple[Where, Callable[[], list[Grey]]]]:
         """The tiles of a grey slice (Y, X) in [0, 1], and what makes the activity of each, with what comes with it.
 
-        What is not finite has no activity.
+        What is not finite has no activity; around it, it takes its own part of each window and no more.
         """
-        grey, missing = filled(grey)
-        if missing is not None:
-            missing = ndimage.maximum_filter(missing, 2 * self.reach + 1)
+        grey, missing = continued(grey)
         shape = (grey.shape[0], grey.shape[1])
         height, width = (fitted(length, self._config.tile) for length in shape)
         for tile in tiles(shape, (height, width), 0, align=4):
@@ -106,11 +105,11 @@ class SliceActivity:
         activity = self.part(grey[None], where, means)[0]
         if missing is not None:
             activity[missing[where]] = 0
-        return [activity, grey[where], self._energy(grey, where)] if self._survey.edges else [activity]
+        return [activity, grey[where], self._energy(grey, where)] if self._survey.candidates else [activity]
 
     @torch.inference_mode()
     def _energy(self, grey: Grey, where: Where) -> Grey:
-        """Energy (y, x) of the grey values in a part of a slice, which an edge head looks at."""
+        """Energy (y, x) of the grey values in a part of a slice, which a candidate head looks at."""
         outer = grown(where, PixelSF.halo, (grey.shape[0], grey.shape[1]))
         energy: Grey = grey_energy(self._tensor(grey[None, *outer]))[0, 0, *within(where, outer)].cpu().numpy()
         return energy
@@ -131,6 +130,12 @@ class SliceActivity:
         return torch.from_numpy(np.ascontiguousarray(grey))[:, None].to(self._device)
 
 
+def _moved(part: Where, origin: tuple[int, int]) -> Where:
+    """A part of a window as a part of the whole."""
+    y, x = (slice(side.start + start, side.stop + start) for side, start in zip(part, origin, strict=True))
+    return y, x
+
+
 def _halved(side: slice) -> slice:
     """A part at half size; it begins at an even number."""
     return slice(side.start // 2, -(-side.stop // 2))
@@ -140,17 +145,24 @@ def _grey(stack: Stack, k: int, limits: tuple[float, float]) -> Grey:
     return scaled(luminance(stack[k]), limits)
 
 
+def _known(stack: Stack, k: int, limits: tuple[float, float]) -> Grey:
+    """The same, with NaN where the slice shows nothing."""
+    return scaled(without_void(luminance(stack[k]), limits), limits)
+
+
 def iter_peaks(stack: Stack, activity: SliceActivity, survey: Survey, count: int) -> Generator[Progress, None, Peaks]:
     """Encode every slice once, in the order of z (Eq. 5-8); parts of slices in `count` threads."""
-    peaks = Peaks(stack.shape, len(stack), carried=2 if survey.edges else 0)
+    peaks = Peaks(stack.shape, len(stack), carried=2 if survey.candidates else 0)
     order = [int(k) for k in stack.order]
     places = list(zip(range(len(order)), order, [-1, *order], strict=False))
 
     def progress(done: int) -> Progress:
         return Progress(done, len(order), f"slice {done + 1} of {len(order)}")
 
+    look = _known if survey.combine.half else _grey
+
     def read(k: int) -> Grey:
-        return _grey(stack, k, survey.limits) * np.float32(survey.gains[k])
+        return look(stack, k, survey.limits) * np.float32(survey.gains[k])
 
     if not activity.frozen:
         for done, k, previous in places:

@@ -1,0 +1,120 @@
+"""Training the edge head: it learns, goes on exactly, and needs a decision head."""
+
+import copy
+
+import pytest
+import torch
+
+from napari_focusfuse import models
+from napari_focusfuse.core.config import DecideConfig, EdgeConfig
+from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.core.progress import Returning
+from napari_focusfuse.core.training.candidate_head import edge_scores, iter_learn_edges
+from napari_focusfuse.core.training.candidate_head._contests import Contests
+from napari_focusfuse.core.training.decision_head import _scenes, iter_learn_decision
+from napari_focusfuse.core.training.encoder import RankState, best_encoder
+from napari_focusfuse.errors import FocusFuseError, TrainingError
+
+CONFIG = EdgeConfig(steps=4, stacks=1, crop=48, validate_every=2, scene_steps=2, learning_rate=1e-2, seed=1)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(Contests, "side", 64)
+    monkeypatch.setattr(_scenes, "_SLICES", (5, 7))
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._validation._SCENES", 2)
+
+
+@pytest.fixture
+def encoder():
+    torch.manual_seed(0)
+    return Encoder("none", decides=True).eval()
+
+
+def learned(config, state, stop=None):
+    work = Returning(iter_learn_edges([], [], config, state, stop=stop))
+    reports = list(work)
+    return work.result, reports
+
+
+def test_only_the_edge_head_is_trained(small, encoder):
+    before = {key: value.clone() for key, value in encoder.state_dict().items()}
+    state, reports = learned(CONFIG, RankState(encoder, CONFIG))
+    after = best_encoder(state).state_dict()
+    assert all(torch.equal(after[key], value) for key, value in before.items())
+    assert any(after[key].abs().max() > 0 for key in after if key.startswith("edges.out"))
+    assert [entry.step for entry in state.log] == [2, 4]
+    slices, off = reports[-1].state.example
+    assert (slices.shape, off.shape) == ((3, 64, 64), (64, 64))
+
+
+def test_a_decision_head_is_needed(small):
+    with pytest.raises(TrainingError, match="decision head"):
+        learned(CONFIG, RankState(Encoder("none").eval(), CONFIG))
+    with pytest.raises(TrainingError, match="decision head"):
+        learned(CONFIG, None)
+
+
+def test_scenes_are_the_same_again(small, encoder):
+    first, again = (Contests([], CONFIG, encoder, 0)[3] for _ in range(2))
+    assert torch.equal(first.contest.scores, again.contest.scores)
+    assert torch.equal(first.off, again.off)
+    assert first.contest.scores.shape[1:] == (64, 64)
+
+
+def test_scores_are_of_held_out_scenes(small, encoder):
+    state, _ = learned(CONFIG, RankState(encoder, CONFIG))
+    trained = best_encoder(state)
+    scores = edge_scores(trained, [], CONFIG)
+    assert scores.loss == pytest.approx(min(entry.val_loss for entry in state.log), abs=1e-5)
+
+
+def test_it_gets_better(small):
+    """Going on from an edge head that says anything, on scenes that it is not trained on."""
+    config = EdgeConfig(steps=40, stacks=1, crop=48, validate_every=20, scene_steps=10, learning_rate=2e-2, seed=1)
+    torch.manual_seed(0)
+    encoder = Encoder("none", decides=True, edges=True).eval()
+    torch.nn.init.normal_(encoder.edges.out.weight)
+    state, _ = learned(config, RankState(encoder, config, origin="a model"))
+    assert state.log[-1].val_loss < state.start_loss - 0.3
+    assert state.kept
+
+
+def test_going_on_is_as_if_never_interrupted(small, encoder, tmp_path):
+    whole, _ = learned(CONFIG, RankState(copy.deepcopy(encoder), CONFIG, origin="it"))
+    for report in iter_learn_edges([], [], CONFIG, RankState(encoder, CONFIG, origin="it")):
+        if report.state is not None and report.state.log:
+            models.save_state(report.state, tmp_path)
+            break
+    begun = models.load_state(tmp_path)
+    assert (begun.step, begun.config) == (2, CONFIG)
+    again, _ = learned(CONFIG, begun)
+    expected, found = (best_encoder(state).state_dict() for state in (whole, again))
+    assert all(torch.equal(found[key], value) for key, value in expected.items())
+    assert torch.equal(whole.encoder.edges.out.weight, again.encoder.edges.out.weight)
+
+
+def test_a_model_with_an_edge_head_comes_back(small, encoder, tmp_path):
+    state, _ = learned(CONFIG, RankState(encoder, CONFIG))
+    models.save_model(best_encoder(state), tmp_path, "a card")
+    model, saved = models.load_model(tmp_path), best_encoder(state).state_dict()
+    assert models.trained_by(tmp_path) == "edges"
+    assert model.network is None
+    assert saved.keys() == model.encoder.state_dict().keys()
+    assert all(torch.equal(value, saved[key]) for key, value in model.encoder.state_dict().items())
+
+
+def test_another_decision_head_takes_the_edge_head_away(small, monkeypatch):
+    monkeypatch.setattr(_scenes.Scenes, "side", 64)
+    monkeypatch.setattr("napari_focusfuse.core.training.decision_head._validation._SCENES", 1)
+    config = DecideConfig(steps=1, crop=48, validate_every=1)
+    work = Returning(iter_learn_decision([], [], config, RankState(Encoder(decides=True, edges=True).eval(), config)))
+    list(work)
+    assert best_encoder(work.result).edges is None
+
+
+@pytest.mark.parametrize("settings", [{"crop": 47}, {"crop": 193}, {"scene_steps": 0}, {"stacks": 0}])
+def test_refusals(settings):
+    with pytest.raises(FocusFuseError):
+        EdgeConfig(**settings)
+    assert EdgeConfig(crop=192).crop == Contests.side
