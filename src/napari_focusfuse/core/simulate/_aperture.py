@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.config import PSF, Wave
-from napari_focusfuse.core.simulate._optics import RING, best_focus
+from napari_focusfuse.core.simulate._optics import RING
 
 __all__ = ["Aperture", "aperture_named", "wave_aperture"]
 
@@ -31,14 +31,14 @@ class Aperture:
         Shares of the light; they sum to 1.
     cells : (N,) float64
         Square root of the area that each point stands for, px a step.
-    offsets : (N, 2) float64
-        How far a ray misses the point that it is focused at (aberrations), px.
+    places : (N, 2) float64
+        Where they are in the pupil, 1 at its rim; of a `Wave`.
     """
 
     points: Points
     weights: Points
     cells: Points
-    offsets: Points
+    places: Points
 
 
 def aperture_named(family: PSF, blur: float, depth: float) -> Aperture:
@@ -66,7 +66,7 @@ def aperture_named(family: PSF, blur: float, depth: float) -> Aperture:
 
 
 def wave_aperture(optics: Wave, pixel: float, step: float, depth: float) -> Aperture:
-    """The rays of an objective: as they leave a round pupil, with its aberration (gradient of the wave front).
+    """The rays of an objective: evenly over its pupil.
 
     Parameters
     ----------
@@ -77,18 +77,10 @@ def wave_aperture(optics: Wave, pixel: float, step: float, depth: float) -> Aper
         See `aperture_named`.
     """
     u = _shares(_number(optics.slope * step / pixel * depth))
-    rho = np.sqrt(u)
-    slope = optics.na * rho / np.sqrt(optics.index**2 - (optics.na * rho) ** 2)
-    front = optics.spherical * math.sqrt(5) * (24 * rho**3 - 12 * rho) * optics.wavelength / optics.na
-    missed = front - slope * best_focus(optics, pixel)
-    direction = _directions(len(u))
+    rho = np.sqrt(u)[:, None] * _directions(len(u))
+    slope = optics.na / np.sqrt(optics.index**2 - optics.na**2 * u[:, None])
     cell = np.full_like(u, math.sqrt(math.pi / len(u)) * optics.slope * step / pixel)
-    return Aperture(
-        slope[:, None] * step / pixel * direction,
-        np.full_like(u, 1 / len(u)),
-        cell,
-        missed[:, None] / pixel * direction,
-    )
+    return Aperture(rho * slope * step / pixel, np.full_like(u, 1 / len(u)), cell, rho)
 
 
 def _number(radius: float) -> int:
@@ -113,4 +105,4 @@ def _scaled(radius: Points, weights: Points, area: Points, blur: float) -> Apert
     points = points - weights @ points
     spread = weights @ points**2
     scale = blur / np.sqrt(spread)
-    return Aperture(points * scale, weights, np.sqrt(area) * math.sqrt(scale.prod()), np.zeros_like(points))
+    return Aperture(points * scale, weights, np.sqrt(area) * math.sqrt(scale.prod()), points)

@@ -20,10 +20,9 @@ _SPREADS, _NUDGE = 0.05, 0.3
 
 
 class Ray(NamedTuple):
-    """Rays through one point of the aperture, which miss what they are focused at by an offset; see `Aperture`."""
+    """Rays through one point of the aperture; see `Aperture`."""
 
     point: Point
-    offset: Point
     cell: float
     focus: float
 
@@ -77,17 +76,15 @@ class Hanging:
 
     def cover(self, light: Image, heights: Image, ray: Ray, drawing: Drawing) -> None:
         """Lay the sheets over `light` (Y, X) from `heights` above the plane of focus; both change."""
-        a, b, e, f = (np.float32(n) for n in (*ray.point, *ray.offset))
+        a, b = (np.float32(n) for n in ray.point)
         away = self._pixels.height - np.float32(ray.focus)
-        y = np.rint(self._pixels.y - a * away - e + self._pixels.nudge_y)
-        x = np.rint(self._pixels.x - b * away - f + self._pixels.nudge_x)
+        y: Image = np.rint(self._pixels.y - a * away + self._pixels.nudge_y)
+        x: Image = np.rint(self._pixels.x - b * away + self._pixels.nudge_x)
         here = np.flatnonzero((y >= 0) & (y < light.shape[0]) & (x >= 0) & (x < light.shape[1]))
         y, x, near = y[here], x[here], _Pixels(*(values[here] for values in self._pixels))
         place = (y * light.shape[1] + x).astype(np.intp)
         # A sheet is taken as flat as far as the next pixel.
-        y += e
-        x += f
-        met = away[here] + near.rise_y * (y - near.y) + near.rise_x * (x - near.x)
+        met: Image = away[here] + near.rise_y * (y - near.y) + near.rise_x * (x - near.x)
         met /= 1 - a * near.rise_y - b * near.rise_x
         y += a * met
         x += b * met

@@ -12,7 +12,7 @@ from scipy import fft, ndimage, optimize, special
 from napari_focusfuse.core.config import Wave
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["RING", "Optics", "best_focus", "disc", "gaussian", "ring", "wave"]
+__all__ = ["RING", "Optics", "best_focus", "disc", "gaussian", "pupil", "ring", "wave"]
 
 Kernel = NDArray[np.float32]
 _SUBPIXELS = 8
@@ -149,13 +149,20 @@ def _wave(optics: Wave, pixel: float, step: float, focus: float, distance: float
     # Beyond the aperture, which is most of the plane, the pupil is dark.
     lit = np.flatnonzero(np.abs(frequency) * optics.wavelength / optics.na <= 1)
     rho = np.hypot(*np.meshgrid(*2 * [frequency[lit]], indexing="ij")) * optics.wavelength / optics.na
-    path = np.sqrt(np.maximum(optics.index**2 - (optics.na * rho) ** 2, 0)) * defocus / optics.wavelength
-    aberration = optics.spherical * np.sqrt(5) * (6 * rho**4 - 6 * rho**2 + 1)
-    pupil = np.zeros((size, size), np.complex128)
-    pupil[np.ix_(lit, lit)] = (rho <= 1) * np.exp(2j * np.pi * (path + aberration))
-    intensity = ndimage.uniform_filter(fft.fftshift(np.abs(fft.ifft2(pupil)) ** 2), fine, mode="wrap")
+    whole = np.zeros((size, size), np.complex128)
+    whole[np.ix_(lit, lit)] = pupil(optics, defocus, rho)
+    intensity = ndimage.uniform_filter(fft.fftshift(np.abs(fft.ifft2(whole)) ** 2), fine, mode="wrap")
     line = size // 2 + fine * np.arange(-half, half + 1)
     return _normalised(intensity[np.ix_(line, line)])
+
+
+def pupil(optics: Wave, defocus: float, rho: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Light of an objective that is `defocus` um from focus, at distances from the pupil's centre, 1 at its rim."""
+    if not (defocus or optics.spherical):
+        return np.asarray(rho <= 1, dtype=np.complex128)
+    path = np.sqrt(np.maximum(optics.index**2 - (optics.na * rho) ** 2, 0)) * defocus / optics.wavelength
+    aberration = optics.spherical * np.sqrt(5) * (6 * rho**4 - 6 * rho**2 + 1)
+    return np.asarray((rho <= 1) * np.exp(2j * np.pi * (path + aberration)))
 
 
 def _spread(optics: Wave, defocus: float) -> float:

@@ -10,7 +10,7 @@ detail show, however far from focus.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from napari_focusfuse.core.simulate._drawing import Drawing
 from napari_focusfuse.core.simulate._hanging import Hanging, Ray
 from napari_focusfuse.core.simulate._relief import Relief
 
-__all__ = ["focused", "photographed"]
+__all__ = ["iter_views"]
 
 Image = NDArray[np.float32]
 Depth = NDArray[np.float64]
@@ -33,8 +33,10 @@ _WALL, _BREAK = 0.9, 3.0
 _TORN, _AGREES = 0.4, 0.6
 
 
-def photographed(relief: Relief, texture: Image, foci: Sequence[float], aperture: Aperture) -> Image:
-    """Slices (Z, Y, X) of a scene, as light falls on the camera.
+def iter_views(
+    relief: Relief, texture: Image, foci: Sequence[float], aperture: Aperture
+) -> Iterator[tuple[int, int, Image]]:
+    """What slices get through points of the aperture.
 
     Parameters
     ----------
@@ -44,29 +46,23 @@ def photographed(relief: Relief, texture: Image, foci: Sequence[float], aperture
     foci : sequence of float
         Where each slice is focused, in steps.
     aperture : Aperture
+
+    Yields
+    ------
+    point, slice : int
+    light : (Y, X) array
     """
     scene = _Scene(relief, texture, foci, aperture)
-    out = np.zeros((len(foci), *texture.shape), np.float32)
-    for number, weight in enumerate(aperture.weights):
+    for number in range(len(aperture.weights)):
         view = scene.view(number)
         for k, focus in enumerate(foci):
-            out[k] += np.float32(weight) * scene.seen(view, float(focus))
-    return out
-
-
-def focused(drawn: Image, aperture: Aperture) -> Image:
-    """A picture (Y, X) with everything in focus: as it is, or as the aberration of the aperture leaves it."""
-    if not aperture.offsets.any():
-        return drawn
-    sharp: Image = photographed(Relief(np.zeros(drawn.shape)), drawn, [0.0], aperture)[0]
-    return sharp
+            yield number, k, scene.seen(view, float(focus))
 
 
 class _View(NamedTuple):
     """What is met through one point of the aperture: heights on a grid of rays, and where they are torn."""
 
     point: Point
-    offset: Point
     cell: float
     heights: Image
     torn: Mask | None
@@ -78,58 +74,62 @@ class _Scene:
     def __init__(self, relief: Relief, texture: Image, foci: Sequence[float], aperture: Aperture) -> None:
         self._aperture, self._shape = aperture, texture.shape
         low, high = relief.ends()
-        reach, missed = np.abs(aperture.points).max(), np.abs(aperture.offsets).max()
+        reach = float(np.abs(aperture.points).max())
         span = max(high, *foci) - min(low, *foci)
         #: Rays are counted where they pass the middle of the stack.
         self._middle = (min(foci) + max(foci)) / 2
         self._rays = math.ceil(reach * (max(foci) - min(foci)) / 2) + 2
-        self._margin = math.ceil(reach * span + missed) + self._rays + 4
+        self._margin = math.ceil(reach * span) + self._rays + 4
         self._ground = np.pad(relief.ground, self._margin, mode="symmetric").astype(np.float32)
         self._walls = [_breaks(self._ground, axis) for axis in (0, 1)]
         self._walled = any(walls.any() for walls in self._walls)
         self._ends = (float(relief.ground.min()) - 0.01, float(relief.ground.max()) + 0.01)
         widest = float(aperture.cells.max()) * span
         self._drawing = Drawing(np.pad(texture, self._margin, mode="symmetric"), widest)
-        self._hanging = Hanging(relief.sheets, self._margin, float(reach)) if relief.sheets else None
+        self._hanging = Hanging(relief.sheets, self._margin, reach) if relief.sheets else None
         self._y, self._x = (np.arange(n, dtype=np.float32) for n in self._shape)
 
     def view(self, number: int) -> _View:
         """What is met through point so and so."""
-        point, offset = self._aperture.points[number], self._aperture.offsets[number]
-        heights = self._met(point, offset)
+        point = self._aperture.points[number]
+        heights = self._met(point)
         corners = [heights[:-1, :-1], heights[:-1, 1:], heights[1:, :-1], heights[1:, 1:]]
         high = np.maximum(np.maximum(corners[0], corners[1]), np.maximum(corners[2], corners[3]))
         low = np.minimum(np.minimum(corners[0], corners[1]), np.minimum(corners[2], corners[3]))
         torn = high - low > _TORN
-        return _View(point, offset, float(self._aperture.cells[number]), heights, torn if torn.any() else None)
+        return _View(point, float(self._aperture.cells[number]), heights, torn if torn.any() else None)
 
-    def _met(self, point: Point, offset: Point) -> Image:
+    def _met(self, point: Point) -> Image:
         """Height (Y, X) at which each ray of a view ends on the ground."""
         axis = int(np.abs(point[1]) > np.abs(point[0]))
         speed, low, high = float(point[axis]), *self._ends
         if abs(speed) * (high - low) < 1e-3:
-            return self._moved(offset, 1 - axis, whole=False)
+            return self._ground[
+                tuple(slice(self._margin - self._rays, self._margin + self._rays + n) for n in self._shape)
+            ]
         # Planes where rays have moved by whole pixels along the axis on which they move faster.
-        ends = sorted(offset[axis] + speed * (z - self._middle) for z in (low, high))
+        ends = sorted(speed * (z - self._middle) for z in (low, high))
         moves = np.arange(math.floor(ends[0]), math.ceil(ends[1]) + 1)
-        planes = self._middle + (moves - offset[axis]) / speed
+        planes = self._middle + moves / speed
         planes = planes[:: 1 if speed > 0 else -1]
         step = np.float32(planes[1] - planes[0])
-        below = self._depths(point, offset, float(planes[0]), axis)
+        below = self._depths(point, float(planes[0]), axis)
         met = np.full_like(below, planes[0])
         for plane in planes[1:]:
-            above = self._depths(point, offset, float(plane), axis)
+            above = self._depths(point, float(plane), axis)
             here = np.flatnonzero((below > 0) & (above <= 0))
             crossing = self._crossing(below.ravel()[here], above.ravel()[here], step)
             met.ravel()[here] = np.float32(plane - step) + crossing * step
             below = above
         return met
 
-    def _depths(self, point: Point, offset: Point, plane: float, axis: int) -> Image:
+    def _depths(self, point: Point, plane: float, axis: int) -> Image:
         """How deep beneath the ground rays are when they pass a plane, having moved whole pixels along an axis."""
-        move = offset + point * (plane - self._middle)
+        move = point * (plane - self._middle)
         move[axis] = round(move[axis])
-        depths = self._moved(move, 1 - axis, whole=True)
+        base = np.floor(move).astype(int) + self._margin
+        place = tuple(slice(b - self._rays, b + self._rays + n) for b, n in zip(base, self._shape, strict=True))
+        depths = self._between(place, 1 - axis, float((move - np.floor(move))[1 - axis]))
         depths -= np.float32(plane)
         return depths
 
@@ -143,24 +143,7 @@ class _Scene:
         walled = np.where(beyond > 0.5, beyond, np.minimum(below / step, np.float32(0.5)))
         return np.where(fall > step + np.float32(_WALL), walled, crossing)
 
-    def _moved(self, move: Point, axis: int, *, whole: bool) -> Image:
-        """The ground as far sideways, on the grid of rays, by whole pixels along the other axis than `axis`."""
-        base = np.floor(move).astype(int)
-        shares = move - base
-        rows, columns = (
-            slice(self._margin - self._rays + b, self._margin + self._rays + b + n)
-            for b, n in zip(base, self._shape, strict=True)
-        )
-        if whole:
-            return self._between((rows, columns), axis, float(shares[axis]))
-        across = self._between((slice(rows.start, rows.stop + 1), columns), 1, float(shares[1]))
-        mixed = across[:-1] + np.float32(shares[0]) * (across[1:] - across[:-1])
-        if self._walled:
-            nearest = across[1:] if shares[0] >= 0.5 else across[:-1]
-            np.copyto(mixed, nearest, where=self._walls[0][rows, columns])
-        return mixed
-
-    def _between(self, place: tuple[slice, slice], axis: int, share: float) -> Image:
+    def _between(self, place: tuple[slice, ...], axis: int, share: float) -> Image:
         """Between neighbours along an axis: on the line that joins them, or where there is a wall, one of them."""
         here = self._ground[place]
         if not share:
@@ -178,12 +161,12 @@ class _Scene:
         heights = self._heights(view, focus)
         heights -= np.float32(focus)
         y = heights * np.float32(view.point[0])
-        y += (self._y + np.float32(self._margin + view.offset[0]))[:, None]
+        y += (self._y + np.float32(self._margin))[:, None]
         x = heights * np.float32(view.point[1])
-        x += self._x + np.float32(self._margin + view.offset[1])
+        x += self._x + np.float32(self._margin)
         light = self._drawing.at(y, x, heights, view.cell)
         if self._hanging is not None:
-            self._hanging.cover(light, heights, Ray(view.point, view.offset, view.cell, focus), self._drawing)
+            self._hanging.cover(light, heights, Ray(view.point, view.cell, focus), self._drawing)
         return light
 
     def _heights(self, view: _View, focus: float) -> Image:
@@ -208,11 +191,11 @@ class _Scene:
     ) -> Image:
         """Heights where neighbouring rays end far from each other: the nearest of theirs at which there is ground."""
         high, low = corners.max(axis=0), corners.min(axis=0)
-        out = high.copy()
+        out: Image = high.copy()
         for height in (low, high, mixed):
             there = [
-                np.rint(n + self._margin + o + (height - np.float32(focus)) * np.float32(p)).astype(int)
-                for n, o, p in zip((y, x), view.offset, view.point, strict=True)
+                np.rint(n + self._margin + (height - np.float32(focus)) * np.float32(p)).astype(int)
+                for n, p in zip((y, x), view.point, strict=True)
             ]
             agrees = np.abs(self._ground[there[0], there[1]] - height) < _AGREES
             np.copyto(out, height, where=agrees)

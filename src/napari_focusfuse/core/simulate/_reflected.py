@@ -1,58 +1,29 @@
-"""Reflected light through any objective: rays, and what diffraction adds to them."""
+"""Reflected light through any objective: the views through the points of its aperture, put together.
+
+Rays add up as they are. Light waves do as well, if each view passes the detail that waves through its point can make: a
+frequency comes from pairs of points of the pupil that lie as far apart, and the ray is the middle of the pair (the
+pupil's Wigner distribution). In focus that is the optical transfer function, aberrations and all.
+"""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.config import PSF, Wave
-from napari_focusfuse.core.simulate._aperture import Aperture, aperture_named, wave_aperture
-from napari_focusfuse.core.simulate._field import Field
-from napari_focusfuse.core.simulate._optics import wave
-from napari_focusfuse.core.simulate._rays import focused, photographed
+from napari_focusfuse.core.simulate._aperture import aperture_named, wave_aperture
+from napari_focusfuse.core.simulate._field import Field, Spectrum
+from napari_focusfuse.core.simulate._optics import best_focus, pupil, wave
+from napari_focusfuse.core.simulate._rays import iter_views
 from napari_focusfuse.core.simulate._relief import Relief
 
-__all__ = ["Lens", "reflected"]
+__all__ = ["reflected", "reflected_by_waves"]
 
 Image = NDArray[np.float32]
+Point = NDArray[np.float64]
 
 
-class Lens:
-    """How an objective sees an opaque scene.
-
-    Geometric optics; for a `Wave`, the disc of diffraction in focus is laid over slices and truth alike. That matches
-    wave optics in focus and far from it; in between, the fine rings of a defocused point are missing.
-
-    Parameters
-    ----------
-    psf : {"gaussian", "disc", "ring"} or Wave
-    blur : float
-        Growth of the blur, px a step; without meaning for a `Wave`.
-    pixel, step : float
-        Of pixels and of slices, um.
-    """
-
-    def __init__(self, psf: PSF | Wave, blur: float, pixel: float, step: float) -> None:
-        self._psf, self._blur, self._pixel, self._step = psf, blur, pixel, step
-
-    def aperture(self, depth: float) -> Aperture:
-        """Points enough for a scene that gets `depth` steps out of focus."""
-        if isinstance(self._psf, Wave):
-            return wave_aperture(self._psf, self._pixel, self._step, depth)
-        return aperture_named(self._psf, self._blur, depth)
-
-    def diffracted(self, images: Image) -> Image:
-        """Images (N, Y, X) of rays as waves show them."""
-        if not isinstance(self._psf, Wave):
-            return images
-        kernel = wave(replace(self._psf, spherical=0.0), self._pixel, self._step).kernel(0.0)
-        field = Field(images.shape[1:], len(kernel) // 2)
-        transfer = field.transfer(kernel)
-        return np.stack([np.maximum(field.image(field.spectrum(image) * transfer), 0) for image in images])
-
-
-def reflected(relief: Relief, drawn: Image, foci: Sequence[float], lens: Lens) -> tuple[Image, Image]:
+def reflected(relief: Relief, drawn: Image, foci: Sequence[float], psf: PSF, blur: float) -> tuple[Image, Image]:
     """Slices (Z, Y, X) of an opaque scene, and the picture (Y, X) with everything in focus.
 
     Parameters
@@ -62,9 +33,55 @@ def reflected(relief: Relief, drawn: Image, foci: Sequence[float], lens: Lens) -
         Brightness of what is drawn on it.
     foci : sequence of float
         Where each slice is focused, in steps.
-    lens : Lens
+    psf : {"gaussian", "disc", "ring"}
+    blur : float
+        Its growth, px of standard deviation a step.
     """
+    aperture = aperture_named(psf, blur, _depth(relief, foci))
+    slices = np.zeros((len(foci), *drawn.shape), np.float32)
+    for number, k, light in iter_views(relief, drawn, foci, aperture):
+        slices[k] += np.float32(aperture.weights[number]) * light
+    return np.maximum(slices, 0), relief.seen_from_above(drawn)[1]
+
+
+def reflected_by_waves(
+    relief: Relief, drawn: Image, foci: Sequence[float], optics: Wave, sampling: tuple[float, float]
+) -> tuple[Image, Image]:
+    """The same by wave optics.
+
+    Parameters
+    ----------
+    relief, drawn, foci
+        See `reflected`.
+    optics : Wave
+    sampling : (float, float)
+        Distance of pixels and of slices, um.
+    """
+    pixel, step = sampling
+    aperture = wave_aperture(optics, pixel, step, _depth(relief, foci))
+    field = Field(drawn.shape, len(wave(optics, pixel, step).kernel(0.0)) // 2)
+    spectra = np.zeros((len(foci), *field.frequency.shape), np.complex64)
+    whole, passed, latest = np.zeros_like(spectra[0]), np.zeros_like(spectra[0]), -1
+    for number, k, light in iter_views(relief, drawn, foci, aperture):
+        if number != latest:
+            latest, passed = number, _passed(field, optics, pixel, aperture.places[number])
+            passed *= np.float32(aperture.weights[number])
+            whole += passed
+        spectra[k] += field.spectrum(light) * passed
+    sharp = field.image(field.spectrum(relief.seen_from_above(drawn)[1]) * whole)
+    return np.stack([np.maximum(field.image(spectrum), 0) for spectrum in spectra]), np.maximum(sharp, 0)
+
+
+def _depth(relief: Relief, foci: Sequence[float]) -> float:
+    """How far from focus a scene gets, in steps."""
     low, high = relief.ends()
-    aperture = lens.aperture(max(high, *foci) - min(low, *foci))
-    sharp = focused(relief.seen_from_above(drawn)[1], aperture)
-    return lens.diffracted(photographed(relief, drawn, foci, aperture)), lens.diffracted(sharp[None])[0]
+    return max(high, *foci) - min(low, *foci)
+
+
+def _passed(field: Field, optics: Wave, pixel: float, place: Point) -> Spectrum:
+    """What a view through a place of the pupil keeps of each frequency, pixels being as large as their distance."""
+    apart = [f * optics.wavelength / (optics.na * pixel) for f in field.frequencies]
+    ends = (np.hypot(*(p + sign * a / 2 for p, a in zip(place, apart, strict=True))) for sign in (1, -1))
+    one, other = (pupil(optics, best_focus(optics, pixel), rho) for rho in ends)
+    area = np.sinc(field.frequencies[0]) * np.sinc(field.frequencies[1])
+    return np.asarray(one * other.conj() * area, dtype=np.complex64)

@@ -14,7 +14,7 @@ from napari_focusfuse.core.simulate._camera import counts, exposed
 from napari_focusfuse.core.simulate._flaws import Motion, haze, movement, window, with_highlights, with_motion
 from napari_focusfuse.core.simulate._layers import in_focus, rendered
 from napari_focusfuse.core.simulate._optics import Optics, disc, gaussian, ring, wave
-from napari_focusfuse.core.simulate._reflected import Lens, reflected
+from napari_focusfuse.core.simulate._reflected import reflected, reflected_by_waves
 from napari_focusfuse.core.simulate._relief import Relief, hanging
 from napari_focusfuse.core.simulate._surfaces import surface_named
 from napari_focusfuse.core.simulate._textures import texture_named
@@ -117,8 +117,8 @@ def simulate(
         Opaque and lit from above; absorbing; a phase object, whose contrast is least in focus (its truth is an empty
         field, but its depth is known); or shining, where out-of-focus light adds up.
     psf : {"gaussian", "disc", "ring", "wave"} or Wave
-        Family of the blur. "wave" is ``Wave()``. In reflected mode a `Wave` is made of rays, with the disc of
-        diffraction in focus laid over slices and truth alike.
+        Family of the blur: of a round aperture, soft or evenly lit, of a mirror objective, or of light waves. "wave" is
+        ``Wave()``.
     blur : float
         Growth of the blur, px of standard deviation for each step out of focus. For a `Wave` it sets the step, by the
         outermost rays, where neither `z` nor `z_step` does, and means nothing else.
@@ -169,8 +169,11 @@ def simulate(
     motion, light = movement(flaws, slices, rng), window(flaws, shape, rng)
     steps, seen = relief.seen_from_above(drawn)
     if mode == "reflected":
-        lens = Lens(Wave() if psf == "wave" else psf, blur, pixel_size, z_step)
-        clean, sharp = reflected(relief, drawn, foci.tolist(), lens)
+        lens = Wave() if psf == "wave" else psf
+        if isinstance(lens, Wave):
+            clean, sharp = reflected_by_waves(relief, drawn, foci.tolist(), lens, (pixel_size, z_step))
+        else:
+            clean, sharp = reflected(relief, drawn, foci.tolist(), lens, blur)
     else:
         clean, sharp = rendered(mode, seen, steps, foci.tolist(), optics), in_focus(mode, seen, optics)
     veil = haze(sharp, flaws.haze)
