@@ -170,11 +170,13 @@ def test_adapting_a_model_with_an_edge_head(scene, tmp_path, monkeypatch):
     monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._validation._SCENES", 1)
     for name, edges in (("decided", False), ("edged", True)):
         models.save_model(Encoder("none", decides=True, edges=edges).eval(), tmp_path / name, f"# {name}")
-    config = replace(ff.EDGE_ADAPTING, steps=1, stacks=1, crop=48)
+    config = replace(ff.CANDIDATE_ADAPTING, steps=1, stacks=1, crop=48)
     made = ff.adapt(scene.stack, model=tmp_path / "edged", config=config, out=tmp_path / "mine")
-    assert (made.result.recipe, models.trained_by(tmp_path / "mine")) == ("edges", "edges")
+    assert (made.result.recipe, models.trained_by(tmp_path / "mine")) == ("candidates", "candidates")
     assert all(0 <= scores["found"] <= 1 for scores in made.scores)
-    with pytest.raises(TrainingError, match="'decided' has no edge head to adapt: train it by the recipe edges first"):
+    with pytest.raises(
+        TrainingError, match="'decided' has no candidate head to adapt: train it by the recipe candidates first"
+    ):
         ff.adapt(scene.stack, model=tmp_path / "decided", config=config, out=tmp_path / "other")
     with pytest.raises(TrainingError, match="'sesf-cse' has no decision head to adapt"):
         ff.adapt(scene.stack, model="sesf-cse", config=ff.DECIDE_ADAPTING, out=tmp_path / "other")

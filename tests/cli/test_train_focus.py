@@ -81,13 +81,13 @@ def small_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_edge_head_for_a_model_with_a_decision_head(run: Runs, models_folder: Path, small_scenes: None) -> None:
     models.save_model(Encoder("none", decides=True).eval(), models_folder / "decided", "# Decided")
-    start = ("--recipe", "edges", "--start", "decided")
+    start = ("--recipe", "candidates", "--start", "decided")
     settings = ("--steps", 1, "--crop", 48, "--stacks", 1, "--validate-every", 1, "--scene-steps", 1)
     done = run("train", "-o", models_folder / "mine", *start, *settings)
     assert (done.code, done.err) == (0, "")
     assert ff.load_model("mine").encoder.edges is not None
     listed = run("models").out
-    assert "mine: SESF encoder with a decision head and an edge head, none. " in listed
+    assert "mine: SESF encoder with a decision head and a candidate head, none. " in listed
     assert "    recipe: edges\n" in listed
     again = run("train", "-o", models_folder / "mine", "--resume")
     assert (again.code, again.err) == (0, "")
@@ -100,12 +100,12 @@ def test_an_edge_head_for_a_model_with_a_decision_head(run: Runs, models_folder:
     [
         ((), "edges are learned with a model that has a decision head: name one to start from"),
         (("--start", "sesf-cse"), "the model 'sesf-cse' has no decision head"),
-        (("--start", "encoder"), "the model 'encoder' has no decision head, which the recipe edges builds on"),
+        (("--start", "encoder"), "the model 'encoder' has no decision head, which the recipe candidates builds on"),
     ],
 )
 def test_edges_need_a_decision_head(run: Runs, models_folder: Path, start: tuple[str, ...], says: str) -> None:
     models.save_model(Encoder("none").eval(), models_folder / "encoder", "# Encoder")
-    done = run("train", "-o", models_folder / "mine", "--recipe", "edges", *start)
+    done = run("train", "-o", models_folder / "mine", "--recipe", "candidates", *start)
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert done.err.startswith(f"error: {says}")
     assert not (models_folder / "mine").exists()

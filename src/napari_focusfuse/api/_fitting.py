@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from napari_focusfuse.core.config import AnyTrainConfig, EdgeConfig, RankConfig, Recipe
+from napari_focusfuse.core.config import AnyTrainConfig, CandidateConfig, RankConfig, Recipe
 from napari_focusfuse.core.progress import Progress, Returning
 from napari_focusfuse.errors import TrainingError
 
@@ -33,7 +33,7 @@ class TrainResult:
     ----------
     folder : Path
         The model folder.
-    recipe : {"paper", "focus", "decide", "edges"}
+    recipe : {"paper", "focus", "decide", "candidates"}
     log : tuple of EpochLog or RankLog
         Losses of every validation.
     scores : dict of str to float
@@ -90,9 +90,9 @@ def started_from(start: str | os.PathLike[str], config: AnyTrainConfig, licence:
     model = models.load_model(start)
     origin = f"{model.name} (sha256 {model.sha256[:12]})"
     state: AnyTrainState
-    if isinstance(config, EdgeConfig) and model.encoder.head is None:
+    if isinstance(config, CandidateConfig) and model.encoder.head is None:
         raise TrainingError(
-            f"the model {model.name!r} has no decision head, which the recipe edges builds on: "
+            f"the model {model.name!r} has no decision head, which the recipe candidates builds on: "
             "give it one by the recipe decide, or start from another model"
         )
     if isinstance(config, RankConfig):

@@ -40,7 +40,7 @@ def train(
     There are four recipes. That of the paper, `TrainConfig`, trains encoder and decoder to give images back.
     `RankConfig` (focus) trains the encoder alone to tell which slice of small simulated stacks is the sharpest. The
     other two start from a model, of which all else stays as it is: `DecideConfig` trains a decision head for its
-    encoder, and `EdgeConfig` an edge head for its encoder and decision head.
+    encoder, and `CandidateConfig` a candidate head for its encoder and decision head.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def train(
         Sharp images; colour is made grey, 8 bit is divided by 255, everything else by its percentiles .1 and 99.9.
         Files that cannot be read are left out, with a warning. Only `TrainConfig` needs any: without, the others
         compute textures.
-    config : TrainConfig, RankConfig, DecideConfig or EdgeConfig, optional
+    config : TrainConfig, RankConfig, DecideConfig or CandidateConfig, optional
         Recipe; to resume, by default the one that the training was begun with.
     out : path
         Folder for ``model.safetensors``, ``card.md`` and the checkpoint. In `models_folder()` it is found by its name.
@@ -56,7 +56,7 @@ def train(
         By default every tenth image is kept for it.
     start : str or path, optional
         Model to start from (fine-tuning), by name or folder; random weights without. Its variant is kept.
-        `TrainConfig` needs one with a decoder, `EdgeConfig` one with a decision head.
+        `TrainConfig` needs one with a decoder, `CandidateConfig` one with a decision head.
     device : str
         "auto", "cpu", "cuda", "mps". On CUDA `TrainConfig` runs in mixed precision.
     resume : bool

@@ -20,7 +20,7 @@ from napari_focusfuse.bench.rows import Row
 from napari_focusfuse.bench.scenes import render
 from napari_focusfuse.bench.scoring import SIMULATED, cost, shot_scores
 from napari_focusfuse.bench.simulated import Task, row_keys
-from napari_focusfuse.core.config import FusionConfig, LoGConfig
+from napari_focusfuse.core.config import FusionConfig, LoGConfig, Scales
 from napari_focusfuse.core.decision import Decision
 from napari_focusfuse.core.measures import FocusMeasure
 from napari_focusfuse.core.methods import method_named
@@ -72,7 +72,7 @@ class Activity:
             if key not in _FIELDS:
                 raise FocusFuseError(f"an activity has no setting {key!r}: choose one of {', '.join(_FIELDS)}")
             given[key] = setting_value(method_named("sesf"), key, value)
-        if FusionConfig(**given).hard:
+        if FusionConfig(scales="window", **given).hard:
             raise FocusFuseError("the softness of an activity must be finite: a hard choice is another decision")
         focus_measure(name)
         return cls(name, **given)
@@ -96,7 +96,9 @@ class Activity:
         from napari_focusfuse.core.progress import drain
         from napari_focusfuse.core.stack import Stack
 
-        config = FusionConfig(radius=self.radius, levels=self.levels, softness=self.softness)
+        own = (self.radius, self.levels) == (_DEFAULT.radius, _DEFAULT.levels)
+        scales: Scales = "learned" if own else "window"
+        config = FusionConfig(scales=scales, radius=self.radius, levels=self.levels, softness=self.softness)
         return drain(iter_decide(Stack(stack), focus_measure(self.measure), config, torch.device("cpu"), {}))
 
     def run(self, stack: Any) -> Outcome:

@@ -33,7 +33,7 @@ class Flag(IntFlag):
     NOT_BRACKETED: sharpest in the first or the last slice. NO_SIGNAL: nothing is sharp in any slice. EDITED: by hand.
     SATURATED: as bright as the camera goes, which hides detail. TWO_PEAKS: two depths compete for it. AVERAGED: no
     slice has half of the weight. UNORDERED: sharpness does not rise and fall along the stack. SATURATED and
-    TWO_PEAKS are told by models with an edge head, with soft weights.
+    TWO_PEAKS are told by models with a candidate head, with soft weights.
     """
 
     NOT_BRACKETED = 1

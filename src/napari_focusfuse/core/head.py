@@ -1,9 +1,8 @@
 """The decision head: what a trained encoder sees on all scales becomes one activity.
 
 Which scale and which window to believe depends on the noise, on how much texture there is, and on whether an edge in
-depth is near. A small network learns that from simulated scenes with known depth (`napari_focusfuse.core.training.encoder`). It
-looks at one slice at a time, so that a stack can still be streamed, and at a fixed neighbourhood, so that tiles come
-out as the whole.
+depth is near. A small network learns that from simulated scenes with known depth. It looks at one slice at a time, so
+that a stack can still be streamed, and at a fixed neighbourhood, so that tiles come out as the whole.
 """
 
 import math

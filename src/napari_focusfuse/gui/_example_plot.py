@@ -81,14 +81,16 @@ def _given_back(example: "Example", score: str) -> Panels:
 def _decision(example: "RankExample") -> Panels:
     """The sharpest slice, a blurred one, and the slice that is picked for each pixel beside the true one.
 
-    Of a scene: the true image, two slices or both candidates of each pixel, and how many slices each pixel is off.
+    Of a scene: the true image, two slices or the sharpest one of each pixel and the fusion, and how many slices each pixel is off.
     """
-    from napari_focusfuse.core.training.candidate_head import EdgeExample
+    from napari_focusfuse.core.training.candidate_head import CandidateExample
     from napari_focusfuse.core.training.decision_head import DecideExample
 
     slices, picked = example
     if isinstance(example, DecideExample):
-        shown = {"best": 1, "rival": 2} if isinstance(example, EdgeExample) else {"a slice": 1, "another": 3}
+        shown = (
+            {"sharpest slice": 1, "fused": 2} if isinstance(example, CandidateExample) else {"a slice": 1, "another": 3}
+        )
         return [
             ("true image", _stretched(slices[0], slices[0])),
             *((title, _stretched(slices[k], slices[0])) for title, k in shown.items()),

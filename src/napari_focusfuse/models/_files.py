@@ -34,7 +34,7 @@ __all__ = [
 
 _ARCHITECTURE = "sesf-1"
 _NETWORK, _ENCODER = "network", "encoder"
-#: How the names of the tensors of a decision head and of an edge head begin, in an encoder; and what the header says
+#: How the names of the tensors of a decision head and of a candidate head begin, in an encoder; and what the header says
 #: of such heads.
 _HEAD, _CANDIDATES, _LEARNED = "head.", "candidates.", "learned"
 
@@ -111,7 +111,7 @@ def recipe_of(metadata: dict[str, str]) -> Recipe:
     if has_decoder(metadata):
         return "paper"
     if metadata.get("candidates") == _LEARNED:
-        return "edges"
+        return "candidates"
     return "decide" if metadata.get("head") == _LEARNED else "focus"
 
 

@@ -1,21 +1,21 @@
-"""Training the edge head: it learns, goes on exactly, and needs a decision head."""
+"""Training the candidate head: it learns, goes on exactly, and needs a decision head."""
 
 import copy
 
 import pytest
 import torch
+from napari_focusfuse.core.training.candidate_head._contests import Contests
 
 from napari_focusfuse import models
-from napari_focusfuse.core.config import DecideConfig, EdgeConfig
+from napari_focusfuse.core.config import CandidateConfig, DecideConfig
 from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.progress import Returning
-from napari_focusfuse.core.training.candidate_head import edge_scores, iter_learn_edges
-from napari_focusfuse.core.training.candidate_head._contests import Contests
+from napari_focusfuse.core.training.candidate_head import candidate_scores, iter_learn_candidates
 from napari_focusfuse.core.training.decision_head import _scenes, iter_learn_decision
 from napari_focusfuse.core.training.encoder import RankState, best_encoder
 from napari_focusfuse.errors import FocusFuseError, TrainingError
 
-CONFIG = EdgeConfig(steps=4, stacks=1, crop=48, validate_every=2, scene_steps=2, learning_rate=1e-2, seed=1)
+CONFIG = CandidateConfig(steps=4, stacks=1, crop=48, validate_every=2, scene_steps=2, learning_rate=1e-2, seed=1)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def encoder():
 
 
 def learned(config, state, stop=None):
-    work = Returning(iter_learn_edges([], [], config, state, stop=stop))
+    work = Returning(iter_learn_candidates([], [], config, state, stop=stop))
     reports = list(work)
     return work.result, reports
 
@@ -65,13 +65,13 @@ def test_scenes_are_the_same_again(small, encoder):
 def test_scores_are_of_held_out_scenes(small, encoder):
     state, _ = learned(CONFIG, RankState(encoder, CONFIG))
     trained = best_encoder(state)
-    scores = edge_scores(trained, [], CONFIG)
+    scores = candidate_scores(trained, [], CONFIG)
     assert scores.loss == pytest.approx(min(entry.val_loss for entry in state.log), abs=1e-5)
 
 
 def test_it_gets_better(small):
-    """Going on from an edge head that says anything, on scenes that it is not trained on."""
-    config = EdgeConfig(steps=40, stacks=1, crop=48, validate_every=20, scene_steps=10, learning_rate=2e-2, seed=1)
+    """Going on from a candidate head that says anything, on scenes that it is not trained on."""
+    config = CandidateConfig(steps=40, stacks=1, crop=48, validate_every=20, scene_steps=10, learning_rate=2e-2, seed=1)
     torch.manual_seed(0)
     encoder = Encoder("none", decides=True, edges=True).eval()
     torch.nn.init.normal_(encoder.edges.out.weight)
@@ -82,7 +82,7 @@ def test_it_gets_better(small):
 
 def test_going_on_is_as_if_never_interrupted(small, encoder, tmp_path):
     whole, _ = learned(CONFIG, RankState(copy.deepcopy(encoder), CONFIG, origin="it"))
-    for report in iter_learn_edges([], [], CONFIG, RankState(encoder, CONFIG, origin="it")):
+    for report in iter_learn_candidates([], [], CONFIG, RankState(encoder, CONFIG, origin="it")):
         if report.state is not None and report.state.log:
             models.save_state(report.state, tmp_path)
             break
@@ -98,7 +98,7 @@ def test_a_model_with_an_edge_head_comes_back(small, encoder, tmp_path):
     state, _ = learned(CONFIG, RankState(encoder, CONFIG))
     models.save_model(best_encoder(state), tmp_path, "a card")
     model, saved = models.load_model(tmp_path), best_encoder(state).state_dict()
-    assert models.trained_by(tmp_path) == "edges"
+    assert models.trained_by(tmp_path) == "candidates"
     assert model.network is None
     assert saved.keys() == model.encoder.state_dict().keys()
     assert all(torch.equal(value, saved[key]) for key, value in model.encoder.state_dict().items())
@@ -116,5 +116,5 @@ def test_another_decision_head_takes_the_edge_head_away(small, monkeypatch):
 @pytest.mark.parametrize("settings", [{"crop": 47}, {"crop": 193}, {"scene_steps": 0}, {"stacks": 0}])
 def test_refusals(settings):
     with pytest.raises(FocusFuseError):
-        EdgeConfig(**settings)
-    assert EdgeConfig(crop=192).crop == Contests.side
+        CandidateConfig(**settings)
+    assert CandidateConfig(crop=192).crop == Contests.side

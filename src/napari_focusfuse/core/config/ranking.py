@@ -7,7 +7,7 @@ from napari_focusfuse.core.config._checks import whole, within
 from napari_focusfuse.core.config.training import Recipe
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["DECIDE_ADAPTING", "EDGE_ADAPTING", "RANK_ADAPTING", "DecideConfig", "EdgeConfig", "RankConfig"]
+__all__ = ["CANDIDATE_ADAPTING", "DECIDE_ADAPTING", "RANK_ADAPTING", "CandidateConfig", "DecideConfig", "RankConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +119,8 @@ DECIDE_ADAPTING = DecideConfig(
 
 
 @dataclass(frozen=True, kw_only=True)
-class EdgeConfig(DecideConfig):
-    """How to train the edge head of a model, on simulated scenes with known depth; the rest of it stays as it is.
+class CandidateConfig(DecideConfig):
+    """How to train the candidate head of a model, on simulated scenes with known depth; the rest of it stays as it is.
 
     Attributes
     ----------
@@ -146,7 +146,7 @@ class EdgeConfig(DecideConfig):
         Steps until a new scene is simulated; the latest 128 are trained on.
     """
 
-    recipe: ClassVar[Recipe] = "edges"
+    recipe: ClassVar[Recipe] = "candidates"
     scene_side: ClassVar[int] = 192
 
     steps: int = 4000
@@ -157,6 +157,6 @@ class EdgeConfig(DecideConfig):
 
 
 #: The same on the picture of one stack.
-EDGE_ADAPTING = EdgeConfig(
+CANDIDATE_ADAPTING = CandidateConfig(
     steps=300, procedural=0.0, learning_rate=3e-4, validate_every=50, patience=4, minutes=3.0, scene_steps=10
 )

@@ -9,7 +9,7 @@ from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["ADAPTING", "Recipe", "SEVariant", "TrainConfig"]
 
-Recipe = Literal["paper", "focus", "decide", "edges"]
+Recipe = Literal["paper", "focus", "decide", "candidates"]
 SEVariant = Literal["cse", "sse", "scse", "none"]
 
 #: What `crops_per_image` = 0 means: at least so many, and so many batches in an epoch where there are few images.

@@ -14,8 +14,8 @@ __all__ = ["settle"]
 
 #: Log odds that each pixel of an island's border costs.
 _COST = 6.0
-#: Regions of this share of the image or more are no islands; nor are those of so many pixels.
-_SHARE, _LARGEST = 0.001, 2000
+#: Regions of this share of the image or more are no islands; and of so many pixels that is at least and at most.
+_SHARE, _LEAST, _MOST = 0.001, 100, 2000
 _ROUNDS = 4
 
 
@@ -42,7 +42,7 @@ def _settled(index: NDArray[np.signedinteger], lead: NDArray[np.float32]) -> boo
     """One round: whether an island was given away."""
     regions = measure.label(index, background=-1, connectivity=1)
     areas = np.bincount(regions.ravel())
-    small = areas < min(_SHARE * index.size, _LARGEST)
+    small = areas < np.clip(_SHARE * index.size, _LEAST, _MOST)
     small[0] = False
     if not small.any():
         return False

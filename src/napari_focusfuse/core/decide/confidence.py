@@ -129,7 +129,7 @@ class _Judge:
         else:
             confidence = _probability(choice.share[rows])
             elsewhere = np.abs(chosen - at[0]) > 1
-            depth[elsewhere] = self._around(choice, rows, chosen)[elsewhere]
+            depth[elsewhere] = self._around(rows, chosen)[elsewhere]
             depth[confidence < min(_TOLD, _BY_CHANCE / slices)] = np.nan
         open_ended = ((chosen == 0) | (chosen == slices - 1)) & (slices > 2) & ~silent
         flags = Flag.NO_SIGNAL * silent + Flag.NOT_BRACKETED * open_ended
@@ -142,7 +142,7 @@ class _Judge:
         depth[silent | open_ended], confidence[silent] = np.nan, 0
         return Assessment(depth, confidence, flags)
 
-    def _around(self, choice: Choice, rows: slice, chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+    def _around(self, rows: slice, chosen: NDArray[np.intp]) -> NDArray[np.float64]:
         """Mean position of the chosen slice and those beside it, by their activities as odds."""
         at = self._rank[self._peaks.labels[:, rows]]
         near = np.abs(at - chosen) <= 1

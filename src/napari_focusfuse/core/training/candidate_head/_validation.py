@@ -1,4 +1,4 @@
-"""How well an edge head decides on scenes that it was not trained on."""
+"""How well a candidate head decides on scenes that it was not trained on."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,26 +6,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from napari_focusfuse.core.candidate_head import CandidateHead
 from napari_focusfuse.core.config import DecideConfig
-from napari_focusfuse.core.edge_head import EdgeHead
 from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.training.candidate_head._contests import Contests, SeenContest
-from napari_focusfuse.core.training.candidate_head._loss import edge_loss, slices_off
+from napari_focusfuse.core.training.candidate_head._judged import Part, ScoredScene, ScoredScenes, part_of
+from napari_focusfuse.core.training.candidate_head._loss import candidate_loss, slices_off
 from napari_focusfuse.core.training.decision_head import DecideExample
 from napari_focusfuse.core.training.encoder import HeldOut, RankScores
 
-__all__ = ["EdgeExample", "Validation", "edge_scores", "edges_of"]
+__all__ = ["CandidateExample", "Validation", "candidate_scores", "candidates_of"]
 
 Image = NDArray[np.float32]
 _SCENES, _SHOWN, _VALIDATING = 24, 1, 1
 
 
-class EdgeExample(DecideExample):
-    """The true image of a scene, its best candidates and their rivals, and how many slices each pick is off (Y, X).
-
-    Where there is no rival, the best one stands in.
-    """
+class CandidateExample(DecideExample):
+    """The true image of a scene, its best candidates and the fused image, and how many slices each pick is off."""
 
     __slots__ = ()
 
@@ -42,36 +39,42 @@ class Validation(HeldOut):
     """
 
     def __init__(self, images: Sequence[Image], config: DecideConfig, encoder: Encoder) -> None:
-        self._contests = Contests(images, config, encoder, _VALIDATING)
+        self._scenes = ScoredScenes(images, config, encoder, _VALIDATING)
 
     def scores(self, encoder: Encoder) -> Iterator[tuple[float, float]]:
         """See `HeldOut`."""
-        edges = edges_of(encoder)
-        return (_score(edges, self._contests[number]) for number in range(_SCENES))
+        head = candidates_of(encoder)
+        return (_score(head, self._scenes[number]) for number in range(_SCENES))
 
     @torch.inference_mode()
-    def example(self, encoder: Encoder) -> EdgeExample:
-        """What is decided on a scene to look at: the true image and the candidates; how far the pick is off."""
-        scene, edges = self._contests[_SHOWN], edges_of(encoder)
-        off = slices_off(scene, edges(scene.contest, scene.found))
-        rival = scene.contest.greys.gather(0, scene.found.second)
-        shown = torch.cat([scene.sharp[None], scene.contest.greys[:1], rival]).clamp(0, 1)
-        return EdgeExample(shown.cpu().numpy(), off.round().int().cpu().numpy())
+    def example(self, encoder: Encoder) -> CandidateExample:
+        """What is decided on a scene to look at: the true image, the best slices and the fusion; how far it is off."""
+        task = part_of(self._scenes[_SHOWN], _whole(self._scenes[_SHOWN]))
+        verdict = candidates_of(encoder)(task.candidates)
+        greys = task.candidates.greys
+        fused = (torch.softmax(verdict.mixing, dim=0) * greys).sum(dim=0, keepdim=True)
+        shown = torch.cat([task.sharp[None], greys[:1], fused]).clamp(0, 1)
+        return CandidateExample(shown.cpu().numpy(), slices_off(task, verdict).round().int().cpu().numpy())
+
+
+def _whole(scene: ScoredScene) -> Part:
+    return Part(range(len(scene.slices)), slice(None), slice(None))
 
 
 @torch.inference_mode()
-def _score(edges: EdgeHead, scene: SeenContest) -> tuple[float, float]:
-    lead = edges(scene.contest, scene.found)
-    return edge_loss(edges, scene, lead).item(), (slices_off(scene, lead) <= 1).float().mean().item()
+def _score(head: CandidateHead, scene: ScoredScene) -> tuple[float, float]:
+    task = part_of(scene, _whole(scene))
+    verdict = head(task.candidates)
+    return candidate_loss(task, verdict).item(), (slices_off(task, verdict) <= 1).float().mean().item()
 
 
-def edges_of(encoder: Encoder) -> EdgeHead:
-    """The edge head that an encoder must have here."""
-    if encoder.edges is None:
-        raise ValueError("the encoder has no edge head")
-    return encoder.edges
+def candidates_of(encoder: Encoder) -> CandidateHead:
+    """The candidate head that an encoder must have here."""
+    if encoder.candidates is None:
+        raise ValueError("the encoder has no candidate head")
+    return encoder.candidates
 
 
-def edge_scores(encoder: Encoder, images: Sequence[Image], config: DecideConfig) -> RankScores:
+def candidate_scores(encoder: Encoder, images: Sequence[Image], config: DecideConfig) -> RankScores:
     """How well a model decides on the scenes that a training with these images is validated on."""
     return drain(Validation(images, config, encoder).iter_scores(encoder))

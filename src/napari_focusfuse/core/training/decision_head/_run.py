@@ -10,8 +10,9 @@ from torch import Tensor
 from napari_focusfuse.core.config import DecideConfig
 from napari_focusfuse.core.head import FocusHead
 from napari_focusfuse.core.training import Clock, going_on, usable
+from napari_focusfuse.core.training._scenes import some_slices
 from napari_focusfuse.core.training.decision_head._loss import Part, decide_loss, part_scores
-from napari_focusfuse.core.training.decision_head._scenes import Scenes, some_slices
+from napari_focusfuse.core.training.decision_head._scenes import Scenes
 from napari_focusfuse.core.training.decision_head._validation import Validation, head_of
 from napari_focusfuse.core.training.encoder import LIMITS, RankReport, RankState, StepRun
 from napari_focusfuse.errors import TrainingError
@@ -49,7 +50,7 @@ def iter_learn_decision(
         raise TrainingError("a decision is learned with a trained encoder: name a model to start from")
     state = going_on(state, config, LIMITS)
     encoder = state.encoder.to(device or torch.device("cpu")).eval()
-    encoder.edges = None  # It was trained on another head.
+    encoder.candidates = None  # It was trained on another head.
     if encoder.head is None:
         torch.manual_seed(config.seed)
         encoder.head = FocusHead().to(device or torch.device("cpu"))
@@ -79,6 +80,6 @@ class _DecideRun(StepRun):
     def _part_loss(self, rng: np.random.Generator, step: int) -> Tensor:
         crop = self._settings.crop // 2 * 2  # Parts begin and end at even numbers.
         scene = self._scenes.one_of(rng, step // self._settings.scene_steps)
-        y, x = (2 * int(rng.integers((side - crop) // 2 + 1)) for side in scene.sharp.shape)
-        part = Part(some_slices(rng, len(scene.slices), _KINDS), slice(y, y + crop), slice(x, x + crop))
+        y, x = (2 * int(rng.integers((side - crop) // 2 + 1)) for side in scene.depth.shape)
+        part = Part(some_slices(rng, len(scene.squared), _KINDS), slice(y, y + crop), slice(x, x + crop))
         return decide_loss(self._head, part_scores(self._head, scene, part), scene, part)

@@ -51,8 +51,8 @@ class Validation(HeldOut):
         scene, head = self._scenes[_SHOWN], head_of(encoder)
         part = whole(scene)
         off = slices_off(part_scores(head, scene, part), scene, part)
-        shown = torch.cat([scene.sharp[None], scene.slices[::3]]).clamp(0, 1)
-        return DecideExample(shown.cpu().numpy(), off.round().int().cpu().numpy())
+        shown = np.concatenate([scene.drawn.sharp[None], scene.drawn.slices[::3]]).clip(0, 1)
+        return DecideExample(shown, off.round().int().cpu().numpy())
 
 
 @torch.inference_mode()
