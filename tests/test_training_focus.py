@@ -166,10 +166,10 @@ def test_what_a_model_is_adapted_by(focused, scene, tmp_path, monkeypatch):
 
 
 def test_adapting_a_model_with_an_edge_head(scene, tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._contests.Contests.side", 64)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._judged.ScoredScenes.side", 64)
     monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._validation._SCENES", 1)
     for name, edges in (("decided", False), ("edged", True)):
-        models.save_model(Encoder("none", decides=True, edges=edges).eval(), tmp_path / name, f"# {name}")
+        models.save_model(Encoder("none", decides=True, judges=edges).eval(), tmp_path / name, f"# {name}")
     config = replace(ff.CANDIDATE_ADAPTING, steps=1, stacks=1, crop=48)
     made = ff.adapt(scene.stack, model=tmp_path / "edged", config=config, out=tmp_path / "mine")
     assert (made.result.recipe, models.trained_by(tmp_path / "mine")) == ("candidates", "candidates")

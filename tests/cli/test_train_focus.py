@@ -75,7 +75,7 @@ def test_without_images(run: Runs, tmp_path: Path) -> None:
 @pytest.fixture
 def small_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few and small scenes to train and to validate on."""
-    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._contests.Contests.side", 64)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._judged.ScoredScenes.side", 64)
     monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._validation._SCENES", 1)
 
 
@@ -85,7 +85,7 @@ def test_an_edge_head_for_a_model_with_a_decision_head(run: Runs, models_folder:
     settings = ("--steps", 1, "--crop", 48, "--stacks", 1, "--validate-every", 1, "--scene-steps", 1)
     done = run("train", "-o", models_folder / "mine", *start, *settings)
     assert (done.code, done.err) == (0, "")
-    assert ff.load_model("mine").encoder.edges is not None
+    assert ff.load_model("mine").encoder.candidates is not None
     listed = run("models").out
     assert "mine: SESF encoder with a decision head and a candidate head, none. " in listed
     assert "    recipe: edges\n" in listed

@@ -31,14 +31,14 @@ def encoder(networks, models_folder):
 def decided(models_folder):
     """A model of one's own with a decision head, and another one with a candidate head as well."""
     for name, edges in (("decided", False), ("edged", True)):
-        models.save_model(Encoder("none", decides=True, edges=edges).eval(), models_folder / name, f"# {name}")
+        models.save_model(Encoder("none", decides=True, judges=edges).eval(), models_folder / name, f"# {name}")
     return "decided"
 
 
 @pytest.fixture
 def small_scenes(monkeypatch):
     """Few and small scenes to train and to validate on."""
-    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._contests.Contests.side", 64)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._judged.ScoredScenes.side", 64)
     monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._validation._SCENES", 1)
 
 
@@ -233,4 +233,4 @@ def test_adapting_a_model_with_an_edge_head(training, viewer, simulated, small_s
     finish(training)
     assert notes == []
     assert "slices found" in training.report.text.text()
-    assert ff.load_model("cells adapted").encoder.edges is not None
+    assert ff.load_model("cells adapted").encoder.candidates is not None

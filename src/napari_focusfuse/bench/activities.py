@@ -186,19 +186,9 @@ def softened(decision: Decision, softness: float) -> Decision:
     """
     if not softness:
         return decision
-    import torch
-
-    from napari_focusfuse.core.decide.rivals import TRUST, mixed, rivals
-    from napari_focusfuse.core.head import SLOPE
-
-    before, after = (float(power) / SLOPE for power in (decision.info["softness"], softness))
-    weights = torch.from_numpy(decision.weights).clamp_min(_LEAST_WEIGHT)
-    ranks = torch.from_numpy(np.argsort(np.argsort(decision.z))[decision.labels])
-    found = rivals(weights.log(), ranks, len(decision.z))
-    ours, others = (weights.masked_fill(without, 0).sum(dim=0, keepdim=True) for without in (~found.own, found.own))
-    lead = torch.log(ours / others.clamp_min(_LEAST_WEIGHT)) / min(TRUST, before)
-    own = mixed(weights.log() / before, found, lead, after, min(TRUST, after))
-    return replace(decision, weights=own.numpy(), info={**decision.info, "softness": softness})
+    power = np.float32(softness / decision.info["softness"])
+    weights = np.maximum(decision.weights, _LEAST_WEIGHT) ** power
+    return replace(decision, weights=weights / weights.sum(axis=0), info={**decision.info, "softness": softness})
 
 
 @lru_cache(maxsize=8)

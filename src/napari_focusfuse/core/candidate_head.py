@@ -34,6 +34,8 @@ _UNIT = 4.0
 #: logarithm of the noise.
 _POWER, _NOISE_SLOPE = -1.8, -0.8
 _LEAST_NOISE, _LEAST_SPREAD = 0.002, 1e-4
+#: What is added to energies for each unit of the noise's variance: a quarter of what noise alone has.
+_FLOOR = 1024.0
 #: Log odds and distance of a candidate that is not there.
 _ABSENT, _FAR = -12.0, 12.0
 
@@ -52,7 +54,7 @@ class Candidates(NamedTuple):
     greys : Tensor (K, Y, X)
         Grey values there, the range of the stack brought to 0 and 1.
     energies : Tensor (K, Y, X)
-        Squared differences of the grey values, of the pixel alone.
+        Squared differences of the grey values, over 3 x 3 px.
     noise : Tensor (Y, X)
         Standard deviation of the noise, share of the range.
     slices : int
@@ -143,7 +145,7 @@ def _inputs(seen: Candidates) -> Tensor:
     noise = seen.noise[None]
     middle = _mean(greys[:count].mean(0, keepdim=True))
     spread = torch.sqrt(_mean(((greys[:count] - middle) ** 2).mean(0, keepdim=True)) + noise**2 + _LEAST_SPREAD)
-    sharp = torch.log(energies + noise**2 * 100 + 1e-5) / 4
+    sharp = torch.log(energies + _FLOOR * noise**2 + 1e-5) / 4
     rest = (seen.total[None] - seen.scores[:1]).clamp(0, 6)
     return torch.cat(
         [
@@ -177,8 +179,8 @@ def _support(ranks: Tensor, away: Tensor, sure: Tensor, slices: int) -> list[Ten
         total = torch.zeros_like(ranks)
         for down, across in _DIRECTIONS:
             y, x = distance * (1 + down), distance * (1 + across)
-            theirs, trust = around[:, y : y + height, x : x + width].split(1)
-            total += (here - theirs).abs_().neg_().add_(near).clamp_(0, 1).mul_(trust)
+            shifted = around[:, y : y + height, x : x + width]
+            total += (here - shifted[:1]).abs_().neg_().add_(near).clamp_(0, 1).mul_(shifted[1:])
         supports.append(total / len(_DIRECTIONS))
     return supports
 

@@ -13,10 +13,20 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
+from napari_focusfuse.core.box import box_mean
 from napari_focusfuse.core.candidate_head import CandidateHead
 from napari_focusfuse.core.head import FocusHead
 
-__all__ = ["FocusMeasure", "LoGEnergy", "PixelSF", "difference_energy", "grey_energy", "grey_floor", "laplacian_energy"]
+__all__ = [
+    "GREY_FLOOR",
+    "GREY_HALO",
+    "FocusMeasure",
+    "LoGEnergy",
+    "PixelSF",
+    "difference_energy",
+    "grey_energy",
+    "laplacian_energy",
+]
 
 _TRUNCATE = 4.0
 #: Make differences of grey values, and their Laplacian, about as large as deep features are where there is only noise.
@@ -102,13 +112,12 @@ class PixelSF(_Plain):
 
 
 def grey_energy(images: Tensor) -> Tensor:
-    """The energy of `PixelSF`, on the scale of that of deep features."""
-    return difference_energy(images * _LIKE_DEEP)
+    """The energy of `PixelSF` over 3 x 3 px, on the scale of that of deep features."""
+    return box_mean(difference_energy(images * _LIKE_DEEP), 1)
 
 
-def grey_floor(noise: float) -> float:
-    """The same of white noise of this standard deviation: two differences, of two pixels each."""
-    return 4 * (noise * _LIKE_DEEP) ** 2
+#: Pixels around a pixel that `grey_energy` depends on; and what white noise of standard deviation 1 has of it.
+GREY_HALO, GREY_FLOOR = 2, 4 * _LIKE_DEEP**2
 
 
 def laplacian_energy(images: Tensor) -> Tensor:

@@ -35,7 +35,9 @@ def iter_learn(
     device: torch.device | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Generator[TrainReport | RankReport, None, AnyTrainState]:
-    """Train by the recipe of `config`; see `iter_train`, `iter_rank`, `iter_learn_decision` and `iter_learn_candidates`.
+    """Train by the recipe of `config`.
+
+    See `iter_train`, `iter_rank`, `iter_learn_decision` and `iter_learn_candidates`.
 
     Raises
     ------

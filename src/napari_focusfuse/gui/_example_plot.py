@@ -81,7 +81,8 @@ def _given_back(example: "Example", score: str) -> Panels:
 def _decision(example: "RankExample") -> Panels:
     """The sharpest slice, a blurred one, and the slice that is picked for each pixel beside the true one.
 
-    Of a scene: the true image, two slices or the sharpest one of each pixel and the fusion, and how many slices each pixel is off.
+    Of a scene: the true image, two slices or the sharpest one of each pixel and the fusion, and how many slices each
+    pixel is off.
     """
     from napari_focusfuse.core.training.candidate_head import CandidateExample
     from napari_focusfuse.core.training.decision_head import DecideExample

@@ -34,8 +34,8 @@ __all__ = [
 
 _ARCHITECTURE = "sesf-1"
 _NETWORK, _ENCODER = "network", "encoder"
-#: How the names of the tensors of a decision head and of a candidate head begin, in an encoder; and what the header says
-#: of such heads.
+#: How the names of the tensors of a decision head and of a candidate head begin, in an encoder; and what the header
+#: says of such heads.
 _HEAD, _CANDIDATES, _LEARNED = "head.", "candidates.", "learned"
 
 

@@ -51,7 +51,7 @@ def test_edges_are_found_better_than_by_activity_alone(fuse, surface, bound):
     """Fewer pixels from wrong slices and a smaller error, most of all on thin fibres, which are edges only."""
     scene = simulate((110, 130), 8, surface=surface, blur=1.2, texture="cloud", seed=4)
     plain = load_model().encoder
-    plain.edges = None
+    plain.candidates = None
     with_edges, without = fuse(scene.stack), drain(iter_fuse(Stack(scene.stack), plain, FusionConfig(), CPU, {}))
     assert _wrong(with_edges.decision, scene) < bound * _wrong(without.decision, scene)
     error = [np.square(image.astype(float) - scene.sharp * 65535).mean() for image in (with_edges.image, without.image)]

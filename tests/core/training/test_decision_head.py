@@ -10,7 +10,8 @@ from napari_focusfuse import models
 from napari_focusfuse.core.config import DecideConfig
 from napari_focusfuse.core.head import INPUTS, FocusHead
 from napari_focusfuse.core.progress import Returning
-from napari_focusfuse.core.training.decision_head import _scenes, iter_learn_decision
+from napari_focusfuse.core.training import _scenes
+from napari_focusfuse.core.training.decision_head import iter_learn_decision
 from napari_focusfuse.core.training.decision_head._loss import Part, decide_loss, found, part_scores, whole
 from napari_focusfuse.core.training.decision_head._scenes import Scenes
 from napari_focusfuse.core.training.encoder import RankState, best_encoder
@@ -42,13 +43,13 @@ def test_a_scene_is_the_same_again(networks):
     one, other, another = (Scenes([], SMALL, encoder, 0)[k] for k in (3, 3, 4))
     torch.testing.assert_close(one.squared, other.squared, rtol=0, atol=0)
     torch.testing.assert_close(one.depth, other.depth, rtol=0, atol=0)
-    assert one.squared.shape == (len(one.slices), INPUTS, *(side // 2 for side in one.depth.shape))
+    assert one.squared.shape == (len(one.squared), INPUTS, *(side // 2 for side in one.depth.shape))
     assert not torch.equal(one.depth, another.depth)
 
 
 def test_the_loss_is_least_for_the_truth(networks):
     scene, head = Scenes([], SMALL, networks["none"].encoder, 0)[1], FocusHead()
-    place = torch.arange(len(scene.slices))[:, None, None]
+    place = torch.arange(len(scene.squared))[:, None, None]
     right = -2 * (place - scene.depth) ** 2
     part = whole(scene)
     losses = [decide_loss(head, scores, scene, part).item() for scores in (right, 0 * right, -right)]
@@ -110,7 +111,7 @@ def test_an_encoder_is_needed():
         list(iter_learn_decision([], [], SMALL, None))
 
 
-@pytest.mark.parametrize("settings", [{"crop": 47}, {"crop": 161}, {"scene_steps": 0}, {"steps": 0}])
+@pytest.mark.parametrize("settings", [{"crop": 47}, {"crop": 177}, {"scene_steps": 0}, {"steps": 0}])
 def test_refusals(settings):
     with pytest.raises(FocusFuseError):
         DecideConfig(**settings)

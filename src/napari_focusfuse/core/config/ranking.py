@@ -91,12 +91,12 @@ class DecideConfig(RankConfig):
     seed : int
         Seed of everything random.
     scene_steps : int
-        Steps until a new scene is simulated; the latest sixteen are trained on.
+        Steps until a new scene is simulated; the latest 128 are trained on.
     """
 
     recipe: ClassVar[Recipe] = "decide"
     #: Side of the scenes, px; no part is larger.
-    scene_side: ClassVar[int] = 160
+    scene_side: ClassVar[int] = 176
 
     steps: int = 5000
     stacks: int = 2
@@ -143,11 +143,11 @@ class CandidateConfig(DecideConfig):
     seed : int
         Seed of everything random.
     scene_steps : int
-        Steps until a new scene is simulated; the latest 128 are trained on.
+        Steps until a new scene is simulated; the latest 256 are trained on.
     """
 
     recipe: ClassVar[Recipe] = "candidates"
-    scene_side: ClassVar[int] = 192
+    scene_side: ClassVar[int] = 176
 
     steps: int = 4000
     stacks: int = 4

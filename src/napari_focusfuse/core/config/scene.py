@@ -11,7 +11,7 @@ __all__ = ["PSF", "Camera", "Flaws", "Mode", "Surface", "Texture", "Wave"]
 
 Surface = Literal["smooth", "steps", "plane", "blocks", "spheres", "fibres", "rough", "beyond"]
 Mode = Literal["reflected", "brightfield", "phase", "fluorescence"]
-Texture = Literal["grains", "cloud", "beads"]
+Texture = Literal["grains", "cloud", "beads", "leaves"]
 PSF = Literal["gaussian", "disc", "ring", "wave"]
 
 

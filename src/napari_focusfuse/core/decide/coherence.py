@@ -13,7 +13,7 @@ from napari_focusfuse.core.decide.weights import Choice
 __all__ = ["settle"]
 
 #: Log odds that each pixel of an island's border costs.
-_COST = 6.0
+_COST = 3.0
 #: Regions of this share of the image or more are no islands; and of so many pixels that is at least and at most.
 _SHARE, _LEAST, _MOST = 0.001, 100, 2000
 _ROUNDS = 4
@@ -32,7 +32,7 @@ def settle(choice: Choice) -> NDArray[np.bool_]:
     for _ in range(_ROUNDS):
         if not _settled(index, choice.lead):
             break
-    changed = index != before
+    changed: NDArray[np.bool_] = index != before
     if changed.any():
         _put_first(choice, index, changed)
     return changed

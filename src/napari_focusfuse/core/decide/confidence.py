@@ -125,7 +125,7 @@ class _Judge:
         chosen = at[0] if choice is None else self._rank[choice.labels[0, rows]]
         if choice is None:
             runner_up = _runner_up(peaks.activity[:, rows], at, slices)
-            confidence = 1 - runner_up / np.maximum(best, self._silence)
+            confidence = np.asarray(1 - runner_up / np.maximum(best, self._silence), dtype=np.float32)
         else:
             confidence = _probability(choice.share[rows])
             elsewhere = np.abs(chosen - at[0]) > 1

@@ -52,7 +52,7 @@ class NoiseMap:
 def _between(side: slice, step: int, count: int) -> Grey:
     """Share (length, count) that each block along one axis has in each pixel."""
     at = ((np.arange(side.start, side.stop, step) + 0.5) / BLOCK - 0.5).clip(0, count - 1)
-    return np.maximum(1 - np.abs(at[:, None] - np.arange(count)), 0).astype(np.float32)
+    return np.asarray(np.maximum(1 - np.abs(at[:, None] - np.arange(count)), 0), dtype=np.float32)
 
 
 def block_noise(grey: NDArray[np.floating], missing: NDArray[np.bool_] | None = None) -> Grey:

@@ -58,8 +58,8 @@ class Choice(NamedTuple):
 def by_activity(peaks: Peaks, softness: float) -> Choice:
     """The choice that follows the activities alone: weights are their powers."""
     relative = peaks.activity / np.maximum(peaks.activity[:1], np.float32(_TINY))
-    weights = relative ** np.float32(min(softness, _SHARPEST))
-    weights /= weights.sum(axis=0)
+    powers = relative ** np.float32(min(softness, _SHARPEST))
+    weights = np.asarray(powers / powers.sum(axis=0), dtype=np.float32)
     nothing = np.zeros((0, 0), np.float32)
     return Choice(peaks.labels.copy(), weights, nothing, nothing)
 

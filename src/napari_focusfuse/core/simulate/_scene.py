@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from napari_focusfuse.core.config import Camera, Flaws
 from napari_focusfuse.core.simulate._camera import counts, exposed
 from napari_focusfuse.core.simulate._developing import finished
-from napari_focusfuse.core.simulate._flaws import Motion
+from napari_focusfuse.core.simulate._flaws import Motion, with_motion
 
 __all__ = ["Scene", "counted"]
 
@@ -70,6 +70,10 @@ class Scene:
         """The same scene through another camera; `Camera(noise=.03)` is .03 of full scale of Gaussian noise."""
         stack, truth = counted(self.clean, self.sharp, self.missing, camera, self.flaws, self.seed)
         return replace(self, stack=stack, truth=truth, camera=camera)
+
+    def true_slice(self, k: int) -> NDArray[np.float32]:
+        """The all-in-focus image (Y, X) as it lies and shines in slice `k`, without noise; 1 is full scale."""
+        return finished(with_motion(self.sharp, self.motion, k), self.flaws)
 
 
 def counted(

@@ -69,7 +69,7 @@ def simulate(
     sheets : sequence of (height, mask)
         What hangs over the surface without a wall beneath: a height map (Y, X) in slices, and where it is. Out of focus
         the surface is seen behind it.
-    texture : {"grains", "cloud", "beads"} or (Y, X) float array in [0, 1]
+    texture : {"grains", "cloud", "beads", "leaves"} or (Y, X) float array in [0, 1]
         What is drawn on the surface; an image must be at least as large as `shape`.
     mode : {"reflected", "brightfield", "phase", "fluorescence"}
         Opaque and lit from above; absorbing; a phase object, whose contrast is least in focus (its truth is an empty

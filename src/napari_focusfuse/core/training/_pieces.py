@@ -21,6 +21,8 @@ _NOISE, _CLEAN, _PHOTONS = (0.003, 0.1), 0.25, 0.5
 #: Contrast below which a piece is left as it is.
 _FLAT = 0.05
 _SIDE = 640
+#: Share of computed pieces that are leaves, each drawn anew.
+_LEAVES = 0.6
 _TEXTURES: tuple[Texture, ...] = ("grains", "cloud", "beads", "cloud", "grains", "cloud")
 
 
@@ -35,14 +37,18 @@ class Pieces:
         Share of pieces whose texture is computed.
     seed : int
         Of the computed textures.
+    leaves : bool
+        Whether shapes that cover each other are among them.
     """
 
-    def __init__(self, images: Sequence[Image], procedural: float, seed: int) -> None:
-        self._images, self._procedural, self._seed = list(images), procedural, seed
+    def __init__(self, images: Sequence[Image], procedural: float, seed: int, *, leaves: bool = False) -> None:
+        self._images, self._procedural, self._seed, self._leaves = list(images), procedural, seed, leaves
 
     def draw(self, rng: np.random.Generator, size: int, contrast: float | None = None) -> Image:
         """A square of texture, turned, flipped, of any contrast if none is given; mirrored where the image is small."""
         computed = not self._images or rng.random() < self._procedural
+        if computed and self._leaves and rng.random() < _LEAVES:
+            return texture_named("leaves", rng, (size, size))
         source: Sequence[Image] = _computed(self._seed) if computed else self._images
         image = source[int(rng.integers(len(source)))]
         if rng.random() < _HALVED:

@@ -12,7 +12,7 @@ __all__ = ["candidate_loss", "slices_off"]
 #: Margin whose surroundings the head has not seen, px.
 _MARGIN = 8
 #: Weight of the decimal logarithm of the error of the fused image: 5 dB count as much as 1 of cross entropy.
-_IMAGE, _LEAST_ERROR = 2.0, 3e-6
+_IMAGE, _LEAST_ERROR = 2.0, 5e-7
 _INNER = slice(_MARGIN, -_MARGIN)
 
 

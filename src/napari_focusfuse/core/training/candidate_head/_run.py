@@ -22,7 +22,7 @@ __all__ = ["iter_learn_candidates"]
 Image = NDArray[np.float32]
 _FITTING = 0
 #: How often all slices of a scene are taken, every second one, or a few of them.
-_KINDS = (0.6, 0.1, 0.3)
+_KINDS = (0.55, 0.1, 0.35)
 
 
 def iter_learn_candidates(
