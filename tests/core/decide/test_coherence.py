@@ -14,7 +14,7 @@ def _choice(index, lead, slices=4):
     others = np.stack([(index + k) % slices for k in range(slices)]).astype(np.int16)
     weights = np.broadcast_to(np.float32([0.7, 0.2, 0.1, 0])[:slices, None, None], others.shape).copy()
     share = np.full(index.shape, 0.9, np.float32)
-    return Choice(others, weights, share, np.broadcast_to(np.float32(lead), index.shape).copy())
+    return Choice(others, weights, share, np.broadcast_to(np.float32(lead), index.shape).copy(), index < 0)
 
 
 @pytest.fixture

@@ -44,32 +44,30 @@ def _settled(index: NDArray[np.signedinteger], lead: NDArray[np.float32]) -> boo
     areas = np.bincount(regions.ravel())
     small = areas < np.clip(_SHARE * index.size, _LEAST, _MOST)
     small[0] = False
-    if not small.any():
-        return False
     inside, outside, labels = _borders(regions, index, small)
     cost = _COST * np.bincount(inside, minlength=len(areas))
     evidence = np.bincount(regions.ravel(), lead.ravel(), minlength=len(areas))
     weak = small & (evidence < cost)
-    if not weak.any():
-        return False
-    # An island beside another one waits for the larger of the two.
-    ready = weak[inside] & (
-        ~weak[outside] | (areas[outside] > areas[inside]) | ((areas[outside] == areas[inside]) & (outside < inside))
-    )
-    inside, labels = inside[ready], labels[ready]
-    votes = (
-        np.zeros((len(areas), int(index.max()) + 1), np.int32) if len(areas) * (int(index.max()) + 1) < 2**26 else None
-    )
-    if votes is not None:
-        np.add.at(votes, (inside, labels), 1)
-        winner = votes.argmax(1)
-        voted = votes.any(1)
-    else:
-        winner, voted = np.zeros(len(areas), np.int64), np.zeros(len(areas), bool)
-        winner[inside], voted[inside] = labels, True
-    change = (weak & voted)[regions]
-    index[change] = winner[regions[change]]
-    return bool(change.any())
+    # Of two islands beside each other the smaller one, or the earlier, waits for the other.
+    first = (areas[outside] > areas[inside]) | ((areas[outside] == areas[inside]) & (outside < inside))
+    ready = weak[inside] & (first | ~weak[outside])
+    islands, slices = _most_frequent(inside[ready], labels[ready])
+    winner = np.full(len(areas), -1, index.dtype)
+    winner[islands] = slices
+    given = winner[regions]
+    np.copyto(index, given, where=given >= 0)
+    return len(islands) > 0
+
+
+def _most_frequent(
+    keys: NDArray[np.integer], values: NDArray[np.signedinteger]
+) -> tuple[NDArray[np.integer], NDArray[np.signedinteger]]:
+    """For each key the value that goes with it most often."""
+    pairs, counts = np.unique(np.stack([keys, values]), axis=1, return_counts=True)
+    order = np.lexsort((counts, pairs[0]))
+    last = np.append(np.diff(pairs[0][order]) > 0, True) if len(order) else np.zeros(0, bool)
+    best = order[last]
+    return pairs[0][best], pairs[1][best]
 
 
 def _borders(

@@ -32,6 +32,8 @@ _TOLD, _BY_CHANCE = 0.5, 6
 _CONFIDENCE = (1.0, 0.0)
 #: Log odds below which another depth has a claim: a tenth.
 _UNDECIDED = math.log(9)
+#: Less of the odds on the chosen slice and its neighbours is a broad curve: no second depth, but none at all.
+_NARROW = 1 / 3
 _HALF, _TINY = 0.5, 1e-30
 #: Less weight than this over all labels is rounding: no label claims the pixel.
 _CLAIMED = 1e-3
@@ -50,7 +52,6 @@ def iter_assess(
     stack: Stack,
     silence: float,
     choice: Choice | None = None,
-    saturation: NDArray[np.float64] | None = None,
     *,
     ordered: bool = False,
 ) -> Generator[None, None, Assessment]:
@@ -70,8 +71,6 @@ def iter_assess(
         A best activity below this is no signal.
     choice : Choice, optional
         What a candidate head has chosen.
-    saturation : (N,) array, optional
-        Grey value at which each slice is saturated.
     ordered : bool
         Whether to say nothing of a stack whose second best slices lie anywhere: it is not in the order of focus.
 
@@ -82,7 +81,7 @@ def iter_assess(
     shape = stack.shape
     out = Assessment(np.empty(shape, np.float32), np.empty(shape, np.float32), np.zeros(shape, np.uint16))
     away = told = 0
-    judge = _Judge(peaks, stack, silence, choice, saturation)
+    judge = _Judge(peaks, stack, silence, choice)
     for rows in bands(shape):
         out.depth[rows], out.confidence[rows], out.flags[rows] = judge.judged(rows)
         heard = peaks.activity[0, rows] >= silence
@@ -99,15 +98,8 @@ def iter_assess(
 class _Judge:
     """Judges bands of a decision."""
 
-    def __init__(
-        self,
-        peaks: Peaks,
-        stack: Stack,
-        silence: float,
-        choice: Choice | None,
-        saturation: NDArray[np.float64] | None,
-    ) -> None:
-        self._peaks, self._silence, self._choice, self._saturation = peaks, silence, choice, saturation
+    def __init__(self, peaks: Peaks, stack: Stack, silence: float, choice: Choice | None) -> None:
+        self._peaks, self._silence, self._choice = peaks, silence, choice
         self._z, self._rank = stack.z[stack.order], np.argsort(stack.order)
 
     def apart(self, rows: slice) -> NDArray[np.intp]:
@@ -134,9 +126,9 @@ class _Judge:
         open_ended = ((chosen == 0) | (chosen == slices - 1)) & (slices > 2) & ~silent
         flags = Flag.NO_SIGNAL * silent + Flag.NOT_BRACKETED * open_ended
         if choice is not None:
-            flags |= Flag.TWO_PEAKS * ((choice.lead[rows] < _UNDECIDED) & ~silent)
+            flags |= Flag.TWO_PEAKS * ((choice.lead[rows] < _UNDECIDED) & (choice.share[rows] > _NARROW) & ~silent)
             flags |= Flag.AVERAGED * (choice.weights[:, rows].max(axis=0) < _HALF)
-            saturated = self._saturated(choice, rows)
+            saturated = choice.saturated[rows]
             flags |= Flag.SATURATED * saturated
             depth[saturated], confidence[saturated] = np.nan, 0
         depth[silent | open_ended], confidence[silent] = np.nan, 0
@@ -150,14 +142,6 @@ class _Judge:
         total = weights.sum(axis=0)
         mean = (weights * self._z[at]).sum(axis=0) / np.maximum(total, _TINY)
         return np.where(total > 0, mean, self._z[chosen])
-
-    def _saturated(self, choice: Choice, rows: slice) -> NDArray[np.bool_]:
-        """Where the chosen slice is as bright as the camera goes."""
-        if self._saturation is None:
-            return np.zeros(choice.share[rows].shape, dtype=bool)
-        here = self._peaks.labels[:, rows] == choice.labels[:1, rows]
-        greys = np.where(here, self._peaks.carried[0][:, rows], -np.inf).max(axis=0)
-        return np.asarray(greys >= self._saturation[choice.labels[0, rows]])
 
 
 def _probability(share: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -88,14 +88,14 @@ def _iter_decide(
             choosing = iter_choose(peaks, stack, survey, survey.candidates, config.tile, device)
             choice = yield from repeated(choosing, Progress(850, 1000, "choosing slices and weights"))
             settle(choice)
-        judging = iter_assess(peaks, stack, survey.silence, choice, survey.saturation, ordered=True)
+        judging = iter_assess(peaks, stack, survey.silence, choice, ordered=True)
         judged = yield from repeated(judging, Progress(900, 1000, "depth and confidence"))
         if choice is not None:
             steadying = iter_steady(judged.depth, judged.confidence, choice.labels[0], stack.z, survey.noise.typical)
             yield from repeated(steadying, Progress(990, 1000, "depth"))
         if config.hard:
             labels, weights = yield from staged(
-                _iter_hard(stack, peaks.labels[0].copy(), config, survey, judged), 0.85, 0.15
+                _iter_hard(stack, peaks.labels[0].copy(), config, survey, judged), 0.9, 0.1
             )
         else:
             labels, weights = (choice or by_activity(peaks, survey.softness))[:2]

@@ -27,7 +27,7 @@ __all__ = ["Choice", "by_activity", "iter_choose"]
 _SHARPEST = 1e4
 #: Side of the tiles at most, px: larger ones take memory and save no time; and what it is a multiple of.
 _LARGEST, _ALIGN = 512, 64
-_TINY = 1e-30
+_TINY, _HALF = 1e-30, 0.5
 #: A slice whose log odds are this far behind takes no part: it is missing there.
 _MISSING = 60.0
 #: Log odds of a pixel whose candidates are all the same surface.
@@ -47,12 +47,15 @@ class Choice(NamedTuple):
         Share of the right slice and its neighbours in the odds of all slices.
     lead : (Y, X) float32
         Log odds of the right slice against the best one elsewhere in depth.
+    saturated : (Y, X) bool
+        Whether half of the weight is on saturated pixels.
     """
 
     labels: Labels
     weights: NDArray[np.float32]
     share: NDArray[np.float32]
     lead: NDArray[np.float32]
+    saturated: NDArray[np.bool_]
 
 
 def by_activity(peaks: Peaks, softness: float) -> Choice:
@@ -61,7 +64,7 @@ def by_activity(peaks: Peaks, softness: float) -> Choice:
     powers = relative ** np.float32(min(softness, _SHARPEST))
     weights = np.asarray(powers / powers.sum(axis=0), dtype=np.float32)
     nothing = np.zeros((0, 0), np.float32)
-    return Choice(peaks.labels.copy(), weights, nothing, nothing)
+    return Choice(peaks.labels.copy(), weights, nothing, nothing, nothing > 0)
 
 
 def iter_choose(
@@ -85,7 +88,8 @@ def iter_choose(
     Choice
     """
     share, lead = (np.empty(stack.shape, np.float32) for _ in range(2))
-    out = Choice(np.empty_like(peaks.labels), np.empty_like(peaks.activity), share, lead)
+    saturated = np.zeros(stack.shape, dtype=bool)
+    out = Choice(np.empty_like(peaks.labels), np.empty_like(peaks.activity), share, lead, saturated)
     rank = np.argsort(stack.order)
 
     def tensor(array: NDArray[np.generic]) -> Tensor:
@@ -94,15 +98,21 @@ def iter_choose(
     @torch.inference_mode()
     def choose(tile: Tile) -> None:
         scores = SLOPE * torch.log(tensor(peaks.activity[:, *tile.outer]).clamp_min(_TINY))
-        greys, energies = map(tensor, peaks.carried[:, :, *tile.outer])
+        outer_greys, energies = map(tensor, peaks.carried[:, :, *tile.outer])
         ranks = tensor(rank[peaks.labels[:, *tile.outer]])
         noise = survey.noise.part(tile.outer).to(device)
-        seen = Candidates(scores, tensor(peaks.total(tile.outer)), ranks, greys, energies, noise, len(stack))
+        seen = Candidates(scores, tensor(peaks.total(tile.outer)), ranks, outer_greys, energies, noise, len(stack))
         judged = _judged(head, seen, tile, survey.softness)
-        for of_tile, whole in zip(judged[1:], out[1:], strict=True):
+        for of_tile, whole in zip(judged[1:], out[1:4], strict=True):
             whole[..., *tile.core] = of_tile.cpu().numpy()
         order = judged[0].cpu().numpy()
-        out.labels[:, *tile.core] = np.take_along_axis(peaks.labels[:, *tile.core], order, axis=0)
+        labels, greys = (
+            np.take_along_axis(maps[:, *tile.core], order, axis=0) for maps in (peaks.labels, peaks.carried[0])
+        )
+        out.labels[:, *tile.core] = labels
+        if survey.saturation is not None:
+            burnt = greys >= survey.saturation[labels]
+            out.saturated[tile.core] = (out.weights[:, *tile.core] * burnt).sum(axis=0) >= _HALF
 
     count = workers(device)
     part = -(-max(stack.shape) // (_ALIGN * count)) * _ALIGN
