@@ -190,3 +190,16 @@ def test_the_getter_leaves_alone_what_it_cannot_open(tmp_path, folder):
 
 def test_the_getter_is_quick(folder):
     assert min(timeit.repeat(lambda: get_reader(str(folder)), number=1)) < 0.05
+
+
+@pytest.mark.parametrize("picked", [False, True])
+def test_channels_by_the_names_of_files_are_a_layer_each(tmp_path, stack, picked):
+    for c, dye in enumerate(("DAPI", "GFP")):
+        for z in range(6):
+            tifffile.imwrite(tmp_path / f"cells_w{c + 1}{dye}_z{z}.tif", stack[z] + c)
+    names = [str(path) for path in tmp_path.iterdir()]
+    layers = opened(names if picked else str(tmp_path))
+    assert [layer.name.rsplit(" ", 1)[-1] for layer in layers] == ["DAPI", "GFP"]
+    for c, layer in enumerate(layers):
+        np.testing.assert_array_equal(np.asarray(layer.data), stack + c)
+        assert layer.metadata[KEY]["in_file"] == {"c": c}

@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError, Parameter
 from napari_focusfuse.cli._align import align
 from napari_focusfuse.cli._bench import bench
 from napari_focusfuse.cli._export import export
-from napari_focusfuse.cli._flags import FusionFlags, Out, Switch, given, parsed, sizes_given
+from napari_focusfuse.cli._flags import FusionFlags, Names, Out, Switch, given, opening_given, parsed, sizes_given
 from napari_focusfuse.cli._fuse import Task, fuse_all
 from napari_focusfuse.cli._measure import measure_files
 from napari_focusfuse.cli._replay import replay
@@ -79,6 +79,9 @@ def fuse(
     device: str | None = None,
     threads: int = 0,
     axis: str | None = None,
+    channel: str | None = None,
+    slices: str | None = None,
+    exclude: Names = None,
     z_step: float | None = None,
     pixel_size: float | None = None,
     refractive_index: float | None = None,
@@ -109,6 +112,13 @@ def fuse(
         Processor threads; 0 leaves the number to torch.
     axis
         Letter or number of the stack axis, where the file does not tell.
+    channel
+        One channel of a file or folder that holds several: its name, or its number from 0.
+    slices
+        FIRST:END or FIRST:END:STEP, counted from 0 and without END: 10:50 is a range of slices, ::2 every second.
+    exclude
+        Name of a file in the folder that is no slice, such as an earlier result; * stands for anything. May be given
+        again.
     z_step
         Distance of neighbouring slices in um, instead of the file's own.
     pixel_size
@@ -139,7 +149,8 @@ def fuse(
     engine = given(method=method, model=model, device=device, config=config)
     saving = given(refractive_index=refractive_index, fill_depth=fill_depth, zarr=zarr)
     whole = given(decide_on=decide_on) if all_positions or decide_on is not None else None
-    return 0 if fuse_all(inputs, out, Task(engine, sizes, axis, rgb, overwrite, saving, whole)) else _FAILED
+    opening = opening_given(axis=axis, rgb=rgb, channel=channel, slices=slices, exclude=exclude)
+    return 0 if fuse_all(inputs, out, Task(engine, sizes, opening, overwrite, saving, whole)) else _FAILED
 
 
 app.command(align)
@@ -181,6 +192,9 @@ def measure(
     metrics: str | None = None,
     data_range: float | None = None,
     axis: str | None = None,
+    channel: str | None = None,
+    slices: str | None = None,
+    exclude: Names = None,
     rgb: Switch = False,
     csv: Switch = False,
 ) -> None:
@@ -200,13 +214,20 @@ def measure(
         The value of white; by default the largest of an integer type, and 1 for floats.
     axis
         Letter or number of the stack axis of SOURCES, where the file does not tell.
+    channel
+        One channel of SOURCES: its name, or its number from 0.
+    slices
+        FIRST:END or FIRST:END:STEP of SOURCES, as for fuse.
+    exclude
+        Name of a file in the folder SOURCES that is no slice. May be given again.
     rgb
         Take a channel axis of 3 or 4 as colour.
     csv
         Print comma-separated values.
     """
     names = None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()]
-    measure_files(fused, sources, truth=truth, csv=csv, metrics=names, data_range=data_range, axis=axis, rgb=rgb)
+    opening = opening_given(axis=axis, rgb=rgb, channel=channel, slices=slices, exclude=exclude)
+    measure_files(fused, sources, opening, truth=truth, csv=csv, metrics=names, data_range=data_range)
 
 
 @app.command

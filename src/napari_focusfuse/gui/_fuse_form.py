@@ -95,7 +95,7 @@ class FuseForm(QWidget):
             "slices": source.slices,
             "in_file": {} if layer is None else in_file(layer),
             "aligned": aligned_from(layer),
-            "z_step": self.stack.z_step.length(),
+            "z_step": self.stack.mean_step(),
             "pixel_size": self.stack.pixel_sizes(),
             "refractive_index": self.stack.refractive_index(),
             "method": self.method.value,

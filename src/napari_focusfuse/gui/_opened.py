@@ -61,6 +61,7 @@ def _layer(file: "StackFile", name: str, channel: int | None, looks: dict[str, A
         "inputs": [str(path) for path in file.inputs],
         "z_step": file.z_step,
         "z": file.z and list(file.z),
+        "slots": file.slots and list(file.slots),
         "mark": mark(levels[0]),
     }
     if channel is not None:

@@ -8,7 +8,7 @@ from napari_focusfuse.io._checksums import iter_checksums
 from napari_focusfuse.io._image import is_image_file, read_image
 from napari_focusfuse.io._pairs import Pair, find_pairs, pairs_in
 from napari_focusfuse.io._planes import PlaneFiles, check_hyperstack_target, hyperstack_files
-from napari_focusfuse.io._position import at_position, axis_letter, with_axes
+from napari_focusfuse.io._position import at_channel, at_position, axis_letter, some_slices, with_axes
 from napari_focusfuse.io._read import is_stack_file, read_files, read_stack
 from napari_focusfuse.io._recipe import make_recipe, read_recipe
 from napari_focusfuse.io._result import check_result_folder, iter_write_result, read_map, write_result
@@ -26,6 +26,7 @@ __all__ = [
     "Pair",
     "PlaneFiles",
     "StackFile",
+    "at_channel",
     "at_position",
     "atomically",
     "axis_letter",
@@ -52,6 +53,7 @@ __all__ = [
     "read_stack",
     "room",
     "slice_files",
+    "some_slices",
     "title",
     "with_axes",
     "write_heights",

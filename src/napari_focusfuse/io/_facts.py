@@ -11,7 +11,7 @@ from tifffile import TiffFile, TiffPage, xml2dict
 
 from napari_focusfuse.io._units import number_of, positive, to_um, unit_um
 
-__all__ = ["Channel", "Facts", "colour_of", "length", "tiff_facts"]
+__all__ = ["Channel", "Facts", "colour_of", "length", "spaced", "tiff_facts"]
 
 #: TIFF's ResolutionUnit: inch, centimetre, and the two extensions millimetre, micrometre.
 _TAG_UM = {2: 25400.0, 3: 1e4, 4: 1e3, 5: 1.0}
@@ -53,6 +53,8 @@ class Facts(NamedTuple):
     channels : tuple of Channel
     notes : tuple of str
         What the file says and cannot be so, and what was made of it; a sentence each, without a subject.
+    position : float or None
+        Where a file of one slice lies, um.
     """
 
     z_step: float | None = None
@@ -60,6 +62,7 @@ class Facts(NamedTuple):
     z: tuple[float, ...] | None = None
     channels: tuple[Channel, ...] = ()
     notes: tuple[str, ...] = ()
+    position: float | None = None
 
 
 def tiff_facts(tif: TiffFile) -> Facts:
@@ -108,7 +111,7 @@ def _ome(tif: TiffFile) -> Facts:
         length(pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm"), what, notes)
         for axis, what in (("X", "pixel width"), ("Y", "pixel height"), ("Z", "z-step"))
     )
-    z_step, positions = _spaced(z, _positions(pixels), notes)
+    z_step, positions = spaced(z, _positions(pixels), notes)
     channels = tuple(_ome_channel(channel) for channel in _listed(pixels.get("Channel")))
     return Facts(z_step, _pair(y, x), positions, channels, tuple(notes))
 
@@ -131,7 +134,7 @@ def _positions(pixels: dict[str, Any]) -> list[tuple[float, object]] | None:
     return [found[k] for k in range(count)] if count and set(range(count)) <= set(found) else None
 
 
-def _spaced(
+def spaced(
     step: float | None, stated: Sequence[tuple[float, object]] | None, notes: list[str]
 ) -> tuple[float | None, tuple[float, ...] | None]:
     """z-step and positions of the slices, from the z-step and the positions that a file states."""
