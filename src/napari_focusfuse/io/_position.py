@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._stack import StackFile
+from napari_focusfuse.io._stack import StackFile, gapped
 
 __all__ = ["at_channel", "at_position", "axis_letter", "some_slices", "with_axes"]
 
@@ -88,23 +88,10 @@ def some_slices(file: StackFile, slices: slice) -> StackFile:
     step = 1 if slices.step is None else slices.step
     if step < 1 or len(range(count)[slices]) < 2:
         raise StackError(f"{file.path} has {count} slices: those asked for are fewer than two, or in no forward order")
-    slots = list(file.slots or range(count))[slices]
-    slots = [slot - slots[0] for slot in slots]
-    gaps = slots != list(range(len(slots)))
-    z, z_step = file.z and file.z[slices], file.z_step
-    if z is None and z_step is not None and gaps:
-        z = tuple(slot * z_step for slot in slots)
-    if z is not None:
-        z_step = float(np.ptp(z)) / (len(z) - 1)
-    return replace(
-        file,
-        data=file.data[slices],
-        inputs=_inputs(file, (slices,)),
-        coarser=(),
-        slots=tuple(slots) if gaps else None,
-        z=z,
-        z_step=z_step,
-    )
+    numbers = list(file.slots or range(count))[slices]
+    z_step, z, slots = gapped(file.z and file.z[slices], file.z_step, numbers)
+    inputs = _inputs(file, (slices,))
+    return replace(file, data=file.data[slices], inputs=inputs, coarser=(), z_step=z_step, z=z, slots=slots)
 
 
 def _inputs(file: StackFile, where: tuple[int | slice, ...]) -> tuple[Path, ...]:

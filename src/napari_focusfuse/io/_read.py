@@ -2,15 +2,14 @@
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
-from tifffile import TiffFile
-
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._image import TIFF, is_image_file, read_header
+from napari_focusfuse.io._mmstack import is_mmstack, mmstack_set, read_mmstack
+from napari_focusfuse.io._ndtiff import ndtiff_index, read_ndtiff
+from napari_focusfuse.io._ome_set import read_ome_set
 from napari_focusfuse.io._pairs import pairs_of
 from napari_focusfuse.io._series import arranged, in_given_order
 from napari_focusfuse.io._slices import opened, read_series, slice_files
@@ -46,6 +45,8 @@ def read_stack(path: str | os.PathLike[str], *, exclude: Sequence[str] = ()) -> 
     """
     path = Path(path)
     try:
+        if index := ndtiff_index(path):
+            return read_ndtiff(index, path)
         if path.is_dir():
             return read_zarr(path) if is_zarr(path) else _read_folder(path, exclude)
         if not path.is_file():
@@ -53,7 +54,7 @@ def read_stack(path: str | os.PathLike[str], *, exclude: Sequence[str] = ()) -> 
     except OSError as error:
         raise unreadable(path, error) from error
     if path.suffix.lower() in TIFF:
-        return read_tiff(path)
+        return read_mmstack([path], path) if is_mmstack(path) else read_tiff(path)
     if path.suffix.lower() in VENDOR:
         return read_vendor(path)
     if is_image_file(path):
@@ -90,7 +91,12 @@ def is_stack_file(path: Path) -> bool:
     """Whether `read_stack` may know what to do with a path, by its name; a folder must hold two images, or one TIFF."""
     if path.is_dir():
         files = slice_files(path)
-        return is_zarr(path) or len(files) > 1 or any(file.suffix.lower() in TIFF for file in files)
+        return (
+            is_zarr(path)
+            or ndtiff_index(path) is not None
+            or len(files) > 1
+            or any(file.suffix.lower() in TIFF for file in files)
+        )
     return is_image_file(path) or path.suffix.lower() in VENDOR
 
 
@@ -107,6 +113,8 @@ def _read_folder(folder: Path, exclude: Sequence[str]) -> StackFile:
         )
     if len(files) == 1:
         return read_stack(files[0])
+    if mmstack_set(files):
+        return read_mmstack(files, folder)
     return _linked(files, folder) or read_series(arranged(files), title(folder), folder)
 
 
@@ -122,12 +130,9 @@ def _without(files: list[Path], exclude: Sequence[str], folder: Path) -> list[Pa
 
 def _linked(files: Sequence[Path], folder: Path) -> StackFile | None:
     """The stack that OME-XML makes of files that name each other, if it is all of the folder; otherwise None."""
-    if not files[0].name.lower().endswith((".ome.tif", ".ome.tiff")) or len(files) == 1:
+    if not files[0].name.lower().endswith((".ome.tif", ".ome.tiff")):
         return None
-    with suppress(StackError, OSError, ValueError):
-        with TiffFile(files[0]) as tif:
-            several = any(series.is_multifile for series in tif.series)
-        file = read_tiff(files[0]) if several else None
-        if file is not None and set(file.inputs) == set(files):
-            return replace(file, name=title(folder), path=folder)
-    return None
+    try:
+        return read_ome_set(files, folder)
+    except (OSError, ValueError):
+        return None

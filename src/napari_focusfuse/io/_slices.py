@@ -1,6 +1,7 @@
 """Image files as the slices of one stack, or of several: in order, of one size and type."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -11,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._facts import Facts, spaced
+from napari_focusfuse.io._facts import Channel, Facts, spaced
 from napari_focusfuse.io._grid import Series
 from napari_focusfuse.io._image import Header, is_image_file, read_header, read_image
+from napari_focusfuse.io._micromanager import beside
 from napari_focusfuse.io._series import by_name, in_given_order
-from napari_focusfuse.io._stack import StackFile, lazy_planes, unreadable
+from napari_focusfuse.io._stack import StackFile, gapped, lazy_planes, unreadable
 
 __all__ = ["in_order", "opened", "read_series", "read_slices", "slice_files"]
 
@@ -64,8 +66,9 @@ def read_series(series: Series, name: str, path: Path) -> StackFile:
     usual = _usual(headers)
     for file, header in zip(series.files, headers, strict=True):
         _check_alike(file, header, series.files[usual], headers[usual])
-    facts = _placed(series, _agreed([header.facts for header in headers]), headers[: series.lengths[-1]])
-    facts = facts._replace(channels=series.channels, notes=(*facts.notes, *series.notes))
+    noted = beside(series.files[: series.lengths[-1]], range(len(series.channels)))
+    facts = _placed(series, _with(_agreed([header.facts for header in headers]), noted), headers[: series.lengths[-1]])
+    facts = facts._replace(channels=_named(series.channels, noted), notes=(*facts.notes, *series.notes))
     return opened(series.files, headers[0], facts, name, path, series)
 
 
@@ -91,6 +94,26 @@ def opened(
     )
 
 
+def _with(facts: Facts, more: Facts) -> Facts:
+    """Facts, and what another source adds to them."""
+    if more.z_step is None and more.pixel_size is None:
+        return facts
+    known = facts.z_step is not None
+    return facts._replace(
+        z_step=facts.z_step if known else more.z_step,
+        z=facts.z if known else more.z,
+        pixel_size=facts.pixel_size or more.pixel_size,
+        notes=(*facts.notes, *more.notes),
+    )
+
+
+def _named(channels: tuple[Channel, ...], noted: Facts) -> tuple[Channel, ...]:
+    """Channels by name where the files only count them and a note beside them names as many."""
+    counted = all(re.fullmatch(r"[a-z]+\d+", channel.name or "") for channel in channels)
+    names = [channel.name for channel in noted.channels if channel.name]
+    return noted.channels if counted and len(names) == len(channels) else channels
+
+
 def _usual(headers: Sequence[Header]) -> int:
     """Number of a file of the size and type that most have."""
     kinds = [(header.shape, header.dtype.str, header.pages) for header in headers]
@@ -106,9 +129,8 @@ def _placed(series: Series, facts: Facts, slices: Sequence[Header]) -> Facts:
         z_step, z = spaced(facts.z_step, [(place, "um") for place in stated], notes)
     elif series.um is not None:
         z_step, z = spaced(facts.z_step, [(place, "um") for place in series.um], notes)
-    elif series.slots is not None and facts.z_step is not None:
-        z = tuple(slot * facts.z_step for slot in series.slots)
-        z_step = z[-1] / (len(z) - 1)
+    elif series.slots is not None:
+        z_step, z, _ = gapped(facts.z, facts.z_step, series.slots)
     else:
         return facts
     return facts._replace(z_step=z_step, z=z, notes=tuple(notes))

@@ -1,7 +1,7 @@
 """A stack as a file holds it, and the way from its axes to a focus stack."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._facts import Channel
 
-__all__ = ["StackFile", "lazy_planes", "title", "unreadable"]
+__all__ = ["StackFile", "gapped", "lazy_planes", "title", "unreadable"]
 
 #: Axes that are a stack of images, but do not say of what.
 _UNNAMED = "QI"
@@ -193,6 +193,29 @@ def _chosen(file: StackFile, axis: str) -> int:
         choices = f"choose from {', '.join(free)}" if free else "it holds one image"
         raise StackError(f"{axis!r} cannot be the stack axis of {file.path} ({file.dimensions}): {choices}")
     return file.axes.index(letter)
+
+
+def gapped(
+    z: Sequence[float] | None, z_step: float | None, numbers: Sequence[int]
+) -> tuple[float | None, tuple[float, ...] | None, tuple[int, ...] | None]:
+    """Mean z-step, positions and `StackFile.slots` of slices of which some may be missing.
+
+    Parameters
+    ----------
+    z : sequence of float or None
+        Positions where they are stated.
+    z_step : float or None
+        Distance of slices whose numbers follow each other, or the mean one of `z`.
+    numbers : sequence of int
+        Of the slices.
+    """
+    slots = tuple(number - numbers[0] for number in numbers)
+    gaps = slots != tuple(range(len(slots)))
+    if z is None and z_step is not None and gaps:
+        z = [slot * z_step for slot in slots]
+    if z is None or len(z) < 2:
+        return z_step, None, slots if gaps else None
+    return float(np.ptp(z)) / (len(z) - 1), tuple(z), slots if gaps else None
 
 
 def title(path: Path) -> str:

@@ -16,7 +16,7 @@ from napari_focusfuse.io._facts import Facts, tiff_facts
 from napari_focusfuse.io._image import check_page, count_images
 from napari_focusfuse.io._stack import StackFile, lazy_planes, title, unreadable
 
-__all__ = ["read_tiff"]
+__all__ = ["from_page", "read_tiff"]
 
 _Load = Callable[[tuple[int, ...]], tuple[Path, NDArray[Any]]]
 
@@ -103,7 +103,7 @@ def _lazy(tif: TiffFile, series: TiffPageSeries, path: Path) -> tuple[Any, str, 
         inputs: tuple[Path, ...] = (path,)
     else:
         places = _places(series, path)
-        load = partial(_from_page, places, shape)
+        load = partial(from_page, places, shape)
         inputs = tuple(dict.fromkeys(file for file, _ in places))
     data = lazy_planes(load, shape, page.shape, series.dtype)
     if "S" in axes and not axes.endswith("S"):
@@ -133,9 +133,10 @@ def _places(series: TiffPageSeries, path: Path) -> list[tuple[Path, int]]:
     return places
 
 
-def _from_page(
+def from_page(
     places: Sequence[tuple[Path, int]], leading: tuple[int, ...], where: tuple[int, ...]
 ) -> tuple[Path, NDArray[Any]]:
+    """The plane at a position, for `lazy_planes`; `places` are files and numbers of pages."""
     path, page = places[_number(where, leading)]
     try:
         with TiffFile(path) as tif:
