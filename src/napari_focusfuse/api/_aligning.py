@@ -98,16 +98,14 @@ def check_alignment_target(path: str | os.PathLike[str], *, overwrite: bool = Fa
         See `save_alignment`.
     """
     from napari_focusfuse.api._files import stack_name
-    from napari_focusfuse.io import check_image_target, check_target
+    from napari_focusfuse.io import check_file_target, check_image_target
 
     path = Path(path)
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise OutputError(f"{path} has a suffix that cannot hold a stack: use .tif")
     check_image_target(path, overwrite=overwrite)
     record = path.with_name(f"{stack_name(path)}.transforms.json")
-    if record.is_dir():
-        raise OutputError(f"cannot write {record}: there is a folder of that name")
-    check_target(record, overwrite=overwrite)
+    check_file_target(record, overwrite=overwrite)
     return record
 
 
