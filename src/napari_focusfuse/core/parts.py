@@ -14,6 +14,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from platform import node
+from typing import NamedTuple
 from uuid import uuid4
 
 from napari_focusfuse.errors import OutputError
@@ -21,7 +22,10 @@ from napari_focusfuse.errors import OutputError
 __all__ = [
     "check_name",
     "clean",
+    "hidden",
+    "leftovers",
     "missing_parents",
+    "new_key",
     "old_of",
     "part_of",
     "place",
@@ -36,42 +40,66 @@ _NEW, _OLD = "part", "old"
 _LONGEST = 200
 #: Attempts to take away what other threads may still be writing, and seconds between them.
 _TRIES, _PAUSE = 40, 0.05
-#: Hidden names of this process: an earlier one, of a container perhaps, may have had the same number.
+#: Keys of this process: an earlier one, of a container perhaps, may have had the same number.
 _mine: set[str] = set()
+
+
+class Leftover(NamedTuple):
+    """What a killed process left: where, the key of its run, and which kind."""
+
+    path: Path
+    key: str
+    kind: str
+
+
+def new_key() -> str:
+    """What the hidden names of one run have in common: machine, process, and a number of its own."""
+    key = f"{_machine()}-{os.getpid()}-{uuid4().hex[:8]}"
+    _mine.add(key)
+    return key
+
+
+def hidden(path: Path, key: str, kind: str) -> Path:
+    """A hidden name beside `path`."""
+    return path.absolute().with_name(f".{_short(path)}.{key}.{kind}")
 
 
 def part_of(path: Path) -> Path:
     """A name beside `path` for what is not finished."""
-    return _beside(path, _NEW)
+    return hidden(path, new_key(), _NEW)
 
 
 def old_of(path: Path) -> Path:
     """A name beside `path` for what is being replaced."""
-    return _beside(path, _OLD)
+    return hidden(path, new_key(), _OLD)
 
 
-def clean(path: Path) -> None:
-    """Take away what killed processes left beside `path`; if that is an old `path` without a new one, put it back.
-
-    What processes left on another machine, or may still be writing, stays.
-    """
-    name = re.compile(rf"\.{re.escape(_short(path))}\.{_machine()}-(\d+)-[0-9a-f]{{8}}\.({_NEW}|{_OLD})")
+def leftovers(path: Path, *kinds: str) -> list[Leftover]:
+    """What killed processes left beside `path`; not that of another machine, and of those that may be running."""
+    name = re.compile(rf"\.{re.escape(_short(path))}\.({_machine()}-(\d+)-[0-9a-f]{{8}})\.({'|'.join(kinds)})")
     try:
         found = [(entry, name.fullmatch(entry.name)) for entry in path.parent.iterdir()]
     except (OSError, ValueError):
-        return
-    for entry, match in found:
-        if match is None or entry.name in _mine or _running(int(match[1])):
-            continue
-        if match[2] == _OLD and not os.path.lexists(path):
+        return []
+    return [
+        Leftover(entry, match[1], match[3])
+        for entry, match in found
+        if match is not None and match[1] not in _mine and not _running(int(match[2]))
+    ]
+
+
+def clean(path: Path) -> None:
+    """Take away what killed processes left beside `path`; if that is an old `path` without a new one, put it back."""
+    for left in leftovers(path, _NEW, _OLD):
+        if left.kind == _OLD and not os.path.lexists(path):
             with suppress(OSError):
-                entry.rename(path)
+                left.path.rename(path)
         else:
-            remove(entry, tries=1)
+            remove(left.path, tries=1)
 
 
-def write_whole(path: Path, write: Callable[[Path], object], *, overwrite: bool) -> None:
-    """Call `write` on a hidden name beside `path` and give what it wrote its name.
+def write_whole(path: Path, write: Callable[[Path], object], *, overwrite: bool, parents: bool = True) -> None:
+    """Call `write` on a hidden name beside `path` and give what it wrote its name; `parents` are made if need be.
 
     Raises
     ------
@@ -81,7 +109,8 @@ def write_whole(path: Path, write: Callable[[Path], object], *, overwrite: bool)
     check_name(path)
     part, new = part_of(path), missing_parents(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
         write(part)
         place(part, path, overwrite=overwrite)
     except BaseException as error:
@@ -172,12 +201,6 @@ def remove_empty(folders: list[Path]) -> None:
     for folder in folders:
         with suppress(OSError):
             folder.rmdir()
-
-
-def _beside(path: Path, kind: str) -> Path:
-    name = f".{_short(path)}.{_machine()}-{os.getpid()}-{uuid4().hex[:8]}.{kind}"
-    _mine.add(name)
-    return path.absolute().with_name(name)
 
 
 def _short(path: Path) -> str:

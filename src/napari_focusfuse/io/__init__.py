@@ -19,7 +19,7 @@ from napari_focusfuse.io._surface import HEIGHTS, MESHES, check_surface_target, 
 from napari_focusfuse.io._table import write_table
 from napari_focusfuse.io._write import (
     atomically,
-    check_file_target,
+    check_both,
     check_image_target,
     check_target,
     write_image,
@@ -36,7 +36,7 @@ __all__ = [
     "at_position",
     "atomically",
     "axis_letter",
-    "check_file_target",
+    "check_both",
     "check_hyperstack_target",
     "check_image_target",
     "check_result_folder",

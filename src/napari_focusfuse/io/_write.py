@@ -20,12 +20,14 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from tifffile import OmeXml, OmeXmlError, imwrite
 
+from napari_focusfuse.core.both import clean_both, write_both
 from napari_focusfuse.core.lengths import check_sizes
 from napari_focusfuse.core.parts import check_name, clean, write_whole
 from napari_focusfuse.errors import OutputError
 
 __all__ = [
     "atomically",
+    "check_both",
     "check_file_target",
     "check_image_target",
     "check_target",
@@ -109,17 +111,26 @@ def write_stack(
     z_step: float | None = None,
     z: Sequence[float] | None = None,
     pixel_size: PixelSize = None,
+    beside: tuple[Path, str] | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write a focus stack (Z, Y, X) or (Z, Y, X, 3|4) as OME-TIFF; sizes, and positions `z` if they are uneven, in um.
 
-    `axis` is the letter of the first axis where that is another, such as T; Q is one without a name. See `write_image`.
+    `axis` is the letter of the first axis where that is another, such as T; Q is one without a name. `beside` is a text
+    in a file that belongs to the stack, by its path: it is written together with it. See `write_image`.
     """
     path = Path(path)
     if path.suffix.lower() not in _TIFF:
         raise OutputError(f"{path} has a suffix that cannot hold a stack: use .tif")
     axes = f"{axis}YXS"[: stack.ndim]
-    return write_tiff(path, stack, axes=axes, z_step=z_step, z=z, pixel_size=pixel_size, overwrite=overwrite)
+    sizes: dict[str, Any] = {"z_step": z_step, "z": z, "pixel_size": pixel_size}
+    if beside is None:
+        return write_tiff(path, stack, axes=axes, **sizes, overwrite=overwrite)
+    other, text = beside
+    check_both(path, other, overwrite=overwrite)
+    write = partial(put_tiff, data=stack, axes=axes, **sizes)
+    write_both((path, write), (other, partial(Path.write_text, data=text, encoding="utf-8")), overwrite=overwrite)
+    return path
 
 
 def write_tiff(
@@ -226,6 +237,13 @@ def check_file_target(path: Path, *, overwrite: bool = False) -> None:
     if path.is_dir():
         raise OutputError(f"cannot write {path}: there is a folder of that name")
     check_target(path, overwrite=overwrite)
+
+
+def check_both(path: Path, beside: Path, *, overwrite: bool = False) -> None:
+    """The same for two files that are written together."""
+    clean_both(path, beside)
+    check_file_target(path, overwrite=overwrite)
+    check_file_target(beside, overwrite=overwrite)
 
 
 def atomically(path: Path, write: Callable[[Path], object], *, overwrite: bool) -> None:
