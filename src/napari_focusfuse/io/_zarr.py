@@ -37,11 +37,13 @@ def read_zarr(path: Path) -> StackFile:
         The package zarr is not installed, or the folder is no OME-Zarr image.
     """
     try:
-        from napari_focusfuse.io import _zarr_store
+        import zarr  # noqa: F401 - tried alone, so that only its absence is told of
     except ImportError as error:
         raise StackError(
             f'{path} is OME-Zarr, which needs the package zarr: pip install "napari-focusfuse[zarr]"'
         ) from error
+    from napari_focusfuse.io import _zarr_store
+
     try:
         group: Any = _zarr_store.open_group(path)
         ome: dict[str, Any] = dict(group.attrs).get("ome", dict(group.attrs))
