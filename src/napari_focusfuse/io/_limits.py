@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_focusfuse.errors import StackError
 
-__all__ = ["MOST_PAGES", "check_count", "check_room"]
+__all__ = ["MOST_PAGES", "check_count", "check_images", "check_room"]
 
 #: Images in one TIFF, and in any file or folder.
 MOST_PAGES, MOST_IMAGES = 100_000, 1_000_000
@@ -45,6 +45,21 @@ def check_count(path: Path, images: int, most: int = MOST_IMAGES) -> None:
     """
     if images > most:
         raise StackError(f"{path} states {images} images, and no more than {most} are read: check the file")
+
+
+def check_images(path: Path, counts: Iterable[int], *, pixels: Iterable[int], page: int) -> None:
+    """Refuse an image of so many pixels a side for each of so many positions, if pages of `page` values cannot be it.
+
+    Raises
+    ------
+    StackError
+    """
+    sides, images = list(pixels), math.prod(counts)
+    check_count(path, images)
+    if min(*sides, images) < 1 or math.prod(sides) * images > MOST_IMAGES * page:
+        raise StackError(
+            f"{path} states images of {' x '.join(map(str, sides))} px, and its pages are others: check the file"
+        )
 
 
 def _memory() -> int:

@@ -6,14 +6,13 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from tifffile import TiffFile
-
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._image import TIFF, is_image_file, read_header
 from napari_focusfuse.io._pairs import pairs_in
 from napari_focusfuse.io._slices import opened, read_slices, slice_files
 from napari_focusfuse.io._stack import StackFile, title, unreadable
 from napari_focusfuse.io._tiff import read_tiff
+from napari_focusfuse.io._tiff_file import open_tiff
 from napari_focusfuse.io._vendor import VENDOR, read_vendor
 from napari_focusfuse.io._zarr import is_zarr, read_zarr
 
@@ -104,8 +103,8 @@ def _linked(files: Sequence[Path], folder: Path) -> StackFile | None:
     """The stack that OME-XML makes of files that name each other, if it is all of the folder; otherwise None."""
     if not files[0].name.lower().endswith((".ome.tif", ".ome.tiff")) or len(files) == 1:
         return None
-    with suppress(StackError, OSError, ValueError):
-        with TiffFile(files[0]) as tif:
+    with suppress(Exception):  # what is wrong with it is told where it is read as a slice
+        with open_tiff(files[0]) as tif:
             several = any(series.is_multifile for series in tif.series)
         file = read_tiff(files[0]) if several else None
         if file is not None and set(file.inputs) == set(files):
