@@ -5,6 +5,7 @@ they are complete. The next write to the same target takes away what processes l
 was just being replaced comes back.
 """
 
+import errno
 import os
 import re
 import shutil
@@ -134,7 +135,12 @@ def place(part: Path, path: Path, *, overwrite: bool) -> None:
     elif os.name == "nt" or part.is_dir():
         if os.path.lexists(path):
             raise FileExistsError
-        part.rename(path)  # fails on Windows if anything is there by now, elsewhere if it is a folder with something
+        try:  # fails on Windows if anything is there by now, elsewhere if it is a folder with something in it
+            part.rename(path)
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                raise FileExistsError from error
+            raise
     else:
         _claim(part, path)
 

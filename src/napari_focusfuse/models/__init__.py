@@ -17,7 +17,7 @@ from napari_focusfuse.core.network import Encoder, SESFNet
 from napari_focusfuse.core.parts import clean, part_of, remove
 from napari_focusfuse.errors import ModelError
 from napari_focusfuse.models._card import CardFacts, card_facts, training_card
-from napari_focusfuse.models._checkpoint import CHECKPOINT, checkpoint_recipe, load_state, save_state
+from napari_focusfuse.models._checkpoint import CHECKPOINT, checkpoint_recipe, load_state, save_state, spared_by
 from napari_focusfuse.models._files import (
     checked,
     header,
@@ -47,6 +47,7 @@ __all__ = [
     "save_model",
     "save_state",
     "shipped_models",
+    "spared_model",
     "trained_by",
     "training_card",
     "user_folder",
@@ -161,6 +162,18 @@ def check_folder(folder: Path) -> None:
     probe = part_of(folder / _FILE)
     write(probe, b"")
     remove(probe)
+
+
+def spared_model(folder: Path, *, resumed: bool) -> str:
+    """The sha256 of the model of an earlier training in `folder`, which a new one does not touch before it is complete.
+
+    Empty if there is none. A training that is `resumed` spares the model that it spared before, if that is still there.
+    """
+    try:
+        found = header(folder / _FILE).get("sha256", "")
+        return found if not resumed or found == spared_by(folder) else ""
+    except ModelError:
+        return ""
 
 
 def load_model(name: str | os.PathLike[str] = "default") -> Model:
