@@ -83,3 +83,18 @@ def test_what_is_no_decision_is_refused(decision, tmp_path):
         load_decision(path)
     with pytest.raises(OutputError, match="cannot write"):
         decision.save(tmp_path / "no" / "decision.npz")
+
+
+def test_saving_follows_no_link_and_touches_no_other_file(decision, tmp_path):
+    """Files beside the target belong to somebody else, whatever they are called."""
+    (tmp_path / "d.npz.part").write_text("mine")
+    (tmp_path / "kept.npz").write_text("elsewhere")
+    try:
+        (tmp_path / "d.npz").symlink_to(tmp_path / "kept.npz")
+    except OSError:
+        pytest.skip("links cannot be made here")
+    decision.save(tmp_path / "d.npz")
+    assert load_decision(tmp_path / "d.npz").shape == decision.shape
+    assert (tmp_path / "kept.npz").read_text() == "elsewhere"
+    assert (tmp_path / "d.npz.part").read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 3

@@ -18,7 +18,14 @@ from napari_focusfuse.cli._flags import FusionFlags, Names, Out, Switch, given, 
 from napari_focusfuse.cli._fuse import Task, fuse_all
 from napari_focusfuse.cli._measure import measure_files
 from napari_focusfuse.cli._replay import replay
-from napari_focusfuse.cli._terminal import complain, only_our_warnings, say, with_bar
+from napari_focusfuse.cli._terminal import (
+    complain,
+    nobody_reads,
+    only_our_warnings,
+    say,
+    terminated_as_interrupted,
+    with_bar,
+)
 from napari_focusfuse.cli._train import train
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.errors import FocusFuseError
@@ -47,10 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if everything asked for was done, 2 if something was not, 130 if interrupted.
+        0 if everything asked for was done, 2 if something was not, 130 if interrupted or terminated.
     """
     try:
-        with only_our_warnings():
+        with only_our_warnings(), terminated_as_interrupted():
             code = app(
                 sys.argv[1:] if argv is None else argv,
                 exit_on_error=False,
@@ -62,6 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain("error", error)
     except MemoryError:
         complain("error", "not enough memory: close other programs or give smaller images")
+    except BrokenPipeError:  # a reader such as head has seen enough of the help
+        nobody_reads(sys.stdout)
+        return 0
     except KeyboardInterrupt:
         complain("interrupted", "what was not finished has not been written")
         return _INTERRUPTED

@@ -3,7 +3,6 @@
 Everything hard happens before the decision; a decision can be edited, saved, and blend any stack of its geometry.
 """
 
-import contextlib
 import io
 import json
 import os
@@ -19,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.edits import seam, with_label
-from napari_focusfuse.errors import FocusFuseError, OutputError
+from napari_focusfuse.core.parts import write_whole
+from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Decision", "Flag", "Labels", "load_decision"]
 
@@ -125,18 +125,10 @@ class Decision:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the decision to one file (``.npz``, no pickle), whole or not at all."""
-        path = Path(path)
-        part = path.with_name(path.name + ".part")
         content = io.BytesIO()
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         np.savez_compressed(content, allow_pickle=False, info=json.dumps(dict(self.info)), **arrays)
-        try:
-            part.write_bytes(content.getbuffer())
-            part.replace(path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                part.unlink()
-            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        write_whole(Path(path), lambda part: part.write_bytes(content.getbuffer()), overwrite=True, parents=False)
 
 
 def load_decision(path: str | os.PathLike[str]) -> Decision:

@@ -17,7 +17,14 @@ from napari_focusfuse.io._slices import in_order, read_slices, slice_files
 from napari_focusfuse.io._stack import StackFile, title
 from napari_focusfuse.io._surface import HEIGHTS, MESHES, check_surface_target, write_heights, write_surface
 from napari_focusfuse.io._table import write_table
-from napari_focusfuse.io._write import atomically, check_image_target, check_target, write_image, write_stack
+from napari_focusfuse.io._write import (
+    atomically,
+    check_both,
+    check_image_target,
+    check_target,
+    write_image,
+    write_stack,
+)
 from napari_focusfuse.io._write_zarr import check_zarr
 
 __all__ = [
@@ -30,6 +37,7 @@ __all__ = [
     "at_position",
     "atomically",
     "axis_letter",
+    "check_both",
     "check_hyperstack_target",
     "check_image_target",
     "check_result_folder",

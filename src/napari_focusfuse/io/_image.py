@@ -6,16 +6,18 @@ Pillow and not imagecodecs reads JPEG, because it notices when the end of the fi
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from tifffile import PHOTOMETRIC, TiffFile, TiffPage
 
+from napari_focusfuse.core.regular import check_regular
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._complete import check_complete
+from napari_focusfuse.io._decode import JPEG_2000, PNG, decode_jpeg_2000, decode_png
 from napari_focusfuse.io._facts import Facts, tiff_facts
+from napari_focusfuse.io._limits import check_room
 from napari_focusfuse.io._stack import unreadable
+from napari_focusfuse.io._tiff_file import open_tiff
 
 __all__ = ["TIFF", "Header", "check_page", "count_images", "is_image_file", "read_header", "read_image"]
 
@@ -69,6 +71,7 @@ def read_image(path: Path) -> NDArray[Any]:
         The file is missing, damaged, no image, or holds several.
     """
     try:
+        check_regular(path)
         image = _read_tiff(path) if path.suffix.lower() in TIFF else _read_picture(path)
     except StackError:
         raise
@@ -86,6 +89,7 @@ def read_header(path: Path) -> Header:
         As `read_image`, as far as it can be seen without decoding.
     """
     try:
+        check_regular(path)
         header = _tiff_header(path) if path.suffix.lower() in TIFF else _picture_header(path)
     except StackError:
         raise
@@ -94,6 +98,7 @@ def read_header(path: Path) -> Header:
     if header is None:
         image = read_image(path)
         header = Header(image.shape, image.dtype)
+    check_room(path, header.shape, header.dtype)
     return header
 
 
@@ -109,6 +114,7 @@ def check_page(page: TiffPage, path: Path) -> None:
             f"{path} holds pixels of a kind that is not read here ({page.samplesperpixel} samples, {kind.lower()}, "
             f"{page.bitspersample} bits): save it as grey, RGB or RGBA"
         )
+    check_room(path, page.shape, page.dtype)
 
 
 def _indexed(page: TiffPage) -> bool:
@@ -117,8 +123,7 @@ def _indexed(page: TiffPage) -> bool:
 
 
 def _tiff_header(path: Path) -> Header:
-    with TiffFile(path) as tif:
-        check_complete(tif)
+    with open_tiff(path) as tif:
         page = tif.pages.first
         check_page(page, path)
         shape = (*page.shape[1:], page.shape[0]) if page.axes == "SYX" else page.shape
@@ -131,8 +136,7 @@ def count_images(tif: TiffFile) -> int:
 
 
 def _read_tiff(path: Path) -> NDArray[Any]:
-    with TiffFile(path) as tif:
-        check_complete(tif)
+    with open_tiff(path) as tif:
         page = tif.pages.first
         check_page(page, path)
         if count_images(tif) > 1:
@@ -144,10 +148,10 @@ def _read_tiff(path: Path) -> NDArray[Any]:
 def _read_picture(path: Path) -> NDArray[Any]:
     with path.open("rb") as file:
         start = file.read(12)
-    if start.startswith(b"\x89PNG"):
-        image = imagecodecs.png_decode(path.read_bytes())
-    elif start[4:8] == b"jP  " or start.startswith(b"\xff\x4f\xff\x51"):
-        image = imagecodecs.jpeg2k_decode(path.read_bytes())
+    if start.startswith(PNG):
+        image = decode_png(path)
+    elif start.startswith(JPEG_2000):
+        image = decode_jpeg_2000(path)
     else:
         image = _read_with_pillow(path)
     if image.ndim == 3 and image.shape[-1] == 2:
@@ -161,6 +165,7 @@ def _read_picture(path: Path) -> NDArray[Any]:
 def _read_with_pillow(path: Path) -> NDArray[Any]:
     try:
         with Image.open(path) as picture:
+            check_room(path, (picture.height, picture.width, len(picture.getbands())), np.uint8)
             if picture.mode in ("P", "PA", "LA"):
                 plain = picture.mode == "P" and "transparency" not in picture.info
                 return np.asarray(picture.convert("RGB" if plain else "RGBA"))

@@ -71,7 +71,7 @@ def beside(files: Sequence[Path], channels: Sequence[Any] = ()) -> Facts:
     """
     file = files[0].with_name(_FILE)
     try:
-        if not file.is_file() or file.stat().st_size > _MOST_BYTES:
+        if not file.is_file() or file.stat().st_size > _MOST_BYTES:  # a pipe is no file
             return Facts()
         stated = json.loads(file.read_text(encoding="utf-8", errors="replace"))
         notes = {str(note.get("FileName") or key).rsplit("/", 1)[-1]: note for key, note in stated.items()}

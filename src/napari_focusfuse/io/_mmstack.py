@@ -6,16 +6,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tifffile import TiffFile, TiffPage, read_micromanager_metadata
+from tifffile import TiffPage, read_micromanager_metadata
 
+from napari_focusfuse.core.regular import check_regular
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._complete import check_complete
 from napari_focusfuse.io._facts import Facts, tiff_facts
 from napari_focusfuse.io._image import check_page
 from napari_focusfuse.io._micromanager import mm_facts
 from napari_focusfuse.io._places import Places, regular
 from napari_focusfuse.io._stack import StackFile, lazy_planes, title, unreadable
 from napari_focusfuse.io._tiff import from_page
+from napari_focusfuse.io._tiff_file import open_tiff
 
 __all__ = ["is_mmstack", "mmstack_set", "read_mmstack"]
 
@@ -42,6 +43,7 @@ class _Page(NamedTuple):
 
 def is_mmstack(path: Path) -> bool:
     """Whether a TIFF is such a file."""
+    check_regular(path)
     with path.open("rb") as file:
         start = file.read(12)
     return start[8:] in _MARKS
@@ -109,8 +111,7 @@ def _continued(file: Path) -> list[Path]:
 
 def _pages(file: Path) -> dict[_Key, _Page]:
     """The pages of a file by their place on the axes: by its index, or by what stands beside each image."""
-    with TiffFile(file) as tif:
-        check_complete(tif)
+    with open_tiff(file) as tif:
         pages = [page.aspage() for page in tif.pages]
         for page in pages:
             check_page(page, file)
@@ -137,7 +138,7 @@ def _note(page: TiffPage) -> Mapping[str, Any]:
 
 def _facts(file: Path, places: Places[_Page]) -> Facts:
     """What the summary and the notes state, or the OME-XML where these do not."""
-    with TiffFile(file) as tif:
+    with open_tiff(file) as tif:
         summary = read_micromanager_metadata(tif.filehandle, {"Summary"}).get("Summary", {})
         ome = tiff_facts(tif)
     slices = [page.note for page in places.each("Z")]

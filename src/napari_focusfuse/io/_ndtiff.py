@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tifffile import FileHandle, read_micromanager_metadata, read_ndtiff_index
 
 from napari_focusfuse.errors import StackError
+from napari_focusfuse.io._limits import check_room
 from napari_focusfuse.io._micromanager import mm_facts
 from napari_focusfuse.io._places import regular
 from napari_focusfuse.io._stack import StackFile, lazy_planes, title, unreadable
@@ -63,6 +64,7 @@ def read_ndtiff(index: Path, path: Path) -> StackFile:
         found, axes = _planes(index)
         places = regular(found, axes, {}, path)
         first = places.there[0]
+        check_room(first.file, first.shape, first.dtype)
         for plane in places.there:
             _check(plane, first)
         facts = mm_facts(
@@ -117,7 +119,7 @@ def _letters(names: set[str]) -> dict[str, str]:
 def _check(plane: _Plane, first: _Plane) -> None:
     if (plane.shape, plane.dtype) != (first.shape, first.dtype):
         raise StackError(f"{plane.file} holds images of several sizes or types: save those to be fused as OME-TIFF")
-    if not plane.file.is_file():
+    if not plane.file.is_file():  # a pipe is none either
         raise StackError(f"{plane.file} is missing, which the index of the data names: bring it back")
     if plane.offset + math.prod(plane.shape) * plane.dtype.itemsize > plane.file.stat().st_size:
         raise EOFError(f"{plane.file.name} ends too early")

@@ -1,24 +1,27 @@
 """OME-TIFF sets of several files, of which some may be missing; their OME-XML may be in a companion file."""
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tifffile import TiffFile, xml2dict
+from tifffile import xml2dict
 
 from napari_focusfuse.io._facts import listed, ome_facts
 from napari_focusfuse.io._image import read_header
+from napari_focusfuse.io._limits import check_count
 from napari_focusfuse.io._places import regular
 from napari_focusfuse.io._stack import StackFile, gapped, lazy_planes, title
 from napari_focusfuse.io._tiff import from_page
+from napari_focusfuse.io._tiff_file import open_tiff
 
 __all__ = ["read_ome_set"]
 
 _AXES = "TCZ"
-#: More bytes of XML no set needs, and more planes none has.
-_MOST_BYTES, _MOST_PLANES = 2**28, 10**6
+#: More bytes of XML no set needs.
+_MOST_BYTES = 2**28
 
 _Key = tuple[int, ...]
 
@@ -36,6 +39,7 @@ def read_ome_set(files: Sequence[Path], folder: Path) -> StackFile | None:
     pixels = _pixels(files[0])
     if pixels is None:
         return None
+    check_count(folder, math.prod(_size(pixels, axis) for axis in _AXES))
     stated = dict(_stated(pixels, folder))
     found = {key: place for key, place in stated.items() if place[0] in files}
     if len(files) < 2 or {file for file, _ in found.values()} != set(files):
@@ -63,7 +67,7 @@ def read_ome_set(files: Sequence[Path], folder: Path) -> StackFile | None:
 
 def _pixels(file: Path) -> dict[str, Any] | None:
     """What the OME-XML of a file, or of its companion in the same folder, says of the only image; None without one."""
-    with TiffFile(file) as tif:
+    with open_tiff(file) as tif:
         text = tif.pages.first.description
     for _ in range(2):
         try:
@@ -77,6 +81,8 @@ def _pixels(file: Path) -> dict[str, Any] | None:
             if Path(name).name != name or not companion.is_file() or companion.stat().st_size > _MOST_BYTES:
                 return None
             text = companion.read_text(encoding="utf-8")
+            if "<!DOCTYPE" in text or "<!ENTITY" in text:
+                return None
         except Exception:  # noqa: BLE001 - the parser has many ways to fail
             return None
     return None
@@ -93,7 +99,7 @@ def _stated(pixels: dict[str, Any], folder: Path) -> Iterator[tuple[_Key, tuple[
             continue
         page = int(data.get("IFD", 0))
         first = int(np.ravel_multi_index([int(data.get(f"First{axis}", 0)) for axis in order], lengths, order="F"))
-        for k in range(min(int(data.get("PlaneCount", 1)), _MOST_PLANES)):
+        for k in range(min(int(data.get("PlaneCount", 1)), math.prod(lengths) - first)):
             place = dict(zip(order, np.unravel_index(first + k, lengths, order="F"), strict=True))
             yield tuple(int(place[axis]) for axis in _AXES), (folder / name, page + k)
 

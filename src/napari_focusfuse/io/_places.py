@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from napari_focusfuse.errors import StackError
+from napari_focusfuse.io._limits import check_count
 
 __all__ = ["Places", "regular"]
 
@@ -69,7 +70,10 @@ def regular(
     StackError
         So much is missing that nothing is complete.
     """
+    for order in orders.values():
+        check_count(path, len(order))
     values = {axis: list(orders.get(axis) or sorted({where[k] for where in found})) for k, axis in enumerate(axes)}
+    check_count(path, math.prod(map(len, values.values())))
     notes: list[str] = []
     for axis, what in (("T", "time points"), ("Z", "slices")):
         if axis not in values or not _missing(found, values):

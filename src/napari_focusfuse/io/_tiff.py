@@ -1,5 +1,6 @@
 """A multi-page TIFF, ImageJ TIFF or OME-TIFF as a stack, read page by page."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tifffile import TiffFile, TiffPageSeries
 
+from napari_focusfuse.core.regular import check_regular
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._complete import check_complete
 from napari_focusfuse.io._facts import Facts, tiff_facts
 from napari_focusfuse.io._image import check_page, count_images
+from napari_focusfuse.io._limits import check_count
 from napari_focusfuse.io._stack import StackFile, lazy_planes, title, unreadable
+from napari_focusfuse.io._tiff_file import open_tiff
 
 __all__ = ["from_page", "read_tiff"]
 
@@ -30,8 +33,7 @@ def read_tiff(path: Path) -> StackFile:
         The file is damaged, or holds images that are not one stack.
     """
     try:
-        with TiffFile(path) as tif:
-            check_complete(tif)
+        with open_tiff(path) as tif:
             series = _only_series(tif, path)
             data, axes, inputs = _lazy(tif, series, path)
             facts = _fitting(tif, series)
@@ -93,6 +95,7 @@ def _lazy(tif: TiffFile, series: TiffPageSeries, path: Path) -> tuple[Any, str, 
     shape, axes = series.shape[:leading], series.axes
     if page.ndim > 3 or page.shape != series.shape[leading:]:
         raise StackError(f"{path} stores its axes in an unusual way ({axes}): save it again with ImageJ or as OME-TIFF")
+    check_count(path, math.prod(shape))
     contiguous = None if series.is_multifile else series.dataoffset
     if contiguous is not None:
         dtype = np.dtype(series.dtype).newbyteorder(tif.byteorder)
@@ -139,6 +142,7 @@ def from_page(
     """The plane at a position, for `lazy_planes`; `places` are files and numbers of pages."""
     path, page = places[_number(where, leading)]
     try:
+        check_regular(path)
         with TiffFile(path) as tif:
             return path, tif.pages[page].asarray(maxworkers=1)
     except Exception as error:

@@ -1,5 +1,6 @@
 """An OME-Zarr image (versions 0.1 to 0.5) as a stack: its full resolution, chunk by chunk."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._facts import Channel, Facts, length
+from napari_focusfuse.io._limits import check_count, check_room
 from napari_focusfuse.io._stack import StackFile, lazy_planes, title, unreadable
 
 __all__ = ["is_zarr", "read_zarr"]
@@ -35,20 +37,22 @@ def read_zarr(path: Path) -> StackFile:
         The package zarr is not installed, or the folder is no OME-Zarr image.
     """
     try:
-        import zarr
+        import zarr  # noqa: F401 - tried alone, so that only its absence is told of
     except ImportError as error:
         raise StackError(
             f'{path} is OME-Zarr, which needs the package zarr: pip install "napari-focusfuse[zarr]"'
         ) from error
+    from napari_focusfuse.io import _zarr_store
+
     try:
-        group: Any = zarr.open_group(path, mode="r")
+        group: Any = _zarr_store.open_group(path)
         ome: dict[str, Any] = dict(group.attrs).get("ome", dict(group.attrs))
         if _holds_one(ome, group):
             return replace(read_zarr(path / "0"), name=title(path), path=path, inputs=(path,))
         image = _image(ome, path)
         axes = [a if isinstance(a, dict) else {"name": a} for a in image.get("axes", _OLD_AXES)]
         letters, facts = "".join(map(_letter, axes)), _facts(axes, image, ome)
-        levels = [group[level["path"]] for level in image["datasets"]]
+        levels = [_zarr_store.array_of(group, str(level["path"]), path) for level in image["datasets"]]
     except StackError:
         raise
     except Exception as error:
@@ -85,6 +89,8 @@ def _lazy(path: Path, array: Any, letters: str) -> Any:
         return path, image if plane[0] < plane[1] else image.T
 
     shape = array.shape
+    check_room(path, (shape[i] for i in plane), array.dtype)
+    check_count(path, math.prod(shape[i] for i in leading))
     return lazy_planes(load, tuple(shape[i] for i in leading), tuple(shape[i] for i in plane), array.dtype)
 
 

@@ -16,21 +16,30 @@ from napari_focusfuse.core.training import EpochLog, TrainState
 from napari_focusfuse.errors import ModelError
 from napari_focusfuse.models._files import checked, header, header_of, module_of, packed, tensors_of, write
 
-__all__ = ["CHECKPOINT", "checkpoint_recipe", "load_state", "save_state"]
+__all__ = ["CHECKPOINT", "checkpoint_recipe", "load_state", "save_state", "spared_by"]
 
 CHECKPOINT = "checkpoint.safetensors"
 _PARTS = ("network", "best", "moments")
 
 
-def save_state(state: AnyTrainState, folder: Path) -> None:
-    """Write where a training stands to `folder`, so that it can go on."""
+def save_state(state: AnyTrainState, folder: Path, spared: str = "") -> None:
+    """Write where a training stands to `folder`, so that it can go on.
+
+    `spared` is the sha256 of the model of an earlier training in `folder`, which stays until this one is complete.
+    """
     parts = {"network": tensors_of(state.trained), "best": state.best, "moments": state.moments}
     tensors = {f"{part}/{key}": value for part, values in parts.items() for key, value in values.items()}
     header = {**header_of(state.trained), "recipe": state.config.recipe}
     header["config"] = json.dumps(asdict(state.config))
     header["log"] = json.dumps([entry._asdict() for entry in state.log])
     header["origin"] = json.dumps([state.origin, state.start_loss if state.origin else None])
+    header["spared"] = spared
     write(folder / CHECKPOINT, packed(tensors, header))
+
+
+def spared_by(folder: Path) -> str:
+    """The sha256 of the model that the training in `folder` leaves in place until it is complete; empty for none."""
+    return header(_found(folder)).get("spared", "")
 
 
 def checkpoint_recipe(folder: Path) -> Recipe:

@@ -5,7 +5,6 @@ says which there are: "encoder", or "network" for both, as where it is missing. 
 a later version, and is refused.
 """
 
-import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -17,7 +16,8 @@ from torch import Tensor
 
 from napari_focusfuse.core.config import Recipe
 from napari_focusfuse.core.network import Encoder, SESFNet
-from napari_focusfuse.errors import ModelError, OutputError
+from napari_focusfuse.core.parts import write_whole
+from napari_focusfuse.errors import ModelError
 
 __all__ = [
     "checked",
@@ -27,6 +27,7 @@ __all__ = [
     "header_of",
     "module_of",
     "packed",
+    "put",
     "recipe_of",
     "tensors_of",
     "write",
@@ -77,18 +78,15 @@ def packed(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
 
 def write(path: Path, content: bytes) -> None:
     """Write the file whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    write_whole(path, lambda part: put(part, content), overwrite=True)
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write bytes, and wait until they are on the disk."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def tensors_of(model: SESFNet | Encoder) -> dict[str, Tensor]:

@@ -1,6 +1,5 @@
 """Where each slice lies beside the reference, to look at, keep and use again."""
 
-import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -11,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.errors import FocusFuseError, OutputError
+from napari_focusfuse.core.parts import write_whole
+from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Matrix", "Motions", "Transforms", "load_transforms"]
 
@@ -110,6 +110,10 @@ class Transforms:
             "info": dict(self.info),
         }
 
+    def as_text(self) -> str:
+        """What `save` writes."""
+        return json.dumps(self.as_json(), indent=1, allow_nan=False) + "\n"
+
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the transforms as JSON, whole or not at all; `load_transforms` reads them.
 
@@ -118,15 +122,8 @@ class Transforms:
         OutputError
             The disk refuses.
         """
-        path = Path(path)
-        part = path.with_name(path.name + ".part")
-        try:
-            part.write_text(json.dumps(self.as_json(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-            part.replace(path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                part.unlink()
-            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        path, text = Path(path), self.as_text()
+        write_whole(path, lambda part: part.write_text(text, encoding="utf-8"), overwrite=True, parents=False)
         return path
 
     @classmethod
