@@ -153,7 +153,8 @@ def _fuse_one(job: _Job, task: Task) -> str:
     work = api.iter_fuse(file.data, rgb=file.axes.endswith("S"), z=z, **task.engine)
     result: FusionResult = with_bar(work, file.name)
     if job.is_image:
-        api.save_image(job.target, result.image, pixel_size=pixel_size, overwrite=task.overwrite)
+        like = file.inputs[0]
+        api.save_image(job.target, result.image, pixel_size=pixel_size, like=like, overwrite=task.overwrite)
         return result.summary
     saving = api.iter_save(
         job.target,

@@ -3,28 +3,32 @@
 Pillow and not imagecodecs reads JPEG, because it notices when the end of the file is missing.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tifffile import PHOTOMETRIC, TiffFile, TiffPage
+from tifffile import TiffFile
 
 from napari_focusfuse.core.regular import check_regular
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._decode import JPEG_2000, PNG, decode_jpeg_2000, decode_png
 from napari_focusfuse.io._facts import Facts, tiff_facts
 from napari_focusfuse.io._limits import check_room
+from napari_focusfuse.io._page import check_page, page_notes, seen, seen_kind, turned, turned_shape
 from napari_focusfuse.io._stack import unreadable
 from napari_focusfuse.io._tiff_file import open_tiff
 
-__all__ = ["TIFF", "Header", "check_page", "count_images", "is_image_file", "read_header", "read_image"]
+__all__ = ["TIFF", "Header", "count_images", "is_image_file", "read_header", "read_image"]
 
 TIFF = (".tif", ".tiff", ".btf", ".tf8")
 _SUFFIXES = (*TIFF, ".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".jp2", ".webp")
 _SAMPLES = {"L": (), "I": (), "I;16": (), "RGB": (3,), "RGBA": (4,)}
 _PNG_BIT_DEPTH = 24
+#: EXIF's tag.
+_ORIENTATION = 274
 
 
 class Header(NamedTuple):
@@ -102,32 +106,12 @@ def read_header(path: Path) -> Header:
     return header
 
 
-def check_page(page: TiffPage, path: Path) -> None:
-    """Refuse pages that are incomplete or not grey, RGB or RGBA."""
-    size = page.parent.filehandle.size
-    if any(o + n > size for o, n in zip(page.dataoffsets, page.databytecounts, strict=False)):
-        raise EOFError("the file ends too early")
-    kind = PHOTOMETRIC(page.photometric).name
-    colours = (3, 4) if kind in ("RGB", "YCBCR") else (1,)
-    if page.dtype is None or page.samplesperpixel not in colours or _indexed(page):
-        raise StackError(
-            f"{path} holds pixels of a kind that is not read here ({page.samplesperpixel} samples, {kind.lower()}, "
-            f"{page.bitspersample} bits): save it as grey, RGB or RGBA"
-        )
-    check_room(path, page.shape, page.dtype)
-
-
-def _indexed(page: TiffPage) -> bool:
-    """Whether values are numbers of colours. With a lookup table that gets ever brighter they are intensities."""
-    return page.colormap is not None and bool((np.diff(page.colormap.sum(axis=0, dtype=np.int64)) < 0).any())
-
-
 def _tiff_header(path: Path) -> Header:
     with open_tiff(path) as tif:
-        page = tif.pages.first
+        page, facts = tif.pages.first, tiff_facts(tif)
         check_page(page, path)
-        shape = (*page.shape[1:], page.shape[0]) if page.axes == "SYX" else page.shape
-        return Header(shape, np.dtype(page.dtype).newbyteorder("="), count_images(tif), tiff_facts(tif))
+        facts = facts._replace(notes=(*facts.notes, *page_notes(page)))
+        return Header(*seen_kind(page), count_images(tif), facts)
 
 
 def count_images(tif: TiffFile) -> int:
@@ -141,8 +125,7 @@ def _read_tiff(path: Path) -> NDArray[Any]:
         check_page(page, path)
         if count_images(tif) > 1:
             raise StackError(f"{path} holds several images: give it as a stack by itself")
-        image: NDArray[Any] = page.asarray(maxworkers=1)
-        return np.moveaxis(image, 0, -1) if page.axes == "SYX" else image
+        return seen(page.asarray(maxworkers=1), page)
 
 
 def _read_picture(path: Path) -> NDArray[Any]:
@@ -166,20 +149,30 @@ def _read_with_pillow(path: Path) -> NDArray[Any]:
     try:
         with Image.open(path) as picture:
             check_room(path, (picture.height, picture.width, len(picture.getbands())), np.uint8)
+            orientation = _orientation(picture)
             if picture.mode in ("P", "PA", "LA"):
                 plain = picture.mode == "P" and "transparency" not in picture.info
-                return np.asarray(picture.convert("RGB" if plain else "RGBA"))
+                return turned(np.asarray(picture.convert("RGB" if plain else "RGBA")), orientation)
             if picture.mode not in ("1", "L", "RGB", "RGBA"):
                 raise StackError(f"{path} is a {picture.mode} picture: save it as grey, RGB or RGBA")
-            return np.asarray(picture)
+            return turned(np.asarray(picture), orientation)
     except Image.DecompressionBombError as error:
         raise StackError(f"{path} has too many pixels for its format: save it as TIFF or PNG") from error
+
+
+def _orientation(picture: Image.Image) -> int:
+    """How a camera was held, by its EXIF; 1 where that is not said or damaged."""
+    with suppress(Exception):  # Pillow's parser has many ways to fail
+        stated = picture.getexif().get(_ORIENTATION)
+        return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
+    return 1
 
 
 def _picture_header(path: Path) -> Header | None:
     try:
         with Image.open(path) as picture:
             mode, kind, (x, y), info = picture.mode, picture.format, picture.size, picture.info
+            orientation = _orientation(picture) if kind == "JPEG" else 1
     except Image.DecompressionBombError:
         return None
     if mode not in _SAMPLES or kind not in ("PNG", "JPEG", "BMP") or "transparency" in info:
@@ -188,4 +181,4 @@ def _picture_header(path: Path) -> Header | None:
     if kind == "PNG":
         with path.open("rb") as file:
             depth = file.read(_PNG_BIT_DEPTH + 1)[_PNG_BIT_DEPTH]
-    return Header((y, x, *_SAMPLES[mode]), np.dtype(np.uint16 if depth == 16 else np.uint8))
+    return Header(turned_shape((y, x, *_SAMPLES[mode]), orientation), np.dtype(np.uint16 if depth == 16 else np.uint8))

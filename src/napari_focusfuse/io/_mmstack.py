@@ -6,13 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from tifffile import TiffPage, read_micromanager_metadata
 
 from napari_focusfuse.core.regular import check_regular
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._facts import Facts, tiff_facts
-from napari_focusfuse.io._image import check_page
 from napari_focusfuse.io._micromanager import mm_facts
+from napari_focusfuse.io._page import check_page, seen_kind
 from napari_focusfuse.io._places import Places, regular
 from napari_focusfuse.io._stack import StackFile, lazy_planes, title, unreadable
 from napari_focusfuse.io._tiff import from_page
@@ -37,7 +38,7 @@ class _Page(NamedTuple):
     file: Path
     number: int
     shape: tuple[int, ...]
-    dtype: str
+    dtype: np.dtype[Any]
     note: Mapping[str, Any]
 
 
@@ -125,7 +126,7 @@ def _pages(file: Path) -> dict[_Key, _Page]:
     if len(set(keys)) < len(pages):
         raise StackError(f"{file} does not say which image is which slice: save the stack as OME-TIFF")
     made = [
-        _Page(file, number, page.shape, str(page.dtype), note)
+        _Page(file, number, *seen_kind(page), note)
         for number, (page, note) in enumerate(zip(pages, notes, strict=True))
     ]
     return dict(zip(keys, made, strict=True))

@@ -20,6 +20,11 @@ from napari_focusfuse.io._zarr import is_zarr, read_zarr
 
 __all__ = ["is_stack_file", "read_files", "read_stack"]
 
+_RAW = "3fr arw cr2 cr3 crw dng iiq kdc mrw nef nrw orf pef raf raw rw2 sr2 srf srw x3f"
+#: Formats of cameras and telephones that people have, and what they are.
+_FOREIGN = {f".{suffix}": "camera raw" for suffix in _RAW.split()} | dict.fromkeys((".heic", ".heif", ".hif"), "HEIC")
+_FOREIGN |= {".avif": "AVIF", ".jxl": "JPEG XL", ".gif": "GIF"}
+
 
 def read_stack(path: str | os.PathLike[str], *, exclude: Sequence[str] = ()) -> StackFile:
     """Open a focus stack; its values are read when they are needed.
@@ -60,7 +65,17 @@ def read_stack(path: str | os.PathLike[str], *, exclude: Sequence[str] = ()) -> 
     if is_image_file(path):
         header = read_header(path)
         return opened((path,), header, header.facts, title(path), path)
-    raise StackError(
+    raise StackError(_no_format(path))
+
+
+def _no_format(path: Path) -> str:
+    """Why a file is not read, and what to do."""
+    kind = _FOREIGN.get(path.suffix.lower())
+    if kind == "camera raw":
+        return f"{path} is a camera raw file, which is not read here: develop all slices alike, to TIFF of 16 bits"
+    if kind is not None:
+        return f"{path} is {kind}, which is not read here: convert the slices to TIFF, PNG or JPEG"
+    return (
         f"{path} is not a format that is read here: "
         "give a folder of images, a TIFF, or an OME-Zarr (other microscope formats: save them as OME-TIFF)"
     )
@@ -103,6 +118,8 @@ def is_stack_file(path: Path) -> bool:
 def _read_folder(folder: Path, exclude: Sequence[str]) -> StackFile:
     files = _without(slice_files(folder), exclude, folder)
     if not files:
+        if foreign := next((file for file in sorted(folder.iterdir()) if file.suffix.lower() in _FOREIGN), None):
+            raise StackError(_no_format(foreign))
         if any(file.is_dir() for file in folder.iterdir()):
             raise StackError(f"{folder} holds folders and no images: give the folder that holds the slices")
         raise StackError(f"{folder} holds no images: give the folder that holds the slices")

@@ -54,6 +54,7 @@ def iter_write_result(
     fill_depth: bool = False,
     zarr: bool = False,
     recipe: dict[str, Any],
+    like: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
 ) -> Generator[Progress, None, Path]:
     """Write a result to a new folder.
@@ -79,6 +80,8 @@ def iter_write_result(
         Write OME-Zarr (``fused.ome.zarr``...) instead of OME-TIFF: pyramids, for large images.
     recipe : dict
         How the result was made, see `make_recipe`.
+    like : path, optional
+        A slice whose colour profile and camera settings (EXIF) the fused OME-TIFF takes over.
     overwrite : bool
         Replace an earlier result, once the new one is complete. A folder that holds anything else is never replaced.
 
@@ -98,7 +101,7 @@ def iter_write_result(
         part.mkdir(parents=True)
         yield Progress(0, 1, f"writing {folder.name}")
         write = partial(_write_image, part, pixel_size=pixel_size, zarr=zarr)
-        unit = _write_images(write, result, (z_step, refractive_index), fill_depth=fill_depth)
+        unit = _write_images(write, result, like, (z_step, refractive_index), fill_depth=fill_depth)
         more = {"edits": _edits(part)} if unit is None else {"edits": _edits(part), "depth_unit": unit}
         write_recipe(part, {**recipe, **more})
         exchange(part, folder, overwrite=overwrite)
@@ -131,12 +134,13 @@ def check_result_folder(folder: str | os.PathLike[str], *, overwrite: bool = Fal
 def _write_images(
     write: Callable[..., None],
     result: "FusionResult",
+    like: str | os.PathLike[str] | None,
     step: tuple[float | None, float],
     *,
     fill_depth: bool,
 ) -> str | None:
     """Write all images and give the unit of the depth, where there is one; `step` is z-step and refractive index."""
-    write(_FUSED, np.asarray(result.image))
+    write(_FUSED, np.asarray(result.image), like=like)
     if result.decision is None:
         return None
     from napari_focusfuse.core.topography import um_per_z
@@ -154,6 +158,7 @@ def _write_image(
     image: NDArray[Any],
     *,
     channel: str | None = None,
+    like: str | os.PathLike[str] | None = None,
     pixel_size: tuple[float, float] | None,
     zarr: bool,
 ) -> None:
@@ -161,7 +166,8 @@ def _write_image(
         averaged = name not in _NAMES
         write_zarr(folder / f"{name}{_ZARR}", image, channel=channel, pixel_size=pixel_size, averaged=averaged)
     else:
-        put_tiff(folder / f"{name}{_TIFF}", image, axes="YXS"[: image.ndim], channel=channel, pixel_size=pixel_size)
+        axes = "YXS"[: image.ndim]
+        put_tiff(folder / f"{name}{_TIFF}", image, axes=axes, channel=channel, like=like, pixel_size=pixel_size)
 
 
 def read_map(folder: Path, name: str) -> NDArray[Any]:

@@ -14,8 +14,9 @@ from tifffile import TiffFile, TiffPageSeries
 from napari_focusfuse.core.regular import check_regular
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._facts import Facts, tiff_facts
-from napari_focusfuse.io._image import check_page, count_images
+from napari_focusfuse.io._image import count_images
 from napari_focusfuse.io._limits import check_count
+from napari_focusfuse.io._page import as_stored, check_page, page_notes, seen, seen_kind
 from napari_focusfuse.io._stack import StackFile, lazy_planes, title, unreadable
 from napari_focusfuse.io._tiff_file import open_tiff
 
@@ -37,7 +38,7 @@ def read_tiff(path: Path) -> StackFile:
             series = _only_series(tif, path)
             data, axes, inputs = _lazy(tif, series, path)
             facts = _fitting(tif, series)
-            notes = (*facts.notes, *_surplus(tif, series))
+            notes = (*facts.notes, *_surplus(tif, series), *page_notes(series.keyframe))
     except StackError:
         raise
     except Exception as error:
@@ -96,7 +97,7 @@ def _lazy(tif: TiffFile, series: TiffPageSeries, path: Path) -> tuple[Any, str, 
     if page.ndim > 3 or page.shape != series.shape[leading:]:
         raise StackError(f"{path} stores its axes in an unusual way ({axes}): save it again with ImageJ or as OME-TIFF")
     check_count(path, math.prod(shape))
-    contiguous = None if series.is_multifile else series.dataoffset
+    contiguous = None if series.is_multifile or not as_stored(page) else series.dataoffset
     if contiguous is not None:
         dtype = np.dtype(series.dtype).newbyteorder(tif.byteorder)
         if contiguous + series.nbytes > tif.filehandle.size:
@@ -108,7 +109,8 @@ def _lazy(tif: TiffFile, series: TiffPageSeries, path: Path) -> tuple[Any, str, 
         places = _places(series, path)
         load = partial(from_page, places, shape)
         inputs = tuple(dict.fromkeys(file for file, _ in places))
-    data = lazy_planes(load, shape, page.shape, series.dtype)
+    kind, dtype = seen_kind(page)
+    data, axes = lazy_planes(load, shape, kind, dtype), axes[:leading] + "YXS"[: len(kind)]
     if "S" in axes and not axes.endswith("S"):
         data = np.moveaxis(data, axes.index("S"), -1)
         axes = axes.replace("S", "") + "S"
@@ -144,7 +146,8 @@ def from_page(
     try:
         check_regular(path)
         with TiffFile(path) as tif:
-            return path, tif.pages[page].asarray(maxworkers=1)
+            there = tif.pages[page].aspage()
+            return path, seen(there.asarray(maxworkers=1), there)
     except Exception as error:
         raise unreadable(path, error) from error
 

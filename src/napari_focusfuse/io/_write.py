@@ -6,7 +6,6 @@ A file appears whole or not at all, and the same pixels give the same bytes.
 import math
 import os
 import struct
-import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import sha256
@@ -24,6 +23,7 @@ from napari_focusfuse.core.both import clean_both, write_both
 from napari_focusfuse.core.lengths import check_sizes
 from napari_focusfuse.core.parts import check_name, clean, write_whole
 from napari_focusfuse.errors import OutputError
+from napari_focusfuse.io._carried import add_exif, carried_of, png_chunk, png_chunks, tiff_tags
 
 __all__ = [
     "atomically",
@@ -43,12 +43,19 @@ PixelSize = tuple[float, float] | None
 _TIFF = (".tif", ".tiff")
 #: Pixel types of OME-XML.
 _OME_TYPES = ("int8", "int16", "int32", "uint8", "uint16", "uint32", "float32", "float64")
+#: Where the chunk with the header of a PNG ends.
+_HEADER = 33
 #: um in a cm, and the largest number of pixels in one that the tags of a TIFF hold.
 _CM, _MOST = 1e4, 2**32 - 1
 
 
 def write_image(
-    path: str | os.PathLike[str], image: NDArray[Any], *, pixel_size: PixelSize = None, overwrite: bool = False
+    path: str | os.PathLike[str],
+    image: NDArray[Any],
+    *,
+    pixel_size: PixelSize = None,
+    like: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Write one image.
 
@@ -61,6 +68,8 @@ def write_image(
     image : (Y, X) or (Y, X, 3|4) array
     pixel_size : (float, float), optional
         Size of a pixel along y and x, um.
+    like : path, optional
+        A photograph whose colour profile and camera settings (EXIF) the image takes over.
     overwrite : bool
         Replace an existing file.
 
@@ -79,8 +88,10 @@ def write_image(
     if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,), (4,)):
         raise OutputError(f"an image of shape {image.shape} cannot be written: it must be (Y, X) or (Y, X, 3|4)")
     if path.suffix.lower() != ".png":
-        return write_tiff(path, image, axes="YXS"[: image.ndim], pixel_size=pixel_size, overwrite=overwrite)
-    atomically(path, lambda part: _write_png(part, image, pixel_size), overwrite=overwrite)
+        write = partial(put_tiff, data=image, axes="YXS"[: image.ndim], like=like, pixel_size=pixel_size)
+        atomically(path, write, overwrite=overwrite)
+    else:
+        atomically(path, lambda part: _write_png(part, image, pixel_size, like), overwrite=overwrite)
     return path
 
 
@@ -151,12 +162,23 @@ def write_tiff(
     return path
 
 
-def put_tiff(path: Path, data: NDArray[Any], *, axes: str, channel: str | None = None, **sizes: Any) -> None:
+def put_tiff(
+    path: Path,
+    data: NDArray[Any],
+    *,
+    axes: str,
+    channel: str | None = None,
+    like: str | os.PathLike[str] | None = None,
+    **sizes: Any,
+) -> None:
     """Write the same to a file that may be left incomplete, as in a folder that is not finished."""
     data = np.ascontiguousarray(data, dtype=stored(data.dtype))
     names = [channel] if channel else []
     identifier = f"urn:uuid:{uuid5(NAMESPACE_URL, _digest(data))}"
-    imwrite(path, data, **tiff_options(data.shape, data.dtype, axes, identifier, channels=names, **sizes))
+    carried = carried_of(like, data.shape[-1] if axes.endswith("S") else 1)
+    options = tiff_options(data.shape, data.dtype, axes, identifier, channels=names, **sizes)
+    imwrite(path, data, **options, **tiff_tags(carried))
+    add_exif(path, carried)
 
 
 def stored(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -264,11 +286,11 @@ def _digest(data: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
-def _write_png(path: Path, image: NDArray[Any], pixel_size: PixelSize) -> None:
+def _write_png(path: Path, image: NDArray[Any], pixel_size: PixelSize, like: str | os.PathLike[str] | None) -> None:
     data = imagecodecs.png_encode(np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("=")))
+    chunks = png_chunks(carried_of(like, 1 if image.ndim == 2 else image.shape[-1]))
     if pixel_size is not None:
-        # The chunk pHYs (pixels per metre along x and y) follows the header chunk, which ends at byte 33.
+        # The chunk pHYs: pixels per metre along x and y.
         density = struct.pack(">IIB", *(min(round(1e6 / size), 2**31 - 1) for size in pixel_size[::-1]), 1)
-        chunk = b"pHYs" + density
-        data = data[:33] + struct.pack(">I", len(density)) + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[33:]
-    path.write_bytes(data)
+        chunks += png_chunk(b"pHYs", density)
+    path.write_bytes(data[:_HEADER] + chunks + data[_HEADER:])
