@@ -70,11 +70,13 @@ def _layer(file: "StackFile", name: str, channel: int | None, looks: dict[str, A
         "name": name,
         "rgb": rgb,
         "axis_labels": tuple(a.lower() if a not in "QI" else str(i - len(kept)) for i, a in enumerate(kept)),
-        "scale": tuple(spacing.get(a, 1.0) for a in kept),
+        "scale": tuple(spacing.get(a) or file.ratio.get(a, 1.0) for a in kept),
         "units": tuple("um" if a in spacing else "pixel" for a in kept),
         "metadata": {_KEY: note},
         **looks,
     }
+    if any(file.origin.get(a) for a in kept):
+        arguments["translate"] = tuple(file.origin.get(a, 0.0) if a in spacing else 0.0 for a in kept)
     if not rgb and (limits := _limits(levels[-1], len(kept))) is not None:
         arguments["contrast_limits"] = limits
     if len(levels) > 1:

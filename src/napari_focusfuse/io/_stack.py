@@ -1,8 +1,8 @@
 """A stack as a file holds it, and the way from its axes to a focus stack."""
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -49,6 +49,10 @@ class StackFile:
         The same at lower resolution, finest first, for viewers.
     slots : tuple of int or None
         Number of each slice from 0 on, where some are missing by the names of the files, or were left out.
+    origin : mapping
+        Where the first pixel lies, um, by the letter of the axis; 0 where it is left out.
+    ratio : mapping
+        Step along an axis by that along Y, by its letter, where only that is known.
     """
 
     data: Any
@@ -63,6 +67,8 @@ class StackFile:
     notes: tuple[str, ...] = ()
     coarser: tuple[Any, ...] = ()
     slots: tuple[int, ...] | None = None
+    origin: Mapping[str, float] = field(default_factory=dict)
+    ratio: Mapping[str, float] = field(default_factory=dict)
 
     def focus_stack(self, axis: str | None = None, *, rgb: bool = False) -> "StackFile":
         """Bring the axes to (Z, Y, X) or (Z, Y, X, S); axes of length 1 are dropped.
