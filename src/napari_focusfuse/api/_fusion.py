@@ -100,14 +100,17 @@ def iter_fuse(
 ) -> Generator[Progress, None, FusionResult]:
     """Fuse step by step: the same as `fuse`, as a generator of `Progress` that returns the result."""
     from napari_focusfuse.core import methods
-    from napari_focusfuse.core.stack import Stack
+    from napari_focusfuse.core.blank import Watched
 
-    slices, chosen = Stack(stack, axis, rgb, z), method_named(method)
-    if not chosen.deep:
-        return (yield from methods.iter_fuse(chosen, slices, config, info_of(chosen)))
-    from napari_focusfuse.core import pipeline
+    slices, chosen = Watched(stack, axis, rgb, z), method_named(method)
+    if chosen.deep:
+        from napari_focusfuse.core import pipeline
 
-    return (yield from pipeline.iter_fuse(slices, *prepared(chosen, config, model, device)))
+        result = yield from pipeline.iter_fuse(slices, *prepared(chosen, config, model, device))
+    else:
+        result = yield from methods.iter_fuse(chosen, slices, config, info_of(chosen))
+    slices.warn()
+    return result
 
 
 def decide(
