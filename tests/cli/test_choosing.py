@@ -108,3 +108,14 @@ def test_aligning_and_measuring_take_the_same(run: Runs, channels: Path, tmp_pat
     less = run("measure", tmp_path / "f.tif", channels, "--metrics", "qg", "--channel", "0", "--slices", "1:", "--csv")
     assert less.code == 0
     assert whole != less.out
+
+
+def test_slices_at_one_brightness(run: Runs, slices: Path, stack: np.ndarray, tmp_path: Path) -> None:
+    (slices / "z1.png").write_bytes(imagecodecs.png_encode(stack[1] // 2))
+    out = tmp_path / "out" / "beads"
+    assert run("fuse", slices, "-o", out.parent, "--method", "sf", "--equalise").code == 0
+    factors = recipe(out)["made by"]["equalised"]
+    assert factors[1] / factors[0] == pytest.approx(2, rel=0.05)
+    assert run("replay", out, "--check").code == 0
+    done = run("fuse", slices, "-o", tmp_path / "all", "--equalise", "--all-positions", "--method", "sf")
+    assert done.code == 0  # one stack is fused as such

@@ -204,6 +204,8 @@ def _iter_fuse(
     options: dict[str, Any] = {"method": method.name, "config": config_of(made)}
     if recipe["z"] is not None:
         options["z"] = recipe["z"]
+    if made.get("equalised") is not None:
+        options["equalise"] = made["equalised"]
     if method.deep:
         options |= {"model": model_of(made, model), "device": made.get("device", "auto")}
     with _threads(made.get("threads")):
@@ -223,12 +225,15 @@ def _iter_mended(
 ) -> Generator[Progress, None, FusionResult]:
     """The result edited as then; edits that were not made by the viewer are not told of in what made it."""
     from napari_focusfuse.core.config import MendConfig
+    from napari_focusfuse.core.equalise import Equalised
     from napari_focusfuse.core.mend import iter_mend
     from napari_focusfuse.core.stack import Stack
 
     told = made.get("edits")
     config = MendConfig(match_brightness=bool(told and told["match_brightness"]))
-    stack = Stack(file.data, rgb=file.axes.endswith("S"))
+    stack: Stack = Stack(file.data, rgb=file.axes.endswith("S"))
+    if made.get("equalised") is not None:
+        stack = Equalised(file.data, rgb=file.axes.endswith("S"), factors=made["equalised"])
     mended = yield from iter_mend(stack, result, edits.astype(int) - 1, edits > 0, config)
     if told or mended.decision is None or result.decision is None:
         return mended

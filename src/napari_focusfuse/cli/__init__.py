@@ -97,6 +97,7 @@ def fuse(
     refractive_index: float | None = None,
     fill_depth: Switch = False,
     zarr: Switch = False,
+    equalise: Switch = False,
     rgb: Switch = False,
     all_positions: Switch = False,
     decide_on: str | None = None,
@@ -139,6 +140,8 @@ def fuse(
         Write depth_filled.ome.tif as well: where depth was not measured, it is taken from the surroundings.
     zarr
         Write OME-Zarr with pyramids instead of OME-TIFF, for large images.
+    equalise
+        Bring the slices to one brightness first, for a lamp that flickers or fades; not for optical sections.
     rgb
         Take a channel axis of 3 or 4 as colour.
     all_positions
@@ -156,7 +159,7 @@ def fuse(
     sizes = sizes_given(z_step, pixel_size)
     api.use_threads(threads)
     config = FusionConfig(**vars(flags)) if flags else None
-    engine = given(method=method, model=model, device=device, config=config)
+    engine = given(method=method, model=model, device=device, config=config, equalise=equalise or None)
     saving = given(refractive_index=refractive_index, fill_depth=fill_depth, zarr=zarr)
     whole = given(decide_on=decide_on) if all_positions or decide_on is not None else None
     opening = opening_given(axis=axis, rgb=rgb, channel=channel, slices=slices, exclude=exclude)

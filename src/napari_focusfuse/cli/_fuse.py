@@ -185,7 +185,8 @@ def _fuse_whole(file: "StackFile", job: _Job, task: Task, options: dict[str, Any
     """Fuse every time point and channel."""
     from napari_focusfuse import api
 
-    if ignored := _asked(task) or " and ".join(f"--{key}" for key in ("channel", "slices") if key in task.opening):
+    chosen = [f"--{key}" for key in ("channel", "slices", "equalise") if key in {**task.opening, **task.engine}]
+    if ignored := _asked(task) or " and ".join(chosen):
         raise OutputError(f"{ignored} cannot be used for all positions: fuse them one by one")
     api.check_hyperstack_target(job.target, overwrite=task.overwrite)
     sizes = {"pixel_size": file.pixel_size, **task.sizes, "exclude": task.opening.get("exclude", ())}
