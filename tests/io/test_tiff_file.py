@@ -9,9 +9,9 @@ import pytest
 import tifffile
 
 from napari_focusfuse import io
+from napari_focusfuse.core import machine
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io import _limits
 
 IMAGE = np.arange(24 * 20, dtype=np.uint8).reshape(24, 20)
 #: Size of an entry of a directory, and what the first page begins with.
@@ -143,7 +143,7 @@ def test_more_pages_than_anybody_has(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_an_image_larger_than_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_limits, "_memory", lambda: 2**30)
+    monkeypatch.setattr(machine, "memory", lambda: 2**30)
     for read in (io.read_image, io.read_stack):
         with pytest.raises(StackError, match=r"an image of 30000 x 30000 values, 0\.8 GiB, and more than 0\.5 GiB"):
             read(sized(tmp_path / "bomb.tif", 30_000))

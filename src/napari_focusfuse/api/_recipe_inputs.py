@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,13 +121,14 @@ def config_of(made: Mapping[str, Any]) -> Any:
     kind: Any = method_named(made["method"]).config
     if kind is None:
         return None
-    fields = {key: math.inf if value == "inf" else value for key, value in made["config"].items()}
-    try:
-        return kind(**fields)
-    except TypeError as error:
+    settings = {key: math.inf if value == "inf" else value for key, value in made["config"].items()}
+    other = sorted(settings.keys() - {field.name for field in fields(kind)})
+    if other:
         raise FocusFuseError(
-            f"the recipe has settings that this version does not know ({error}): use version {made.get('version')}"
-        ) from error
+            f"the recipe has settings that this version does not know ({', '.join(other)[:80]}): "
+            f"use version {made.get('version')}"
+        )
+    return kind(**settings)
 
 
 def model_of(made: Mapping[str, Any], model: PathLike | None) -> PathLike:

@@ -10,7 +10,7 @@ from napari_focusfuse.io._pairs import Pair, find_pairs, pairs_in
 from napari_focusfuse.io._planes import PlaneFiles, check_hyperstack_target, hyperstack_files
 from napari_focusfuse.io._position import at_channel, at_position, axis_letter, some_slices, with_axes
 from napari_focusfuse.io._read import is_stack_file, read_files, read_stack
-from napari_focusfuse.io._recipe import make_recipe, read_recipe
+from napari_focusfuse.io._recipe import make_recipe, read_recipe, recipe_file
 from napari_focusfuse.io._result import check_result_folder, iter_write_result, read_map, write_result
 from napari_focusfuse.io._room import room
 from napari_focusfuse.io._slices import in_order, read_slices, slice_files
@@ -59,6 +59,7 @@ __all__ = [
     "read_recipe",
     "read_slices",
     "read_stack",
+    "recipe_file",
     "room",
     "slice_files",
     "some_slices",

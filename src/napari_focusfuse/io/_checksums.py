@@ -33,7 +33,7 @@ def iter_checksums(paths: Iterable[str | os.PathLike[str]]) -> Generator[Progres
     found: Checksums = {}
     done = 0
     for path in wanted:
-        work = _iter_folder(path) if path.is_dir() else _iter_file(path)
+        work = _iter_content(path)
         while True:
             try:
                 done += next(work)
@@ -45,6 +45,10 @@ def iter_checksums(paths: Iterable[str | os.PathLike[str]]) -> Generator[Progres
                 break
             yield Progress(min(done, total), total, f"checksum of {path.name}")
     return found
+
+
+def _iter_content(path: Path) -> Generator[int, None, str]:
+    return (yield from _iter_folder(path) if path.is_dir() else _iter_file(path))
 
 
 def _iter_file(path: Path) -> Generator[int, None, str]:

@@ -1,22 +1,19 @@
 """What files may state of themselves before anything is made of it: a few bytes can name a billion images."""
 
 import math
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from napari_focusfuse.core.machine import GIB, largest
 from napari_focusfuse.errors import StackError
 
 __all__ = ["MOST_PAGES", "check_count", "check_images", "check_room"]
 
 #: Images in one TIFF, and in any file or folder.
 MOST_PAGES, MOST_IMAGES = 100_000, 1_000_000
-_GIB = 2**30
-#: Memory (bytes) where the system does not tell it, and the share of it that one image may take.
-_USUAL, _SHARE = 16 * _GIB, 0.5
 
 
 def check_room(path: Path, shape: Iterable[int], dtype: Any) -> None:
@@ -28,11 +25,11 @@ def check_room(path: Path, shape: Iterable[int], dtype: Any) -> None:
         The message says how large it would be.
     """
     sides = [int(n) for n in shape]
-    size, most = math.prod(sides) * np.dtype(dtype).itemsize, _SHARE * _memory()
+    size, most = math.prod(sides) * np.dtype(dtype).itemsize, largest()
     if size > most:
         raise StackError(
-            f"{path} states an image of {' x '.join(map(str, sides))} values, {size / _GIB:.1f} GiB, and more than "
-            f"{most / _GIB:.1f} GiB would fill the memory of this machine: crop it, or check the file"
+            f"{path} states an image of {' x '.join(map(str, sides))} values, {size / GIB:.1f} GiB, and more than "
+            f"{most / GIB:.1f} GiB would fill the memory of this machine: crop it, or check the file"
         )
 
 
@@ -60,11 +57,3 @@ def check_images(path: Path, counts: Iterable[int], *, pixels: Iterable[int], pa
         raise StackError(
             f"{path} states images of {' x '.join(map(str, sides))} px, and its pages are others: check the file"
         )
-
-
-def _memory() -> int:
-    """Bytes of memory that the machine has."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # Windows
-        return _USUAL

@@ -216,8 +216,12 @@ def _edits(folder: Path) -> dict[str, str] | None:
 
 def write_recipe(folder: Path, recipe: dict[str, Any]) -> None:
     """Write how a result was made beside it."""
-    text = json.dumps(plain(recipe), indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / _RECIPE).write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(plain(recipe), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        content = text.encode()
+    except UnicodeEncodeError:  # a name of a file that is no UTF-8
+        content = json.dumps(plain(recipe), indent=2, allow_nan=False).encode() + b"\n"
+    (folder / _RECIPE).write_bytes(content)
 
 
 def exchange(part: Path, folder: Path, *, overwrite: bool) -> None:

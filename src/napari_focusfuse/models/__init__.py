@@ -5,6 +5,7 @@ Names are those of the models that come along, and of those in the user's own fo
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from napari_focusfuse.core.both import clean_both, write_both
 from napari_focusfuse.core.config import Recipe
 from napari_focusfuse.core.network import Encoder, SESFNet
 from napari_focusfuse.core.parts import clean, part_of, remove
+from napari_focusfuse.core.regular import check_regular
 from napari_focusfuse.errors import ModelError
 from napari_focusfuse.models._card import CardFacts, card_facts, training_card
 from napari_focusfuse.models._checkpoint import CHECKPOINT, checkpoint_recipe, load_state, save_state, spared_by
@@ -59,6 +61,8 @@ FOLDER_VARIABLE = "FOCUSFUSE_MODELS"
 #: What "default" means; the benchmark decides.
 ALIASES = {"default": "sesf-focus"}
 _FILE, _CARD = "model.safetensors", "card.md"
+#: Letters of a card that are shown, and of a name that nothing has.
+_LONGEST_CARD, _LONGEST_NAME = 1_000_000, 200
 #: What one system or another does not allow in the name of a folder.
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]|^[. ]|[. ]$')
 
@@ -130,7 +134,9 @@ def model_card(name: str) -> str:
     """Text of the model's card: data and its licence, command, seed, date, scores."""
     card = _folder(name) / _CARD
     try:
-        return card.read_text(encoding="utf-8", errors="replace")
+        check_regular(card)
+        with card.open(encoding="utf-8", errors="replace") as file:
+            return file.read(_LONGEST_CARD)
     except OSError:
         return f"{name} has no card."
 
@@ -138,10 +144,12 @@ def model_card(name: str) -> str:
 def _folder(name: str | os.PathLike[str]) -> Path:
     shipped = WEIGHTS / ALIASES.get(str(name), str(name))
     for candidate in (shipped, user_folder() / name, Path(name)):
-        if (candidate / _FILE).is_file():
-            return candidate
+        with suppress(OSError):  # longer than a name can be
+            if (candidate / _FILE).is_file():
+                return candidate
     known = ", ".join(["default", *list_models()])
-    raise ModelError(f"there is no model {str(name)!r}: choose one of {known}, or a folder that holds {_FILE}")
+    asked = str(name) if len(str(name)) <= _LONGEST_NAME else f"{str(name)[:_LONGEST_NAME]}..."
+    raise ModelError(f"there is no model {asked!r}: choose one of {known}, or a folder that holds {_FILE}")
 
 
 def holds_model(folder: Path) -> bool:

@@ -17,6 +17,7 @@ from torch import Tensor
 from napari_focusfuse.core.config import Recipe
 from napari_focusfuse.core.network import Encoder, SESFNet
 from napari_focusfuse.core.parts import write_whole
+from napari_focusfuse.core.regular import check_regular
 from napari_focusfuse.errors import ModelError
 
 __all__ = [
@@ -38,6 +39,10 @@ _NETWORK, _ENCODER = "network", "encoder"
 #: How the names of the tensors of a decision head and of an edge head begin, in an encoder; and what the header says
 #: of such heads.
 _HEAD, _EDGES, _LEARNED = "head.", "edges.", "learned"
+
+
+#: Types of tensors of networks and of optimisers, and letters of the header that a message shows.
+_KINDS, _SHOWN = {"F32", "F64", "I64"}, 40
 
 
 def digest(tensors: dict[str, Tensor]) -> str:
@@ -62,8 +67,12 @@ def header(path: Path) -> dict[str, str]:
 
 def _read(path: Path, *, tensors: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
+        check_regular(path)
         with safe_open(path, framework="pt") as file:
             names = list(file.keys()) if tensors else []
+            kinds = {str(file.get_slice(name).get_dtype()) for name in names}
+            if other := sorted(kinds - _KINDS):
+                raise ModelError(f"{path} holds weights of type {', '.join(other)}, not those of our networks")
             return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise ModelError(f"the weights {path} cannot be read ({error}): get the file again") from error
@@ -127,14 +136,14 @@ def checked(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if found != _ARCHITECTURE:
         kind, _, number = found.rpartition("-")
         ours, _, read = _ARCHITECTURE.rpartition("-")
-        newer = kind == ours and number.isdecimal() and int(number) > int(read)
+        newer = kind == ours and number[:_SHOWN].isdecimal() and int(number[:_SHOWN]) > int(read)
         hint = "update napari-focusfuse to use it" if newer else f"this version reads {_ARCHITECTURE}"
-        raise ModelError(f"{path} holds another architecture ({found}): {hint}")
+        raise ModelError(f"{path} holds another architecture ({found[:_SHOWN]}): {hint}")
     if metadata.get("sha256") != digest(tensors):
         raise ModelError(f"the weights in {path} are damaged (their checksum does not fit): get the file again")
     parts = metadata.get("parts", _NETWORK)
     if parts not in (_NETWORK, _ENCODER):
-        raise ModelError(f"{path} holds parts that are not known ({parts}): update napari-focusfuse to use it")
+        raise ModelError(f"{path} holds parts that are not known ({parts[:_SHOWN]}): update napari-focusfuse to use it")
     return tensors, metadata
 
 
