@@ -46,6 +46,7 @@ _MADE: dict[str, Check] = {
     "decided_on": maybe(lambda value, where: (whole(0) if isinstance(value, int) else text())(value, where)),
     "offsets": maybe(listed(whole())),
     "edits": maybe(entries({"match_brightness": flag})),
+    "equalised": listed(_LENGTH),
 }
 _SOURCE: dict[str, Check] = {
     "path": maybe(text(fits=_is_path)),
@@ -53,6 +54,9 @@ _SOURCE: dict[str, Check] = {
     "rgb": maybe(flag),
     "position": maybe(mapped(whole(0))),
     "axes": maybe(mapped(text())),
+    "channel": text(),
+    "slices": listed(maybe(whole(0)), 3, 3),
+    "exclude": listed(text()),
 }
 _NEEDED: dict[str, Check] = {
     "made by": entries({"method": text()}, _MADE),
