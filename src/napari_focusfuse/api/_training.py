@@ -62,7 +62,7 @@ def train(
     resume : bool
         Go on from the checkpoint in `out`; the same weights come out as without the interruption (on the CPU).
     overwrite : bool
-        Replace a model that is in `out`, once the first validation of the new one is done.
+        Replace a model that is in `out`, once the new one is complete; until then only its checkpoint is written.
     licence : str
         Terms of the images, for the card.
     progress : callable, optional
@@ -108,7 +108,7 @@ def iter_train(
     """Train step by step: the same as `train`, as a generator of `Progress`.
 
     `stop` is asked after each step; True ends the training and keeps the best model. Whoever stops to iterate finds the
-    model that was the best at a validation in `out`.
+    model that was the best at a validation in `out`, or the one that was there before if it is to be overwritten.
     """
     check_vacant(out, resume or overwrite)
     where = torch_device(device)

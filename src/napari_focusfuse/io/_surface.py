@@ -12,7 +12,7 @@ from tifffile import imwrite
 
 from napari_focusfuse.core.lengths import check_sizes
 from napari_focusfuse.errors import OutputError
-from napari_focusfuse.io._write import atomically, check_target
+from napari_focusfuse.io._write import atomically, check_file_target
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.surface import Surface
@@ -36,9 +36,7 @@ def check_surface_target(path: str | os.PathLike[str], *, overwrite: bool = Fals
     suffix = path.suffix.lower()
     if suffix not in (*MESHES, *HEIGHTS):
         raise OutputError(f"{path} has a suffix that is not written: use .stl or .ply, .tif or .x3p for a height map")
-    if path.is_dir():
-        raise OutputError(f"cannot write {path}: there is a folder of that name")
-    check_target(path, overwrite=overwrite)
+    check_file_target(path, overwrite=overwrite)
     if suffix in MESHES:
         _trimesh()
     if suffix == ".x3p":

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from napari_focusfuse.core.config._checks import one_of, whole, within
+from napari_focusfuse.core.config._checks import one_of, typed, within
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["FusionConfig", "Preset", "Scales"]
@@ -69,9 +69,8 @@ class FusionConfig:
         for name, value in _PRESETS[self.preset].items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, 0.0 if name == "min_region" and softened else value)
+        typed(self)
         one_of("scales", self.scales, Scales)
-        for name in ("radius", "levels", "tile"):
-            whole(name, getattr(self, name))
         within("radius", self.radius, 0, 50)
         within("levels", self.levels, 1, 3)
         within("softness", self.softness, 0, math.inf)

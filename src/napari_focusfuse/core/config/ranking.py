@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from napari_focusfuse.core.config._checks import whole, within
+from napari_focusfuse.core.config._checks import typed, within
 from napari_focusfuse.core.config.training import Recipe
 from napari_focusfuse.errors import FocusFuseError
 
@@ -52,9 +52,9 @@ class RankConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        typed(self)
         leasts = {"steps": 1, "stacks": 1, "crop": 16, "validate_every": 1, "patience": 0, "seed": 0}
         for name, least in leasts.items():
-            whole(name, getattr(self, name))
             within(name, getattr(self, name), least)
         within("procedural", self.procedural, 0, 1)
         within("minutes", self.minutes, 0)
@@ -107,7 +107,6 @@ class DecideConfig(RankConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        whole("scene_steps", self.scene_steps)
         within("scene_steps", self.scene_steps, 1)
         within("crop", self.crop, 48, self.scene_side)
 

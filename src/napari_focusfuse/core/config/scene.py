@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from napari_focusfuse.core.config._checks import whole, within
+from napari_focusfuse.core.config._checks import typed, within
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["PSF", "Camera", "Flaws", "Mode", "Surface", "Texture", "Wave"]
@@ -38,6 +38,7 @@ class Wave:
     spherical: float = 0.0
 
     def __post_init__(self) -> None:
+        typed(self)
         within("na", self.na, 0.01, 1.7)
         within("wavelength", self.wavelength, 0.1, 2)
         within("spherical", self.spherical, -0.5, 0.5)
@@ -95,7 +96,7 @@ class Camera:
     salt_pepper: float = 0.0
 
     def __post_init__(self) -> None:
-        whole("bits", self.bits)
+        typed(self)
         within("bits", self.bits, 1, 16)
         within("full_well", self.full_well, 1)
         for name in ("noise", "black", "gain_spread", "offset_spread", "hot_pixels", "salt_pepper"):
@@ -171,8 +172,8 @@ class Flaws:
     jpeg: int = 0
 
     def __post_init__(self) -> None:
+        typed(self)
         for name in ("dust", "scratches", "missing", "jpeg"):
-            whole(name, getattr(self, name))
             within(name, getattr(self, name), 0, 95 if name == "jpeg" else 10_000)
         within("shading", self.shading, 0, 0.95)
         within("highlights", self.highlights, 0, 0.5)
