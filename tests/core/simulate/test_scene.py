@@ -69,7 +69,7 @@ def test_far_from_focus_no_sharp_truth_is_left(surface, psf, limit):
     Light waves turn the contrast of some detail round (spurious resolution), a flat plane gives up to 3 %. Beside what
     is in focus nothing is asked.
     """
-    scene = simulate((160, 200), 12, surface=surface, psf=psf, texture="cloud", blur=1.0, seed=4)
+    scene = simulate((112, 140), 12, surface=surface, psf=psf, texture="cloud", blur=1.0, seed=4)
     sharp = high_pass(scene.sharp)
     # Thin fibres have no inside: above their ground is looked at.
     for k in (11,) if surface == "fibres" else (0, 11):
@@ -85,10 +85,10 @@ def test_focus_curves_have_one_peak(psf):
 
     Below a seventh of the peak, light waves make faint side lobes.
     """
-    scene = simulate((160, 200), 12, surface="steps", psf=psf, texture="cloud", seed=4)
+    scene = simulate((112, 140), 10, surface="steps", psf=psf, texture="cloud", blur=0.7, seed=4)
     sharpness = np.sqrt([ndimage.uniform_filter(high_pass(image) ** 2, 15) for image in scene.clean])
     edges = ndimage.morphological_gradient(scene.depth, size=3) > 0
-    inside = ndimage.distance_transform_edt(~edges) > 40
+    inside = ndimage.distance_transform_edt(~edges) > 24
     curves = sharpness[:, inside] / sharpness[:, inside].max(axis=0)
     rises = np.diff(np.pad(np.where(curves > 0.15, curves, 0), ((1, 1), (0, 0))), axis=0) > 0
     peaks = (rises[:-1] & ~rises[1:]).sum(axis=0)
