@@ -77,7 +77,7 @@ def test_wrong_activities(models: str, says: str) -> None:
 
 
 def row(label: str, scene: int, **scores: float) -> Row:
-    keys = (STANDARD, "steps", "gaussian", "natural", "gaussian", "0.03", str(scene), label)
+    keys = (STANDARD, "steps", "gaussian", "natural", "none", "gaussian", "0.03", str(scene), label)
     return {**dict(zip(KEYS, keys, strict=True)), **dict.fromkeys(TARGETS, 0.5), **scores}
 
 

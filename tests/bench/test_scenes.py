@@ -7,7 +7,7 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from napari_focusfuse.bench.scenes import PSFS, Case, Exposure, render, texture_files
+from napari_focusfuse.bench.scenes import FLAWS, NO_FLAW, PSFS, Case, Exposure, render, texture_files
 from napari_focusfuse.core.config import PSF
 from napari_focusfuse.errors import FocusFuseError
 
@@ -51,6 +51,13 @@ def test_every_kind_of_blur(psf: PSF) -> None:
     shots = [render(replace(CASE, psf=kind)).shot(Exposure("gaussian", 0.0)) for kind in ("gaussian", psf)]
     assert np.array_equal(shots[0].depth, shots[1].depth)
     assert np.array_equal(shots[0].stack, shots[1].stack) == (psf == "gaussian")
+
+
+@pytest.mark.parametrize("flaw", [flaw for flaw in FLAWS if flaw != NO_FLAW])
+def test_every_flaw_spoils_the_stack_and_leaves_the_depth(flaw: str) -> None:
+    whole, spoilt = (render(replace(CASE, flaw=name)).shot(Exposure("gaussian", 0.0)) for name in (NO_FLAW, flaw))
+    assert not np.array_equal(whole.stack, spoilt.stack)
+    assert np.array_equal(whole.depth, spoilt.depth)
 
 
 def test_a_scene_is_the_same_every_time_and_others_are_not() -> None:

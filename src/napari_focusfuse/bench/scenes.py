@@ -14,23 +14,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse import io
-from napari_focusfuse.core.config import PSF, Camera, Surface, Texture
+from napari_focusfuse.core.config import PSF, Camera, Flaws, Surface, Texture
 from napari_focusfuse.core.intensity import training_grey
 from napari_focusfuse.core.simulate import Scene, simulate
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["NOISES", "PSFS", "SPLITS", "TEXTURES", "Case", "Exposure", "Rendered", "Shot", "Split", "render"]
+__all__ = [
+    "FLAWS",
+    "NOISES",
+    "NO_FLAW",
+    "PSFS",
+    "SPLITS",
+    "TEXTURES",
+    "Case",
+    "Exposure",
+    "Rendered",
+    "Shot",
+    "Split",
+    "render",
+]
 
 Split = Literal["development", "report"]
 SPLITS: tuple[Split, ...] = ("development", "report")
-#: Growth of the blur, px a slice: drawn for each scene, never told to a method.
-_BLUR = (0.7, 1.4)
+#: Growth of the blur, px of standard deviation a slice (half the radius of a disc): drawn for each scene, never told to
+#: a method.
+_BLUR = (0.4, 0.8)
 #: Electrons.
 _READ_NOISE = 5.0
 #: Families of blur, noise and texture, the standard ones first.
-PSFS: tuple[PSF, ...] = ("gaussian", "disc", "wave")
+PSFS: tuple[PSF, ...] = ("disc", "gaussian", "wave")
 NOISES = ("gaussian", "camera")
 TEXTURES = ("natural", "procedural")
+NO_FLAW = "none"
+#: What spoils a stack, by name.
+FLAWS = {
+    NO_FLAW: Flaws(),
+    "shifted": Flaws(drift=0.3),
+    "breathing": Flaws(magnification=0.001),
+    "exposure": Flaws(flicker=0.05),
+    "highlights": Flaws(highlights=0.01),
+    "dust": Flaws(dust=12),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +67,8 @@ class Case:
     number : int
         Scenes of one split and number have the same texture, blur and seed, whatever their surface.
     surface, psf, texture : str
+    flaw : str
+        Of `FLAWS`.
     shape : (int, int)
         Height and width, px.
     slices : int
@@ -55,6 +81,7 @@ class Case:
     surface: Surface
     psf: PSF
     texture: str
+    flaw: str = NO_FLAW
     shape: tuple[int, int]
     slices: int
     folder: Path | None = None
@@ -114,7 +141,10 @@ def render(case: Case) -> Rendered:
 
 def _scene(case: Case, blur: float, texture: NDArray[np.float32] | None, seed: int) -> Scene:
     drawn: Texture | NDArray[np.float32] = "grains" if texture is None else texture
-    return simulate(case.shape, case.slices, surface=case.surface, psf=case.psf, blur=blur, texture=drawn, seed=seed)
+    flaws = FLAWS[case.flaw]
+    return simulate(
+        case.shape, case.slices, surface=case.surface, psf=case.psf, blur=blur, texture=drawn, flaws=flaws, seed=seed
+    )
 
 
 def _camera(exposure: Exposure) -> Camera:

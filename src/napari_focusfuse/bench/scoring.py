@@ -11,12 +11,21 @@ from napari_focusfuse.bench.contenders import Outcome
 from napari_focusfuse.bench.rows import NOTE
 from napari_focusfuse.bench.scenes import Shot
 from napari_focusfuse.core.decision import Decision
-from napari_focusfuse.core.metrics import depth_rmse, edge_band, wrong_pixels
+from napari_focusfuse.core.metrics import (
+    calibration_error,
+    depth_rmse,
+    edge_band,
+    islands,
+    right_pixels,
+    wrong_pixels,
+)
 from napari_focusfuse.core.metrics.psnr import psnr
 
-__all__ = ["COSTS", "SIMULATED", "cost", "noise_gain", "pair_scores", "shot_scores"]
+__all__ = ["COHERENCE", "COSTS", "SIMULATED", "coherence_scores", "cost", "noise_gain", "pair_scores", "shot_scores"]
 
 COSTS = ("seconds", "peak_mb")
+#: Scores of a decision without truth, beside one that is known to be coherent; all in [0, 1].
+COHERENCE = ("islands", "differs", "confidence_there")
 #: Scores of a simulated stack; the shares of wrong pixels and of known depth are in [0, 1], depth in slices.
 SIMULATED = (
     "psnr",
@@ -28,6 +37,8 @@ SIMULATED = (
     "wrong_interior",
     "depth_rmse",
     "depth_known",
+    "confidence",
+    "calibration",
 )
 _FULL = 65535
 
@@ -44,6 +55,16 @@ def pair_scores(outcome: Outcome, sources: Sequence[Any], truth: Any, metrics: S
     if outcome.image is None:
         return {}
     return api.measure(sources, outcome.image, truth=truth, metrics=metrics)
+
+
+def coherence_scores(outcome: Outcome, other: Decision) -> dict[str, float]:
+    """How coherent the decision is, how often it takes another slice than `other`, and how sure it is there."""
+    decision = outcome.decision
+    if decision is None:
+        return {}
+    differs = decision.index != other.index
+    there = float(decision.confidence[differs].mean()) if differs.any() else float("nan")
+    return {"islands": islands(decision.index), "differs": float(differs.mean()), "confidence_there": there}
 
 
 def shot_scores(outcome: Outcome, shot: Shot, metrics: Sequence[str] = ("psnr", "ssim")) -> dict[str, float]:
@@ -68,6 +89,8 @@ def _decision_scores(decision: Decision, shot: Shot) -> dict[str, float]:
         "wrong_interior": wrong.interior if not edge.all() else nothing,
         "depth_rmse": depth_rmse(decision.depth, shot.depth) if known.any() else nothing,
         "depth_known": float(known.mean()),
+        "confidence": float(decision.confidence.mean()),
+        "calibration": calibration_error(decision.confidence, right_pixels(decision.index, shot.depth)),
     }
 
 

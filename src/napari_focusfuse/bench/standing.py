@@ -1,0 +1,165 @@
+"""The short report: where one method stands beside the best of all others, a line for each kind of image.
+
+It is made from the rows that are in a folder, of whatever runs. Which other method is the best is asked anew for every
+line and score.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from napari_focusfuse.bench import halo, pairs
+from napari_focusfuse.bench.markdown import MISSING, difference, number, table
+from napari_focusfuse.bench.report_families import scene_means
+from napari_focusfuse.bench.results import Results
+from napari_focusfuse.bench.rows import Row, Stored
+from napari_focusfuse.bench.simulated import FLAWED, KEYS, SHARPEST, STANDARD, VALUES
+from napari_focusfuse.bench.statistics import interval, paired
+
+__all__ = ["standing"]
+
+#: Of each method, scene -> value.
+Scores = Mapping[str, Mapping[str, float]]
+
+_HEAD = """\
+# Where `{reference}` stands
+
+In each line beside the best other method, with the 95 % interval (t) of the mean difference. Other settings of our own
+method are not among the others; methods that failed on a scene of a line are not, either."""
+_PSNR = ("PSNR, dB", "best other", "gain, dB")
+_DECISION = ("sharpest slice, dB", "wrong, %", "best other", "ratio", "calibration error")
+_REAL = ("Qg less paper", "Qcb less paper", "islands, %", "confidence where they differ")
+
+
+def standing(folder: Path, reference: str) -> str:
+    """The report in Markdown; empty if the folder has no rows of that method.
+
+    Parameters
+    ----------
+    folder : Path
+        With rows of a run.
+    reference : str
+        The method.
+    """
+    parts = [
+        *_tables(folder, "simulated", (KEYS, VALUES), ("stacks", *_PSNR, *_DECISION), _simulated, reference),
+        *_tables(folder, "halo", (halo.KEYS, halo.VALUES), ("bright spots", *_PSNR), _halo, reference),
+        *_tables(folder, "pairs", _of_pairs(pairs.WITH_TRUTH), ("with truth", *_PSNR), _truth, reference),
+        *_tables(folder, "real", _of_pairs(pairs.WITHOUT_TRUTH), ("without truth", *_REAL), _real, reference),
+    ]
+    return "\n\n".join([_HEAD.format(reference=reference), *parts]) if parts else ""
+
+
+def _of_pairs(metrics: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    return pairs.KEYS, pairs.values(metrics)
+
+
+def _tables(
+    folder: Path,
+    kind: str,
+    columns: tuple[Sequence[str], Sequence[str]],
+    headings: Sequence[str],
+    lines: Callable[[str, list[Row], str], list[list[str]]],
+    reference: str,
+) -> list[str]:
+    """A table of all files of a kind: none, or one."""
+    body: list[list[str]] = []
+    for file in sorted(folder.glob(f"{kind}-*.csv")):
+        if file.stem.endswith("-summary"):
+            continue
+        rows = Stored.read(file, *columns).rows
+        if any(row["method"] == reference for row in rows):
+            body += lines(file.stem.partition("-")[2], rows, reference)
+    return [table(headings, body)] if body else []
+
+
+def _simulated(split: str, rows: list[Row], reference: str) -> list[list[str]]:
+    results = Results(rows, list(dict.fromkeys(row["method"] for row in rows)), reference)
+    kinds = [(f"{s} {noise}", {"study": STANDARD, "surface": s, "noise": noise}) for s, noise in results.cells()]
+    flaws = dict.fromkeys(row["flaw"] for row in rows if row["study"] == FLAWED)
+    kinds += [(f"flaw: {flaw}", {"study": FLAWED, "flaw": flaw}) for flaw in flaws]
+    body = []
+    for name, which in kinds:
+        psnr, wrong, calibration = (_scores(results, metric, which) for metric in ("psnr", "wrong", "calibration"))
+        best = _best(wrong, reference, largest=False)
+        share = _mean(wrong, reference) / _mean(wrong, best) if best else math.nan
+        body.append(
+            [
+                f"{split}, {name}",
+                *_gain(psnr, reference),
+                number(_mean(psnr, SHARPEST), 2),
+                number(100 * _mean(wrong, reference), 2),
+                f"{best} {number(100 * _mean(wrong, best), 2)}" if best else MISSING,
+                number(share, 2),
+                number(_mean(calibration, reference), 3),
+            ]
+        )
+    return body
+
+
+def _scores(results: Results, metric: str, which: Mapping[str, str]) -> Scores:
+    """Of each method, scene -> mean over its stacks of that kind."""
+
+    def of(row: Row) -> bool:
+        return all(row[key] == value for key, value in which.items())
+
+    return {label: scene_means(results.values(label, metric, of)) for label in results.labels}
+
+
+def _halo(split: str, rows: list[Row], reference: str) -> list[list[str]]:
+    body = []
+    for edge, ratio in halo.halo_cells(rows):
+        here = [row for row in rows if (row["edge"], row["ratio"]) == (edge, ratio)]
+        gains = {zone: _gain(_by(here, "scene", zone), reference) for zone in halo.ZONES}
+        body += [[f"{split}, edge {edge} px, x {ratio}, {zone}", *gain] for zone, gain in gains.items()]
+    return body
+
+
+def _truth(name: str, rows: list[Row], reference: str) -> list[list[str]]:
+    return [[name, *_gain(_by(rows, "pair", "psnr"), reference)]]
+
+
+def _real(name: str, rows: list[Row], reference: str) -> list[list[str]]:
+    gaps = []
+    for metric in ("qg", "qcb"):
+        values = _by(rows, "pair", metric)
+        gap = paired(values[reference], values.get(pairs.PUBLISHED, {}))
+        gaps.append(difference(gap, 4, certain=False, full=gap.n))
+    islands, sure = (_mean(_by(rows, "pair", metric), reference) for metric in ("islands", "confidence_there"))
+    return [[name, *gaps, number(100 * islands, 2), number(sure, 2)]]
+
+
+def _by(rows: Iterable[Row], scene: str, metric: str) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        found.setdefault(row["method"], {})
+        if math.isfinite(row[metric]):
+            found[row["method"]][row[scene]] = row[metric]
+    return found
+
+
+def _gain(psnr: Scores, reference: str) -> list[str]:
+    """PSNR, the best other method, and the difference to it."""
+    best = _best(psnr, reference)
+    if not best:
+        return [number(_mean(psnr, reference), 2), MISSING, MISSING]
+    gap = paired(psnr[reference], psnr[best])
+    told = difference(gap, 2, certain=False, full=gap.n)
+    return [number(_mean(psnr, reference), 2), f"{best} {number(_mean(psnr, best), 2)}", told]
+
+
+def _best(scores: Scores, reference: str, *, largest: bool = True) -> str:
+    """The best other method of those that have all scenes of the reference; empty if there is none."""
+    ours, everything = reference.partition(":")[0], scores[reference].keys()
+    others = [
+        label
+        for label, values in scores.items()
+        if label.partition(":")[0] != ours and label != SHARPEST and everything and values.keys() >= everything
+    ]
+    return (max if largest else min)(others, key=lambda label: _mean(scores, label), default="")
+
+
+def _mean(scores: Scores, label: str) -> float:
+    return interval(list(scores.get(label, {}).values())).mean
