@@ -9,10 +9,10 @@ from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["PSF", "Camera", "Flaws", "Mode", "Surface", "Texture", "Wave"]
 
-Surface = Literal["smooth", "steps", "plane", "fibres", "beyond"]
+Surface = Literal["smooth", "steps", "plane", "blocks", "spheres", "fibres", "rough", "beyond"]
 Mode = Literal["reflected", "brightfield", "phase", "fluorescence"]
 Texture = Literal["grains", "cloud", "beads"]
-PSF = Literal["gaussian", "disc", "wave"]
+PSF = Literal["gaussian", "disc", "ring", "wave"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,9 @@ from napari_focusfuse.core.config._checks import whole, within
 from napari_focusfuse.core.simulate._camera import counts, exposed
 from napari_focusfuse.core.simulate._flaws import Motion, haze, movement, window, with_highlights, with_motion
 from napari_focusfuse.core.simulate._layers import in_focus, rendered
-from napari_focusfuse.core.simulate._optics import Optics, disc, gaussian, wave
+from napari_focusfuse.core.simulate._optics import Optics, disc, gaussian, ring, wave
+from napari_focusfuse.core.simulate._reflected import reflected, reflected_by_waves
+from napari_focusfuse.core.simulate._relief import Relief, hanging
 from napari_focusfuse.core.simulate._surfaces import surface_named
 from napari_focusfuse.core.simulate._textures import texture_named
 from napari_focusfuse.errors import FocusFuseError
@@ -80,7 +82,8 @@ def simulate(
     shape: tuple[int, int] = (256, 320),
     slices: int = 12,
     *,
-    surface: Surface = "smooth",
+    surface: Surface | NDArray[np.floating[Any]] = "smooth",
+    sheets: Sequence[tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]] = (),
     texture: Texture | NDArray[np.floating[Any]] = "grains",
     mode: Mode = "reflected",
     psf: PSF | Wave = "gaussian",
@@ -101,16 +104,21 @@ def simulate(
         Height and width, px.
     slices : int
         Number of slices, at least 2.
-    surface : {"smooth", "steps", "plane", "fibres", "beyond"}
-        Shape of the scene: rolling hills, separate plateaus, a plane tilted along x, thin fibres over a ground, or
-        hills that reach beyond both ends of the stack.
+    surface : {"smooth", "steps", "plane", "blocks", "spheres", "fibres", "rough", "beyond"} or (Y, X) float array
+        Shape of the scene: rolling hills, separate plateaus, a plane tilted along x, turned rectangles at many heights,
+        balls over hills, thin fibres that cross over a ground, hills with bumps, or hills that reach beyond both ends
+        of the stack. An array is a height map in slices, larger is nearer; where it jumps stands a wall.
+    sheets : sequence of (height, mask)
+        What hangs over the surface without a wall beneath: a height map (Y, X) in slices, and where it is. Out of focus
+        the surface is seen behind it.
     texture : {"grains", "cloud", "beads"} or (Y, X) float array in [0, 1]
         What is drawn on the surface; an image must be at least as large as `shape`.
     mode : {"reflected", "brightfield", "phase", "fluorescence"}
         Opaque and lit from above; absorbing; a phase object, whose contrast is least in focus (its truth is an empty
         field, but its depth is known); or shining, where out-of-focus light adds up.
-    psf : {"gaussian", "disc", "wave"} or Wave
-        Family of the blur. "wave" is ``Wave()``.
+    psf : {"gaussian", "disc", "ring", "wave"} or Wave
+        Family of the blur: of a round aperture, soft or evenly lit, of a mirror objective, or of light waves. "wave" is
+        ``Wave()``.
     blur : float
         Growth of the blur, px of standard deviation for each step out of focus. For a `Wave` it sets the step, by the
         outermost rays, where neither `z` nor `z_step` does, and means nothing else.
@@ -144,7 +152,7 @@ def simulate(
     >>> scene.stack.shape, scene.stack.dtype.name, int(scene.stack.max()) < 4096
     ((5, 64, 80), 'uint16', True)
     """
-    _check(shape, slices, surface, mode, blur, seed)
+    _check(shape, slices, mode, blur, seed)
     if camera is not None and noise:
         raise FocusFuseError("noise is short for a camera with that noise: give one or the other")
     camera, flaws = camera or Camera(noise=noise), flaws or Flaws()
@@ -157,11 +165,18 @@ def simulate(
     optics = _optics(psf, blur, pixel_size, z_step, slices)
     rng = np.random.default_rng(seed)
     drawn = with_highlights(_drawn(texture, rng, shape), flaws.highlights, rng)
-    steps = surface_named(surface, rng, shape, slices - 1)
+    relief = _relief(surface, sheets, rng, shape, slices)
     motion, light = movement(flaws, slices, rng), window(flaws, shape, rng)
-    sharp = in_focus(mode, drawn, optics)
+    steps, seen = relief.seen_from_above(drawn)
+    if mode == "reflected":
+        lens = Wave() if psf == "wave" else psf
+        if isinstance(lens, Wave):
+            clean, sharp = reflected_by_waves(relief, drawn, foci.tolist(), lens, (pixel_size, z_step))
+        else:
+            clean, sharp = reflected(relief, drawn, foci.tolist(), lens, blur)
+    else:
+        clean, sharp = rendered(mode, seen, steps, foci.tolist(), optics), in_focus(mode, seen, optics)
     veil = haze(sharp, flaws.haze)
-    clean = rendered(mode, drawn, steps, foci.tolist(), optics)
     for k in range(slices):
         clean[k] = with_motion(clean[k] + veil, motion, k) * light
     sharp = (sharp + veil) * light
@@ -225,13 +240,12 @@ def _noise_source(seed: int) -> np.random.Generator:
     return np.random.default_rng((seed, 1))
 
 
-def _check(shape: tuple[int, int], slices: int, surface: str, mode: str, blur: float, seed: int) -> None:
+def _check(shape: tuple[int, int], slices: int, mode: str, blur: float, seed: int) -> None:
     for what, number in (("height", shape[0]), ("width", shape[1]), ("number of slices", slices), ("seed", seed)):
         whole(f"the {what}", number)
     within("the seed", seed, 0)
-    for name, value, choices in (("surface", surface, Surface), ("mode", mode, Mode)):
-        if value not in get_args(choices):
-            raise FocusFuseError(f"{name} {value!r} is unknown: choose one of {', '.join(get_args(choices))}")
+    if mode not in get_args(Mode):
+        raise FocusFuseError(f"mode {mode!r} is unknown: choose one of {', '.join(get_args(Mode))}")
     if slices < 2 or min(shape) < 1:
         raise FocusFuseError(f"a focus stack needs at least 2 slices of 1 x 1 px, not {slices} of {shape}")
     if not 0 < blur < math.inf:
@@ -272,7 +286,31 @@ def _optics(psf: PSF | Wave, blur: float, pixel: float, step: float, slices: int
         return wave(optics, pixel, step)
     if optics not in get_args(PSF):
         raise FocusFuseError(f"psf {psf!r} is unknown: choose one of {', '.join(get_args(PSF))}, or give a Wave")
-    return gaussian(blur) if optics == "gaussian" else disc(blur)
+    return {"gaussian": gaussian, "disc": disc, "ring": ring}[optics](blur)
+
+
+def _relief(
+    surface: Surface | NDArray[np.floating[Any]],
+    sheets: Sequence[tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]],
+    rng: np.random.Generator,
+    shape: tuple[int, int],
+    slices: int,
+) -> Relief:
+    if isinstance(surface, str):
+        if surface not in get_args(Surface):
+            raise FocusFuseError(f"surface {surface!r} is unknown: choose one of {', '.join(get_args(Surface))}")
+        relief = surface_named(surface, rng, shape, slices - 1)
+    else:
+        relief = Relief(_height_map("surface", surface, shape))
+    above = [hanging(_height_map("sheet", height, shape), np.asarray(mask, dtype=bool)) for height, mask in sheets]
+    return Relief(relief.ground, [*relief.sheets, *above])
+
+
+def _height_map(name: str, heights: NDArray[np.floating[Any]], shape: tuple[int, int]) -> NDArray[np.float64]:
+    checked = np.asarray(heights, dtype=np.float64)
+    if checked.shape != shape or not np.isfinite(checked).all():
+        raise FocusFuseError(f"a {name} must be a finite height map of {shape}, not {checked.shape}")
+    return checked
 
 
 def _drawn(
