@@ -29,10 +29,10 @@ __all__ = ["DEVELOPMENT", "activities_part", "activity_works", "tuning_rows"]
 
 DEVELOPMENT = "activities-development"
 _MODELS = "sesf-cse,random"
-_STACKS: dict[str, Any] = {"shape": (240, 320)}
-_QUICK_STACKS: dict[str, Any] = {"shape": (160, 240), "noises": (0.0, 0.03)}
+_STACKS: dict[str, Any] = {"surfaces": ("smooth", "blocks")}
+_QUICK_STACKS: dict[str, Any] = {**_STACKS, "shape": (160, 240), "noises": (0.0, 0.03)}
 #: Pairs with truth have depth steps and little noise: they get the settings of this cell.
-_OF_PAIRS = ("steps", NO_NOISE)
+_OF_PAIRS = ("blocks", NO_NOISE)
 
 Work = Generator[Progress, None, str]
 

@@ -68,8 +68,9 @@ def iter_bench(plan: Plan) -> Generator[Progress, None, str]:
 
 
 def _standing(plan: Plan) -> str:
-    """The short report, of the reference or the first method."""
-    report = standing(plan.out, plan.reference or parse_methods(plan.methods or DEFAULT_METHODS)[0].label)
+    """The short report of the reference, or of the first method."""
+    asked = parse_methods(plan.methods)[0].label if plan.methods else ""
+    report = standing(plan.out, plan.reference or asked)
     if report:
         write_text(plan.out / "standing.md", report)
     return report

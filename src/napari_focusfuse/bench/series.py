@@ -31,6 +31,7 @@ VALUES = ("psnr", "wrong", "changed", "between", "seconds")
 _NATIVE, _SERIES, _REVERSED = "native", "series", ", reversed"
 _LABELS = (_NATIVE, _SERIES, _NATIVE + _REVERSED, _SERIES + _REVERSED)
 _SCENES, _NOISES = 5, (0.0, 0.03)
+_SURFACES = ("smooth", "blocks")
 _SHAPE, _QUICK_SHAPE = (240, 320), (96, 128)
 _WARM_UP = 64
 _FULL = 65535
@@ -49,7 +50,8 @@ def series_works(plan: Plan, model: str) -> list[tuple[str, Callable[[], Work]]]
     """Name and work of the part."""
     shape = _QUICK_SHAPE if plan.quick else _SHAPE
     scenes = plan.scenes or min(_SCENES, plan.wanted_scenes)
-    study = Study(split=plan.split, scenes=scenes, textures=plan.textures, shape=shape, noises=_NOISES)
+    stacks: dict[str, Any] = {"shape": shape, "surfaces": _SURFACES, "noises": _NOISES}
+    study = Study(split=plan.split, scenes=scenes, textures=plan.textures, **stacks)
     if plan.textures:
         texture_files(plan.textures, plan.split)
     return [(f"series-{plan.split}", partial(_run, plan, study, model))]

@@ -46,7 +46,7 @@ SHARPEST = "sharpest slice"
 _FAMILY_NUMBERS, _FLAWED_NUMBERS = 1000, 2000
 _FAMILY_NOISE, _FLAWED_NOISE = 0.03, 0.01
 #: Surfaces of both, and most scenes of a surface with flaws.
-_FEW_SURFACES: tuple[Surface, ...] = ("smooth", "steps")
+_FEW_SURFACES: tuple[Surface, ...] = ("smooth", "blocks")
 _FLAWED_SCENES = 5
 
 Job = TypeVar("Job")
@@ -82,7 +82,7 @@ class Study:
     flaws: bool = False
     shape: tuple[int, int] = (240, 320)
     slices: int = 12
-    surfaces: tuple[Surface, ...] = ("smooth", "steps", "fibres")
+    surfaces: tuple[Surface, ...] = ("smooth", "blocks", "spheres", "fibres")
     noises: tuple[float, ...] = (0.0, 0.01, 0.03)
 
     def settings(self) -> dict[str, Any]:

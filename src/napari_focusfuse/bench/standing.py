@@ -20,6 +20,13 @@ from napari_focusfuse.bench.statistics import interval, paired
 
 __all__ = ["standing"]
 
+#: Kind of rows -> columns of keys and of numbers.
+_COLUMNS = {
+    "simulated": (KEYS, VALUES),
+    "halo": (halo.KEYS, halo.VALUES),
+    "pairs": (pairs.KEYS, pairs.values(pairs.WITH_TRUTH)),
+    "real": (pairs.KEYS, pairs.values(pairs.WITHOUT_TRUTH)),
+}
 #: Of each method, scene -> value.
 Scores = Mapping[str, Mapping[str, float]]
 
@@ -33,7 +40,7 @@ _DECISION = ("sharpest slice, dB", "wrong, %", "best other", "ratio", "calibrati
 _REAL = ("Qg less paper", "Qcb less paper", "islands, %", "confidence where they differ")
 
 
-def standing(folder: Path, reference: str) -> str:
+def standing(folder: Path, reference: str = "") -> str:
     """The report in Markdown; empty if the folder has no rows of that method.
 
     Parameters
@@ -41,35 +48,43 @@ def standing(folder: Path, reference: str) -> str:
     folder : Path
         With rows of a run.
     reference : str
-        The method.
+        The method; the first that was run if it is empty.
     """
+    reference = reference or _first_method(folder)
     parts = [
-        *_tables(folder, "simulated", (KEYS, VALUES), ("stacks", *_PSNR, *_DECISION), _simulated, reference),
-        *_tables(folder, "halo", (halo.KEYS, halo.VALUES), ("bright spots", *_PSNR), _halo, reference),
-        *_tables(folder, "pairs", _of_pairs(pairs.WITH_TRUTH), ("with truth", *_PSNR), _truth, reference),
-        *_tables(folder, "real", _of_pairs(pairs.WITHOUT_TRUTH), ("without truth", *_REAL), _real, reference),
+        *_tables(folder, "simulated", ("stacks", *_PSNR, *_DECISION), _simulated, reference),
+        *_tables(folder, "halo", ("bright spots", *_PSNR), _halo, reference),
+        *_tables(folder, "pairs", ("with truth", *_PSNR), _truth, reference),
+        *_tables(folder, "real", ("without truth", *_REAL), _real, reference),
     ]
     return "\n\n".join([_HEAD.format(reference=reference), *parts]) if parts else ""
 
 
-def _of_pairs(metrics: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    return pairs.KEYS, pairs.values(metrics)
+def _first_method(folder: Path) -> str:
+    for kind, columns in _COLUMNS.items():
+        for file in _files(folder, kind):
+            ran = [label for label in Stored.read(file, *columns).made.get("methods", []) if label != pairs.PUBLISHED]
+            if ran:
+                return str(ran[0])
+    return ""
+
+
+def _files(folder: Path, kind: str) -> list[Path]:
+    """Files of rows; summaries are none."""
+    return [file for file in sorted(folder.glob(f"{kind}-*.csv")) if not file.stem.endswith("-summary")]
 
 
 def _tables(
     folder: Path,
     kind: str,
-    columns: tuple[Sequence[str], Sequence[str]],
     headings: Sequence[str],
     lines: Callable[[str, list[Row], str], list[list[str]]],
     reference: str,
 ) -> list[str]:
     """A table of all files of a kind: none, or one."""
     body: list[list[str]] = []
-    for file in sorted(folder.glob(f"{kind}-*.csv")):
-        if file.stem.endswith("-summary"):
-            continue
-        rows = Stored.read(file, *columns).rows
+    for file in _files(folder, kind):
+        rows = Stored.read(file, *_COLUMNS[kind]).rows
         if any(row["method"] == reference for row in rows):
             body += lines(file.stem.partition("-")[2], rows, reference)
     return [table(headings, body)] if body else []
