@@ -50,12 +50,14 @@ def test_pairs_and_bright_spots(tmp_path: Path) -> None:
     better = {**spots, "method": "log", "rim": 52.5}
     add("halo-report", halo.KEYS, halo.VALUES, {**spots, "method": "sesf", "rim": 27.0}, better)
     truth = pairs.values(pairs.WITH_TRUTH)
-    ours, mean = ({"pair": "p", "method": m, "psnr": p} for m, p in (("sesf", 54.0), ("mean", 30.0)))
+    ours, mean = (
+        {"pair": "p", "method": m, "psnr": p, "calibration": 0.125} for m, p in (("sesf", 54.0), ("mean", 30.0))
+    )
     add("pairs-nature", pairs.KEYS, truth, ours, mean)
     paper = {"pair": "p", "method": pairs.PUBLISHED, "qg": 0.7, "qcb": 0.8}
     ours = {"pair": "p", "method": "sesf", "qg": 0.69, "qcb": 0.81, "islands": 0.025, "confidence_there": 0.9}
     add("real-garden", pairs.KEYS, pairs.values(pairs.WITHOUT_TRUTH), paper, ours)
     text = standing(tmp_path, "sesf")
     assert cells(text, "report, edge 0 px, x 5, rim") == ["27.00", "log 52.50", "-25.50"]
-    assert cells(text, "nature") == ["54.00", "mean 30.00", "+24.00"]
+    assert cells(text, "nature") == ["54.00", "mean 30.00", "+24.00", "0.125"]
     assert cells(text, "garden") == ["-0.0100", "+0.0100", "2.50", "0.90"]

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 from napari_focusfuse import io
 from napari_focusfuse.bench.contenders import Contender, parse_methods
 from napari_focusfuse.bench.rows import Row, Rows
-from napari_focusfuse.bench.scoring import COHERENCE, COSTS, coherence_scores, cost, pair_scores
+from napari_focusfuse.bench.scoring import CALIBRATION, COHERENCE, COSTS, coherence_scores, cost, pair_scores
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.io import Pair, find_pairs
 
@@ -25,7 +25,7 @@ __all__ = [
 
 KEYS = ("pair", "method")
 PAPER = ("qg", "qm", "qcb")
-WITH_TRUTH = ("psnr", "ssim", "bias", *PAPER)
+WITH_TRUTH = ("psnr", "ssim", "bias", *PAPER, CALIBRATION)
 WITHOUT_TRUTH = (*PAPER, *COHERENCE)
 #: Our method as published: always among the paper's, and what decisions without truth are held against.
 PUBLISHED = "sesf:preset=paper"

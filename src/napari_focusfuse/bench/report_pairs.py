@@ -13,6 +13,7 @@ from napari_focusfuse.bench.pairs import PAPER, PUBLISHED
 from napari_focusfuse.bench.provenance import sentence
 from napari_focusfuse.bench.recorded import NOTES, RECORDED_AS, Scores
 from napari_focusfuse.bench.rows import NOTE, Row, Rows, Stored, write_csv
+from napari_focusfuse.bench.scoring import CALIBRATION
 from napari_focusfuse.bench.statistics import Interval, certain, first_places, interval, paired
 
 __all__ = ["LARGE", "paper_section", "real_section", "scores_table", "truth_section", "write_pair_summary"]
@@ -33,16 +34,25 @@ writing images is part of their time. Memory is known for external programs only
 _WITH_TRUTH = """\
 Means, the best in bold; one of fewer pairs than others is shown with its n and never bold. The difference in PSNR to
 `{reference}` is taken pair by pair, with its 95 % interval (t), each on its own; bold: not 0 at a family-wise error of
-5 % (Holm's correction over the column). Bias is mean intensity less that of the truth, % of full scale. Time is that of
-a pair, all methods in turn on each; for external programs it is with start, reading and writing, and memory is the most
-that they had."""
+5 % (Holm's correction over the column). Calibration error is that of confidence, where one photograph is nearer to the
+truth than the other by more than 2 % of full scale. Bias is mean intensity less that of the truth, % of full scale.
+Time is that of a pair, all methods in turn on each; for external programs it is with start, reading and writing, and
+memory is the most that they had."""
 _WITHOUT_TRUTH = """\
 Real photographs have no truth: Qg, Qm and Qcb (higher is better) beside those of `{reference}`, whose decision maps are
 coherent, pair by pair with the 95 % interval (t) of the mean difference; bold: not 0 at a family-wise error of 5 %
 (Holm's correction over the column). *Islands*: share of pixels in regions of one slice that are smaller than .02 % of
 the image; salt and pepper where it is large. *Differs*: share of pixels that are from the other slice than with
 `{reference}`, and the mean confidence there."""
-_TITLES = {"qg": "Qg", "qm": "Qm", "qcb": "Qcb", "psnr": "PSNR, dB", "ssim": "SSIM", "bias": "bias, %"}
+_TITLES = {
+    "qg": "Qg",
+    "qm": "Qm",
+    "qcb": "Qcb",
+    "psnr": "PSNR, dB",
+    "ssim": "SSIM",
+    "bias": "bias, %",
+    CALIBRATION: "calibration error",
+}
 
 
 def paper_section(
@@ -91,6 +101,8 @@ def truth_section(
         means = [_mean(kept, label, metric) for label in labels]
         if metric == "bias":
             columns.append(_plain([(100 * mean, n) for mean, n in means], 3))
+        elif metric == CALIBRATION:
+            columns.append(_plain(means, 3))
         else:
             columns.append(_column(means, 2 if metric == "psnr" else 4, labels, kept))
     seconds = _plain([_mean(kept, label, "seconds") for label in labels], 2)

@@ -54,7 +54,7 @@ def standing(folder: Path, reference: str = "") -> str:
     parts = [
         *_tables(folder, "simulated", ("stacks", *_PSNR, *_DECISION), _simulated, reference),
         *_tables(folder, "halo", ("bright spots", *_PSNR), _halo, reference),
-        *_tables(folder, "pairs", ("with truth", *_PSNR), _truth, reference),
+        *_tables(folder, "pairs", ("with truth", *_PSNR, "calibration error"), _truth, reference),
         *_tables(folder, "real", ("without truth", *_REAL), _real, reference),
     ]
     return "\n\n".join([_HEAD.format(reference=reference), *parts]) if parts else ""
@@ -133,7 +133,8 @@ def _halo(split: str, rows: list[Row], reference: str) -> list[list[str]]:
 
 
 def _truth(name: str, rows: list[Row], reference: str) -> list[list[str]]:
-    return [[name, *_gain(_by(rows, "pair", "psnr"), reference)]]
+    calibration = _mean(_by(rows, "pair", "calibration"), reference)
+    return [[name, *_gain(_by(rows, "pair", "psnr"), reference), number(calibration, 3)]]
 
 
 def _real(name: str, rows: list[Row], reference: str) -> list[list[str]]:
