@@ -30,6 +30,7 @@ def test_the_best_other_is_asked_for_each_score(tmp_path: Path) -> None:
     own = [(40.0, 0.0), (40.0, 0.0)]
     simulated(tmp_path, "standard", "none", sesf=ours, log=log, gf=gf, part=part, sesf_softness=own)
     simulated(tmp_path, "flawed", "dust", sesf=log, log=ours)
+    simulated(tmp_path, "flawed", "haze", sesf=log, log=own)
     rows = Rows(tmp_path / "simulated-report.csv", KEYS, VALUES, {}, {})
     keys = ("standard", "blocks", "disc", "natural", "none", "gaussian", "0.01", "0", SHARPEST)
     rows.add([{**dict(zip(KEYS, keys, strict=True)), "psnr": 35.0}])
@@ -39,6 +40,7 @@ def test_the_best_other_is_asked_for_each_score(tmp_path: Path) -> None:
     found = cells(text, "report, blocks 0.01")
     assert found == ["32.00", "gf 31.30", "+0.70 ± 2.54", "35.00", "5.00", "log 5.00", "1.00", "0.125"]
     assert cells(text, "report, flaw: dust")[:3] == ["31.10", "log 32.00", "-0.90 ± 1.27"]
+    assert cells(text, "report, flaw: haze")[4:7] == ["5.00", "log 0.00", "-"]
     assert standing(tmp_path, "lp") == ""
 
 

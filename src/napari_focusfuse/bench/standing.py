@@ -99,15 +99,16 @@ def _simulated(split: str, rows: list[Row], reference: str) -> list[list[str]]:
     for name, which in kinds:
         psnr, wrong, calibration = (_scores(results, metric, which) for metric in ("psnr", "wrong", "calibration"))
         best = _best(wrong, reference, largest=False)
-        share = _mean(wrong, reference) / _mean(wrong, best) if best else math.nan
+        least = _mean(wrong, best)
+        ratio = _mean(wrong, reference) / least if least else math.nan
         body.append(
             [
                 f"{split}, {name}",
                 *_gain(psnr, reference),
                 number(_mean(psnr, SHARPEST), 2),
                 number(100 * _mean(wrong, reference), 2),
-                f"{best} {number(100 * _mean(wrong, best), 2)}" if best else MISSING,
-                number(share, 2),
+                f"{best} {number(100 * least, 2)}" if best else MISSING,
+                number(ratio, 2),
                 number(_mean(calibration, reference), 3),
             ]
         )
