@@ -109,6 +109,9 @@ class Camera:
 class Flaws:
     """What spoils a real stack; everything is off by default.
 
+    First what happens to the light, then what the camera's software makes of the picture, in that order: colours that
+    are filled in, noise that is smoothed away, sharpening, gamma, JPEG. Scenes are grey: colour fringes are left out.
+
     Attributes
     ----------
     shading : float
@@ -125,6 +128,27 @@ class Flaws:
         Change of magnification from slice to slice (focus breathing), such as .001.
     flicker : float
         Standard deviation of the logarithm of the lamp's brightness from slice to slice.
+    exposure : float
+        Sudden change of the brightness from one slice on (logarithm), up or down.
+    interlaced : float
+        By how much every second row is brighter (share) in every second slice, as under a lamp that flickers.
+    glints : float
+        Share of the field beneath highlights that move as the focus does, about a pixel a slice. The truth has none.
+    missing : int
+        Rows that are black in one slice each, about that many.
+    uneven_noise : float
+        Standard deviation of the logarithm of the noise's strength from place to place.
+    mosaic : bool
+        Every pixel sees one colour (Bayer), and the other two are filled in.
+    denoised : float
+        Strength of the camera's smoothing: noise that it takes away (standard deviation, share of full scale), and with
+        it detail as faint.
+    sharpened : float
+        Strength of the camera's sharpening (unsharp mask of 1 px).
+    gamma : float
+        Exponent: below 1, as of pictures for screens, dark places become brighter.
+    jpeg : int
+        Quality of JPEG, 1 to 95; 0 is none.
     """
 
     shading: float = 0.0
@@ -135,14 +159,29 @@ class Flaws:
     drift: float = 0.0
     magnification: float = 0.0
     flicker: float = 0.0
+    exposure: float = 0.0
+    interlaced: float = 0.0
+    glints: float = 0.0
+    missing: int = 0
+    uneven_noise: float = 0.0
+    mosaic: bool = False
+    denoised: float = 0.0
+    sharpened: float = 0.0
+    gamma: float = 1.0
+    jpeg: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("dust", "scratches"):
+        for name in ("dust", "scratches", "missing", "jpeg"):
             whole(name, getattr(self, name))
-            within(name, getattr(self, name), 0, 10_000)
+            within(name, getattr(self, name), 0, 95 if name == "jpeg" else 10_000)
         within("shading", self.shading, 0, 0.95)
         within("highlights", self.highlights, 0, 0.5)
         within("haze", self.haze, 0, 10)
         within("drift", self.drift, 0, 50)
         within("magnification", self.magnification, -0.05, 0.05)
-        within("flicker", self.flicker, 0, 0.5)
+        within("glints", self.glints, 0, 0.5)
+        for name in ("flicker", "exposure", "interlaced", "denoised"):
+            within(name, getattr(self, name), 0, 0.5)
+        within("uneven_noise", self.uneven_noise, 0, 2)
+        within("sharpened", self.sharpened, 0, 5)
+        within("gamma", self.gamma, 0.2, 5)

@@ -13,7 +13,9 @@ __all__ = ["Aperture", "aperture_named", "wave_aperture"]
 
 Points = NDArray[np.float64]
 #: How many points: one for this many square pixels of the widest blur, within limits.
-_SHARE, _FEWEST, _MOST = 6.0, 64, 320
+_SHARE, _FEWEST, _MOST = 8.0, 128, 256
+#: Waves need as many in focus, too.
+_FEWEST_WAVES = 160
 #: The Gaussian aperture ends here, in its standard deviations.
 _GAUSSIAN_END = 3.3
 _GOLDEN = math.pi * (3 - math.sqrt(5))
@@ -32,7 +34,7 @@ class Aperture:
     cells : (N,) float64
         Square root of the area that each point stands for, px a step.
     places : (N, 2) float64
-        Where they are in the pupil, 1 at its rim; of a `Wave`.
+        Where they are in the pupil of a `Wave`, 1 at its rim.
     """
 
     points: Points
@@ -76,9 +78,9 @@ def wave_aperture(optics: Wave, pixel: float, step: float, depth: float) -> Aper
     depth : float
         See `aperture_named`.
     """
-    u = _shares(_number(optics.slope * step / pixel * depth))
-    rho = np.sqrt(u)[:, None] * _directions(len(u))
-    slope = optics.na / np.sqrt(optics.index**2 - optics.na**2 * u[:, None])
+    u = _shares(max(_number(optics.slope * step / pixel * depth), _FEWEST_WAVES))
+    rho = _neighbours(np.sqrt(u)[:, None] * _directions(len(u)))
+    slope = optics.na / np.sqrt(optics.index**2 - optics.na**2 * (rho**2).sum(axis=1, keepdims=True))
     cell = np.full_like(u, math.sqrt(math.pi / len(u)) * optics.slope * step / pixel)
     return Aperture(rho * slope * step / pixel, np.full_like(u, 1 / len(u)), cell, rho)
 
@@ -96,6 +98,12 @@ def _directions(count: int) -> Points:
     """Points of a sunflower: each turned against the last by the golden angle."""
     angle = np.arange(count) * _GOLDEN
     return np.stack([np.sin(angle), np.cos(angle)], axis=-1)
+
+
+def _neighbours(points: Points) -> Points:
+    """Points of a disc in an order in which those that follow each other are near each other: ring after ring."""
+    rings = np.floor(np.hypot(*points.T) * math.sqrt(len(points) / (4 * math.pi)))
+    return points[np.lexsort((np.arctan2(*points.T), rings))]
 
 
 def _scaled(radius: Points, weights: Points, area: Points, blur: float) -> Aperture:

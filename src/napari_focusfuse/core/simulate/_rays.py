@@ -11,7 +11,7 @@ detail show, however far from focus.
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,10 @@ Mask = NDArray[np.bool_]
 _WALL, _BREAK = 0.9, 3.0
 #: Heights of neighbouring rays that differ by more are looked at again, and how well they must agree with the ground.
 _TORN, _AGREES = 0.4, 0.6
+#: A slope rises by less from pixel to pixel, steps.
+_STEEP = 1.0
+#: Pixels that are looked at together: as many as stay in a processor's cache.
+_STRIP = 2**20
 
 
 def iter_views(
@@ -87,26 +91,24 @@ class _Scene:
         widest = float(aperture.cells.max()) * span
         self._drawing = Drawing(np.pad(texture, self._margin, mode="symmetric"), widest)
         self._hanging = Hanging(relief.sheets, self._margin, reach) if relief.sheets else None
-        self._y, self._x = (np.arange(n, dtype=np.float32) for n in self._shape)
+        self._y, self._x = (np.arange(n, dtype=np.float32) + np.float32(self._margin) for n in self._shape)
 
     def view(self, number: int) -> _View:
         """What is met through point so and so."""
         point = self._aperture.points[number]
-        heights = self._met(point)
-        corners = [heights[:-1, :-1], heights[:-1, 1:], heights[1:, :-1], heights[1:, 1:]]
-        high = np.maximum(np.maximum(corners[0], corners[1]), np.maximum(corners[2], corners[3]))
-        low = np.minimum(np.minimum(corners[0], corners[1]), np.minimum(corners[2], corners[3]))
-        torn = high - low > _TORN
+        heights, walls = self._met(point)
+        torn = _of_four(np.maximum, heights) - _of_four(np.minimum, heights) > _TORN
+        if self._walled:
+            torn |= _of_four(np.maximum, walls)
         return _View(point, float(self._aperture.cells[number]), heights, torn if torn.any() else None)
 
-    def _met(self, point: Point) -> Image:
-        """Height (Y, X) at which each ray of a view ends on the ground."""
+    def _met(self, point: Point) -> tuple[Image, Mask]:
+        """Height (Y, X) at which each ray of a view ends on the ground, and whether it does at a wall."""
         axis = int(np.abs(point[1]) > np.abs(point[0]))
         speed, low, high = float(point[axis]), *self._ends
         if abs(speed) * (high - low) < 1e-3:
-            return self._ground[
-                tuple(slice(self._margin - self._rays, self._margin + self._rays + n) for n in self._shape)
-            ]
+            place = tuple(slice(self._margin - self._rays, self._margin + self._rays + n) for n in self._shape)
+            return self._ground[place], np.zeros_like(self._ground[place], np.bool_)
         # Planes where rays have moved by whole pixels along the axis on which they move faster.
         ends = sorted(speed * (z - self._middle) for z in (low, high))
         moves = np.arange(math.floor(ends[0]), math.ceil(ends[1]) + 1)
@@ -114,14 +116,19 @@ class _Scene:
         planes = planes[:: 1 if speed > 0 else -1]
         step = np.float32(planes[1] - planes[0])
         below = self._depths(point, float(planes[0]), axis)
-        met = np.full_like(below, planes[0])
+        met, walls = np.full_like(below, planes[0]), np.zeros(below.shape, np.bool_)
         for plane in planes[1:]:
             above = self._depths(point, float(plane), axis)
-            here = np.flatnonzero((below > 0) & (above <= 0))
+            crosses = below > 0
+            if self._walled:
+                # The edge of a top, between two planes.
+                crosses |= (above > below + (_WALL - step)) & (above > -step / 2)
+            here = np.flatnonzero(crosses & (above <= 0))
             crossing = self._crossing(below.ravel()[here], above.ravel()[here], step)
-            met.ravel()[here] = np.float32(plane - step) + crossing * step
+            met.ravel()[here] = np.float32(plane - step) + np.abs(crossing) * step
+            walls.ravel()[here] = crossing < 0
             below = above
-        return met
+        return met, walls
 
     def _depths(self, point: Point, plane: float, axis: int) -> Image:
         """How deep beneath the ground rays are when they pass a plane, having moved whole pixels along an axis."""
@@ -134,14 +141,17 @@ class _Scene:
         return depths
 
     def _crossing(self, below: Image, above: Image, step: np.float32) -> Image:
-        """Where between two planes rays cross the ground, as a share of the way, from their depths beneath it."""
+        """Where between two planes rays cross the ground, as a share of the way, from their depths beneath it.
+
+        Negative where they cross a wall, which stands half-way between pixels.
+        """
         fall = below - above
         crossing = below / fall
         if not self._walled:
             return crossing
-        beyond = above / step + 1
-        walled = np.where(beyond > 0.5, beyond, np.minimum(below / step, np.float32(0.5)))
-        return np.where(fall > step + np.float32(_WALL), walled, crossing)
+        ground, top, half = above / step + 1, below / step, np.float32(0.5)
+        walled = np.where(ground > half, ground, np.where(top < half, top, -half))
+        return np.where(np.abs(fall - step) > _WALL, walled, crossing)
 
     def _between(self, place: tuple[slice, ...], axis: int, share: float) -> Image:
         """Between neighbours along an axis: on the line that joins them, or where there is a wall, one of them."""
@@ -158,48 +168,67 @@ class _Scene:
 
     def seen(self, view: _View, focus: float) -> Image:
         """What a slice (Y, X) gets through one point of the aperture."""
-        heights = self._heights(view, focus)
-        heights -= np.float32(focus)
-        y = heights * np.float32(view.point[0])
-        y += (self._y + np.float32(self._margin))[:, None]
-        x = heights * np.float32(view.point[1])
-        x += self._x + np.float32(self._margin)
-        light = self._drawing.at(y, x, heights, view.cell)
+        light: Image = np.empty(self._shape, np.float32)
+        heights = np.empty_like(light)
+        rows = max(1, _STRIP // self._shape[1])
+        for top in range(0, self._shape[0], rows):
+            strip = slice(top, min(top + rows, self._shape[0]))
+            above = heights[strip]
+            above[:] = self._heights(view, focus, strip)
+            above -= np.float32(focus)
+            y = above * np.float32(view.point[0])
+            y += self._y[strip, None]
+            x = above * np.float32(view.point[1])
+            x += self._x
+            light[strip] = self._drawing.at(y, x, above, view.cell)
         if self._hanging is not None:
             self._hanging.cover(light, heights, Ray(view.point, view.cell, focus), self._drawing)
         return light
 
-    def _heights(self, view: _View, focus: float) -> Image:
-        """Heights (Y, X) where the rays of a slice end on the ground."""
+    def _heights(self, view: _View, focus: float, strip: slice) -> Image:
+        """Heights where the rays of some rows of a slice end on the ground."""
         move = self._rays - view.point * (focus - self._middle)
         base = np.floor(move).astype(int)
         shares = (move - base).astype(np.float32)
-        height, width = self._shape
-        part = view.heights[base[0] : base[0] + height + 1, base[1] : base[1] + width + 1]
-        across = part[:, :-1] + shares[1] * (part[:, 1:] - part[:, :-1])
-        mixed: Image = across[:-1] + shares[0] * (across[1:] - across[:-1])
+        top, bottom, left, right = base[0] + strip.start, base[0] + strip.stop, base[1], base[1] + self._shape[1]
+        part = view.heights[top : bottom + 1, left : right + 1]
+        across = part[:, 1:] - part[:, :-1]
+        across *= shares[1]
+        across += part[:, :-1]
+        mixed: Image = across[1:] - across[:-1]
+        mixed *= shares[0]
+        mixed += across[:-1]
         if view.torn is not None:
-            places = np.flatnonzero(view.torn[base[0] : base[0] + height, base[1] : base[1] + width])
-            if len(places):
-                y, x = np.divmod(places, width)
-                corners = np.stack([part[y, x], part[y, x + 1], part[y + 1, x], part[y + 1, x + 1]])
-                mixed.ravel()[places] = self._mended(view, focus, y, x, mixed.ravel()[places], corners)
+            places = np.flatnonzero(view.torn[top:bottom, left:right])
+            y, x = np.divmod(places, self._shape[1])
+            corners = np.stack([part[y, x], part[y, x + 1], part[y + 1, x], part[y + 1, x + 1]])
+            mixed.ravel()[places] = self._mended(view, focus, y + strip.start, x, mixed.ravel()[places], corners)
         return mixed
 
     def _mended(
         self, view: _View, focus: float, y: NDArray[np.intp], x: NDArray[np.intp], mixed: Image, corners: Image
     ) -> Image:
-        """Heights where neighbouring rays end far from each other: the nearest of theirs at which there is ground."""
+        """Heights where neighbouring rays end far from each other: the nearest of theirs at which there is ground.
+
+        On a steep slope that is the mean of theirs; at a wall there is none, and it stays as it is.
+        """
         high, low = corners.max(axis=0), corners.min(axis=0)
-        out: Image = high.copy()
-        for height in (low, high, mixed):
+        out: Image = mixed.copy()
+        for height, slope in ((low, False), (high, False), (mixed, True)):
             there = [
-                np.rint(n + self._margin + (height - np.float32(focus)) * np.float32(p)).astype(int)
+                np.rint(n + np.float32(self._margin) + (height - np.float32(focus)) * np.float32(p)).astype(int)
                 for n, p in zip((y, x), view.point, strict=True)
             ]
-            agrees = np.abs(self._ground[there[0], there[1]] - height) < _AGREES
-            np.copyto(out, height, where=agrees)
+            ground = self._ground[there[0], there[1]]
+            agrees = np.abs(ground - height) < _AGREES
+            np.copyto(out, mixed if slope else ground, where=agrees & (high - low < _STEEP) if slope else agrees)
         return out
+
+
+def _of_four(choose: np.ufunc, image: NDArray[Any]) -> NDArray[Any]:
+    """The largest or smallest of each four that lie in a square."""
+    rows = choose(image[1:], image[:-1])
+    return np.asarray(choose(rows[:, 1:], rows[:, :-1]))
 
 
 def _breaks(ground: Image, axis: int) -> Mask:
