@@ -21,6 +21,8 @@ from napari_focusfuse.bench.simulated import (
     FAMILIES,
     FLAWED,
     KEYS,
+    LADDER,
+    NOISIER,
     SHARPEST,
     STANDARD,
     VALUES,
@@ -112,23 +114,30 @@ def test_families_are_on_top(study: Study, tmp_path: Path) -> None:
     assert len(replace(study, families=True, scenes=20).tasks()) == 20 * 2 + 20 * 3 * 2
 
 
-def test_flaws_are_on_top_and_on_the_same_scenes(study: Study, tmp_path: Path) -> None:
-    small = replace(study, scenes=1, flaws=True)
-    flawed = [case for what, case, _ in small.tasks() if what == FLAWED]
+def test_flaws_and_more_noise_are_on_top_and_on_the_same_scenes(study: Study) -> None:
+    tasks = replace(study, scenes=1, flaws=True).tasks()
+    flawed, noisier = ([case for what, case, _ in tasks if what == kind] for kind in (FLAWED, NOISIER))
     assert {case.flaw for case in flawed} == set(FLAWS)
-    assert len(flawed) == 2 * len(FLAWS)
-    assert {case.number for case in flawed} == {2000}
-    rows, _ = run(small, "log,mean", tmp_path / "rows.csv")
-    results = Results(rows, ["log", "mean"], "log")
-    title, text = flaw_table(results)
+    assert (len(flawed), len(noisier)) == (2 * len(FLAWS), 2 * 2)
+    assert {case.number for case in (*flawed, *noisier)} == {2000}
+    (noises,) = {tuple(e.noise for e in exposures) for what, _, exposures in tasks if what == NOISIER}
+    assert noises == LADDER
+
+
+def test_a_table_of_flaws(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for flaw in set(FLAWS) - {"none", "dust", "uneven noise"}:
+        monkeypatch.delitem(FLAWS, flaw)
+    rows, _ = run(replace(study, scenes=1, flaws=True), "log,mean", tmp_path / "rows.csv")
+    assert {row["method"] for row in rows if row["study"] == NOISIER} == {"log"}
+    title, text = flaw_table(Results(rows, ["log", "mean"], "log"))
     assert "less that of `log`" in title
-    assert text.splitlines()[0] == f"| flaw | {' | '.join(FLAWS)} |"
-    gaps = [
+    assert text.splitlines()[0] == "| flaw | none | dust | uneven noise |"
+    log, mean = (
         np.mean([row["psnr"] for row in rows if (row["study"], row["flaw"], row["method"]) == (FLAWED, "dust", method)])
-        for method in ("mean", "log")
-    ]
+        for method in ("log", "mean")
+    )
     line = next(line for line in text.splitlines() if line.startswith("| mean"))
-    assert line.split(" | ")[1 + list(FLAWS).index("dust")].rstrip(" |") == f"{gaps[0] - gaps[1]:+.2f}"
+    assert line.split(" | ")[2].rstrip(" |") == f"{mean - log:+.2f}"
 
 
 def rows_of(**psnr: list[float]) -> list[dict[str, Any]]:

@@ -44,6 +44,18 @@ def test_the_best_other_is_asked_for_each_score(tmp_path: Path) -> None:
     assert standing(tmp_path, "lp") == ""
 
 
+def test_more_noise_that_is_better(tmp_path: Path) -> None:
+    rows = Rows(tmp_path / "simulated-report.csv", KEYS, VALUES, {}, {})
+    for scene, ladder in (("0", (40, 40.5, 38, 37, 30)), ("1", (42, 41, 40, 39, 30))):
+        for noise, psnr in zip(("0", "0.002", "0.005", "0.01", "0.03"), ladder, strict=True):
+            keys = ("noisier", "blocks", "disc", "natural", "none", "gaussian", noise, scene, "sesf")
+            rows.add([{**dict(zip(KEYS, keys, strict=True)), "psnr": float(psnr)}])
+    text = standing(tmp_path)
+    assert text == ""
+    text = standing(tmp_path, "sesf")
+    assert cells(text, "report, even") == ["41.00", "40.75", "39.00", "38.00", "30.00", "0.50"]
+
+
 def test_pairs_and_bright_spots(tmp_path: Path) -> None:
     def add(name: str, keys: tuple[str, ...], values: tuple[str, ...], *rows: dict[str, Any]) -> None:
         Rows(tmp_path / f"{name}.csv", keys, values, {}, {}).add(rows)

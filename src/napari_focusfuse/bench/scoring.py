@@ -105,7 +105,8 @@ def shot_scores(outcome: Outcome, shot: Shot, metrics: Sequence[str] = ("psnr", 
     """Scores of a simulated stack by name; those that need a decision only if there is one."""
     if outcome.image is None:
         return {}
-    scores = api.measure(shot.stack, outcome.image, truth=shot.truth, metrics=metrics)
+    image = outcome.image if shot.lost is None else np.where(shot.lost, shot.truth, outcome.image)
+    scores = api.measure(shot.stack, image, truth=shot.truth, metrics=metrics)
     return scores | (_decision_scores(outcome.decision, shot) if outcome.decision is not None else {})
 
 

@@ -107,7 +107,7 @@ def _run(plan: Plan, study: Study, model: str) -> Work:
     file = plan.out / f"series-{study.split}.csv"
     rows = Rows(file, KEYS, VALUES, settings, made, dict.fromkeys(_LABELS, sha))
     # All of a stack or none: the orders are compared, and the times.
-    tasks = missing_tasks(study, lambda _case, _exposure: everyone, rows)
+    tasks = missing_tasks(study, lambda _study, _case, _exposure: everyone, rows)
     tasks = [task._replace(todo=tuple((each, tuple(everyone)) for each, _ in task.todo)) for task in tasks]
     yield from iter_tasks(tasks, run_series, rows, jobs=1)
     return series_part(plan.out, study, study.own(rows), rows)

@@ -14,7 +14,19 @@ import numpy as np
 from napari_focusfuse.bench.contenders import Contender, Outcome
 from napari_focusfuse.bench.pool import iter_pool
 from napari_focusfuse.bench.rows import Row, Rows
-from napari_focusfuse.bench.scenes import FLAWS, NO_FLAW, NOISES, PSFS, TEXTURES, Case, Exposure, Shot, Split, render
+from napari_focusfuse.bench.scenes import (
+    FLAWS,
+    NO_FLAW,
+    NOISES,
+    PSFS,
+    TEXTURES,
+    UNEVEN,
+    Case,
+    Exposure,
+    Shot,
+    Split,
+    render,
+)
 from napari_focusfuse.bench.scoring import COSTS, SIMULATED, cost, shot_scores
 from napari_focusfuse.core.config import PSF, Surface
 from napari_focusfuse.core.decision import Decision
@@ -24,6 +36,8 @@ __all__ = [
     "FAMILIES",
     "FLAWED",
     "KEYS",
+    "LADDER",
+    "NOISIER",
     "SHARPEST",
     "STANDARD",
     "VALUES",
@@ -37,7 +51,7 @@ __all__ = [
     "run_task",
 ]
 
-STANDARD, FAMILIES, FLAWED = "standard", "families", "flawed"
+STANDARD, FAMILIES, FLAWED, NOISIER = "standard", "families", "flawed", "noisier"
 KEYS = ("study", "surface", "psf", "texture", "flaw", "noise_model", "noise", "scene", "method")
 VALUES = (*SIMULATED, *COSTS)
 #: Label of the slice that is truly sharpest at each pixel: a yardstick, no method.
@@ -48,6 +62,8 @@ _FAMILY_NOISE, _FLAWED_NOISE = 0.03, 0.01
 #: Surfaces of both, and most scenes of a surface with flaws.
 _FEW_SURFACES: tuple[Surface, ...] = ("smooth", "blocks")
 _FLAWED_SCENES = 5
+#: Noise that grows on the scenes with flaws, the same everywhere and not.
+LADDER, _LADDER_FLAWS = (0.0, 0.002, 0.005, 0.01, 0.03), (NO_FLAW, UNEVEN)
 
 Job = TypeVar("Job")
 
@@ -66,7 +82,7 @@ class Study:
     families : bool
         Also run scenes of every kind of blur, noise and texture.
     flaws : bool
-        Also run scenes with every flaw of real stacks.
+        Also run scenes with every flaw of real stacks, and some with more and more noise.
     shape : (int, int)
         Height and width, px.
     slices : int
@@ -121,13 +137,14 @@ class Study:
 
     def _flawed_tasks(self, texture: str) -> list[tuple[str, Case, list[Exposure]]]:
         """The same few scenes with each flaw, and with none."""
-        exposures = [Exposure(NOISES[0], _FLAWED_NOISE)]
         numbers = range(_FLAWED_NUMBERS, _FLAWED_NUMBERS + min(self.scenes, _FLAWED_SCENES))
+        exposures = {FLAWED: [Exposure(NOISES[0], _FLAWED_NOISE)], NOISIER: [Exposure(NOISES[0], n) for n in LADDER]}
         return [
-            (FLAWED, self._case(surface, PSFS[0], texture, number, flaw), exposures)
+            (study, self._case(surface, PSFS[0], texture, number, flaw), exposures[study])
             for number in numbers
             for surface in _FEW_SURFACES
-            for flaw in FLAWS
+            for study, flaws in ((FLAWED, FLAWS), (NOISIER, _LADDER_FLAWS))
+            for flaw in flaws
         ]
 
     def _case(self, surface: Surface, psf: PSF, texture: str, number: int, flaw: str = NO_FLAW) -> Case:
@@ -177,7 +194,12 @@ def iter_simulated(
         Processes at once. The scores do not depend on it.
     """
     everyone = [Sharpest(), *contenders]
-    yield from iter_tasks(missing_tasks(study, lambda _case, _exposure: everyone, rows), run_task, rows, jobs)
+
+    def who(name: str, _case: Case, _exposure: Exposure) -> Sequence[Contender]:
+        """Whether more noise is better is asked of the first alone."""
+        return contenders[:1] if name == NOISIER else everyone
+
+    yield from iter_tasks(missing_tasks(study, who, rows), run_task, rows, jobs)
 
 
 def iter_tasks(
@@ -191,14 +213,14 @@ def iter_tasks(
     rows.finish()
 
 
-def missing_tasks(study: Study, who: Callable[[Case, Exposure], Sequence[Contender]], rows: Rows) -> list[Task]:
+def missing_tasks(study: Study, who: Callable[[str, Case, Exposure], Sequence[Contender]], rows: Rows) -> list[Task]:
     """The scenes on which somebody has still to run.
 
     Parameters
     ----------
     study : Study
     who : callable
-        Who is to run on an exposure of a scene.
+        Who is to run, of the name of a study, a scene of it and an exposure.
     rows : Rows
         What is there already.
     """
@@ -206,7 +228,7 @@ def missing_tasks(study: Study, who: Callable[[Case, Exposure], Sequence[Contend
     for name, case, exposures in study.tasks():
         todo = []
         for exposure in exposures:
-            missing = tuple(c for c in who(case, exposure) if not rows.has(**row_keys(name, case, exposure, c)))
+            missing = tuple(c for c in who(name, case, exposure) if not rows.has(**row_keys(name, case, exposure, c)))
             if missing:
                 todo.append((exposure, missing))
         if todo:

@@ -15,7 +15,8 @@ from napari_focusfuse.bench.markdown import MISSING, difference, number, table
 from napari_focusfuse.bench.report_families import scene_means
 from napari_focusfuse.bench.results import Results
 from napari_focusfuse.bench.rows import Row, Stored
-from napari_focusfuse.bench.simulated import FLAWED, KEYS, SHARPEST, STANDARD, VALUES
+from napari_focusfuse.bench.scenes import UNEVEN
+from napari_focusfuse.bench.simulated import FLAWED, KEYS, LADDER, NOISIER, SHARPEST, STANDARD, VALUES
 from napari_focusfuse.bench.statistics import interval, paired
 
 __all__ = ["standing"]
@@ -37,6 +38,7 @@ In each line beside the best other method, with the 95 % interval (t) of the mea
 method are not among the others; methods that failed on a scene of a line are not, either."""
 _PSNR = ("PSNR, dB", "best other", "gain, dB")
 _DECISION = ("sharpest slice, dB", "wrong, %", "best other", "ratio", "calibration error")
+_NOISES = tuple(f"{noise:g}" for noise in LADDER)
 _REAL = ("Qg less paper", "Qcb less paper", "islands, %", "confidence where they differ")
 
 
@@ -53,6 +55,7 @@ def standing(folder: Path, reference: str = "") -> str:
     reference = reference or _first_method(folder)
     parts = [
         *_tables(folder, "simulated", ("stacks", *_PSNR, *_DECISION), _simulated, reference),
+        *_tables(folder, "simulated", ("more noise: PSNR, dB", *_NOISES, "largest rise, dB"), _noisier, reference),
         *_tables(folder, "halo", ("bright spots", *_PSNR), _halo, reference),
         *_tables(folder, "pairs", ("with truth", *_PSNR, "calibration error"), _truth, reference),
         *_tables(folder, "real", ("without truth", *_REAL), _real, reference),
@@ -112,6 +115,22 @@ def _simulated(split: str, rows: list[Row], reference: str) -> list[list[str]]:
                 number(_mean(calibration, reference), 3),
             ]
         )
+    return body
+
+
+def _noisier(split: str, rows: list[Row], reference: str) -> list[list[str]]:
+    """PSNR while noise grows, and the most by which it is better with noise than without on any scene."""
+    kept = [row for row in rows if row["study"] == NOISIER and row["method"] == reference]
+    body = []
+    for flaw in dict.fromkeys(row["flaw"] for row in kept):
+        stacks: dict[str, dict[str, float]] = {}
+        for row in kept:
+            if row["flaw"] == flaw:
+                stacks.setdefault(f"{row['surface']}/{row['scene']}", {})[row["noise"]] = row["psnr"]
+        means = [interval([of[noise] for of in stacks.values() if noise in of]).mean for noise in _NOISES]
+        rise = max(max(of.values()) - of[_NOISES[0]] for of in stacks.values())
+        even = "uneven" if flaw == UNEVEN else "even"
+        body.append([f"{split}, {even}", *(number(mean, 2) for mean in means), number(rise, 2)])
     return body
 
 
