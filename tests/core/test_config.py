@@ -29,6 +29,7 @@ def test_the_paper_preset_is_the_paper():
 
 def test_what_is_given_wins_over_the_preset():
     assert FusionConfig(preset="paper", radius=2).radius == 2
+    assert FusionConfig(scales="window", radius=2, levels=1).radius == 2
     assert not FusionConfig().hard
     assert FusionConfig(preset="paper", softness=4).min_region == 0
     assert FusionConfig(softness=math.inf, min_region=0.02).min_region == 0.02
@@ -47,6 +48,10 @@ def test_what_is_given_wins_over_the_preset():
         ({"series": True}, "preset"),
         ({"preset": "paper", "series": True, "softness": 4}, "softness inf"),
         ({"preset": "paper", "levels": 2}, "one level"),
+        ({"scales": "many"}, "'many' is unknown: choose one of learned, window"),
+        ({"radius": 7}, 'set scales to "window" as well'),
+        ({"levels": 1}, 'set scales to "window" as well'),
+        ({"preset": "paper", "scales": "learned"}, "windows of one radius"),
         ({"preset": "paper", "softness": 0}, "follow the noise"),
         ({"radius": 2.5}, "whole number, not 2.5"),
         ({"tile": "big"}, "whole number, not 'big'"),

@@ -11,7 +11,7 @@ from napari_focusfuse.core.box import box_mean
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decide.combine import Learned, Weighted
 from napari_focusfuse.core.decide.pipeline import iter_decide
-from napari_focusfuse.core.decide.statistics import iter_survey
+from napari_focusfuse.core.decide.statistics import iter_statistics
 from napari_focusfuse.core.head import INPUTS, SCALES, FocusHead
 from napari_focusfuse.core.measures import GREY_FLOOR, difference_energy, grey_energy, laplacian_energy
 from napari_focusfuse.core.progress import drain
@@ -126,10 +126,10 @@ def test_a_tile_is_exactly_the_whole(decider, noisy_scene, height):
 def test_a_head_decides_where_nothing_else_is_asked_for(decider, scene):
     stack = Stack(scene.stack)
     for config, own in ((FusionConfig(), True), (FusionConfig(scales="window", radius=3), False)):
-        survey = drain(iter_survey(stack, decider, config, CPU))
-        assert isinstance(survey.combine, Learned if own else Weighted)
-        assert bool(survey.level_weights) is not own
-    paper = drain(iter_survey(stack, decider, FusionConfig(preset="paper"), CPU))
+        statistics = drain(iter_statistics(stack, decider, config, CPU))
+        assert isinstance(statistics.combine, Learned if own else Weighted)
+        assert bool(statistics.level_weights) is not own
+    paper = drain(iter_statistics(stack, decider, FusionConfig(preset="paper"), CPU))
     assert paper.combine == Weighted(5, (1.0,), (0.0,))
 
 
@@ -143,9 +143,9 @@ def test_where_there_is_nothing_there_is_no_activity(decider):
 
 
 def test_the_softness_that_was_asked_for(decider, scene):
-    survey = drain(iter_survey(Stack(scene.stack), decider, FusionConfig(softness=7), CPU))
-    assert survey.softness == 7
-    assert isinstance(survey.combine, Learned)
+    statistics = drain(iter_statistics(Stack(scene.stack), decider, FusionConfig(softness=7), CPU))
+    assert statistics.softness == 7
+    assert isinstance(statistics.combine, Learned)
 
 
 def test_what_a_decision_tells_of_itself(decider, scene):

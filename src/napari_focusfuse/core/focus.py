@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_focusfuse.core.activity import squared_sf
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decide.scan import SliceActivity
-from napari_focusfuse.core.decide.statistics import Survey, iter_survey
+from napari_focusfuse.core.decide.statistics import Statistics, iter_statistics
 from napari_focusfuse.core.intensity import continued, luminance, scaled
 from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.progress import Progress, repeated
@@ -72,17 +72,17 @@ class Focus:
     encoder : Encoder
         On `device`.
     config : FusionConfig
-    survey : Survey
+    stats : Statistics
         Of the stack, with `config`.
     device : torch device
     """
 
     def __init__(
-        self, stack: Stack, encoder: Encoder, config: FusionConfig, survey: Survey, device: torch.device
+        self, stack: Stack, encoder: Encoder, config: FusionConfig, stats: Statistics, device: torch.device
     ) -> None:
         self._stack, self._encoder, self._config = stack, encoder, config
-        self._survey, self._device = survey, device
-        self._activity = SliceActivity(encoder, config, survey, device)
+        self._stats, self._device = stats, device
+        self._activity = SliceActivity(encoder, config, stats, device)
 
     def curve(self, y: int, x: int) -> FocusCurve:
         """Focus curve of a pixel.
@@ -111,7 +111,7 @@ class Focus:
         windows = np.stack([grey for grey, _ in read])
         here = within(pixel, around)
         origin = around[0].start, around[1].start
-        deep = self._activity.part(windows, here, self._survey.means, origin)[:, 0, 0]
+        deep = self._activity.part(windows, here, self._stats.means, origin)[:, 0, 0]
         sf = self._root_sf(windows)[:, *here][:, 0, 0]
         for i, (_, missing) in enumerate(read):
             if missing is not None and missing[here].any():
@@ -142,8 +142,8 @@ class Focus:
         return canvas.activity
 
     def _grey(self, k: int, where: Where) -> Grey:
-        grey = scaled(luminance(self._stack.part(k, where)), self._survey.limits)
-        return np.asarray(grey * np.float32(self._survey.gains[k]))
+        grey = scaled(luminance(self._stack.part(k, where)), self._stats.limits)
+        return np.asarray(grey * np.float32(self._stats.gains[k]))
 
     @torch.inference_mode()
     def _root_sf(self, greys: Grey) -> Grey:
@@ -161,5 +161,5 @@ def iter_focus(
         raise FocusFuseError(
             'with the preset "paper" the activity of a pixel depends on the whole slice: choose "default"'
         )
-    survey = yield from iter_survey(stack, encoder, config, device)
-    return Focus(stack, encoder, config, survey, device)
+    stats = yield from iter_statistics(stack, encoder, config, device)
+    return Focus(stack, encoder, config, stats, device)

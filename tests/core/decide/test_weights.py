@@ -152,3 +152,41 @@ def test_an_edit_stays_convex_where_the_first_slice_is_not_the_heaviest(fused):
 def test_confidence_is_about_the_share_that_is_right(fused, steps):
     confidence, right = fused.decision.confidence, np.abs(fused.decision.index - steps.depth) <= 1.5
     assert abs(confidence.mean() - right.mean()) < 0.05
+
+
+def _with_frame(stack, rows, value):
+    framed = stack.astype(np.float32)
+    framed[:, :rows] = value
+    return framed
+
+
+@pytest.mark.parametrize("value", [np.nan, 0])
+def test_a_missing_row_spoils_itself_alone(fuse, fused, steps, value):
+    """As registration leaves it, with NaN or with 0 in place of what is not known."""
+    result = fuse(_with_frame(steps.stack, 1, value))
+    beyond = np.s_[12:]
+    assert (result.decision.index[beyond] == fused.decision.index[beyond]).mean() > 0.99
+    changed = np.abs(result.image[beyond].astype(float) - fused.image[beyond])
+    assert (changed > 0.02 * 65535).mean() < 0.01
+
+
+def test_where_some_slice_has_values_the_image_is_no_fill(fuse, steps):
+    """Slices that were moved, and filled up with 0; one of which half is lacking as well."""
+    moved = steps.stack.copy()
+    for k in range(8):
+        moved[k, : 3 * k] = 0
+    moved[4, 60:] = 0
+    covered = (moved > 0).any(axis=0)
+    image = fuse(moved).image
+    assert steps.stack.min() > 3000
+    assert (image[covered] < 3000).mean() < 0.002
+
+
+def test_a_dark_ground_is_no_fill(fuse, rng):
+    """Bright spots on nothing: 0 around them is what the camera has seen."""
+    scene = simulate((90, 100), 6, mode="fluorescence", texture="beads", seed=3)
+    dark = np.clip(scene.stack.astype(int) - 5000, 0, None).astype(np.uint16)
+    assert (dark[:, 0] == 0).mean() > 0.5
+    result = fuse(dark)
+    without_zeros = fuse(dark + 200)
+    assert (result.decision.index == without_zeros.decision.index).mean() > 0.98

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from napari_focusfuse.core.decide.depth import places, vertex
-from napari_focusfuse.core.decide.top_k import Peaks
+from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decide.weights import Choice
 from napari_focusfuse.core.decision import Decision, Flag, Labels
 from napari_focusfuse.core.head import odds
@@ -48,7 +48,7 @@ class Assessment(NamedTuple):
 
 
 def iter_assess(
-    peaks: Peaks,
+    peaks: TopK,
     stack: Stack,
     silence: float,
     choice: Choice | None = None,
@@ -64,7 +64,7 @@ def iter_assess(
 
     Parameters
     ----------
-    peaks : Peaks
+    peaks : TopK
         After the last slice.
     stack : Stack
     silence : float
@@ -98,7 +98,7 @@ def iter_assess(
 class _Judge:
     """Judges bands of a decision."""
 
-    def __init__(self, peaks: Peaks, stack: Stack, silence: float, choice: Choice | None) -> None:
+    def __init__(self, peaks: TopK, stack: Stack, silence: float, choice: Choice | None) -> None:
         self._peaks, self._silence, self._choice = peaks, silence, choice
         self._z, self._rank = stack.z[stack.order], np.argsort(stack.order)
 
@@ -161,7 +161,7 @@ def _runner_up(activity: NDArray[np.float32], at: NDArray[np.intp], slices: int)
     return runner
 
 
-def hard_weights(verified: Peaks, index: Labels) -> tuple[Labels, NDArray[np.float32]]:
+def hard_weights(verified: TopK, index: Labels) -> tuple[Labels, NDArray[np.float32]]:
     """Labels and weights from verified maps, in place; a pixel that no label claims keeps its initial one, `index`."""
     weights = np.maximum(verified.activity, 0, out=verified.activity)
     total = weights.sum(axis=0)

@@ -1,4 +1,4 @@
-"""The whole way: stack -> survey -> activity of each slice -> decision -> verification -> image."""
+"""The whole way: stack -> statistics -> activity of each slice -> decision -> verification -> image."""
 
 import math
 from collections.abc import Generator, Mapping
@@ -16,8 +16,8 @@ from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decide.coherence import settle
 from napari_focusfuse.core.decide.confidence import PROBABILITY, Assessment, hard_weights, iter_assess, summary
 from napari_focusfuse.core.decide.depth import iter_steady
-from napari_focusfuse.core.decide.scan import SliceActivity, iter_guide, iter_peaks, iter_series
-from napari_focusfuse.core.decide.statistics import Survey, iter_survey
+from napari_focusfuse.core.decide.scan import SliceActivity, iter_guide, iter_series, iter_top_k
+from napari_focusfuse.core.decide.statistics import Statistics, iter_statistics
 from napari_focusfuse.core.decide.verification import iter_verified
 from napari_focusfuse.core.decide.weights import by_activity, iter_choose
 from napari_focusfuse.core.decision import Decision, Flag, Labels
@@ -75,41 +75,41 @@ def iter_decide(
 def _iter_decide(
     stack: Stack, encoder: FocusMeasure, config: FusionConfig, device: torch.device, info: Mapping[str, Any]
 ) -> Generator[Progress, None, Decision]:
-    survey = yield from staged(iter_survey(stack, encoder, config, device), 0, 0.05)
-    activity = SliceActivity(encoder, config, survey, device)
+    stats = yield from staged(iter_statistics(stack, encoder, config, device), 0, 0.05)
+    activity = SliceActivity(encoder, config, stats, device)
     if config.series:
-        verified, silent = yield from staged(iter_series(stack, activity, config, survey), 0.05, 0.95)
+        verified, silent = yield from staged(iter_series(stack, activity, config, stats), 0.05, 0.95)
         labels, weights = hard_weights(verified, verified.labels[0])
         judged = _of_series(weights, silent)
     else:
-        peaks = yield from staged(iter_peaks(stack, activity, survey, workers(device)), 0.05, 0.8)
+        peaks = yield from staged(iter_top_k(stack, activity, stats, workers(device)), 0.05, 0.8)
         choice = None
-        if survey.candidates:
-            choosing = iter_choose(peaks, stack, survey, survey.candidates, config.tile, device)
+        if stats.candidates:
+            choosing = iter_choose(peaks, stack, stats, stats.candidates, config.tile, device)
             choice = yield from repeated(choosing, Progress(850, 1000, "choosing slices and weights"))
             settle(choice)
-        judging = iter_assess(peaks, stack, survey.silence, choice, ordered=True)
+        judging = iter_assess(peaks, stack, stats.silence, choice, ordered=True)
         judged = yield from repeated(judging, Progress(900, 1000, "depth and confidence"))
         if choice is not None:
-            steadying = iter_steady(judged.depth, judged.confidence, choice.labels[0], stack.z, survey.noise.typical)
+            steadying = iter_steady(judged.depth, judged.confidence, choice.labels[0], stack.z, stats.noise.typical)
             yield from repeated(steadying, Progress(990, 1000, "depth"))
         if config.hard:
             labels, weights = yield from staged(
-                _iter_hard(stack, peaks.labels[0].copy(), config, survey, judged), 0.9, 0.1
+                _iter_hard(stack, peaks.labels[0].copy(), config, stats, judged), 0.9, 0.1
             )
         else:
-            labels, weights = (choice or by_activity(peaks, survey.softness))[:2]
+            labels, weights = (choice or by_activity(peaks, stats.softness))[:2]
             if config.preset == "quantitative":
                 labels, weights = labels[:1], np.ones((1, *stack.shape), dtype=np.float32)
                 judged.flags[:] &= ~np.uint16(Flag.AVERAGED)
-    return Decision(labels, weights, *judged, stack.z, {**info, **_measured(config, survey)})
+    return Decision(labels, weights, *judged, stack.z, {**info, **_measured(config, stats)})
 
 
 def _iter_hard(
-    stack: Stack, index: Labels, config: FusionConfig, survey: Survey, judged: Assessment
+    stack: Stack, index: Labels, config: FusionConfig, stats: Statistics, judged: Assessment
 ) -> Generator[Progress, None, tuple[Labels, NDArray[np.float32]]]:
     """Verify the choice of the best slice; where it is overruled, depth and confidence are lost."""
-    guide = yield from staged(iter_guide(stack, index, survey.limits), 0, 0.5)
+    guide = yield from staged(iter_guide(stack, index, stats.limits), 0, 0.5)
     order = [int(k) for k in stack.order]
     work = iter_verified(index, order, guide, config.radius, config.min_region)
     verified = yield from repeated(work, Progress(500, 1000, "consistency verification"))
@@ -126,16 +126,16 @@ def _of_series(weights: NDArray[np.float32], silent: NDArray[np.bool_]) -> Asses
     return Assessment(np.full(silent.shape, np.nan, np.float32), confidence, silent * np.uint16(Flag.NO_SIGNAL))
 
 
-def _measured(config: FusionConfig, survey: Survey) -> dict[str, Any]:
-    """Configuration and survey in plain JSON types."""
+def _measured(config: FusionConfig, stats: Statistics) -> dict[str, Any]:
+    """Configuration and statistics in plain JSON types."""
     settings = {key: "inf" if value == math.inf else value for key, value in asdict(config).items()}
     return {
         "config": settings,
-        "noise": survey.noise.typical,
-        "limits": list(survey.limits),
-        "level_weights": list(survey.level_weights),
-        "softness": "inf" if math.isinf(survey.softness) else survey.softness,
-        "confidence": PROBABILITY if survey.candidates else "margin",
+        "noise": stats.noise.typical,
+        "limits": list(stats.limits),
+        "level_weights": list(stats.level_weights),
+        "softness": "inf" if math.isinf(stats.softness) else stats.softness,
+        "confidence": PROBABILITY if stats.candidates else "margin",
     }
 
 

@@ -31,7 +31,7 @@ from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import tiles
 
-__all__ = ["Survey", "channel_sum", "iter_survey", "noise_maps"]
+__all__ = ["Statistics", "channel_sum", "iter_statistics", "noise_maps"]
 
 #: Slices, patches in each and side of a patch (px) that are sent through the encoder; and pixels for the range.
 _SLICES, _PATCHES, _PATCH, _SAMPLE = 5, 4, 128, 2**20
@@ -61,7 +61,7 @@ _EVERYWHERE: Where = (slice(None), slice(None))
 
 
 @dataclass(frozen=True)
-class Survey:
+class Statistics:
     """What holds for all slices and tiles.
 
     Attributes
@@ -184,9 +184,9 @@ def _full_scales(dtype: np.dtype[Any]) -> list[float]:
     return [float(2**bits - 1) for bits in range(8, 8 * dtype.itemsize + 1)]
 
 
-def iter_survey(
+def iter_statistics(
     stack: Stack, encoder: FocusMeasure, config: FusionConfig, device: torch.device
-) -> Generator[Progress, None, Survey]:
+) -> Generator[Progress, None, Statistics]:
     """Look at all slices, and send a few patches of a few of them through the encoder.
 
     Parameters
@@ -199,13 +199,13 @@ def iter_survey(
 
     Returns
     -------
-    Survey
+    Statistics
     """
     if config.preset == "paper":
         plain = Weighted(config.radius, (1.0,), (0.0,))
         silence = _ABOVE_NOTHING * _of_nothing(plain, device)
         calm = NoiseMap(np.zeros((1, 1), np.float32))
-        return Survey(full_range(stack.dtype), np.ones(len(stack)), calm, None, plain, silence, config.softness)
+        return Statistics(full_range(stack.dtype), np.ones(len(stack)), calm, None, plain, silence, config.softness)
     seen = yield from _iter_look(stack)
     progress = Progress(len(stack), len(stack), "looking at the stack")
     patches: list[list[Grey]] = []
@@ -223,7 +223,7 @@ def iter_survey(
         (combine, of_noise), softness = _learned(asked, encoder.head), 0.0
     else:
         combine, of_noise, softness = _weighted(asked, tensors, len(seen.places), config)
-    return Survey(
+    return Statistics(
         seen.limits,
         seen.gains,
         seen.noise,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.morphology import disk, remove_small_objects
 
-from napari_focusfuse.core.decide.top_k import Peaks
+from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decision import Labels
 from napari_focusfuse.core.tiles import tiles
 
@@ -75,7 +75,7 @@ def _iter_tiled(step: Callable[[Mask, int], Mask], mask: Mask, radius: int) -> G
 
 def iter_verified(
     index: Labels, order: Sequence[int], guide: NDArray[np.float32], radius: int, min_region: float
-) -> Generator[None, None, Peaks]:
+) -> Generator[None, None, TopK]:
     """Verify a decision map of two or more labels.
 
     For two slices the map of the first one is verified and the second one takes the rest, as in the paper. For more,
@@ -96,10 +96,10 @@ def iter_verified(
 
     Returns
     -------
-    Peaks
+    TopK
         Its `activity` are the weights (not yet normalised) of its `labels`.
     """
-    weights = Peaks((index.shape[0], index.shape[1]), len(order), beside=False)
+    weights = TopK((index.shape[0], index.shape[1]), len(order), beside=False)
     for label in order[:1] if len(order) == 2 else order:
         mask = index == label
         for step in (opened, closed):

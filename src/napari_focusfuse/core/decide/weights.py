@@ -14,8 +14,8 @@ from torch import Tensor
 
 from napari_focusfuse.core.ahead import iter_ahead, workers
 from napari_focusfuse.core.candidate_head import FEW, CandidateHead, Candidates
-from napari_focusfuse.core.decide.statistics import Survey
-from napari_focusfuse.core.decide.top_k import Peaks
+from napari_focusfuse.core.decide.statistics import Statistics
+from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decision import Labels
 from napari_focusfuse.core.head import SLOPE
 from napari_focusfuse.core.stack import Stack
@@ -58,7 +58,7 @@ class Choice(NamedTuple):
     saturated: NDArray[np.bool_]
 
 
-def by_activity(peaks: Peaks, softness: float) -> Choice:
+def by_activity(peaks: TopK, softness: float) -> Choice:
     """The choice that follows the activities alone: weights are their powers."""
     relative = peaks.activity / np.maximum(peaks.activity[:1], np.float32(_TINY))
     powers = relative ** np.float32(min(softness, _SHARPEST))
@@ -68,16 +68,16 @@ def by_activity(peaks: Peaks, softness: float) -> Choice:
 
 
 def iter_choose(
-    peaks: Peaks, stack: Stack, survey: Survey, head: CandidateHead, size: int, device: torch.device
+    peaks: TopK, stack: Stack, stats: Statistics, head: CandidateHead, size: int, device: torch.device
 ) -> Generator[None, None, Choice]:
     """Have the candidates of every pixel judged, tile by tile.
 
     Parameters
     ----------
-    peaks : Peaks
+    peaks : TopK
         After the last slice.
     stack : Stack
-    survey : Survey
+    stats : Statistics
     head : CandidateHead
     size : int
         Side of the tiles, px.
@@ -100,9 +100,9 @@ def iter_choose(
         scores = SLOPE * torch.log(tensor(peaks.activity[:, *tile.outer]).clamp_min(_TINY))
         outer_greys, energies = map(tensor, peaks.carried[:, :, *tile.outer])
         ranks = tensor(rank[peaks.labels[:, *tile.outer]])
-        noise = survey.noise.part(tile.outer).to(device)
+        noise = stats.noise.part(tile.outer).to(device)
         seen = Candidates(scores, tensor(peaks.total(tile.outer)), ranks, outer_greys, energies, noise, len(stack))
-        judged = _judged(head, seen, tile, survey.softness)
+        judged = _judged(head, seen, tile, stats.softness)
         for of_tile, whole in zip(judged[1:], out[1:4], strict=True):
             whole[..., *tile.core] = of_tile.cpu().numpy()
         order = judged[0].cpu().numpy()
@@ -110,8 +110,8 @@ def iter_choose(
             np.take_along_axis(maps[:, *tile.core], order, axis=0) for maps in (peaks.labels, peaks.carried[0])
         )
         out.labels[:, *tile.core] = labels
-        if survey.saturation is not None:
-            burnt = greys >= survey.saturation[labels]
+        if stats.saturation is not None:
+            burnt = greys >= stats.saturation[labels]
             out.saturated[tile.core] = (out.weights[:, *tile.core] * burnt).sum(axis=0) >= _HALF
 
     count = workers(device)
