@@ -19,15 +19,16 @@ __all__ = ["KEPT", "CandidateHead", "Candidates", "Verdict"]
 
 #: Slices that are kept for a pixel.
 KEPT = 4
-_WIDTHS = (16, 24, 32, 32)
+_WIDTHS = (24, 32, 48, 48)
 #: Distances at which neighbours are asked which slice they have, px, and their directions.
 _DISTANCES = (1, 3, 8)
 _DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
 _INPUTS = 18 + KEPT * len(_DISTANCES)
 #: Radius of the means that grey values are compared with, px.
 _GREY_RADIUS = 4
-#: Slices next to each other go together, but for stacks of so few that each stands for itself.
-FEW = 3
+#: Slices next to each other go together, but for stacks of so few that each stands for itself: there is no neighbour to
+#: average with, and weights are this power of the odds.
+FEW, _SHARP = 3, 6.0
 #: Log odds that the network's unit means.
 _UNIT = 4.0
 #: Logarithm of the power to which odds are taken for the weights, before training: constant, and factor of the
@@ -124,10 +125,12 @@ class CandidateHead(nn.Module):
             found = block(torch.cat([levels.pop(), doubled], dim=1))
         out = self.out(found)[0, :, :height, :width] * _UNIT
         relative = seen.scores - seen.scores[:1]
+        scores = relative + out[:count]
+        if seen.slices <= FEW:
+            return Verdict(scores, _SHARP * scores)
         noise = torch.log(seen.noise + _LEAST_NOISE)
         sharpness = torch.exp((self.power[0] + self.power[1] * noise + out[2 * KEPT] / _UNIT).clamp(-6, 6))
-        mixing = sharpness * relative + out[KEPT : KEPT + count]
-        return Verdict(relative + out[:count], mixing)
+        return Verdict(scores, sharpness * relative + out[KEPT : KEPT + count])
 
 
 def _conv(inputs: int, outputs: int) -> nn.Sequential:

@@ -44,7 +44,7 @@ _SLICES, _GROWTH, _WIDEST, _DISC = (4, 16), (0.25, 2.0), 11.0, 0.65
 #: Shares of scenes whose contrast varies from place to place, by powers of ten and over pixels.
 _UNEVEN, _DECADES, _PATCHES = 0.3, (0.5, 2.5), (8.0, 30.0)
 #: Every so many-th scene has no flaws but noise, or is cut out instead; of the latter blur per step (px) and slices.
-_PLAIN, _CUT, _CUT_GROWTH, _CUT_SLICES, _HALF = 4, 8, (0.7, 4.0), 4, 0.5
+_EVERY, _CUT_GROWTH, _CUT_SLICES, _HALF = 4, (0.7, 4.0), 4, 0.5
 #: Noise (share of full scale), shares of scenes with any, with photon noise instead, and of 8-bit cameras.
 _STRENGTH, _NOISY, _PHOTONS, _EIGHT_BIT = (0.0015, 0.08), 0.75, 0.5, 0.5
 #: Slices at most whose noise is measured.
@@ -108,7 +108,7 @@ class DrawnScenes(Generic[Seen]):
         """Scene number so and so: always the same."""
         if number not in self._latest:
             rng = np.random.default_rng((*self._seed, number))
-            cut, plain = number % _CUT == _CUT - 1, number % _PLAIN == 1
+            cut, plain = number % _EVERY == _EVERY - 1, number % _EVERY == 1
             self._latest[number] = self.seen(self._cut(rng) if cut else self._drawn(rng, plain=plain))
             while len(self._latest) > self.kept:
                 self._latest.popitem(last=False)
@@ -177,8 +177,10 @@ def _objects(rng: np.random.Generator, side: int, slices: int) -> dict[str, Any]
 
 
 def _outline(rng: np.random.Generator, side: int) -> NDArray[np.bool_]:
-    """Outlines of any shape."""
+    """Outlines of any shape, some of them frayed."""
     field = ndimage.gaussian_filter(rng.standard_normal((side, side)), side / rng.uniform(5, 25))
+    frays = ndimage.gaussian_filter(rng.standard_normal((side, side)), rng.uniform(1.5, 5))
+    field = field / field.std() + rng.choice([0, rng.uniform(0.1, 0.5)]) * frays / frays.std()
     return np.asarray(field > np.quantile(field, rng.uniform(0.5, 0.9)))
 
 
