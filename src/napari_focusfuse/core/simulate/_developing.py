@@ -30,7 +30,15 @@ def developed(image: Image, flaws: Flaws) -> Image:
     Returns
     -------
     (Y, X) float32
-        In [0, 1] where anything was done.
+        As it is where nothing was done.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_focusfuse import Flaws
+    >>> from napari_focusfuse.core.simulate import developed
+    >>> float(developed(np.full((8, 8), 0.25, np.float32), Flaws(gamma=0.5))[0, 0])
+    0.5
     """
     if flaws.mosaic:
         image = _mosaicked(image)
