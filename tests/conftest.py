@@ -34,7 +34,16 @@ def processes() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["napari_focusfuse.core.training", "napari_focusfuse.bench.simulated"])
+    context.set_forkserver_preload(
+        ["napari_focusfuse.core.training", "napari_focusfuse.bench.simulated", "napari_focusfuse.cli"]
+        + [
+            "napari_focusfuse.io",
+            "napari_focusfuse.io._zarr_store",
+            "dask.array",
+            "tqdm",
+            "napari_focusfuse.core.methods.windows",
+        ]
+    )
     return context
 
 

@@ -62,7 +62,10 @@ def scaled(grey: Floats, limits: tuple[float, float]) -> NDArray[np.float32]:
     """
     low, high = limits
     grey = without_specks(grey, limits) if grey.ndim == 2 else grey
-    out = (grey - grey.dtype.type(low)) * grey.dtype.type(1 / (high - low) if high > low else 1.0)
+    if high - low > float(np.finfo(grey.dtype).max):  # the difference of the largest numbers is none
+        grey, low, high = grey / 2, low / 2, high / 2
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite then is taken as missing
+        out = (grey - grey.dtype.type(low)) * grey.dtype.type(1 / (high - low) if high > low else 1.0)
     return np.asarray(np.where(np.isfinite(out), np.clip(out, -_FAR, _FAR), np.nan), dtype=np.float32)
 
 
@@ -113,9 +116,10 @@ def training_grey(image: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def typed(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Floats in another type: integers and bool are rounded and clipped to what it can hold."""
+    """Floats in another type, clipped to what it can hold; integers and bool are rounded."""
     if dtype.kind == "f":
-        return np.asarray(values, dtype=dtype)
+        most = np.finfo(dtype).max
+        return np.asarray(np.clip(values, -most, most), dtype=dtype)
     low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     rounded = np.rint(values)
     # The largest 64-bit integers are no floats: they are put in afterwards.

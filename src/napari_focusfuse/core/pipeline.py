@@ -119,7 +119,7 @@ def _iter_hard(
 def _of_series(weights: NDArray[np.float32], silent: NDArray[np.bool_]) -> Assessment:
     """A series compares each slice with a fused image, so that it tells no depth; confidence from the weights."""
     confidence = np.where(silent, np.float32(0), 1 - weights[1] / weights[0])
-    return Assessment(np.full(silent.shape, np.nan, np.float32), confidence, silent.astype(np.uint16) * Flag.NO_SIGNAL)
+    return Assessment(np.full(silent.shape, np.nan, np.float32), confidence, silent * np.uint16(Flag.NO_SIGNAL))
 
 
 def _measured(config: FusionConfig, survey: Survey) -> dict[str, Any]:
