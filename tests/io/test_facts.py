@@ -290,3 +290,23 @@ def test_slices_that_state_where_they_lie(tmp_path: Path, unit: str, known: bool
     file = io.read_stack(tmp_path)
     assert file.z == (pytest.approx(heights) if known else None)
     assert file.z_step == (pytest.approx(1.0) if known else None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('PlaneCount="1"', 'PlaneCount="1000000000"'),
+        ('FileName="', 'FileName="../'),
+        ("<OME ", '<!DOCTYPE a [<!ENTITY b "c">]><OME '),
+        ('FirstZ="5"', 'FirstZ="-5"'),
+    ],
+)
+def test_a_companion_that_is_not_to_be_trusted(tmp_path: Path, old: str, new: str) -> None:
+    folder = linked(tmp_path / "set", companion=True)
+    companion = folder / "s.companion.ome"
+    companion.write_text(companion.read_text("utf-8").replace(old, new), "utf-8")
+    assert io.read_stack(folder).data.shape == (6, 6, 7)
+    companion.write_text(companion.read_text("utf-8").replace('SizeZ="6"', 'SizeZ="6000000000"'), "utf-8")
+    if old == 'PlaneCount="1"':
+        with pytest.raises(StackError, match="set states 6000000000 images"):
+            io.read_stack(folder)

@@ -245,3 +245,15 @@ def test_notes_that_cannot_be_read_change_nothing(tmp_path: Path) -> None:
         assert io.read_stack(tmp_path).z_step is None
     (tmp_path / "metadata.txt").write_text('{"Summary": {"z-step_um": 0.5}}')
     assert io.read_stack(tmp_path).z_step == 0.5
+
+
+@pytest.mark.parametrize("axes", [("time", "z", "a", "b"), ("z",)])
+def test_an_index_that_states_more_than_can_be(tmp_path: Path, axes: tuple[str, ...]) -> None:
+    """Two hundred entries on four axes make an array of 200 to the fourth; a number of a billion makes no billion."""
+    tiny = np.zeros((2, 3), np.uint8)
+    ndtiff(tmp_path, {tuple((axis, 10**9 * k) for axis in axes): tiny for k in range(200)})
+    if len(axes) == 1:
+        assert io.read_stack(tmp_path).data.shape == (200, 2, 3)
+        return
+    with pytest.raises(StackError, match="states 1600000000 images"):
+        io.read_stack(tmp_path)
