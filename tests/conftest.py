@@ -34,16 +34,8 @@ def processes() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        ["napari_focusfuse.core.training", "napari_focusfuse.bench.simulated", "napari_focusfuse.cli"]
-        + [
-            "napari_focusfuse.io",
-            "napari_focusfuse.io._zarr_store",
-            "dask.array",
-            "tqdm",
-            "napari_focusfuse.core.methods.windows",
-        ]
-    )
+    modules = ["core.training", "bench.simulated", "cli", "io", "io._zarr_store", "core.methods.windows"]
+    context.set_forkserver_preload([f"napari_focusfuse.{module}" for module in modules] + ["dask.array", "tqdm"])
     return context
 
 

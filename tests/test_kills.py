@@ -18,7 +18,7 @@ from napari_focusfuse import api, io
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 
 #: Events at which each command is stopped, spread evenly over all; in the long form all of them.
-EVENTS = 10**6 if os.environ.get("FOCUSFUSE_LONG") else 5
+EVENTS = 10**6 if os.environ.get("FOCUSFUSE_LONG") else 4
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT")
 
 # Runs the command line and sends itself a signal at the event of a number; tells how many there were.
@@ -129,7 +129,7 @@ def restore(earlier: Path | None, out: Path) -> None:
 
 @pytest.mark.parametrize("exists", [False, True])
 @pytest.mark.parametrize("name", COMMANDS)
-def test_stopped_anywhere(processes, inputs, tmp_path, name, exists):
+def test_stopped_anywhere(processes, inputs, tmp_path, record_property, name, exists):
     command, out, earlier = Command(processes, inputs, name), tmp_path / "out", tmp_path / "earlier"
     assert command.run(out, 0)[0] == 0
     out.rename(earlier)
@@ -138,7 +138,9 @@ def test_stopped_anywhere(processes, inputs, tmp_path, name, exists):
     code, events = command.run(out, 1)
     new = held(out)
     assert (code, held(earlier) != new) == (0, True)
-    for number in sorted({round(k) for k in np.linspace(1, events, min(EVENTS, events))}):
+    numbers = sorted({round(k) for k in np.linspace(1, events, min(EVENTS, events))})
+    record_property("events", len(numbers))
+    for number in numbers:
         how = SIGNALS[number % len(SIGNALS)]
         restore(earlier if exists else None, out)
         code, _ = command.run(out, 1, number, how)

@@ -18,6 +18,7 @@ from napari_focusfuse.core.parts import (
     refused,
     remove,
     remove_empty,
+    surely,
 )
 
 __all__ = ["clean_both", "write_both"]
@@ -65,6 +66,7 @@ def clean_both(path: Path, beside: Path) -> None:
         _settle(path, beside, key)
 
 
+@surely
 def _settle(path: Path, beside: Path, key: str) -> None:
     """If the main file has its name, the other gets its own; otherwise the old one comes back."""
     main, new, old = hidden(path, key, _MAIN), hidden(beside, key, _BESIDE), hidden(beside, key, _OLD)

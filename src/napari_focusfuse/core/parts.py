@@ -12,10 +12,11 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import wraps
 from hashlib import sha256
 from pathlib import Path
 from platform import node
-from typing import NamedTuple
+from typing import NamedTuple, ParamSpec
 from uuid import uuid4
 
 from napari_focusfuse.errors import OutputError
@@ -33,8 +34,11 @@ __all__ = [
     "refused",
     "remove",
     "remove_empty",
+    "surely",
     "write_whole",
 ]
+
+Given = ParamSpec("Given")
 
 _NEW, _OLD = "part", "old"
 #: Longest name (bytes) that a hidden one is made of; systems allow 255.
@@ -183,6 +187,21 @@ def refused(path: Path, error: OSError) -> OutputError:
     return OutputError(f"cannot write {path}: {error.strerror or f'the disk may be full ({error})'}")
 
 
+def surely(work: Callable[Given, None]) -> Callable[Given, None]:
+    """Have a cleaning up that is interrupted begin again, and be interrupted when it is done."""
+
+    @wraps(work)
+    def done(*args: Given.args, **options: Given.kwargs) -> None:
+        try:
+            work(*args, **options)
+        except KeyboardInterrupt:
+            work(*args, **options)
+            raise
+
+    return done
+
+
+@surely
 def remove(path: Path, *, tries: int = _TRIES) -> None:
     """Take a file or folder away, as far as that can be done; other threads may still be writing in it."""
     for k in range(tries):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.parts import missing_parents, old_of, part_of, place, refused, remove, remove_empty
+from napari_focusfuse.core.parts import missing_parents, old_of, part_of, place, refused, remove, remove_empty, surely
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io._checksums import iter_checksums
@@ -269,9 +269,10 @@ def _entries(folder: Path) -> Iterator[tuple[Path, bool]]:
         yield entry, entry.name in _OURS
 
 
+@surely
 def _remove_ours(folder: Path) -> None:
     """Take an old result away, and nothing that was put into it."""
-    for path, ours in _entries(folder):
+    for path, ours in list(_entries(folder)) if folder.is_dir() else ():
         if ours:
             with suppress(OSError):
                 path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
