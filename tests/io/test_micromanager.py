@@ -93,7 +93,7 @@ def test_planes_are_in_their_places(tmp_path: Path, order: list[tuple[int, int]]
 def test_an_acquisition_that_was_stopped(tmp_path: Path) -> None:
     file = io.read_stack(mmstack(tmp_path / "a_MMStack_Pos0.ome.tif", CHANNELS_FIRST[:-1]))
     np.testing.assert_array_equal(file.data, PLANES[:3])
-    assert file.notes == ("lacks planes of slices 3, which are left out",)
+    assert file.notes == ("lacks planes of slice 3: the slice is left out",)
 
 
 def test_a_stage_that_stands_still(tmp_path: Path) -> None:

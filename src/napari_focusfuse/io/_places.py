@@ -75,7 +75,7 @@ def regular(
     values = {axis: list(orders.get(axis) or sorted({where[k] for where in found})) for k, axis in enumerate(axes)}
     check_count(path, math.prod(map(len, values.values())))
     notes: list[str] = []
-    for axis, what in (("T", "time points"), ("Z", "slices")):
+    for axis, what in (("T", "time point"), ("Z", "slice")):
         if axis not in values or not _missing(found, values):
             continue
         kept = [value for value in values[axis] if not _missing(found, {**values, axis: [value]})]
@@ -83,7 +83,8 @@ def regular(
         if kept:
             values[axis] = kept
             listed = ", ".join(gone[:5]) + (", ..." if len(gone) > 5 else "")
-            notes.append(f"lacks planes of {what} {listed}, which are left out")
+            are = "s are" if len(gone) > 1 else " is"
+            notes.append(f"lacks planes of {what} {listed}: the {what}{are} left out")
     if absent := _missing(found, values):
         raise StackError(f"{path} lacks {absent} of the planes that its metadata describe: take an intact copy")
     long = [axis for axis in axes if len(values[axis]) > 1]
