@@ -8,12 +8,13 @@ import torch
 
 from napari_focusfuse.core.activity import reduced, scale_maps, scale_sf
 from napari_focusfuse.core.box import box_mean
+from napari_focusfuse.core.candidate_head import GREY_FLOOR
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decide.combine import Learned, Weighted
 from napari_focusfuse.core.decide.pipeline import iter_decide
 from napari_focusfuse.core.decide.statistics import iter_statistics
 from napari_focusfuse.core.head import INPUTS, SCALES, FocusHead
-from napari_focusfuse.core.measures import GREY_FLOOR, difference_energy, grey_energy, laplacian_energy
+from napari_focusfuse.core.measures import difference_energy, grey_energy, laplacian_energy
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.stack import Stack
 

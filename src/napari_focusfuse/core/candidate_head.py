@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from napari_focusfuse.core.box import box_mean
 
-__all__ = ["KEPT", "CandidateHead", "Candidates", "Verdict"]
+__all__ = ["FEW", "GREY_FLOOR", "KEPT", "CandidateHead", "Candidates", "Verdict"]
 
 #: Slices that are kept for a pixel.
 KEPT = 4
@@ -28,7 +28,9 @@ _INPUTS = 18 + KEPT * len(_DISTANCES)
 _GREY_RADIUS = 4
 #: Slices next to each other go together, but for stacks of so few that each stands for itself: there is no neighbour to
 #: average with, and weights are this power of the odds.
-FEW, _SHARP = 3, 6.0
+FEW, _SHARP = 3, 40.0
+#: Say of the classical witness, in powers of its energy, and in stacks of so few slices. Set on development scenes.
+_WITNESS, _WITNESS_OF_FEW = 2.0, 0.3
 #: Log odds that the network's unit means.
 _UNIT = 4.0
 #: Logarithm of the power to which odds are taken for the weights, before training: constant, and factor of the
@@ -37,6 +39,10 @@ _POWER, _NOISE_SLOPE = -1.8, -0.8
 _LEAST_NOISE, _LEAST_SPREAD = 0.002, 1e-4
 #: What is added to energies for each unit of the noise's variance: a quarter of what noise alone has.
 _FLOOR = 1024.0
+#: Share of the noise's energy that is taken away, and the energy that is nothing.
+_OF_NOISE, _LEAST_ENERGY = 0.7, 1e-4
+#: Energy of white noise of standard deviation 1, over two differences of grey values times 32.
+GREY_FLOOR = 4096.0
 #: Log odds and distance of a candidate that is not there.
 _ABSENT, _FAR = -12.0, 12.0
 
@@ -125,8 +131,9 @@ class CandidateHead(nn.Module):
             found = block(torch.cat([levels.pop(), doubled], dim=1))
         out = self.out(found)[0, :, :height, :width] * _UNIT
         relative = seen.scores - seen.scores[:1]
-        scores = relative + out[:count]
-        if seen.slices <= FEW:
+        few = seen.slices <= FEW
+        scores = relative + out[:count] + (_WITNESS_OF_FEW if few else _WITNESS) * _witness(seen)
+        if few:
             return Verdict(scores, _SHARP * scores)
         noise = torch.log(seen.noise + _LEAST_NOISE)
         sharpness = torch.exp((self.power[0] + self.power[1] * noise + out[2 * KEPT] / _UNIT).clamp(-6, 6))
@@ -163,6 +170,14 @@ def _inputs(seen: Candidates) -> Tensor:
             *_support(ranks, away, torch.exp(-rest), seen.slices),
         ]
     )
+
+
+def _witness(seen: Candidates) -> Tensor:
+    """What the energy of the grey values over 5 x 5 px, above that of the noise, says against the first candidate."""
+    floor = GREY_FLOOR * seen.noise[None] ** 2
+    energies = box_mean(seen.energies[None], 1)[0]
+    logs = torch.log((energies - _OF_NOISE * floor).clamp_min(0) + (1 - _OF_NOISE) * floor + _LEAST_ENERGY)
+    return logs - logs[:1]
 
 
 def _padded(maps: Tensor) -> Tensor:

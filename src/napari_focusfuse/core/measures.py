@@ -18,7 +18,6 @@ from napari_focusfuse.core.candidate_head import CandidateHead
 from napari_focusfuse.core.head import FocusHead
 
 __all__ = [
-    "GREY_FLOOR",
     "GREY_HALO",
     "FocusMeasure",
     "LoGEnergy",
@@ -116,8 +115,8 @@ def grey_energy(images: Tensor) -> Tensor:
     return box_mean(difference_energy(images * _LIKE_DEEP), 1)
 
 
-#: Pixels around a pixel that `grey_energy` depends on; and what white noise of standard deviation 1 has of it.
-GREY_HALO, GREY_FLOOR = 2, 4 * _LIKE_DEEP**2
+#: Pixels around a pixel that `grey_energy` depends on.
+GREY_HALO = 2
 
 
 def laplacian_energy(images: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The default beside classical measures and the paper, on small scenes of kinds that differ: it may not fall behind.
 
-Exact light fields with and without noise, and pairs with the flaws of photographs. What is asked here is less than what the
-benchmark measures; it is fast, and fails when the decision rule loses its sense for one of the kinds.
+Exact light fields with and without noise, and pairs with the flaws of photographs. What is asked here is less than what
+the benchmark measures; it is fast, and fails when the decision rule loses its sense for one of the kinds.
 """
 
 import numpy as np

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from napari_focusfuse.core.candidate_head import FEW
 from napari_focusfuse.core.decide.depth import places, vertex
 from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decide.weights import Choice
@@ -28,8 +29,8 @@ _WORTH_TELLING = 0.0005
 PROBABILITY, _SURE = "probability", 0.5
 #: Depth is measured where the confidence is at least this; or, of many slices, twice what three have by chance.
 _TOLD, _BY_CHANCE = 0.5, 6
-#: Logit of the confidence: factor and offset.
-_CONFIDENCE = (1.0, 0.0)
+#: Logit of the confidence: factor and offset, fitted to scenes of six kinds; stacks of few slices are taken as they are.
+_CONFIDENCE, _OF_FEW = (0.89, 0.7), (1.0, 0.0)
 #: Log odds below which another depth has a claim: a tenth.
 _UNDECIDED = math.log(9)
 #: Less of the odds on the chosen slice and its neighbours is a broad curve: no second depth, but none at all.
@@ -119,7 +120,7 @@ class _Judge:
             runner_up = _runner_up(peaks.activity[:, rows], at, slices)
             confidence = np.asarray(1 - runner_up / np.maximum(best, self._silence), dtype=np.float32)
         else:
-            confidence = _probability(choice.share[rows])
+            confidence = _probability(choice.share[rows], slices)
             elsewhere = np.abs(chosen - at[0]) > 1
             depth[elsewhere] = self._around(rows, chosen)[elsewhere]
             depth[confidence < min(_TOLD, _BY_CHANCE / slices)] = np.nan
@@ -144,10 +145,10 @@ class _Judge:
         return np.where(total > 0, mean, self._z[chosen])
 
 
-def _probability(share: NDArray[np.float32]) -> NDArray[np.float32]:
+def _probability(share: NDArray[np.float32], slices: int) -> NDArray[np.float32]:
     """The probability that goes with a share of the odds."""
     share = np.clip(share, 1e-6, 1 - 1e-6)
-    slope, offset = _CONFIDENCE
+    slope, offset = _OF_FEW if slices <= FEW else _CONFIDENCE
     return np.asarray(special.expit(slope * special.logit(share) + offset), dtype=np.float32)
 
 
