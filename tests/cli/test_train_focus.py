@@ -1,4 +1,4 @@
-"""``focusfuse train`` by the recipes focus and edges."""
+"""``focusfuse train`` by the recipes focus and candidates."""
 
 import dataclasses
 from collections.abc import Callable
@@ -33,9 +33,9 @@ def test_every_setting_of_either_recipe_is_a_flag_with_its_default(run: Runs) ->
     for config in RECIPES.values():
         for field in dataclasses.fields(config):
             assert f"--{field.name.replace('_', '-')}" in shown
-    assert "[default: paper: 0.001, focus: 0.0015, decide: 0.003, edges: 0.003]" in shown
-    assert "--steps INT Batches. [default: focus: 5000, decide: 5000, edges: 4000]" in shown
-    assert "[choices: paper, focus, decide, edges] [default: paper]" in shown
+    assert "[default: paper: 0.001, focus: 0.0015, decide: 0.003, candidates: 0.003]" in shown
+    assert "--steps INT Batches. [default: focus: 5000, decide: 5000, candidates: 4000]" in shown
+    assert "[choices: paper, focus, decide, candidates] [default: paper]" in shown
 
 
 def test_train_resume_and_list(run: Runs, images: Path, slices: Path, models_folder: Path) -> None:
@@ -88,17 +88,17 @@ def test_an_edge_head_for_a_model_with_a_decision_head(run: Runs, models_folder:
     assert ff.load_model("mine").encoder.candidates is not None
     listed = run("models").out
     assert "mine: SESF encoder with a decision head and a candidate head, none. " in listed
-    assert "    recipe: edges\n" in listed
+    assert "    recipe: candidates\n" in listed
     again = run("train", "-o", models_folder / "mine", "--resume")
     assert (again.code, again.err) == (0, "")
     large = run("train", "-o", models_folder / "large", *start, "--crop", 193)
-    assert (large.code, large.err) == (2, "error: crop must be from 48 to 192, not 193\n")
+    assert (large.code, large.err) == (2, "error: crop must be from 48 to 176, not 193\n")
 
 
 @pytest.mark.parametrize(
     ("start", "says"),
     [
-        ((), "edges are learned with a model that has a decision head: name one to start from"),
+        ((), "candidates are judged with a model that has a decision head: name one to start from"),
         (("--start", "sesf-cse"), "the model 'sesf-cse' has no decision head"),
         (("--start", "encoder"), "the model 'encoder' has no decision head, which the recipe candidates builds on"),
     ],

@@ -28,7 +28,7 @@ def focus(scene, networks):
 def noisy(noisy_scene, networks):
     """A stack on which coarser scales count, so that all windows are used."""
     focus = focus_of(noisy_scene.stack, networks)
-    assert sum(weight > 0 for weight in focus._survey.level_weights) > 1
+    assert sum(weight > 0 for weight in focus._stats.level_weights) > 1
     return focus
 
 
@@ -49,8 +49,8 @@ def test_the_largest_activity_is_what_the_fusion_takes(scene, networks, focus):
 
 
 def test_pixel_sf_is_that_of_the_grey_values(focus, scene):
-    low, high = focus._survey.limits
-    grey = torch.from_numpy(((scene.stack[2] - low) / (high - low) * focus._survey.gains[2]).astype(np.float32))
+    low, high = focus._stats.limits
+    grey = torch.from_numpy(((scene.stack[2] - low) / (high - low) * focus._stats.gains[2]).astype(np.float32))
     expected = squared_sf(grey[None, None], FusionConfig().radius)[0, 0].sqrt().numpy()
     np.testing.assert_allclose(drain(focus.iter_map(2, "sf")), expected, rtol=1e-3, atol=1e-6)
 

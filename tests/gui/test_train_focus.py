@@ -212,7 +212,7 @@ def test_edges_are_learned(training, small_scenes, finish, notes, qtbot):
     qtbot.waitUntil(lambda: training.plots._checks == 2, timeout=5000)
     training.plots._draw()
     texts = [text.get_text() for text in training.plots.example.axes.texts]
-    assert texts[:4] == ["true image", "best", "rival", "slices off"]
+    assert texts[:4] == ["true image", "sharpest slice", "fused", "slices off"]
     assert texts[5:] == ["0", "1", "2", "3", "4+"]
 
 

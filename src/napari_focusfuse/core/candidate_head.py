@@ -86,10 +86,13 @@ class Verdict(NamedTuple):
         Logarithms of the odds that a candidate is the right slice.
     mixing : Tensor (K, Y, X)
         Logarithms of the weights, but for their sum.
+    learned : Tensor (K, Y, X)
+        The odds without the classical witness, which is too sure where there is noise.
     """
 
     scores: Tensor
     mixing: Tensor
+    learned: Tensor
 
 
 class CandidateHead(nn.Module):
@@ -132,12 +135,13 @@ class CandidateHead(nn.Module):
         out = self.out(found)[0, :, :height, :width] * _UNIT
         relative = seen.scores - seen.scores[:1]
         few = seen.slices <= FEW
-        scores = relative + out[:count] + (_WITNESS_OF_FEW if few else _WITNESS) * _witness(seen)
+        learned = relative + out[:count]
+        scores = learned + (_WITNESS_OF_FEW if few else _WITNESS) * _witness(seen)
         if few:
-            return Verdict(scores, _SHARP * scores)
+            return Verdict(scores, _SHARP * scores, learned)
         noise = torch.log(seen.noise + _LEAST_NOISE)
         sharpness = torch.exp((self.power[0] + self.power[1] * noise + out[2 * KEPT] / _UNIT).clamp(-6, 6))
-        return Verdict(scores, sharpness * relative + out[KEPT : KEPT + count])
+        return Verdict(scores, sharpness * relative + out[KEPT : KEPT + count], learned)
 
 
 def _conv(inputs: int, outputs: int) -> nn.Sequential:
@@ -167,7 +171,7 @@ def _inputs(seen: Candidates) -> Tensor:
             torch.log(spread / (noise + _LEAST_NOISE)) / 2,
             ((greys - middle) / spread).clamp(-4, 4),
             sharp,
-            *_support(ranks, away, torch.exp(-rest), seen.slices),
+            *_support(ranks, count, torch.exp(-rest), seen.slices),
         ]
     )
 
@@ -185,13 +189,14 @@ def _padded(maps: Tensor) -> Tensor:
     return torch.cat([maps, *[maps[:1]] * (KEPT - len(maps))]) if len(maps) < KEPT else maps
 
 
-def _support(ranks: Tensor, away: Tensor, sure: Tensor, slices: int) -> list[Tensor]:
+def _support(ranks: Tensor, count: int, sure: Tensor, slices: int) -> list[Tensor]:
     """For each distance and candidate (K, Y, X) the share of the neighbours whose best slice goes with it."""
     near = 2.0 if slices > FEW else 1.0
     best = ranks[:1]
     supports = []
     height, width = best.shape[1:]
-    here = torch.where(away < _FAR, ranks, -1e6)
+    here = ranks.clone()
+    here[count:] = -1e6
     for distance in _DISTANCES:
         around = functional.pad(torch.cat([best, sure])[None], (distance,) * 4, mode="replicate")[0]
         total = torch.zeros_like(ranks)

@@ -5,15 +5,13 @@ depth is near. A small network learns that from simulated scenes with known dept
 that a stack can still be streamed, and at a fixed neighbourhood, so that tiles come out as the whole.
 """
 
-import math
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["INPUTS", "SCALES", "SLOPE", "FocusHead", "odds", "power", "softness"]
+__all__ = ["INPUTS", "SCALES", "SLOPE", "FocusHead", "odds"]
 
 #: (level, radius): the pyramid levels and windows whose squared SF the head sees, at half size; 0 is full size, radii
 #: are in the pixels of each level.
@@ -30,16 +28,13 @@ _LEAST_FLOOR, _LEAST_EXCESS, _MOST_EXCESS = -16.0, 1e-2, 8.0
 _CENTRE, _SPREAD = -9.0, 4.0
 #: Score for each factor e of SF, at the start; softness is told in powers of SF.
 SLOPE = 3.0
-#: Logarithm of the power to which odds are taken for the weights: constant, factor of the logarithm of the noise, least
-#: noise. Set on simulated scenes with photographs as textures, none of which the heads are trained on.
-_POWER, _NOISE_SLOPE, _LEAST_NOISE = -1.8, -0.8, 0.002
 
 
 class FocusHead(nn.Module):
     """From squared spatial frequencies on several scales to an activity.
 
     The logarithm of the activity is a weighted sum of those of the scales, plus what dilated convolutions find. All at
-    half size: focus changes slowly from pixel to pixel, but for depth edges, which another head looks at.
+    half size: focus changes slowly from pixel to pixel, but for depth edges, which another head judges at full size.
     """
 
     #: Pixels of the full image around a pixel that the head looks at, and those between which it interpolates.
@@ -84,13 +79,3 @@ class FocusHead(nn.Module):
 def odds(activity: NDArray[np.float64]) -> NDArray[np.float64]:
     """Odds that go with an activity: its power `SLOPE`."""
     return activity * activity * activity
-
-
-def power(noise: float) -> float:
-    """Power to which the odds are taken for the weights, at noise of this standard deviation (share of the range)."""
-    return math.exp(_POWER + _NOISE_SLOPE * math.log(noise + _LEAST_NOISE))
-
-
-def softness(noise: float) -> float:
-    """The same for the activity."""
-    return SLOPE * power(noise)

@@ -113,21 +113,28 @@ def filled(grey: Floats) -> tuple[Floats, NDArray[np.bool_] | None]:
 
 
 def without_void(grey: Floats, limits: tuple[float, float]) -> Floats:
-    """`grey` (Y, X) with NaN where there is nothing: areas of exact zeros at the frame that end abruptly.
+    """`grey` (Y, X) with NaN where there is nothing: whole lines of exact zeros at the frame that end abruptly.
 
     Registration leaves such borders, and an interrupted transfer. A dark ground ends in what is a little brighter.
     """
-    edges = (grey[0], grey[-1], grey[:, 0], grey[:, -1])
-    if not any((edge == 0).any() for edge in edges):
-        return grey
-    regions, _ = ndimage.label(grey == 0)
-    at_frame = np.unique(np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]]))
-    void = np.isin(regions, at_frame[at_frame > 0])
-    beside = grey[ndimage.binary_dilation(void) & ~void]
     low, high = limits
-    if not beside.size or np.median(beside) < low + _ABRUPT * (high - low):
-        return grey
-    return np.where(void, grey.dtype.type(np.nan), grey)
+    out = grey
+    for axis in (0, 1):
+        for step in (1, -1):
+            lines = _along(grey, axis, step)
+            if lines[0].any():
+                continue
+            lit = (lines != 0).any(axis=1)
+            count = int(lit.argmax())
+            if lit.any() and np.median(lines[count]) >= low + _ABRUPT * (high - low):
+                out = grey.copy() if out is grey else out
+                _along(out, axis, step)[:count] = np.nan
+    return out
+
+
+def _along(grey: Floats, axis: int, step: int) -> Floats:
+    """The lines of an image from one of its sides on."""
+    return np.moveaxis(grey, axis, 0)[::step]
 
 
 def continued(grey: Floats) -> tuple[Floats, NDArray[np.bool_] | None]:

@@ -184,7 +184,7 @@ class ConfigForm:
         form = form_layout()
         form.addRow("Sharpness", self.scales.native)
         form.addRow("Window radius (px)", self.radius.native)
-        form.addRow("Scales", self.levels.native)
+        form.addRow("Pyramid levels", self.levels.native)
         form.addRow("Weights", self.softness.native)
         form.addRow("Smallest region (%)", self.min_region.native)
         form.addRow(self.series.native)

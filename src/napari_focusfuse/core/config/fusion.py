@@ -28,8 +28,8 @@ class FusionConfig:
     Attributes
     ----------
     preset : {"default", "quantitative", "paper"}
-        "default" is the best we know: robust intensity range, gates frozen per stack, scales weighted by the noise of
-        the stack, soft weights. "quantitative" decides in the same way and takes each pixel from one slice, untouched.
+        "default" is the best we know: robust intensity range, noise measured by place, learned scales, coherent
+        choice and weights. "quantitative" decides in the same way and takes each pixel from one slice, untouched.
         "paper" is Ma et al. 2020: dtype range, gates per image, one scale, a hard choice with consistency verification.
     scales : {"learned", "window"}
         What the activity is made of. "learned": what the model has learned of scales, windows and neighbourhoods; a
@@ -44,7 +44,7 @@ class FusionConfig:
     softness : float
         Weights are (activity / best activity) to this power: 1 averages many slices, 16 takes little more than the
         best one, inf takes the best one alone and verifies the choice (Sect. 3.3.2). 0 follows the noise of the
-        stack. Between slices far apart in depth the power is 7.5 at most. (default 0, paper inf)
+        stack. With a candidate head, its odds stand for the activities. (default 0, paper inf)
     min_region : float
         Regions of the decision smaller than this share of the image go to their surroundings (Sect. 3.3.2). Only with
         softness inf. (default 0, paper .01)
@@ -76,11 +76,11 @@ class FusionConfig:
         within("softness", self.softness, 0, math.inf)
         within("min_region", self.min_region, 0, 0.5)
         within("tile", self.tile, 64, 8192)
+        if self.preset == "paper" and self.scales == "learned":
+            raise FocusFuseError('the preset "paper" compares windows of one radius: choose "default"')
         default = _PRESETS["default"]
         if self.scales == "learned" and (self.radius, self.levels) != (default["radius"], default["levels"]):
             raise FocusFuseError('radius and levels have no effect on learned scales: set scales to "window" as well')
-        if self.preset == "paper" and self.scales == "learned":
-            raise FocusFuseError('the preset "paper" compares windows of one radius: choose "default"')
         if self.preset == "quantitative" and self.hard:
             raise FocusFuseError('the preset "quantitative" takes one slice a pixel as it is: leave out softness inf')
         if self.min_region and not self.hard:

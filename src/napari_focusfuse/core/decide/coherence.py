@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage import measure
 
+from napari_focusfuse.core.candidate_head import FEW
 from napari_focusfuse.core.decide.weights import Choice
 
 __all__ = ["settle"]
@@ -16,44 +17,61 @@ __all__ = ["settle"]
 _COST = 3.0
 #: Regions of this share of the image or more are no islands; and of so many pixels that is at least and at most.
 _SHARE, _LEAST, _MOST = 0.001, 100, 2000
-_ROUNDS = 4
+#: Of few slices, which have no neighbours along z to tell by, regions are larger.
+_SHARE_OF_FEW = 0.02
+_ROUNDS = 8
+#: Share of the odds that a slice has that was taken for the sake of its surroundings.
+_GUESSED = 0.25
 
 
-def settle(choice: Choice) -> NDArray[np.bool_]:
+def settle(choice: Choice, order: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Give islands without evidence to the slice around them, in place.
+
+    Slices next to each other in z are one surface: a border between them costs nothing. A pixel stays where the slice
+    around it is none of its candidates, or missing there.
+
+    Parameters
+    ----------
+    choice : Choice
+    order : (N,) int
+        Slices by rising z.
 
     Returns
     -------
     array (Y, X) bool
         Where another slice was chosen.
     """
-    before = choice.labels[0].copy()
+    before = np.argsort(order)[choice.labels[0]].astype(choice.labels.dtype)
     index = before.copy()
+    few = len(order) <= FEW
+    largest = max(_SHARE_OF_FEW * index.size if few else min(_SHARE * index.size, _MOST), _LEAST)
     for _ in range(_ROUNDS):
-        if not _settled(index, choice.lead):
+        if not _settled(index, choice.lead, largest, 0 if few else 1):
             break
-    changed: NDArray[np.bool_] = index != before
+    wanted = order[index].astype(index.dtype)
+    possible = ((choice.labels == wanted) & (choice.weights > 0)).any(axis=0)
+    changed: NDArray[np.bool_] = (index != before) & possible
     if changed.any():
-        _put_first(choice, index, changed)
+        _put_first(choice, wanted, changed)
     return changed
 
 
-def _settled(index: NDArray[np.signedinteger], lead: NDArray[np.float32]) -> bool:
+def _settled(index: NDArray[np.signedinteger], lead: NDArray[np.float32], largest: float, near: int) -> bool:
     """One round: whether an island was given away."""
     regions = measure.label(index, background=-1, connectivity=1)
     areas = np.bincount(regions.ravel())
-    small = areas < np.clip(_SHARE * index.size, _LEAST, _MOST)
+    small = areas < largest
     small[0] = False
-    inside, outside, labels = _borders(regions, index, small)
+    inside, outside, ranks = _borders(regions, index, small, near)
     cost = _COST * np.bincount(inside, minlength=len(areas))
     evidence = np.bincount(regions.ravel(), lead.ravel(), minlength=len(areas))
     weak = small & (evidence < cost)
     # Of two islands beside each other the smaller one, or the earlier, waits for the other.
     first = (areas[outside] > areas[inside]) | ((areas[outside] == areas[inside]) & (outside < inside))
     ready = weak[inside] & (first | ~weak[outside])
-    islands, slices = _most_frequent(inside[ready], labels[ready])
+    islands, taken = _most_frequent(inside[ready], ranks[ready])
     winner = np.full(len(areas), -1, index.dtype)
-    winner[islands] = slices
+    winner[islands] = taken
     given = winner[regions]
     np.copyto(index, given, where=given >= 0)
     return len(islands) > 0
@@ -61,44 +79,40 @@ def _settled(index: NDArray[np.signedinteger], lead: NDArray[np.float32]) -> boo
 
 def _most_frequent(
     keys: NDArray[np.integer], values: NDArray[np.signedinteger]
-) -> tuple[NDArray[np.integer], NDArray[np.signedinteger]]:
-    """For each key the value that goes with it most often."""
-    pairs, counts = np.unique(np.stack([keys, values]), axis=1, return_counts=True)
-    order = np.lexsort((counts, pairs[0]))
-    last = np.append(np.diff(pairs[0][order]) > 0, True) if len(order) else np.zeros(0, bool)
-    best = order[last]
-    return pairs[0][best], pairs[1][best]
+) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """For each key the value that goes with it most often, of several the one that does so first."""
+    span = int(values.max(initial=0)) + 1
+    pairs, first, counts = np.unique(keys * span + values, return_index=True, return_counts=True)
+    order = np.lexsort((-first, counts, pairs // span))
+    last = np.append(np.diff(pairs[order] // span) > 0, True) if len(order) else np.zeros(0, bool)
+    best = pairs[order[last]]
+    return best // span, best % span
 
 
 def _borders(
-    regions: NDArray[np.int64], index: NDArray[np.signedinteger], small: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.signedinteger]]:
-    """Each side of each pixel where a small region meets another: that region, the other one, and its slice."""
+    regions: NDArray[np.int64], index: NDArray[np.signedinteger], small: NDArray[np.bool_], near: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Each side of each pixel where a small region meets one more than `near` ranks away: both regions, its rank."""
     found = []
     for axis in (0, 1):
-        one = [slice(None)] * 2
-        two = [slice(None)] * 2
+        one, two = [slice(None)] * 2, [slice(None)] * 2
         one[axis], two[axis] = slice(None, -1), slice(1, None)
+        far = np.abs(index[tuple(one)] - index[tuple(two)]) > near
         for a, b in ((tuple(one), tuple(two)), (tuple(two), tuple(one))):
-            meets = small[regions[a]] & (regions[a] != regions[b])
-            found.append((regions[a][meets], regions[b][meets], index[b][meets]))
-    inside, outside, labels = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return inside, outside, labels
+            meets = small[regions[a]] & far
+            found.append((regions[a][meets], regions[b][meets], index[b][meets].astype(np.int64)))
+    inside, outside, ranks = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return inside, outside, ranks
 
 
-def _put_first(choice: Choice, index: NDArray[np.signedinteger], changed: NDArray[np.bool_]) -> None:
-    """Choose the slices `index` where `changed`: they take the weight of those that were chosen, which take theirs."""
-    labels, weights = choice.labels[:, changed], choice.weights[:, changed]
-    wanted = index[changed]
-    there = labels == wanted
-    at = np.where(there.any(0), there.argmax(0), len(labels) - 1)
+def _put_first(choice: Choice, wanted: NDArray[np.signedinteger], changed: NDArray[np.bool_]) -> None:
+    """Choose the slices `wanted` where `changed`: they take the weight of those that were chosen, which take theirs."""
+    labels = choice.labels[:, changed]
+    at = (labels == wanted[changed]).argmax(0)
     columns = np.arange(labels.shape[1])
-    absent = ~there.any(0)
-    labels[at, columns], labels[0] = labels[0], wanted
-    weights[at, columns], weights[0] = (
-        np.where(absent, 0, weights[at, columns]),
-        weights[0] + np.where(absent, weights[at, columns], 0),
-    )
-    choice.labels[:, changed], choice.weights[:, changed] = labels, weights
-    choice.share[changed] = np.minimum(1 - choice.share[changed], 0.5)
-    choice.lead[changed] = 0
+    for maps in (choice.labels, choice.saturated):
+        part = maps[:, changed]
+        part[at, columns], part[0] = part[0].copy(), part[at, columns].copy()
+        maps[:, changed] = part
+    choice.share[changed] = _GUESSED
+    choice.lead[changed] = np.inf

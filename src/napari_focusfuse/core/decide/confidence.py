@@ -29,12 +29,12 @@ _WORTH_TELLING = 0.0005
 PROBABILITY, _SURE = "probability", 0.5
 #: Depth is measured where the confidence is at least this; or, of many slices, twice what three have by chance.
 _TOLD, _BY_CHANCE = 0.5, 6
-#: Logit of the confidence: factor and offset, fitted to scenes of six kinds; stacks of few slices are taken as they are.
-_CONFIDENCE, _OF_FEW = (0.89, 0.7), (1.0, 0.0)
+#: Logit of the confidence: factor and offset, fitted to scenes of six kinds; few slices are taken as they are.
+_CONFIDENCE, _OF_FEW = (0.93, 0.94), (1.0, 0.0)
 #: Log odds below which another depth has a claim: a tenth.
 _UNDECIDED = math.log(9)
 #: Less of the odds on the chosen slice and its neighbours is a broad curve: no second depth, but none at all.
-_NARROW = 1 / 3
+_NARROW = 0.5
 _HALF, _TINY = 0.5, 1e-30
 #: Less weight than this over all labels is rounding: no label claims the pixel.
 _CLAIMED = 1e-3
@@ -128,8 +128,7 @@ class _Judge:
         flags = Flag.NO_SIGNAL * silent + Flag.NOT_BRACKETED * open_ended
         if choice is not None:
             flags |= Flag.TWO_PEAKS * ((choice.lead[rows] < _UNDECIDED) & (choice.share[rows] > _NARROW) & ~silent)
-            flags |= Flag.AVERAGED * (choice.weights[:, rows].max(axis=0) < _HALF)
-            saturated = choice.saturated[rows]
+            saturated = (choice.weights[:, rows] * choice.saturated[:, rows]).sum(axis=0) >= _HALF
             flags |= Flag.SATURATED * saturated
             depth[saturated], confidence[saturated] = np.nan, 0
         depth[silent | open_ended], confidence[silent] = np.nan, 0

@@ -55,17 +55,18 @@ def _between(side: slice, step: int, count: int) -> Grey:
     return np.asarray(np.maximum(1 - np.abs(at[:, None] - np.arange(count)), 0), dtype=np.float32)
 
 
-def block_noise(grey: NDArray[np.floating], missing: NDArray[np.bool_] | None = None) -> Grey:
+def block_noise(grey: NDArray[np.floating], missing: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
     """Standard deviation (B, A) of the finest diagonal detail (Haar) in each block of an image, by its median.
 
     NaN where something is `missing`.
     """
     even = np.pad(grey, [(0, n % 2) for n in grey.shape], mode="edge")
-    detail = np.abs(even[::2, ::2] - even[1::2, ::2] - even[::2, 1::2] + even[1::2, 1::2])
-    out = np.median(_blocks(detail), axis=2) / (2 * _MEDIAN)
+    # Values near the end of what their type holds: quarters of them can be added.
+    detail = np.abs(even[::2, ::2] / 4 - even[1::2, ::2] / 4 - even[::2, 1::2] / 4 + even[1::2, 1::2] / 4)
+    out = np.median(_blocks(detail), axis=2).astype(np.float64) * (2 / _MEDIAN)
     if missing is not None:
         out[_blocks(np.pad(missing, [(0, n % 2) for n in grey.shape])[::2, ::2]).any(axis=2)] = np.nan
-    return np.asarray(out, dtype=np.float32)
+    return np.asarray(out)
 
 
 def _blocks(half: NDArray[Any]) -> NDArray[Any]:
@@ -83,7 +84,7 @@ def noise_level(images: Sequence[Grey]) -> float:
     return float(np.quantile(levels, 0.1)) if levels.size else 0.0
 
 
-def noise_map(of_slices: Sequence[Grey], least: float) -> NoiseMap:
+def noise_map(of_slices: Sequence[NDArray[np.floating]], least: float) -> NoiseMap:
     """The noise of a stack from the `block_noise` of some of its slices; nowhere less than `least`."""
     stacked = np.sort(np.stack(of_slices), axis=0)  # NaN last
     known = np.isfinite(stacked).sum(axis=0)

@@ -18,8 +18,9 @@ from napari_focusfuse.core.decide.confidence import PROBABILITY, Assessment, har
 from napari_focusfuse.core.decide.depth import iter_steady
 from napari_focusfuse.core.decide.scan import SliceActivity, iter_guide, iter_series, iter_top_k
 from napari_focusfuse.core.decide.statistics import Statistics, iter_statistics
+from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decide.verification import iter_verified
-from napari_focusfuse.core.decide.weights import by_activity, iter_choose
+from napari_focusfuse.core.decide.weights import Choice, by_activity, iter_choose, untouched
 from napari_focusfuse.core.decision import Decision, Flag, Labels
 from napari_focusfuse.core.measures import FocusMeasure
 from napari_focusfuse.core.memory import memory_is_short
@@ -29,6 +30,8 @@ from napari_focusfuse.core.stack import Stack
 
 __all__ = ["FusionResult", "iter_decide", "iter_fuse"]
 
+#: No slice has half of the weight: averaged.
+_HALF = 0.5
 #: Side of the tiles, px, below which a graphics card gives way to the processor.
 _SMALLEST = 256
 
@@ -87,7 +90,9 @@ def _iter_decide(
         if stats.candidates:
             choosing = iter_choose(peaks, stack, stats, stats.candidates, config.tile, device)
             choice = yield from repeated(choosing, Progress(850, 1000, "choosing slices and weights"))
-            settle(choice)
+            settle(choice, stack.order)
+            if config.preset == "quantitative":
+                choice = untouched(choice)
         judging = iter_assess(peaks, stack, stats.silence, choice, ordered=True)
         judged = yield from repeated(judging, Progress(900, 1000, "depth and confidence"))
         if choice is not None:
@@ -98,11 +103,16 @@ def _iter_decide(
                 _iter_hard(stack, peaks.labels[0].copy(), config, stats, judged), 0.9, 0.1
             )
         else:
-            labels, weights = (choice or by_activity(peaks, stats.softness))[:2]
-            if config.preset == "quantitative":
-                labels, weights = labels[:1], np.ones((1, *stack.shape), dtype=np.float32)
-                judged.flags[:] &= ~np.uint16(Flag.AVERAGED)
+            labels, weights = (choice or _by_activity(peaks, config, stats))[:2]
+            averaged = (weights.max(axis=0) < _HALF) & (judged.flags & Flag.NO_SIGNAL == 0)
+            judged.flags[:] |= np.uint16(Flag.AVERAGED) * averaged
     return Decision(labels, weights, *judged, stack.z, {**info, **_measured(config, stats)})
+
+
+def _by_activity(peaks: TopK, config: FusionConfig, stats: Statistics) -> Choice:
+    """The choice without a candidate head."""
+    choice = by_activity(peaks, stats.softness)
+    return untouched(choice) if config.preset == "quantitative" else choice
 
 
 def _iter_hard(

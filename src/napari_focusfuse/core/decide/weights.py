@@ -21,13 +21,13 @@ from napari_focusfuse.core.head import SLOPE
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import Tile, tiles
 
-__all__ = ["Choice", "by_activity", "iter_choose"]
+__all__ = ["Choice", "by_activity", "iter_choose", "untouched"]
 
 #: Larger powers of the odds change nothing.
 _SHARPEST = 1e4
 #: Side of the tiles at most, px: larger ones take memory and save no time; and what it is a multiple of.
 _LARGEST, _ALIGN = 512, 64
-_TINY, _HALF = 1e-30, 0.5
+_TINY = 1e-30
 #: A slice whose log odds are this far behind takes no part: it is missing there.
 _MISSING = 60.0
 #: Log odds of a pixel whose candidates are all the same surface.
@@ -47,8 +47,8 @@ class Choice(NamedTuple):
         Share of the right slice and its neighbours in the odds of all slices.
     lead : (Y, X) float32
         Log odds of the right slice against the best one elsewhere in depth.
-    saturated : (Y, X) bool
-        Whether half of the weight is on saturated pixels.
+    saturated : (K, Y, X) bool
+        Whether a slice is as bright there as the camera goes.
     """
 
     labels: Labels
@@ -60,11 +60,18 @@ class Choice(NamedTuple):
 
 def by_activity(peaks: TopK, softness: float) -> Choice:
     """The choice that follows the activities alone: weights are their powers."""
-    relative = peaks.activity / np.maximum(peaks.activity[:1], np.float32(_TINY))
+    best = peaks.activity[:1]
+    relative = np.where(best > 0, peaks.activity / np.maximum(best, np.float32(_TINY)), np.float32(1))
     powers = relative ** np.float32(min(softness, _SHARPEST))
     weights = np.asarray(powers / powers.sum(axis=0), dtype=np.float32)
     nothing = np.zeros((0, 0), np.float32)
     return Choice(peaks.labels.copy(), weights, nothing, nothing, nothing > 0)
+
+
+def untouched(choice: Choice) -> Choice:
+    """The same choice, each pixel from its slice alone."""
+    labels, weights = choice.labels[:1], np.ones((1, *choice.labels.shape[1:]), dtype=np.float32)
+    return choice._replace(labels=labels, weights=weights, saturated=choice.saturated[:1])
 
 
 def iter_choose(
@@ -88,7 +95,7 @@ def iter_choose(
     Choice
     """
     share, lead = (np.empty(stack.shape, np.float32) for _ in range(2))
-    saturated = np.zeros(stack.shape, dtype=bool)
+    saturated = np.zeros(peaks.labels.shape, dtype=bool)
     out = Choice(np.empty_like(peaks.labels), np.empty_like(peaks.activity), share, lead, saturated)
     rank = np.argsort(stack.order)
 
@@ -111,8 +118,7 @@ def iter_choose(
         )
         out.labels[:, *tile.core] = labels
         if stats.saturation is not None:
-            burnt = greys >= stats.saturation[labels]
-            out.saturated[tile.core] = (out.weights[:, *tile.core] * burnt).sum(axis=0) >= _HALF
+            out.saturated[:, *tile.core] = greys >= stats.saturation[labels]
 
     count = workers(device)
     part = -(-max(stack.shape) // (_ALIGN * count)) * _ALIGN
@@ -125,18 +131,20 @@ def _judged(head: CandidateHead, seen: Candidates, tile: Tile, softness: float) 
     """In the core of a tile the order of the candidates, the right one first; weights, share and lead; see `Choice`."""
     verdict = head(seen)
     inner = (slice(None), *tile.inner)
-    scores, mixing, ranks, raw = (maps[inner] for maps in (verdict.scores, verdict.mixing, seen.ranks, seen.scores))
+    scores, mixing, learned = (maps[inner] for maps in verdict)
+    ranks, raw = seen.ranks[inner], seen.scores[inner]
     if softness:
         mixing = min(softness / SLOPE, _SHARPEST) * scores
     missing = raw < raw[:1] - _MISSING
-    weights = torch.softmax(mixing.masked_fill(missing, -torch.inf), dim=0)
+    weights = torch.softmax(mixing.masked_fill(missing, -torch.inf), dim=0).clamp_min(_TINY).masked_fill(missing, 0)
     scores = scores.masked_fill(missing, -torch.inf)
     right = scores.argmax(dim=0, keepdim=True)
     beside = 1 if seen.slices > FEW else 0
     own = (ranks - ranks.gather(0, right)).abs() <= beside
     kept = torch.exp(raw.logsumexp(0) - seen.total[tile.inner]).clamp_max(1)
-    share = (torch.softmax(scores, dim=0) * own).sum(0) * kept
-    elsewhere = scores.masked_fill(own, -torch.inf).amax(0)
+    share = (torch.softmax(learned.masked_fill(missing, -torch.inf), dim=0) * own).sum(0) * kept
+    around = (ranks - ranks.gather(0, right)).abs() <= 2 * beside
+    elsewhere = scores.masked_fill(around, -torch.inf).amax(0)
     lead = (scores.gather(0, right)[0] - elsewhere).clamp_max(_UNRIVALLED)
     places = torch.arange(len(scores), device=scores.device)[:, None, None]
     order = torch.where(places == right, -1, places.expand_as(scores)).argsort(dim=0, stable=True)

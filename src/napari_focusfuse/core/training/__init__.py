@@ -1,6 +1,6 @@
 """What all recipes of training share: the course from validation to validation, the clock, the optimiser, the images.
 
-What is fitted to what belongs to the recipes, `core.training` and `core.ranking`.
+What is fitted to what belongs to the recipes, the packages here.
 """
 
 from napari_focusfuse.core.training._clock import Clock

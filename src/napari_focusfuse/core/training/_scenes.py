@@ -211,7 +211,7 @@ def _over_range(stack: NDArray[Any], sharp: Image, depth: Image) -> Drawn:
     limits = robust_range(slices)
     least = quantisation(stack) / full / max(limits[1] - limits[0], 1e-9)
     slices = np.stack([scaled(grey, limits) for grey in slices])
-    blocks = np.stack([block_noise(grey) for grey in slices])
+    blocks = np.stack([block_noise(grey) for grey in slices]).astype(np.float32)
     return Drawn(slices, scaled(sharp, limits), depth, blocks, least)
 
 
