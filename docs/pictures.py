@@ -53,8 +53,8 @@ def overview(path: Path, slices: list[tuple[str, Any]], image: Any, depth: Any, 
 def simulations(path: Path) -> None:
     """The first, the middle and the last slice of four scenes, with their truth and depth."""
     scenes = {
-        "opaque steps": ff.simulate(surface="steps", texture="grains", noise=0.01, seed=3),
-        "fibres, wave optics": ff.simulate(surface="fibres", texture="cloud", psf="wave", seed=4),
+        "opaque blocks": ff.simulate(surface="blocks", texture="grains", psf="disc", noise=0.01, seed=3),
+        "fibres": ff.sample_scene("fibres"),
         "absorbing": ff.simulate(surface="smooth", texture="cloud", psf="disc", mode="brightfield", seed=5),
         "fluorescence": ff.sample_scene("cells"),
     }

@@ -68,7 +68,7 @@ def test_no_file_is_open_when_it_gets_its_name(
 
     mapped: list[bool] = []
 
-    def spy(part: Path, target: Path) -> None:
+    def spy(part: Path, target: Path, *, overwrite: bool) -> None:
         mapped.append(str(part) in Path("/proc/self/maps").read_text())
         part.rename(target)
 

@@ -1,5 +1,6 @@
 """Models: shipped, saved, damaged."""
 
+import os
 import re
 
 import pytest
@@ -31,7 +32,7 @@ def test_shipped_models_load_and_have_cards():
         score = re.search(what, card)
         assert score is not None
         assert float(score[1]) >= least
-        assert (models.WEIGHTS / name / "model.safetensors").stat().st_size < 400_000
+        assert (models.WEIGHTS / name / "model.safetensors").stat().st_size < 1_500_000
 
 
 def test_default_is_an_alias():
@@ -154,8 +155,6 @@ def test_facts_of_a_card():
 
 
 def test_a_disk_that_is_full_leaves_the_old_model(networks, folder, monkeypatch):
-    import os
-
     def full(_descriptor):
         raise OSError(28, "No space left on device")
 
@@ -188,3 +187,70 @@ def test_a_place_that_cannot_be_written(networks, tmp_path):
         models.check_folder(tmp_path / "file" / "model")
     models.check_folder(tmp_path / "new" / "model")
     assert not list((tmp_path / "new" / "model").iterdir())
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float8_e4m3fn, torch.int8])
+def test_weights_of_another_type(folder, kind):
+    tensors = {name: value.to(kind) for name, value in SESFNet("cse").state_dict().items()}
+    save_file(tensors, folder / "model.safetensors", {"architecture": "sesf-1", "variant": "cse", "sha256": "0"})
+    with pytest.raises(ModelError, match=r"holds weights of type (BF16|F16|F8_E4M3|I8), not those"):
+        models.load_model(folder)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "x" * 300])
+def test_names_that_nothing_can_have(name):
+    with pytest.raises(ModelError, match="there is no model") as caught:
+        models.load_model(name)
+    assert len(str(caught.value)) < 500
+
+
+def test_headers_that_say_too_much(folder):
+    for header in ({"architecture": "sesf-" + "9" * 5000}, {"architecture": "sesf-1", "variant": "c" * 9999}):
+        tensors = {"y" * 5000: torch.ones(3)}
+        save_file(tensors, folder / "model.safetensors", {**header, "sha256": _files.digest(tensors)})
+        with pytest.raises(ModelError, match=r"another architecture|does not fit") as caught:
+            models.load_model(folder)
+        assert len(str(caught.value)) < 500
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_a_pipe_is_not_waited_for(folder):
+    (folder / "card.md").unlink()
+    os.mkfifo(folder / "card.md")
+    assert models.model_card(str(folder)).endswith("has no card.")
+    (folder / "model.safetensors").unlink()
+    os.mkfifo(folder / "model.safetensors")
+    with pytest.raises(ModelError, match="there is no model"):
+        models.load_model(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"config": "[]"},
+        {"config": "{"},
+        {"config": '{"epochs": "3"}'},
+        {"config": '{"epochs": 3, "colour": 1}'},
+        {"log": '[{"epoch": "1"}]'},
+        {"log": "[1]"},
+        {"log": "[" * 10**5},
+        {"origin": "[1]"},
+        {"recipe": "other"},
+        {"variant": "sse"},
+    ],
+)
+def test_a_checkpoint_that_cannot_be_gone_on_with(networks, tmp_path, change):
+    network = networks["cse"]
+    held = network.state_dict()
+    tensors = {f"{part}/{key}": held[key].clone() for part in ("network", "best") for key in held}
+    header = {**_files.header_of(network), "recipe": "paper", "config": "{}", "log": "[]"}
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(_files.packed(tensors, header))
+    assert models.load_state(tmp_path).log == []
+    path.write_bytes(_files.packed(tensors, {**header, **change}))
+    with pytest.raises(ModelError, match=r"checkpoint\.safetensors (is no checkpoint|does not fit)"):
+        models.load_state(tmp_path)
+    for wrong in ("best/x", "moments/1.other", "moments/9999.step", "moments/0.exp_avg"):
+        path.write_bytes(_files.packed({**tensors, wrong: torch.ones(7)}, header))
+        with pytest.raises(ModelError, match="is no checkpoint"):
+            models.load_state(tmp_path)

@@ -141,7 +141,25 @@ def test_threads_are_those_of_the_recipe(tmp_path: Path, stack: np.ndarray) -> N
         ({"format": None}, "earlier version"),
         ({"format": 99}, "later version"),
         ({"inputs": []}, "no input files"),
-        ({"transforms": {"matrices": [[[1, 0], [0, 1]]]}}, "transforms in the recipe cannot be read"),
+        ({"transforms": {"matrices": [[[1, 0], [0, 1]]]}}, r"the recipe\.transforms has no edges"),
+        ({"transforms": {"matrices": [[[1, 0], [0, 1]]], "edges": "crop"}}, "transforms in the recipe cannot be read"),
+        ({"z": [0, 1, "2", 3]}, r"the recipe\.z\[2\] must be a number, not '2'"),
+        ({"z_step_um": -2}, r"z_step_um must be a number from 0, not -2"),
+        ({"pixel_size_um": [0.5]}, "pixel_size_um must be a list of 2 to 2 values"),
+        ({"made by": {"method": "sesf", "config": {}}}, "has no model"),
+        ({"made by": {"method": "sf"}}, "has no config"),
+        ({"made by": {"method": "sf", "config": {"radius": "5"}}}, "radius must be a whole number, not '5'"),
+        (
+            {"made by": {"method": "sf", "config": {}, "threads": 10**6}},
+            "threads must be a whole number from 1",
+        ),
+        ({"source": {"position": {"T": -1}}}, r"position\.T must be a whole number from 0"),
+        ({"source": {"path": "a\0b"}}, "source.path must be a text"),
+        ({"edits": {"path": "../edits.ome.tif", "sha256": "0"}}, r"edits\.path must be one of edits\.ome\.tif"),
+        ({"edits": {"path": "/dev/zero", "sha256": "0"}}, r"edits\.path must be one of edits\.ome\.tif"),
+        ({"inputs": [{"path": "/dev/zero", "sha256": "0"}]}, "zero is gone or cannot be read"),
+        ({"inputs": [{"path": "/", "sha256": "0"}]}, r"inputs\[0\]\.path must be a text"),
+        ({"inputs": [{"path": "..", "sha256": "0"}]}, "is gone or cannot be read"),
         ({"z": [0, 1, 2]}, "has 4 slices, the recipe 3"),
         ({"made by": {"method": "sf", "config": {"gain": 2}, "version": "9.9"}}, "use version 9.9"),
     ],
@@ -155,10 +173,10 @@ def test_recipes_that_cannot_be_followed(tmp_path: Path, stack: np.ndarray, chan
     assert not (tmp_path / "again").exists()
 
 
-@pytest.mark.parametrize("content", [None, "{", "[]", '{"format": 1}'])
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"format": 1}', "[" * 10**5, '{"format": [1]}', "7", "\udcff"])
 def test_no_recipe(tmp_path: Path, content: str | None) -> None:
     if content is not None:
-        (tmp_path / "recipe.json").write_text(content, "utf-8")
+        (tmp_path / "recipe.json").write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(FocusFuseError, match=r"recipe\.json"):
         ff.replay(tmp_path)
 

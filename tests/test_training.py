@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 import napari_focusfuse as ff
 from napari_focusfuse import api, models
-from napari_focusfuse.core.training import TrainReport
+from napari_focusfuse.core.training.autoencoder import TrainReport
 from napari_focusfuse.errors import FocusFuseWarning, OutputError, TrainingError
 
 CONFIG = ff.TrainConfig(epochs=3, batch=6, crop=32, crops_per_image=4)
@@ -122,20 +122,25 @@ def test_stop_keeps_the_best_model(scene, tmp_path):
     assert "end of the training: stopped" in ff.model_card(str(tmp_path / "mine"))
 
 
-def test_overwriting_keeps_the_old_model_until_there_is_a_new_one(scene, tmp_path):
-    images, out = list(scene.stack), tmp_path / "mine"
+def test_overwriting_keeps_the_old_model_until_the_new_one_is_complete(scene, tmp_path):
+    images, out, new = list(scene.stack), tmp_path / "mine", replace(CONFIG, seed=5, epochs=2)
     ff.train(images, replace(CONFIG, epochs=1), out=out)
-    before = models.load_model(out).sha256
+    before, card = models.load_model(out).sha256, ff.model_card(str(out))
     with pytest.raises(OutputError, match="allow to overwrite"):
         ff.train(images, CONFIG, out=out)
-    work = api.iter_train(images, replace(CONFIG, seed=5), out=out, overwrite=True)
-    for step in work:
-        if isinstance(step, TrainReport):
-            break
-    work.close()
-    assert models.load_model(out).sha256 == before
-    ff.train(images, replace(CONFIG, seed=5, epochs=1), out=out, overwrite=True)
-    assert models.load_model(out).sha256 != before
+    for resume in (False, True):  # interrupted after the first epoch, and again in the second
+        work = api.iter_train(images, new, out=out, overwrite=True, resume=resume)
+        for step in work:
+            if isinstance(step, TrainReport) and (resume or step.state is not None):
+                break
+        work.close()
+        assert (models.load_model(out).sha256, ff.model_card(str(out))) == (before, card)
+        assert len(models.load_state(out).log) == 1
+    ff.train(images, new, out=out, resume=True)
+    after = models.load_model(out).sha256
+    assert after != before
+    ff.train(images, new, out=tmp_path / "whole")
+    assert models.load_model(tmp_path / "whole").sha256 == after
 
 
 def test_fine_tuning_keeps_variant_and_terms(scene, tmp_path):
@@ -162,7 +167,7 @@ KILLED = """
 import os, signal
 import numpy as np, torch
 import napari_focusfuse as ff
-from napari_focusfuse.core.training import TrainReport
+from napari_focusfuse.core.training.autoencoder import TrainReport
 
 torch.set_num_threads(1)
 config = ff.TrainConfig(epochs=3, batch=6, crop=32, crops_per_image=4)

@@ -9,7 +9,7 @@ import torch
 import napari_focusfuse as ff
 from napari_focusfuse import api, models
 from napari_focusfuse.core.network import Encoder
-from napari_focusfuse.core.ranking import RankReport, RankState, _run, _validation
+from napari_focusfuse.core.training.encoder import RankReport, RankState, _run, _validation
 from napari_focusfuse.errors import FocusFuseError, ModelError, TrainingError
 
 CONFIG = ff.RankConfig(steps=4, stacks=1, crop=16, procedural=0, validate_every=2, learning_rate=1e-2)
@@ -166,15 +166,17 @@ def test_what_a_model_is_adapted_by(focused, scene, tmp_path, monkeypatch):
 
 
 def test_adapting_a_model_with_an_edge_head(scene, tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_focusfuse.core.edging._contests.Contests.side", 64)
-    monkeypatch.setattr("napari_focusfuse.core.edging._validation._SCENES", 1)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._judged.ScoredScenes.side", 64)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._validation._SCENES", 1)
     for name, edges in (("decided", False), ("edged", True)):
-        models.save_model(Encoder("none", decides=True, edges=edges).eval(), tmp_path / name, f"# {name}")
-    config = replace(ff.EDGE_ADAPTING, steps=1, stacks=1, crop=48)
+        models.save_model(Encoder("none", decides=True, judges=edges).eval(), tmp_path / name, f"# {name}")
+    config = replace(ff.CANDIDATE_ADAPTING, steps=1, stacks=1, crop=48)
     made = ff.adapt(scene.stack, model=tmp_path / "edged", config=config, out=tmp_path / "mine")
-    assert (made.result.recipe, models.trained_by(tmp_path / "mine")) == ("edges", "edges")
+    assert (made.result.recipe, models.trained_by(tmp_path / "mine")) == ("candidates", "candidates")
     assert all(0 <= scores["found"] <= 1 for scores in made.scores)
-    with pytest.raises(TrainingError, match="'decided' has no edge head to adapt: train it by the recipe edges first"):
+    with pytest.raises(
+        TrainingError, match="'decided' has no candidate head to adapt: train it by the recipe candidates first"
+    ):
         ff.adapt(scene.stack, model=tmp_path / "decided", config=config, out=tmp_path / "other")
     with pytest.raises(TrainingError, match="'sesf-cse' has no decision head to adapt"):
         ff.adapt(scene.stack, model="sesf-cse", config=ff.DECIDE_ADAPTING, out=tmp_path / "other")

@@ -13,7 +13,7 @@ from napari_focusfuse.bench.simulated import Study
 @pytest.fixture
 def study() -> Study:
     """Two scenes of two surfaces and noises, tiny."""
-    return Study(shape=(40, 48), slices=4, scenes=2, noises=(0.0, 0.05))
+    return Study(shape=(40, 48), slices=4, scenes=2, surfaces=("smooth", "steps"), noises=(0.0, 0.05))
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_the_order_matters_to_a_series_alone(tmp_path: Path) -> None:
     study = Study(shape=(40, 48), slices=6, scenes=1, noises=(0.03,), surfaces=("smooth",))
     contenders = series.contenders("sesf-cse")
     rows = Rows(tmp_path / "rows.csv", KEYS, series.VALUES, {}, {})
-    (task,) = missing_tasks(study, lambda _case, _exposure: contenders, rows)
+    (task,) = missing_tasks(study, lambda _study, _case, _exposure: contenders, rows)
     found = {row["method"]: row for row in series.run_series(Task(*task))}
     assert found["native"]["changed"] < 0.01 < found["series"]["changed"]
     assert found["native"]["between"] < 1e-3 < found["series"]["between"]

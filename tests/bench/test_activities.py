@@ -77,7 +77,7 @@ def test_wrong_activities(models: str, says: str) -> None:
 
 
 def row(label: str, scene: int, **scores: float) -> Row:
-    keys = (STANDARD, "steps", "gaussian", "natural", "gaussian", "0.03", str(scene), label)
+    keys = (STANDARD, "steps", "gaussian", "natural", "none", "gaussian", "0.03", str(scene), label)
     return {**dict(zip(KEYS, keys, strict=True)), **dict.fromkeys(TARGETS, 0.5), **scores}
 
 
@@ -123,7 +123,8 @@ def test_nothing_is_tuned_on_the_report_split(tmp_path: Path) -> None:
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]:
     """A run with tiny stacks and few settings."""
     monkeypatch.setattr(activity_parts, "QUICK", Grid(sigmas=(1.0,), radii=(2, 5), softnesses=(0.0, 8.0)))
-    monkeypatch.setattr(activity_parts, "_QUICK_STACKS", {"shape": (32, 40), "slices": 4, "noises": (0.0, 0.03)})
+    tiny = {"shape": (32, 40), "slices": 4, "noises": (0.0, 0.03)}
+    monkeypatch.setattr(activity_parts, "_QUICK_STACKS", activity_parts._STACKS | tiny)
     monkeypatch.setattr(activity_parts, "_MODELS", "log-2")
 
     def run(**options: Any) -> str:

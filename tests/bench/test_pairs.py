@@ -10,10 +10,20 @@ import pytest
 import napari_focusfuse as ff
 from napari_focusfuse import io
 from napari_focusfuse.bench.contenders import Contender, Outcome, parse_methods
-from napari_focusfuse.bench.pairs import KEYS, PAPER, WITH_TRUTH, find_pairs, iter_pairs, values
+from napari_focusfuse.bench.pairs import (
+    KEYS,
+    PAPER,
+    PUBLISHED,
+    WITH_TRUTH,
+    WITHOUT_TRUTH,
+    find_pairs,
+    iter_pairs,
+    values,
+)
 from napari_focusfuse.bench.recorded import read_recorded
-from napari_focusfuse.bench.report_pairs import paper_section, truth_section, write_pair_summary
+from napari_focusfuse.bench.report_pairs import paper_section, real_section, truth_section, write_pair_summary
 from napari_focusfuse.bench.rows import Rows
+from napari_focusfuse.core.metrics import islands
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.errors import FocusFuseError
 
@@ -79,9 +89,9 @@ def test_scores_and_going_on(pairs: Path, tmp_path: Path) -> None:
     assert len(rows) == 6
     images = [io.read_image(pairs / f"scene1_{role}.png") for role in ("A", "B", "GT")]
     fused = ff.fuse(images[:2], method="log").image
-    expected = ff.measure(images[:2], fused, truth=images[2], metrics=WITH_TRUTH)
+    expected = ff.measure(images[:2], fused, truth=images[2], metrics=WITH_TRUTH[:-1])
     (row,) = [row for row in rows if (row["pair"], row["method"]) == ("scene1", "log")]
-    assert {metric: row[metric] for metric in WITH_TRUTH} == expected
+    assert {metric: row[metric] for metric in WITH_TRUTH[:-1]} == expected
     assert row["seconds"] > 0
     times = [r["seconds"] for r in rows]
     again = run(pairs, parse_methods("log,mean,max"), WITH_TRUTH, path)
@@ -128,6 +138,8 @@ def test_the_table_against_truth(pairs: Path, tmp_path: Path) -> None:
         for method in ("mean", "log")
     ]
     mean = np.mean([gaps[i] - gaps[i + 1] for i in (0, 2, 4)])
+    honest = np.mean([row["calibration"] for row in rows if row["method"] == "log"])
+    assert f" | {honest:.3f} | " in next(line for line in text.splitlines() if line.startswith("| log"))
     assert f"| mean | **{mean:+.2f} ± " in text or f"| mean | {mean:+.2f} ± " in text
     assert "| broken | - | failed | failed |" in text
 
@@ -163,6 +175,28 @@ def test_a_mean_of_fewer_pairs_says_so_and_is_not_bold(tmp_path: Path) -> None:
     assert "| log | **31.5000** (1) |" in paper
     assert "| fails | 41.3333, n 3 (3) |" in paper
     assert "| fails | 41.333, n 3 |" in paper
+
+
+def test_without_truth_decisions_stand_beside_the_published_one(pairs: Path, tmp_path: Path) -> None:
+    contenders: list[Contender] = [*parse_methods(f"{PUBLISHED},log:radius=1,mean"), Broken()]
+    rows = run(pairs, contenders, WITHOUT_TRUTH, tmp_path / "rows.csv")
+    found = {(row["method"], row["pair"]): row for row in rows}
+    paper, log, mean = (found[label, "scene1"] for label in (PUBLISHED, "log:radius=1", "mean"))
+    assert (paper["differs"], np.isnan(paper["confidence_there"])) == (0, True)
+    assert np.isnan(mean["islands"])
+    sources = find_pairs(pairs)[1].sources()
+    index = ff.decide(sources, method="log", config=ff.LoGConfig(radius=1))
+    other = ff.decide(sources, config=ff.FusionConfig(preset="paper"), model="sesf-cse")
+    differs = index.index != other.index
+    assert log["islands"] == islands(index.index)
+    assert log["differs"] == pytest.approx(differs.mean())
+    assert log["confidence_there"] == pytest.approx(index.confidence[differs].mean())
+    text = real_section(rows, [c.label for c in contenders], ["scene1"], "photos")
+    line = next(line for line in text.splitlines() if line.startswith("| log"))
+    cells = [cell.strip() for cell in line.split("|")[1:-1]]
+    assert cells[2] == f"{log['qg'] - paper['qg']:+.4f}"
+    assert cells[7:9] == [f"{100 * log['islands']:.2f}", f"{100 * log['differs']:.2f}"]
+    assert "| broken | failed |" in text
 
 
 @pytest.mark.parametrize("text", ["", "method,name\nlog,scene0\n", "method,name,Qg,Qm,Qcb\nlog,scene0,high,1,1\n"])

@@ -7,7 +7,19 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from napari_focusfuse.bench.scenes import PSFS, Case, Exposure, render, texture_files
+from napari_focusfuse.bench.contenders import Outcome
+from napari_focusfuse.bench.scenes import (
+    BLACK_BORDER,
+    DEAD_SLICE,
+    FLAWS,
+    NO_FLAW,
+    PSFS,
+    Case,
+    Exposure,
+    render,
+    texture_files,
+)
+from napari_focusfuse.bench.scoring import shot_scores
 from napari_focusfuse.core.config import PSF
 from napari_focusfuse.errors import FocusFuseError
 
@@ -51,6 +63,27 @@ def test_every_kind_of_blur(psf: PSF) -> None:
     shots = [render(replace(CASE, psf=kind)).shot(Exposure("gaussian", 0.0)) for kind in ("gaussian", psf)]
     assert np.array_equal(shots[0].depth, shots[1].depth)
     assert np.array_equal(shots[0].stack, shots[1].stack) == (psf == "gaussian")
+
+
+@pytest.mark.parametrize("flaw", [flaw for flaw in FLAWS if flaw != NO_FLAW])
+def test_every_flaw_spoils_the_stack_and_leaves_the_depth(flaw: str) -> None:
+    case = replace(CASE, shape=(120, 160), slices=3)
+    whole, spoilt = (render(replace(case, flaw=name)).shot(Exposure("gaussian", 0.01)) for name in (NO_FLAW, flaw))
+    assert not np.array_equal(whole.stack, spoilt.stack)
+    assert np.array_equal(whole.depth, spoilt.depth)
+
+
+def test_what_is_lost_is_not_judged_by() -> None:
+    dead, black = (render(replace(CASE, flaw=f)).shot(Exposure("gaussian", 0)) for f in (DEAD_SLICE, BLACK_BORDER))
+    (gone,) = np.flatnonzero(dead.stack.max(axis=(1, 2)) == 0)
+    assert dead.lost is not None
+    assert np.array_equal(dead.lost, np.rint(dead.depth) == gone)
+    assert black.lost is not None
+    assert 0 < black.lost.mean() < 0.5
+    assert np.array_equal((black.stack == 0).any(axis=0), black.lost)
+    for shot in (dead, black):
+        image = np.where(shot.lost, 0, shot.truth + np.uint16(655))
+        assert shot_scores(Outcome(image), shot, ["psnr"])["psnr"] == pytest.approx(40, abs=4)
 
 
 def test_a_scene_is_the_same_every_time_and_others_are_not() -> None:

@@ -6,7 +6,7 @@ import pytest
 import napari_focusfuse as ff
 from napari_focusfuse.bench.contenders import Outcome
 from napari_focusfuse.bench.scenes import Shot
-from napari_focusfuse.bench.scoring import SIMULATED, cost, noise_gain, shot_scores
+from napari_focusfuse.bench.scoring import SIMULATED, coherence_scores, cost, noise_gain, pair_calibration, shot_scores
 from napari_focusfuse.core.decision import Decision
 from napari_focusfuse.core.simulate import Scene
 
@@ -55,3 +55,37 @@ def test_without_decision_or_image(scene: Scene) -> None:
     assert shot_scores(failed, shot) == {}
     assert cost(failed) == {"note": "exit code 3"}
     assert cost(Outcome(scene.truth, seconds=2.0)) == {"seconds": 2.0, "peak_mb": None}
+
+
+def test_coherence_beside_another_decision() -> None:
+    other, made = (decision([0, 1], [0.6, 0.4], (100, 100)) for _ in range(2))
+    made.labels[:, 40, 40] = 1, 0
+    made.confidence[40, 40] = 0.25
+    found = coherence_scores(Outcome(None, made), other)
+    assert found == pytest.approx({"islands": 1e-4, "differs": 1e-4, "confidence_there": 0.25})
+    assert np.isnan(coherence_scores(Outcome(None, other), other)["confidence_there"])
+    assert coherence_scores(Outcome(None), other) == {}
+
+
+def test_confidence_is_held_against_the_truth() -> None:
+    made = decision([0, 1], [1.0, 0.0], (10, 10))
+    made.confidence[:] = 0.75
+    zeros = np.zeros((5, 10, 10), np.float32)
+    truth = np.repeat([[0.4, 3.0]], 10, axis=0).repeat(5, axis=1).astype(np.float32)
+    shot = Shot(zeros.astype(np.uint16), zeros, zeros[0].astype(np.uint16), truth)
+    scores = shot_scores(Outcome(zeros[0].astype(np.uint16), made), shot, metrics=["psnr"])
+    assert (scores["wrong"], scores["confidence"], scores["calibration"]) == pytest.approx((0.5, 0.75, 0.25))
+
+
+def test_confidence_on_a_pair_is_judged_where_its_truth_can_tell() -> None:
+    truth = np.full((20, 20), 100, np.uint8)
+    first, second = truth.copy(), truth.copy()
+    first[:, :5] += 6
+    second[:, 10:] += 6
+    first[:, 5:10] += 5
+    made = decision([0, 1], [1.0, 0.0], (20, 20))
+    made.confidence[:, :5], made.confidence[:, 10:] = 0.25, 1.0
+    assert pair_calibration(made, [first, second], truth) == pytest.approx(0.25 * 100 / 300)
+    colour = [np.repeat(image[..., None], 3, axis=2) for image in (first, second, truth)]
+    assert pair_calibration(made, colour[:2], colour[2]) == pytest.approx(0.25 * 100 / 300)
+    assert np.isnan(pair_calibration(made, [truth, truth], truth))

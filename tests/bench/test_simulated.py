@@ -6,16 +6,29 @@ from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from napari_focusfuse.bench.contenders import Contender, parse_methods
 from napari_focusfuse.bench.pool import iter_pool
-from napari_focusfuse.bench.report_families import by_scene, family_tables
+from napari_focusfuse.bench.report_families import by_scene, family_tables, flaw_table
 from napari_focusfuse.bench.report_simulated import simulated_section, write_simulated_summary
 from napari_focusfuse.bench.results import Results
 from napari_focusfuse.bench.rows import Rows
+from napari_focusfuse.bench.scenes import FLAWS
 from napari_focusfuse.bench.scoring import COSTS
-from napari_focusfuse.bench.simulated import FAMILIES, KEYS, SHARPEST, STANDARD, VALUES, Study, iter_simulated
+from napari_focusfuse.bench.simulated import (
+    FAMILIES,
+    FLAWED,
+    KEYS,
+    LADDER,
+    NOISIER,
+    SHARPEST,
+    STANDARD,
+    VALUES,
+    Study,
+    iter_simulated,
+)
 from napari_focusfuse.core.progress import drain
 
 MADE = ("date", "version", "commit", "command", "cpu", "cores", "threads", "torch", "numpy", "python")
@@ -101,6 +114,32 @@ def test_families_are_on_top(study: Study, tmp_path: Path) -> None:
     assert len(replace(study, families=True, scenes=20).tasks()) == 20 * 2 + 20 * 3 * 2
 
 
+def test_flaws_and_more_noise_are_on_top_and_on_the_same_scenes(study: Study) -> None:
+    tasks = replace(study, scenes=1, flaws=True).tasks()
+    flawed, noisier = ([case for what, case, _ in tasks if what == kind] for kind in (FLAWED, NOISIER))
+    assert {case.flaw for case in flawed} == set(FLAWS)
+    assert (len(flawed), len(noisier)) == (2 * len(FLAWS), 2 * 2)
+    assert {case.number for case in (*flawed, *noisier)} == {2000}
+    (noises,) = {tuple(e.noise for e in exposures) for what, _, exposures in tasks if what == NOISIER}
+    assert noises == LADDER
+
+
+def test_a_table_of_flaws(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for flaw in set(FLAWS) - {"none", "dust", "uneven noise"}:
+        monkeypatch.delitem(FLAWS, flaw)
+    rows, _ = run(replace(study, scenes=1, flaws=True), "log,mean", tmp_path / "rows.csv")
+    assert {row["method"] for row in rows if row["study"] == NOISIER} == {"log"}
+    title, text = flaw_table(Results(rows, ["log", "mean"], "log"))
+    assert "less that of `log`" in title
+    assert text.splitlines()[0] == "| flaw | none | dust | uneven noise |"
+    log, mean = (
+        np.mean([row["psnr"] for row in rows if (row["study"], row["flaw"], row["method"]) == (FLAWED, "dust", method)])
+        for method in ("log", "mean")
+    )
+    line = next(line for line in text.splitlines() if line.startswith("| mean"))
+    assert line.split(" | ")[2].rstrip(" |") == f"{mean - log:+.2f}"
+
+
 def rows_of(**psnr: list[float]) -> list[dict[str, Any]]:
     """Rows of two families of texture, a value for each scene of either, by method."""
     found = []
@@ -109,7 +148,7 @@ def rows_of(**psnr: list[float]) -> list[dict[str, Any]]:
             for texture in textures:
                 for k, value in enumerate(values):
                     row = dict.fromkeys(VALUES, float("nan"))
-                    keys = (study, "smooth", "gaussian", texture, "gaussian", "0.03", f"{texture}{k}", method)
+                    keys = (study, "smooth", "disc", texture, "none", "gaussian", "0.03", f"{texture}{k}", method)
                     found.append(
                         {
                             **row,
@@ -179,7 +218,7 @@ def test_stacks_of_a_scene_are_averaged_first(tmp_path: Path) -> None:
         for noise_model in ("gaussian", "camera"):
             for scene, gap in (("1000", 1.0), ("1001", 2.0)):
                 for method, psnr in (("sesf", 30.0), ("log", 30 + gap)):
-                    keys = (FAMILIES, "smooth", psf, "natural", noise_model, "0.03", scene, method)
+                    keys = (FAMILIES, "smooth", psf, "natural", "none", noise_model, "0.03", scene, method)
                     rows.add([{**dict(zip(KEYS, keys, strict=True)), "psnr": psnr}])
     blur, noise = family_tables(Results(rows, ["sesf", "log"], "sesf"))[1:3]
     assert "| distinct scenes | 2 | 2 | 2 | 2 | 2 | 2 |" in blur

@@ -54,7 +54,7 @@ def test_nothing_is_replaced_unasked(run, file, tmp_path):
     assert run("align", file, "-o", out).code == 2
 
 
-@pytest.mark.parametrize("failing", ["imwrite", "dumps"])
+@pytest.mark.parametrize("failing", ["imwrite", "write_text"])
 def test_what_cannot_be_replaced_whole_stays_as_it_was(run, file, tmp_path, monkeypatch, failing):
     out, record = tmp_path / "out.tif", tmp_path / "out.transforms.json"
     assert run("align", file, "-o", out).code == 0
@@ -63,7 +63,7 @@ def test_what_cannot_be_replaced_whole_stays_as_it_was(run, file, tmp_path, monk
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    places = {"imwrite": "napari_focusfuse.io._write.imwrite", "dumps": "json.dumps"}
+    places = {"imwrite": "napari_focusfuse.io._write.imwrite", "write_text": "pathlib.Path.write_text"}
     monkeypatch.setattr(places[failing], full)
     done = run("align", file, "-o", out, "--kind", "translation", "--overwrite")
     assert (done.code, done.err.count("\n")) == (2, 1)

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,9 @@ import numpy as np
 import pytest
 
 import napari_focusfuse as ff
+from napari_focusfuse.bench import halo
 from napari_focusfuse.bench import run as bench_run
+from napari_focusfuse.bench.scenes import FLAWS
 
 Runs = Callable[..., Any]
 
@@ -32,7 +35,11 @@ command = ["python", "-c", "import sys; sys.exit('no lens')", "{{folder}}", "{{o
 @pytest.fixture(autouse=True)
 def _small_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scenes of ``--quick`` smaller still; in processes of their own they are as large as for everyone."""
-    monkeypatch.setattr(bench_run, "_QUICK_SHAPE", (64, 96))
+    monkeypatch.setattr(bench_run, "_QUICK_SHAPE", (48, 64))
+    for flaw in set(FLAWS) - {"none", "dust", "uneven noise"}:
+        monkeypatch.delitem(FLAWS, flaw)
+    monkeypatch.setattr(halo, "_SHAPE", (64, 64))
+    monkeypatch.setattr(halo, "_RATIOS", (5,))
 
 
 @pytest.fixture
@@ -44,6 +51,16 @@ def photos(tmp_path: Path) -> Path:
         for role, image in zip(("A", "B", "GT"), (*scene.stack, scene.truth), strict=True):
             data = imagecodecs.png_encode((image // 257).astype(np.uint8))
             (folder / f"scene{number}_{role}.png").write_bytes(data)
+    return folder
+
+
+def without_truth(photos: Path) -> Path:
+    """The same pairs without their truth."""
+    folder = photos.parent / "blind"
+    folder.mkdir()
+    for file in photos.iterdir():
+        if not file.stem.endswith("GT"):
+            shutil.copy(file, folder)
     return folder
 
 
@@ -65,17 +82,25 @@ def test_everything_quickly(run: Runs, photos: Path, tmp_path: Path) -> None:
         "fig5-difference.png",
         "fig6-difference.png",
     }
-    options = (*options, "--scenes", 1, "--jobs", 1, "--families", "--reference", "sf")
-    done = run("bench", "-o", out, "--pairs", photos, "--simulated", *options)
+    options = (*options, "--scenes", 1, "--jobs", 1, "--families", "--flaws", "--reference", "sf")
+    blind = without_truth(photos)
+    done = run("bench", "-o", out, "--pairs", photos, "--pairs", blind, "--simulated", *options)
     assert (done.code, done.err) == (0, "")
     page = (out / "benchmarks.md").read_text()
     headings = [line for line in page.splitlines() if line.startswith("#")]
     assert headings == [
         "# Benchmarks",
         "## Simulated stacks: development split, 1 scenes a cell",
+        "## Bright spots: development split, 1 scenes a cell",
         "## Pairs with truth: photos, 2 pairs",
+        "## Real pairs: blind, 2 pairs",
         "## The paper's comparison: photos, 2 pairs",
     ]
+    standing = (out / "standing.md").read_text()
+    assert standing.strip() in done.out
+    first = [line.split(" | ")[0].removeprefix("| ") for line in standing.splitlines() if line.startswith("| ")]
+    assert {"development, fibres 0.03", "development, flaw: dust", "photos", "blind"} < set(first)
+    assert {"development, edge 0 px, x 5, rim", "development, uneven"} < set(first)
     assert "PSNR less that of `sf`" in page
     for line in page.splitlines():
         if line.startswith("!["):
@@ -84,7 +109,7 @@ def test_everything_quickly(run: Runs, photos: Path, tmp_path: Path) -> None:
         assert file.readline().startswith('# {"settings": {"split": "development"')
         rows = list(csv.DictReader(file))
     standard = [row for row in rows if row["study"] == "standard"]
-    assert len(standard) == 2 * 2 * 5
+    assert len(standard) == 4 * 2 * 5
     assert {row["note"] for row in rows if row["method"] == "broken"} == {"exit code 1: no lens"}
     assert all(float(row["seconds"]) > 0 for row in rows if row["method"] == "copies")
     assert str(tmp_path) not in page
@@ -126,12 +151,13 @@ def test_the_page_again_from_rows_of_other_code(run: Runs, photos: Path, tmp_pat
     out, again = tmp_path / "out", tmp_path / "again"
     peers = tmp_path / "peers.toml"
     peers.write_text(PEERS)
-    options = ("--methods", "sf,log,mean", "--reference", "log", "--quick", "--scenes", 1, "--jobs", 1, "--families")
+    options = ("--methods", "sf,log,mean", "--reference", "log", "--quick", "--scenes", 1, "--jobs", 1, "--flaws")
     options = (*options, "--peers", peers, "--peer", f"python={sys.executable}")
-    assert run("bench", "-o", out, "--pairs", photos, "--simulated", *options).code == 0
+    blind = without_truth(photos)
+    assert run("bench", "-o", out, "--pairs", photos, "--pairs", blind, "--simulated", *options).code == 0
     assert run("bench", "-o", out, "--paper", photos, *options[:4], *options[-4:]).code == 0
     again.mkdir()
-    parts = ("simulated-development", "pairs-photos", "paper-photos")
+    parts = ("simulated-development", "halo-development", "pairs-photos", "real-blind", "paper-photos")
     for part in parts:
         text = (out / f"{part}.csv").read_text()
         head, newline, rest = text.partition("\n")
@@ -147,7 +173,7 @@ def test_the_page_again_from_rows_of_other_code(run: Runs, photos: Path, tmp_pat
         line for line in first if not line.startswith("Made on")
     ]
     made = [line for line in second if line.startswith("Made on")]
-    assert len(made) == 3
+    assert len(made) == 5
     assert all("commit early, code 0123456789ab, by `focusfuse" in line for line in made)
     assert all("made again from these rows, nothing was run" in line for line in made)
     assert {path.name for path in again.iterdir()} == {path.name for path in out.iterdir()} - {"figures"}
@@ -194,6 +220,7 @@ def test_rows_of_before_methods_and_programs_were_written_down(run: Runs, tmp_pa
         (("--pairs", "photos", "--recorded", "r.csv"), "--recorded goes with --paper"),
         (("--paper", "photos", "--recorded", "r.csv"), "r.csv"),
         (("--pairs", "photos", "--peer", "a=b"), "--peer goes with --peers"),
+        (("--pairs", "photos", "--flaws"), "--flaws goes with --simulated"),
         (("--pairs", "photos", "--peers", "absent.toml"), "absent.toml"),
         (("--simulated", "--textures", "absent"), "absent"),
         (("--simulated", "--split", "test"), "split"),

@@ -171,7 +171,7 @@ def test_an_interrupted_training_can_go_on(
     monkeypatch.setattr(api, "iter_train", interrupted)
     done = run("train", images, "-o", tmp_path / "out")
     assert done.code == 130
-    assert done.err == "interrupted: the best model so far is kept, go on with --resume\n"
+    assert done.err == "interrupted: what was learnt so far is kept, go on with --resume\n"
 
 
 def test_a_bar_only_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,7 @@ def test_another_method(run: Runs, slices: Path, stack: np.ndarray, tmp_path: Pa
     ("options", "says"),
     [
         (("--method", "magic"), "no method 'magic': choose one of sesf, sf"),
-        (("--method", "lp", "--radius", 3), "holds no settings of the method 'lp': leave them out"),
+        (("--method", "lp", "--softness", 3), "holds no settings of the method 'lp': leave them out"),
     ],
 )
 def test_methods_and_settings_that_do_not_exist(

@@ -1,4 +1,4 @@
-"""``focusfuse train`` by the recipes focus and edges."""
+"""``focusfuse train`` by the recipes focus and candidates."""
 
 import dataclasses
 from collections.abc import Callable
@@ -33,9 +33,9 @@ def test_every_setting_of_either_recipe_is_a_flag_with_its_default(run: Runs) ->
     for config in RECIPES.values():
         for field in dataclasses.fields(config):
             assert f"--{field.name.replace('_', '-')}" in shown
-    assert "[default: paper: 0.001, focus: 0.0015, decide: 0.003, edges: 0.003]" in shown
-    assert "--steps INT Batches. [default: focus: 5000, decide: 5000, edges: 4000]" in shown
-    assert "[choices: paper, focus, decide, edges] [default: paper]" in shown
+    assert "[default: paper: 0.001, focus: 0.0015, decide: 0.003, candidates: 0.003]" in shown
+    assert "--steps INT Batches. [default: focus: 5000, decide: 5000, candidates: 4000]" in shown
+    assert "[choices: paper, focus, decide, candidates] [default: paper]" in shown
 
 
 def test_train_resume_and_list(run: Runs, images: Path, slices: Path, models_folder: Path) -> None:
@@ -75,37 +75,37 @@ def test_without_images(run: Runs, tmp_path: Path) -> None:
 @pytest.fixture
 def small_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few and small scenes to train and to validate on."""
-    monkeypatch.setattr("napari_focusfuse.core.edging._contests.Contests.side", 64)
-    monkeypatch.setattr("napari_focusfuse.core.edging._validation._SCENES", 1)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._judged.ScoredScenes.side", 64)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._validation._SCENES", 1)
 
 
 def test_an_edge_head_for_a_model_with_a_decision_head(run: Runs, models_folder: Path, small_scenes: None) -> None:
     models.save_model(Encoder("none", decides=True).eval(), models_folder / "decided", "# Decided")
-    start = ("--recipe", "edges", "--start", "decided")
+    start = ("--recipe", "candidates", "--start", "decided")
     settings = ("--steps", 1, "--crop", 48, "--stacks", 1, "--validate-every", 1, "--scene-steps", 1)
     done = run("train", "-o", models_folder / "mine", *start, *settings)
     assert (done.code, done.err) == (0, "")
-    assert ff.load_model("mine").encoder.edges is not None
+    assert ff.load_model("mine").encoder.candidates is not None
     listed = run("models").out
-    assert "mine: SESF encoder with a decision head and an edge head, none. " in listed
-    assert "    recipe: edges\n" in listed
+    assert "mine: SESF encoder with a decision head and a candidate head, none. " in listed
+    assert "    recipe: candidates\n" in listed
     again = run("train", "-o", models_folder / "mine", "--resume")
     assert (again.code, again.err) == (0, "")
     large = run("train", "-o", models_folder / "large", *start, "--crop", 193)
-    assert (large.code, large.err) == (2, "error: crop must be from 48 to 192, not 193\n")
+    assert (large.code, large.err) == (2, "error: crop must be from 48 to 176, not 193\n")
 
 
 @pytest.mark.parametrize(
     ("start", "says"),
     [
-        ((), "edges are learned with a model that has a decision head: name one to start from"),
+        ((), "candidates are judged with a model that has a decision head: name one to start from"),
         (("--start", "sesf-cse"), "the model 'sesf-cse' has no decision head"),
-        (("--start", "encoder"), "the model 'encoder' has no decision head, which the recipe edges builds on"),
+        (("--start", "encoder"), "the model 'encoder' has no decision head, which the recipe candidates builds on"),
     ],
 )
 def test_edges_need_a_decision_head(run: Runs, models_folder: Path, start: tuple[str, ...], says: str) -> None:
     models.save_model(Encoder("none").eval(), models_folder / "encoder", "# Encoder")
-    done = run("train", "-o", models_folder / "mine", "--recipe", "edges", *start)
+    done = run("train", "-o", models_folder / "mine", "--recipe", "candidates", *start)
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert done.err.startswith(f"error: {says}")
     assert not (models_folder / "mine").exists()

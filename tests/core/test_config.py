@@ -2,9 +2,22 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from napari_focusfuse.core.config import FusionConfig, TrainConfig
+from napari_focusfuse.core.config import (
+    AlignConfig,
+    BlockSFConfig,
+    CandidateConfig,
+    Flaws,
+    FusionConfig,
+    LoGConfig,
+    MendConfig,
+    SurfaceConfig,
+    TrainConfig,
+    WaveletConfig,
+    WindowConfig,
+)
 from napari_focusfuse.errors import FocusFuseError
 
 
@@ -16,6 +29,7 @@ def test_the_paper_preset_is_the_paper():
 
 def test_what_is_given_wins_over_the_preset():
     assert FusionConfig(preset="paper", radius=2).radius == 2
+    assert FusionConfig(scales="window", radius=2, levels=1).radius == 2
     assert not FusionConfig().hard
     assert FusionConfig(preset="paper", softness=4).min_region == 0
     assert FusionConfig(softness=math.inf, min_region=0.02).min_region == 0.02
@@ -34,6 +48,10 @@ def test_what_is_given_wins_over_the_preset():
         ({"series": True}, "preset"),
         ({"preset": "paper", "series": True, "softness": 4}, "softness inf"),
         ({"preset": "paper", "levels": 2}, "one level"),
+        ({"scales": "many"}, "'many' is unknown: choose one of learned, window"),
+        ({"radius": 7}, 'set scales to "window" as well'),
+        ({"levels": 1}, 'set scales to "window" as well'),
+        ({"preset": "paper", "scales": "learned"}, "windows of one radius"),
         ({"preset": "paper", "softness": 0}, "follow the noise"),
         ({"radius": 2.5}, "whole number, not 2.5"),
         ({"tile": "big"}, "whole number, not 'big'"),
@@ -56,3 +74,31 @@ def test_refusals(options, message):
 def test_training_refusals(options, message):
     with pytest.raises(FocusFuseError, match=message):
         TrainConfig(**options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        (LoGConfig, {"sigma": "3"}, "sigma must be a number, not '3'"),
+        (LoGConfig, {"sigma": math.nan}, "sigma must be from 0.3 to 20, not nan"),
+        (WindowConfig, {"radius": 2.5}, "radius must be a whole number, not 2.5"),
+        (WindowConfig, {"radius": True}, "radius must be a whole number, not True"),
+        (WindowConfig, {"radius": None}, "radius must be a whole number, not None"),
+        (BlockSFConfig, {"block": 2.5}, "block must be a whole number"),
+        (WaveletConfig, {"wavelet": 2}, "wavelet must be a text, not 2"),
+        (FusionConfig, {"series": "no"}, "series must be true or false, not 'no'"),
+        (MendConfig, {"match_brightness": 1}, "match_brightness must be true or false"),
+        (SurfaceConfig, {"fill": []}, "fill must be true or false"),
+        (AlignConfig, {"tolerance": "1"}, "tolerance must be a number"),
+        (AlignConfig, {"reference": True}, "reference must be a whole number"),
+        (CandidateConfig, {"steps": 1.5}, "steps must be a whole number"),
+        (Flaws, {"dust": "much"}, "dust must be a whole number"),
+    ],
+)
+def test_settings_of_the_wrong_type(kind, options, message):
+    with pytest.raises(FocusFuseError, match=message):
+        kind(**options)
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert LoGConfig(sigma=np.float32(1.5), radius=np.int64(3)).radius == 3

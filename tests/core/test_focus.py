@@ -28,7 +28,7 @@ def focus(scene, networks):
 def noisy(noisy_scene, networks):
     """A stack on which coarser scales count, so that all windows are used."""
     focus = focus_of(noisy_scene.stack, networks)
-    assert sum(weight > 0 for weight in focus._survey.level_weights) > 1
+    assert sum(weight > 0 for weight in focus._stats.level_weights) > 1
     return focus
 
 
@@ -49,8 +49,8 @@ def test_the_largest_activity_is_what_the_fusion_takes(scene, networks, focus):
 
 
 def test_pixel_sf_is_that_of_the_grey_values(focus, scene):
-    low, high = focus._survey.limits
-    grey = torch.from_numpy(((scene.stack[2] - low) / (high - low) * focus._survey.gains[2]).astype(np.float32))
+    low, high = focus._stats.limits
+    grey = torch.from_numpy(((scene.stack[2] - low) / (high - low) * focus._stats.gains[2]).astype(np.float32))
     expected = squared_sf(grey[None, None], FusionConfig().radius)[0, 0].sqrt().numpy()
     np.testing.assert_allclose(drain(focus.iter_map(2, "sf")), expected, rtol=1e-3, atol=1e-6)
 
@@ -95,16 +95,18 @@ def test_only_a_window_is_read(scene, networks):
     assert max(watched.read) <= (2 * (reach + 4)) ** 2 < large[0].size / 10
 
 
-def test_near_pixels_that_are_no_numbers_there_is_no_activity(scene, networks):
+def test_pixels_that_are_no_numbers_have_no_activity_and_those_beside_them_have(scene, networks):
     data = scene.stack.astype(np.float32)
     data[2, 39:42, 49:52] = np.nan
     focus = focus_of(data, networks)
-    near, far = focus.curve(42, 51), focus.curve(90, 10)
-    assert (near.deep[2], near.sf[2]) == (0, 0)
-    assert (np.delete(near.deep, 2) > 0).all()
-    assert (far.deep > 0).all()
-    assert drain(focus.iter_map(2, "deep"))[42, 51] == 0
-    assert drain(focus.iter_map(2, "sf"))[42, 51] == 0
+    missing, near = focus.curve(40, 50), focus.curve(42, 51)
+    assert (missing.deep[2], missing.sf[2]) == (0, 0)
+    assert (np.delete(missing.deep, 2) > 0).all()
+    assert (near.deep > 0).all()
+    for sharpness, curve in (("deep", near.deep), ("sf", near.sf)):
+        found = drain(focus.iter_map(2, sharpness))
+        assert found[40, 50] == 0
+        assert found[42, 51] == pytest.approx(curve[2], rel=1e-3)
 
 
 def test_a_constant_stack_has_no_pixel_sf(networks):

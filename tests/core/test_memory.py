@@ -11,7 +11,7 @@ SHAPE = (2048, 2048)
 
 @pytest.mark.parametrize("shape", [SHAPE, (700, 760)])
 def test_smaller_tiles_keep_to_the_limit(shape):
-    config = FusionConfig(preset="quantitative", radius=6)
+    config = FusionConfig(preset="quantitative", scales="window", radius=6)
     limit = needed(config, shape) - 0.1
     found = within(config, shape, limit)
     assert 64 <= found.tile < config.tile

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_focusfuse.core.decide.statistics import noise_level
+from napari_focusfuse.core.decide.noise import noise_level
 from napari_focusfuse.core.intensity import (
     filled,
     full_range,

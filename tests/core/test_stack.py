@@ -3,7 +3,9 @@
 import dask.array as da
 import numpy as np
 import pytest
+import torch
 
+import napari_focusfuse as ff
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.errors import FocusFuseWarning, StackError
 
@@ -79,3 +81,38 @@ def test_refusals(data, options, message):
 def test_more_slices_than_pixels_is_a_warning():
     with pytest.warns(FocusFuseWarning, match="check the stack axis"):
         Stack(np.zeros((20, 12, 30)))
+
+
+@pytest.mark.parametrize(("dtype", "floats"), [("u1", "f4"), ("u2", "f4"), ("i4", "f8"), ("f4", "f4"), ("f8", "f8")])
+def test_what_is_masked_is_missing(rng, dtype, floats):
+    values = rng.integers(1, 200, (3, 6, 7)).astype(dtype)
+    mask = rng.random(values.shape) < 0.3
+    mask[1] = False
+    masked = np.ma.masked_array(values, mask)
+    assert ff.fuse(masked, method="max").image.tolist() == np.where(mask, 0, values).max(axis=0).tolist()
+    for data in (masked, [masked[0], values[1], masked[2]]):
+        stack = Stack(data)
+        assert stack.dtype == floats
+        for k in range(3):
+            np.testing.assert_array_equal(stack[k], np.where(mask[k], np.nan, values[k]))
+    unmasked = Stack(np.ma.masked_array(values))
+    assert unmasked.dtype == dtype
+    assert not isinstance(unmasked[0], np.ma.MaskedArray)
+
+
+def test_tensors_are_arrays(rng):
+    values = rng.integers(0, 255, (3, 6, 7), dtype=np.uint8)
+    for data in (torch.from_numpy(values), list(torch.from_numpy(values))):
+        stack = Stack(data)
+        assert stack.dtype == np.uint8
+        np.testing.assert_array_equal(stack[1], values[1])
+    grown = torch.ones((3, 6, 7), requires_grad=True)
+    assert Stack(grown).dtype == np.float32
+    with pytest.raises(StackError, match="no array of numbers"):
+        Stack(torch.ones((3, 6, 7), dtype=torch.bfloat16))
+
+
+@pytest.mark.parametrize("axis", ["z", 1.5, None, 3, -4])
+def test_axes_that_are_none(axis):
+    with pytest.raises(StackError, match="no stack axis"):
+        Stack(np.zeros((3, 5, 5)), axis)

@@ -6,9 +6,11 @@ import tifffile
 from napari.components import ViewerModel
 from napari.layers import Image
 
+from napari_focusfuse.errors import FocusFuseWarning
 from napari_focusfuse.gui._axis import propose_axis, why_axis
 from napari_focusfuse.gui._file_facts import positions_of, spacing_of, stated_by_file
 from napari_focusfuse.gui._stack_form import StackForm
+from napari_focusfuse.gui.reader import read_stack
 
 
 def layer(shape, labels=None, **options):
@@ -98,7 +100,23 @@ def test_uneven_positions_are_used_until_the_z_step_is_changed(qtbot):
     form.changed.connect(lambda: told.append(form.description()))
     form.z_step.setValue(4.0)
     assert form.positions() == [0, 4, 8, 12]
-    assert "Slices are taken as evenly spaced." in told[-1]
+    assert "Slices lie a z-step apart." in told[-1]
     form.z_step.setValue(0)
     assert form.positions() is None
+    form.let_go()
+
+
+def test_gaps_of_missing_slices_are_kept_with_the_z_step(tmp_path, qtbot):
+    for k in (0, 1, 4):
+        tifffile.imwrite(tmp_path / f"z{k}.tif", np.zeros((5, 6), np.uint8))
+    with pytest.warns(FocusFuseWarning, match="lacks numbers 2, 3"):
+        ((data, arguments, _),) = read_stack(str(tmp_path))
+    viewer = ViewerModel()
+    viewer.add_layer(Image(data, **arguments))
+    form = StackForm(viewer)
+    assert form.positions() is None
+    assert "Slices are missing by their names" in form.description()
+    form.z_step.set_length(0.5)
+    assert form.positions() == [0, 0.5, 2.0]
+    assert form.mean_step() == 1.0
     form.let_go()

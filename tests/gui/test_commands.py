@@ -39,11 +39,11 @@ def test_the_entry_opens_the_widget_and_runs(viewer, stack, fusion, finish):
 def test_the_entry_uses_the_widget_that_is_open(viewer, stack, fusion, finish):
     viewer.add_image(stack, name="cells")
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
-    widget.config.radius.value = 9
+    widget.config.softness.value = 8.0
     action(viewer).trigger()
     finish(widget)
     assert len(viewer.window.dock_widgets) == 1
-    assert fusion.calls[0]["config"].radius == 9
+    assert fusion.calls[0]["config"].softness == 8
 
 
 def test_the_entry_needs_one_selected_image(viewer, stack):

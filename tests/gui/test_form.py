@@ -11,7 +11,8 @@ CONFIGS = [
     FusionConfig(),
     FusionConfig(preset="paper"),
     FusionConfig(preset="paper", series=True),
-    FusionConfig(radius=0, levels=1, softness=4.0),
+    FusionConfig(scales="window", radius=0, levels=1, softness=4.0),
+    FusionConfig(scales="window"),
     FusionConfig(softness=math.inf, min_region=0.025),
     FusionConfig(softness=3.5),
     FusionConfig(tile=256),
@@ -36,6 +37,7 @@ def test_configs_follow_each_other(form):
 
 
 def test_a_preset_sets_its_knobs(form):
+    form.scales.value = "window"
     form.radius.value = 9
     form.preset.value = "paper"
     assert form.value() == FusionConfig(preset="paper")
@@ -54,8 +56,23 @@ def test_knobs_without_effect_are_off(form):
     assert form.series.enabled
 
 
+def test_radius_and_levels_have_an_effect_in_windows_only(form):
+    assert not form.radius.enabled
+    assert not form.levels.enabled
+    form.scales.value = "window"
+    assert form.radius.enabled
+    assert form.levels.enabled
+    form.radius.value = 7
+    assert form.value() == FusionConfig(scales="window", radius=7)
+    form.scales.value = "learned"
+    assert form.value() == FusionConfig()
+    form.preset.value = "paper"
+    assert not form.scales.enabled
+    assert form.radius.enabled
+
+
 def test_every_knob_says_what_it_trades(form):
-    for knob in (form.preset, form.radius, form.softness, form.levels, form.min_region, form.series):
+    for knob in (form.preset, form.scales, form.radius, form.softness, form.levels, form.min_region, form.series):
         assert len(knob.tooltip) > 40
 
 

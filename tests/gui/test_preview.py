@@ -66,9 +66,9 @@ def test_it_follows_knobs_and_camera(viewer, widget, preview, fusion, made):
     preview.box.setChecked(True)
     layer = made()
     assert len(fusion.calls) == 1
-    widget.config.radius.value = 7
+    widget.config.softness.value = 8.0
     assert made() is layer
-    assert fusion.calls[-1]["config"].radius == 7
+    assert fusion.calls[-1]["config"].softness == 8
     before = layer.data.shape
     viewer.scene.camera.zoom *= 2
     assert made() is layer
@@ -95,14 +95,14 @@ def test_what_is_not_wanted_any_more_is_stopped(widget, preview, fusion, qtbot, 
     preview.box.setChecked(True)
     qtbot.waitUntil(lambda: len(fusion.calls) == 1)
     shot = preview._shot
-    for radius in (5, 6, 7):
-        widget.config.radius.value = radius
+    for softness in (1.0, 2.0, 4.0):
+        widget.config.softness.value = softness
     qtbot.waitUntil(shot.stale.is_set)
     fusion.go.set()
     made()
     assert shot.image is None
     assert fusion.closed.is_set()
-    assert [call["config"].radius for call in fusion.calls] == [4, 7]
+    assert [call["config"].softness for call in fusion.calls] == [0, 4]
 
 
 def test_it_goes_with_the_tick_a_run_or_the_layer(viewer, widget, preview, fusion, made, finish):

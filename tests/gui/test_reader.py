@@ -190,3 +190,35 @@ def test_the_getter_leaves_alone_what_it_cannot_open(tmp_path, folder):
 
 def test_the_getter_is_quick(folder):
     assert min(timeit.repeat(lambda: get_reader(str(folder)), number=1)) < 0.05
+
+
+@pytest.mark.parametrize("picked", [False, True])
+def test_channels_by_the_names_of_files_are_a_layer_each(tmp_path, stack, picked):
+    for c, dye in enumerate(("DAPI", "GFP")):
+        for z in range(6):
+            tifffile.imwrite(tmp_path / f"cells_w{c + 1}{dye}_z{z}.tif", stack[z] + c)
+    names = [str(path) for path in tmp_path.iterdir()]
+    layers = opened(names if picked else str(tmp_path))
+    assert [layer.name.rsplit(" ", 1)[-1] for layer in layers] == ["DAPI", "GFP"]
+    for c, layer in enumerate(layers):
+        np.testing.assert_array_equal(np.asarray(layer.data), stack + c)
+        assert layer.metadata[KEY]["in_file"] == {"c": c}
+
+
+def test_an_ome_zarr_lies_where_it_says_and_is_as_tall(tmp_path, stack):
+    zarr = pytest.importorskip("zarr")
+    placed = [{"type": "scale", "scale": [0.5, 0.1, 0.1]}, {"type": "translation", "translation": [1.2, 52.1, 60.9]}]
+    for unit in ("micrometer", None):
+        group = zarr.open_group(tmp_path / f"{unit}.zarr", mode="w", zarr_format=2)
+        group.create_array("0", data=stack)
+        axes = [{"name": a, "type": "space", **({"unit": unit} if unit else {})} for a in ("depth", "y", "x")]
+        levels = [{"path": "0", "coordinateTransformations": placed}]
+        group.attrs.update({"multiscales": [{"axes": axes, "datasets": levels}]})
+    (layer,) = opened(str(tmp_path / "micrometer.zarr"))
+    assert layer.axis_labels == ("z", "y", "x")
+    np.testing.assert_allclose(layer.translate, (1.2, 52.1, 60.9))
+    np.testing.assert_allclose(layer.scale, (0.5, 0.1, 0.1))
+    with pytest.warns(FocusFuseWarning, match="scale without a unit"):
+        (layer,) = opened(str(tmp_path / "None.zarr"))
+    np.testing.assert_allclose(layer.scale, (5, 1, 1))
+    np.testing.assert_allclose(layer.translate, 0)

@@ -12,7 +12,7 @@ from napari_focusfuse.core.network import Encoder
 
 PLUGIN, WIDGET = "napari-focusfuse", "Train a model"
 TINY = ff.RankConfig(steps=4, stacks=1, crop=16, procedural=0, validate_every=2, learning_rate=1e-2)
-EDGES = ff.EdgeConfig(steps=2, stacks=1, crop=48, validate_every=1, scene_steps=2)
+EDGES = ff.CandidateConfig(steps=2, stacks=1, crop=48, validate_every=1, scene_steps=2)
 
 
 @pytest.fixture(scope="module")
@@ -29,17 +29,17 @@ def encoder(networks, models_folder):
 
 @pytest.fixture
 def decided(models_folder):
-    """A model of one's own with a decision head, and another one with an edge head as well."""
+    """A model of one's own with a decision head, and another one with a candidate head as well."""
     for name, edges in (("decided", False), ("edged", True)):
-        models.save_model(Encoder("none", decides=True, edges=edges).eval(), models_folder / name, f"# {name}")
+        models.save_model(Encoder("none", decides=True, judges=edges).eval(), models_folder / name, f"# {name}")
     return "decided"
 
 
 @pytest.fixture
 def small_scenes(monkeypatch):
     """Few and small scenes to train and to validate on."""
-    monkeypatch.setattr("napari_focusfuse.core.edging._contests.Contests.side", 64)
-    monkeypatch.setattr("napari_focusfuse.core.edging._validation._SCENES", 1)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._judged.ScoredScenes.side", 64)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._validation._SCENES", 1)
 
 
 @pytest.fixture
@@ -177,22 +177,22 @@ def test_edges_need_a_model_with_a_decision_head(training, encoder):
     form.recipe.kind.value = "focus"
     form.images.kind.value = "computed"
     form.start.value = encoder
-    form.recipe.kind.value = "edges"
+    form.recipe.kind.value = "candidates"
     assert form.start.value == ""
     assert not {encoder, "sesf-cse"} & set(form.start.choices)
     assert {"decided", "edged"} <= set(form.start.choices)
-    assert training.about.text().startswith("Edges are learned with a model that has a decision head: choose one")
+    assert training.about.text().startswith("Candidates are judged with a model that has a decision head: choose one")
     assert not training.panel.run_button.isEnabled()
     form.start.value = "decided"
     assert form.problem() is None
-    assert form.value() == ff.EdgeConfig()
+    assert form.value() == ff.CandidateConfig()
 
 
 def test_smaller_steps_are_for_what_has_learnt_something(training, encoder):
     form = training.form
     for recipe, kind, new, learnt in (
         ("decide", ff.DecideConfig, encoder, "decided"),
-        ("edges", ff.EdgeConfig, "decided", "edged"),
+        ("candidates", ff.CandidateConfig, "decided", "edged"),
     ):
         form.recipe.kind.value = recipe
         form.start.value = new
@@ -208,11 +208,11 @@ def test_edges_are_learned(training, small_scenes, finish, notes, qtbot):
     training.run()
     finish(training)
     assert notes == []
-    assert api.trained_by("my model") == "edges"
+    assert api.trained_by("my model") == "candidates"
     qtbot.waitUntil(lambda: training.plots._checks == 2, timeout=5000)
     training.plots._draw()
     texts = [text.get_text() for text in training.plots.example.axes.texts]
-    assert texts[:4] == ["true image", "best", "rival", "slices off"]
+    assert texts[:4] == ["true image", "sharpest slice", "fused", "slices off"]
     assert texts[5:] == ["0", "1", "2", "3", "4+"]
 
 
@@ -221,11 +221,11 @@ def test_adapting_a_model_with_an_edge_head(training, viewer, simulated, small_s
     training.tasks.setCurrentIndex(1)
     form = training.adapt_form
     form.model.value = "edged"
-    assert form.value() == ff.EDGE_ADAPTING
+    assert form.value() == ff.CANDIDATE_ADAPTING
     form.model.value = "decided"
     assert form.value() == ff.DECIDE_ADAPTING
-    form.recipe.kind.value = "edges"
-    assert training.about.text().startswith("The model has nothing that the recipe edges trains")
+    form.recipe.kind.value = "candidates"
+    assert training.about.text().startswith("The model has nothing that the recipe candidates trains")
     assert not training.panel.run_button.isEnabled()
     form.model.value = "edged"
     form.set_value(EDGES)
@@ -233,4 +233,4 @@ def test_adapting_a_model_with_an_edge_head(training, viewer, simulated, small_s
     finish(training)
     assert notes == []
     assert "slices found" in training.report.text.text()
-    assert ff.load_model("cells adapted").encoder.edges is not None
+    assert ff.load_model("cells adapted").encoder.candidates is not None

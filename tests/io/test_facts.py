@@ -192,8 +192,9 @@ def test_slices_that_state_different_sizes(tmp_path: Path) -> None:
         (("a_t1_z1", "a_t1_z2", "a_t2_z1"), "2 time points"),
         (("a_c0z1", "a_c1z1", "a_c0z2"), "2 channels"),
         (("t001", "t002", "t003"), "3 time points"),
-        (("a_ch00", "a_ch01", "a_t3"), "2 channels"),
-        (("a_xy1_t1", "a_xy2_t2"), "2 positions and 2 time points"),
+        (("a_ch00", "a_ch01"), "2 channels"),
+        (("a_xy1_t1", "a_xy2_t2"), "2 positions"),
+        (("a_xy1_t1", "a_xy1_t2", "a_xy2_t1"), "2 positions and 2 time points"),
         (("a_t1_z1", "a_t1_z2", "a_t1_z3"), None),
         (("IMG_20240101_101112", "IMG_20240101_101113"), None),
         (("scan1", "scan2"), None),
@@ -236,3 +237,76 @@ def test_files_that_name_each_other_are_read_as_they_say(tmp_path: Path) -> None
     file = io.read_stack(tmp_path)
     assert (file.axes, file.z_step, file.name, file.path) == ("CZYX", 2.0, tmp_path.name, tmp_path)
     np.testing.assert_array_equal(file.data, PLANES[:6].reshape(2, 3, 6, 7))
+
+
+def linked(folder: Path, missing: Sequence[int] = (), *, companion: bool = False) -> Path:
+    """Six files of one slice each whose OME-XML names them all, some left away; or of which a companion tells."""
+    folder.mkdir()
+    names = [f"{'abcdef'[-k - 1]}.ome.tif" for k in range(6)]  # names that say nothing of the order
+    head = '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"'
+    data = "".join(
+        f'<TiffData FirstZ="{k}" IFD="0" PlaneCount="1"><UUID FileName="{name}">urn:uuid:{k}</UUID></TiffData>'
+        for k, name in enumerate(names)
+    )
+    body = (
+        '<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="7" SizeY="6" SizeZ="6" '
+        f'SizeC="1" SizeT="1" PhysicalSizeZ="0.5" PhysicalSizeX="2" PhysicalSizeY="2">{data}</Pixels></Image></OME>'
+    )
+    for k, name in enumerate(names):
+        xml = f'{head} UUID="urn:uuid:{k}">{body}'
+        if companion:
+            xml = f'{head} UUID="urn:uuid:{k}"><BinaryOnly MetadataFile="s.companion.ome" UUID="urn:uuid:9"/></OME>'
+        if k not in missing:
+            tifffile.imwrite(folder / name, PLANES[k], description=xml, metadata=None)
+    if companion:
+        (folder / "s.companion.ome").write_text(f"{head}>{body}", "utf-8")
+    return folder
+
+
+def test_a_set_of_files_that_lacks_some(tmp_path: Path) -> None:
+    np.testing.assert_array_equal(io.read_stack(linked(tmp_path / "whole")).data, PLANES[:6])
+    file = io.read_stack(linked(tmp_path / "set", missing=(3,)))
+    np.testing.assert_array_equal(file.data, PLANES[[0, 1, 2, 4, 5]])
+    assert file.z == pytest.approx((0, 0.5, 1, 2, 2.5))
+    assert (file.z_step, file.slots, file.pixel_size) == (pytest.approx(0.625), (0, 1, 2, 4, 5), (2, 2))
+    assert file.notes[0] == "lacks c.ome.tif, which its OME-XML names"
+
+
+def test_a_companion_that_tells_of_the_files_beside_it(tmp_path: Path) -> None:
+    folder = linked(tmp_path / "set", companion=True)
+    file = io.read_stack(folder)
+    np.testing.assert_array_equal(file.data, PLANES[:6])
+    assert (file.z_step, file.pixel_size, file.notes) == (0.5, (2, 2), ())
+    (folder / "s.companion.ome").write_text("<OME", "utf-8")
+    assert io.read_stack(folder).z_step is None
+
+
+@pytest.mark.parametrize(("unit", "known"), [("µm", True), ("reference frame", False)])
+def test_slices_that_state_where_they_lie(tmp_path: Path, unit: str, known: bool) -> None:
+    heights = [0, 0.5, 1, 2, 4]
+    for k, z in enumerate(heights):
+        plane = {"PositionZ": [float(z)], "PositionZUnit": [unit]}
+        tifffile.imwrite(tmp_path / f"z{k}.ome.tif", PLANES[k], metadata={"axes": "YX", "Plane": plane})
+    file = io.read_stack(tmp_path)
+    assert file.z == (pytest.approx(heights) if known else None)
+    assert file.z_step == (pytest.approx(1.0) if known else None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('PlaneCount="1"', 'PlaneCount="1000000000"'),
+        ('FileName="', 'FileName="../'),
+        ("<OME ", '<!DOCTYPE a [<!ENTITY b "c">]><OME '),
+        ('FirstZ="5"', 'FirstZ="-5"'),
+    ],
+)
+def test_a_companion_that_is_not_to_be_trusted(tmp_path: Path, old: str, new: str) -> None:
+    folder = linked(tmp_path / "set", companion=True)
+    companion = folder / "s.companion.ome"
+    companion.write_text(companion.read_text("utf-8").replace(old, new), "utf-8")
+    assert io.read_stack(folder).data.shape == (6, 6, 7)
+    companion.write_text(companion.read_text("utf-8").replace('SizeZ="6"', 'SizeZ="6000000000"'), "utf-8")
+    if old == 'PlaneCount="1"':
+        with pytest.raises(StackError, match="set states 6000000000 images"):
+            io.read_stack(folder)

@@ -159,15 +159,15 @@ def test_a_failure_in_the_middle_leaves_nothing(
 ) -> None:
     folder = tmp_path / "results" / "beads"
     before = {path.name: path.read_bytes() for path in write(folder).iterdir()} if exists else {}
-    write_tiff, calls = _result.write_tiff, []
+    put_tiff, calls = _result.put_tiff, []
 
     def fail_at_the_second_map(path: Path, *args: Any, **options: Any) -> Path:
         calls.append(path)
         if len(calls) == 2:
             raise failure
-        return write_tiff(path, *args, **options)
+        return put_tiff(path, *args, **options)
 
-    monkeypatch.setattr(_result, "write_tiff", fail_at_the_second_map)
+    monkeypatch.setattr(_result, "put_tiff", fail_at_the_second_map)
     expected = OutputError if isinstance(failure, OSError) else KeyboardInterrupt
     with pytest.raises(expected):
         write(folder, make(np.arange(4.0), 9), overwrite=True)
@@ -196,3 +196,30 @@ def test_the_old_result_comes_back_if_the_new_one_cannot_take_its_place(
         write(folder, make(np.arange(4.0), 9), overwrite=True)
     assert names(tmp_path) == ["beads"]
     np.testing.assert_array_equal(io.read_image(folder / "fused.ome.tif"), 7)
+
+
+def test_a_result_that_came_in_the_meantime_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "beads"
+    work = io.iter_write_result(folder, make(np.arange(4.0), 7), recipe={})
+    next(work)
+    write(folder, make(np.arange(4.0), 9))
+    with pytest.raises(OutputError, match="beads exists, another program wrote it"):
+        list(work)
+    assert names(tmp_path) == ["beads"]
+    np.testing.assert_array_equal(io.read_image(folder / "fused.ome.tif"), 9)
+
+
+@pytest.mark.parametrize("place", ["notes.txt", "fused.ome.zarr/notes.txt"])
+def test_what_was_put_into_a_result_meanwhile_is_not_deleted(tmp_path: Path, place: str) -> None:
+    pytest.importorskip("zarr", reason="the extra zarr is not installed")
+    folder = write(tmp_path / "beads", zarr=True)
+    work = io.iter_write_result(folder, make(np.arange(4.0), 9), recipe={}, overwrite=True)
+    next(work)
+    (folder / place).write_text("mine")
+    with pytest.raises(OutputError, match=rf"beads is not replaced, it holds more than a result \({place}\)"):
+        list(work)
+    assert names(tmp_path) == ["beads"]
+    assert (folder / place).read_text() == "mine"
+    (folder / place).unlink()
+    write(folder, make(np.arange(4.0), 9), overwrite=True)
+    assert names(tmp_path) == ["beads"]

@@ -7,6 +7,7 @@ import pytest
 import tifffile
 
 import napari_focusfuse as ff
+from napari_focusfuse import io
 from napari_focusfuse.errors import OutputError
 
 
@@ -66,3 +67,12 @@ def test_refusals(tmp_path: Path, depth: np.ndarray) -> None:
     with pytest.raises(OutputError, match="cannot hold a mesh"):
         ff.save_surface(tmp_path / "z.tif", ff.surface(depth, pixel_size=(1, 1)))
     assert not list(tmp_path.iterdir())
+
+
+def test_the_same_heights_give_the_same_bytes(tmp_path, monkeypatch):
+    pytest.importorskip("x3pio")
+    heights, content = np.arange(12.0).reshape(3, 4), []
+    for k, now in enumerate((1e9, 1.5e9)):
+        monkeypatch.setattr("time.time", lambda now=now: now)
+        content.append(io.write_heights(tmp_path / f"{k}.x3p", heights, pixel_size=(1.0, 1.0)).read_bytes())
+    assert content[0] == content[1]

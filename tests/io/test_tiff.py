@@ -170,7 +170,7 @@ def test_several_ome_files_are_one_stack(tmp_path: Path, stack: np.ndarray) -> N
         io.read_stack(tmp_path / names[0])
 
 
-def test_lookup_tables_are_intensities_and_indexed_colour_is_refused(tmp_path: Path) -> None:
+def test_lookup_tables_are_intensities_and_indexed_colour_is_resolved(tmp_path: Path) -> None:
     image = np.arange(256, dtype=np.uint8).reshape(16, 16)
     green = np.zeros((3, 256), np.uint16)
     green[1] = np.arange(256) * 257
@@ -178,8 +178,9 @@ def test_lookup_tables_are_intensities_and_indexed_colour_is_refused(tmp_path: P
     np.testing.assert_array_equal(io.read_image(tmp_path / "lut.tif"), image)
     wild = np.random.default_rng(0).integers(0, 65536, (3, 256)).astype(np.uint16)
     tiff(tmp_path / "indexed.tif", image, photometric="palette", colormap=wild)
-    with pytest.raises(StackError, match=r"indexed\.tif holds pixels of a kind"):
-        io.read_image(tmp_path / "indexed.tif")
+    np.testing.assert_array_equal(io.read_image(tmp_path / "indexed.tif"), wild.T[image])
+    tiff(tmp_path / "eight.tif", image, photometric="palette", colormap=(wild >> 8) * 257)
+    np.testing.assert_array_equal(io.read_image(tmp_path / "eight.tif"), (wild.T[image] >> 8).astype(np.uint8))
 
 
 def test_thumbnails_are_not_slices(tmp_path: Path, stack: np.ndarray) -> None:

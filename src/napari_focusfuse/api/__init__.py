@@ -70,8 +70,8 @@ from napari_focusfuse.api._surfaces import check_surface_target, export, save_he
 from napari_focusfuse.api._training import iter_train, recipe_to_resume, train
 from napari_focusfuse.core.config import (
     ADAPTING,
+    CandidateConfig,
     DecideConfig,
-    EdgeConfig,
     FusionConfig,
     Preset,
     RankConfig,
@@ -84,8 +84,8 @@ from napari_focusfuse.core.progress import Progress
 __all__ = [
     "ADAPTING",
     "Adaptation",
+    "CandidateConfig",
     "DecideConfig",
-    "EdgeConfig",
     "FusionConfig",
     "Method",
     "Preset",

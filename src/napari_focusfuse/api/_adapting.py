@@ -92,7 +92,7 @@ def adapt(
         Folder for the adapted model; `model` itself stays as it is.
     model : str or path
         The model to start from. If nothing gets better, the adapted model is a copy of it.
-    config : TrainConfig, RankConfig, DecideConfig or EdgeConfig, optional
+    config : TrainConfig, RankConfig, DecideConfig or CandidateConfig, optional
         Recipe; if left out, small steps and three minutes of that which trains the last part of the model, see
         `trained_by`.
     device, overwrite, licence, progress
@@ -165,7 +165,7 @@ def iter_adapt(
 def _check_fits(name: str, own: Recipe, recipe: Recipe) -> None:
     """Refuse to adapt what a model does not have."""
     if own not in HAVING[recipe]:
-        part = "edge head" if recipe == "edges" else "decision head"
+        part = "candidate head" if recipe == "candidates" else "decision head"
         raise TrainingError(
             f"the model {name!r} has no {part} to adapt: train it by the recipe {recipe} first, or adapt it by {own}"
         )

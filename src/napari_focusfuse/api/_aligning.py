@@ -98,16 +98,13 @@ def check_alignment_target(path: str | os.PathLike[str], *, overwrite: bool = Fa
         See `save_alignment`.
     """
     from napari_focusfuse.api._files import stack_name
-    from napari_focusfuse.io import check_image_target, check_target
+    from napari_focusfuse.io import check_both
 
     path = Path(path)
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise OutputError(f"{path} has a suffix that cannot hold a stack: use .tif")
-    check_image_target(path, overwrite=overwrite)
     record = path.with_name(f"{stack_name(path)}.transforms.json")
-    if record.is_dir():
-        raise OutputError(f"cannot write {record}: there is a folder of that name")
-    check_target(record, overwrite=overwrite)
+    check_both(path, record, overwrite=overwrite)
     return record
 
 
@@ -148,14 +145,10 @@ def save_alignment(
     OutputError
         The suffix is another one, one of the files exists or cannot be written.
     """
-    from napari_focusfuse.io import atomically, write_stack
+    from napari_focusfuse.io import write_stack
 
     record = check_alignment_target(path, overwrite=overwrite)
-
-    def write(part: Path) -> None:
-        alignment.transforms.save(part)
-        sizes: dict[str, Any] = {"z_step": z_step, "z": z, "pixel_size": pixel_size}
-        write_stack(path, np.asarray(alignment.stack), overwrite=overwrite, **sizes)
-
-    atomically(record, write, overwrite=overwrite)
+    sizes: dict[str, Any] = {"z_step": z_step, "z": z, "pixel_size": pixel_size}
+    beside = (record, alignment.transforms.as_text())
+    write_stack(path, np.asarray(alignment.stack), beside=beside, overwrite=overwrite, **sizes)
     return record

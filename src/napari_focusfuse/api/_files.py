@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 
 def open_stack(
-    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], *, axis: str | None = None, rgb: bool = False
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    axis: str | None = None,
+    rgb: bool = False,
+    channel: int | str | None = None,
+    slices: slice | None = None,
+    exclude: Sequence[str] = (),
 ) -> StackFile:
     """Open a folder of slices, a TIFF, OME-TIFF or OME-Zarr lazily, as a focus stack.
 
@@ -29,6 +35,12 @@ def open_stack(
         Letter or number of the stack axis, where the file does not say it.
     rgb : bool
         Whether a channel axis of 3 or 4 is colour.
+    channel : int or str, optional
+        Name of one channel, or its number from 0 on, of a file or folder that holds several.
+    slices : slice, optional
+        A range of the slices, or every k-th: ``slice(10, 50, 2)`` takes 10, 12... 48 of 0, 1, 2...
+    exclude : sequence of str
+        Names of files in the folder that are no slices, such as an earlier result; ``*`` stands for anything.
 
     Returns
     -------
@@ -47,12 +59,27 @@ def open_stack(
     >>> stack = ff.open_stack("cells.ome.tif")  # doctest: +SKIP
     >>> result = ff.fuse(stack.data, z=stack.positions())  # doctest: +SKIP
     """
-    return told(_read(path).focus_stack(axis, rgb=rgb))
+    from napari_focusfuse import io
+
+    file = _read(path, exclude=exclude)
+    if channel is not None:
+        file = io.at_channel(file, channel)
+    stack = told(file.focus_stack(axis, rgb=rgb))
+    return stack if slices is None else io.some_slices(stack, slices)
 
 
-def open_file(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> StackFile:
-    """Open the same lazily with all its axes, such as time and channels; see `open_stack`."""
-    return told(_read(path))
+def open_file(
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    exclude: Sequence[str] = (),
+    by_name: bool = False,
+) -> StackFile:
+    """Open the same lazily with all its axes, such as time and channels; see `open_stack`.
+
+    With `by_name` a sequence of files is read as if it was all of a folder: in the order of their names, which may tell
+    of channels.
+    """
+    return told(_read(path, exclude=exclude, by_name=by_name))
 
 
 def in_order(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
@@ -62,10 +89,17 @@ def in_order(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     return io.in_order(Path(path) for path in paths)
 
 
-def _read(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> StackFile:
+def _read(
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    exclude: Sequence[str] = (),
+    by_name: bool = False,
+) -> StackFile:
     from napari_focusfuse import io
 
-    return io.read_stack(path) if isinstance(path, (str, os.PathLike)) else io.read_files(path)
+    if isinstance(path, (str, os.PathLike)):
+        return io.read_stack(path, exclude=exclude)
+    return io.read_files(path, by_name=by_name)
 
 
 def told(file: StackFile) -> StackFile:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from napari_focusfuse.core.config import AnyTrainConfig, EdgeConfig, RankConfig, Recipe
+from napari_focusfuse.core.config import AnyTrainConfig, CandidateConfig, RankConfig, Recipe
 from napari_focusfuse.core.progress import Progress, Returning
 from napari_focusfuse.errors import TrainingError
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import torch
 
     from napari_focusfuse.api._training_images import Grey
-    from napari_focusfuse.core.ranking import RankLog
     from napari_focusfuse.core.recipes import AnyTrainState
-    from napari_focusfuse.core.training import EpochLog
+    from napari_focusfuse.core.training.autoencoder import EpochLog
+    from napari_focusfuse.core.training.encoder import RankLog
 
     #: Training and validation images.
     Split = tuple[list[Grey], list[Grey]]
@@ -33,7 +33,7 @@ class TrainResult:
     ----------
     folder : Path
         The model folder.
-    recipe : {"paper", "focus", "decide", "edges"}
+    recipe : {"paper", "focus", "decide", "candidates"}
     log : tuple of EpochLog or RankLog
         Losses of every validation.
     scores : dict of str to float
@@ -84,15 +84,15 @@ def started_from(start: str | os.PathLike[str], config: AnyTrainConfig, licence:
         There is no such model, or it has no decoder or no decision head where the recipe needs one.
     """
     from napari_focusfuse import models
-    from napari_focusfuse.core.ranking import RankState
-    from napari_focusfuse.core.training import TrainState
+    from napari_focusfuse.core.training.autoencoder import TrainState
+    from napari_focusfuse.core.training.encoder import RankState
 
     model = models.load_model(start)
     origin = f"{model.name} (sha256 {model.sha256[:12]})"
     state: AnyTrainState
-    if isinstance(config, EdgeConfig) and model.encoder.head is None:
+    if isinstance(config, CandidateConfig) and model.encoder.head is None:
         raise TrainingError(
-            f"the model {model.name!r} has no decision head, which the recipe edges builds on: "
+            f"the model {model.name!r} has no decision head, which the recipe candidates builds on: "
             "give it one by the recipe decide, or start from another model"
         )
     if isinstance(config, RankConfig):
@@ -121,9 +121,9 @@ def iter_fit(
     from napari_focusfuse.core.recipes import iter_learn
 
     (greys, held_out), (config, state, licence) = split, beginning
-    keeper = _Keeper(folder, names, (len(greys), len(held_out)), licence)
-    reports = Returning(iter_learn(greys, held_out, config, state, device=where, stop=stop))
     kept = state is not None and bool(state.log)
+    keeper = _Keeper(folder, names, (len(greys), len(held_out)), licence, resumed=kept)
+    reports = Returning(iter_learn(greys, held_out, config, state, device=where, stop=stop))
     try:
         for report in reports:
             if report.state is not None:
@@ -133,7 +133,7 @@ def iter_fit(
     except TrainingError as error:
         if not kept:
             raise
-        raise TrainingError(f"{error}; the best model so far is in {folder}") from error
+        raise TrainingError(f"{error}; {keeper.told}") from error
     finally:
         keeper.leave()
     state = reports.result
@@ -155,21 +155,31 @@ class _Keeper:
     counts : (int, int)
         Number of training and of validation images.
     licence : str
+    resumed : bool
+        Whether the checkpoint in the folder is gone on with.
     """
 
-    def __init__(self, folder: Path, names: list[str], counts: tuple[int, int], licence: str) -> None:
+    def __init__(self, folder: Path, names: list[str], counts: tuple[int, int], licence: str, *, resumed: bool) -> None:
         from napari_focusfuse import models
 
         self._folder, self._names, self._counts, self._licence = folder, names, counts, licence
         self._kept = -1
         models.check_folder(folder)
+        self._spared = models.spared_model(folder, resumed=resumed)
+
+    @property
+    def told(self) -> str:
+        """Where the best model so far is."""
+        if self._spared:
+            return f"{self._folder} still holds the model it held before, and a checkpoint of this training"
+        return f"the best model so far is in {self._folder}"
 
     def keep(self, state: AnyTrainState) -> None:
-        """Write where the training stands, and the best model if it is a new one."""
+        """Write where the training stands, and the best model if it is a new one and no older one is spared."""
         from napari_focusfuse import models
 
-        models.save_state(state, self._folder)
-        if state.kept != self._kept:
+        models.save_state(state, self._folder, self._spared)
+        if not self._spared and state.kept != self._kept:
             self._save(state, None)
             self._kept = state.kept
 

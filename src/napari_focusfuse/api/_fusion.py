@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from napari_focusfuse.core.blank import Watched
     from napari_focusfuse.core.decision import Decision
     from napari_focusfuse.core.network import Encoder
     from napari_focusfuse.core.result import FusionResult
@@ -39,6 +40,7 @@ def fuse(
     axis: int = 0,
     rgb: bool | None = None,
     z: Sequence[float] | None = None,
+    equalise: bool | Sequence[float] = False,
     progress: Report | None = None,
 ) -> FusionResult:
     """Fuse a focus stack into one all-in-focus image, by our method (Ma et al. 2020) or another.
@@ -61,6 +63,10 @@ def fuse(
         Whether the last axis holds RGB(A) samples; by default it does if there are four axes and it has 3 or 4.
     z : sequence of N floats, optional
         Position of each slice, um or slices, in any order; 0..N-1 if left out.
+    equalise : bool or sequence of N floats
+        Bring the slices to one brightness before they are fused, by a factor each that is measured, or by these. For
+        lamps that flicker or fade, in reflection and transmission; not for optical sections, each of which shows only
+        the light of its own depth. Off, every fused value is one of the stack, or between several.
     progress : callable, optional
         Called with a `Progress` at each step.
 
@@ -83,7 +89,8 @@ def fuse(
     >>> result.image.shape, result.image.dtype
     ((64, 64), dtype('uint16'))
     """
-    work = iter_fuse(stack, method=method, config=config, model=model, device=device, axis=axis, rgb=rgb, z=z)
+    options: dict[str, Any] = {"axis": axis, "rgb": rgb, "z": z, "equalise": equalise}
+    work = iter_fuse(stack, method=method, config=config, model=model, device=device, **options)
     return drain(work, progress)
 
 
@@ -97,17 +104,37 @@ def iter_fuse(
     axis: int = 0,
     rgb: bool | None = None,
     z: Sequence[float] | None = None,
+    equalise: bool | Sequence[float] = False,
 ) -> Generator[Progress, None, FusionResult]:
     """Fuse step by step: the same as `fuse`, as a generator of `Progress` that returns the result."""
     from napari_focusfuse.core import methods
-    from napari_focusfuse.core.stack import Stack
+    from napari_focusfuse.core.blank import Watched
 
-    slices, chosen = Stack(stack, axis, rgb, z), method_named(method)
-    if not chosen.deep:
-        return (yield from methods.iter_fuse(chosen, slices, config, info_of(chosen)))
-    from napari_focusfuse.core.decide import pipeline
+    chosen, slices = method_named(method), Watched(stack, axis, rgb, z)
+    made = info_of(chosen)
+    if equalise is not False:
+        slices, factors = yield from _iter_equalised(slices, (stack, axis, rgb, z), equalise)
+        made["equalised"] = factors
+    if chosen.deep:
+        from napari_focusfuse.core.decide import pipeline
 
-    return (yield from pipeline.iter_fuse(slices, *prepared(chosen, config, model, device)))
+        encoder, checked, where, machine = prepared(chosen, config, model, device)
+        result = yield from pipeline.iter_fuse(slices, encoder, checked, where, {**machine, **made})
+    else:
+        result = yield from methods.iter_fuse(chosen, slices, config, made)
+    slices.warn()
+    return result
+
+
+def _iter_equalised(
+    slices: Watched, given: tuple[Any, int, bool | None, Sequence[float] | None], equalise: bool | Sequence[float]
+) -> Generator[Progress, None, tuple[Watched, list[float]]]:
+    """The stack with its slices at one brightness, and the factors."""
+    from napari_focusfuse.core.equalise import Equalised, iter_factors
+
+    found = (yield from iter_factors(slices)).tolist() if isinstance(equalise, bool) else equalise
+    factors = [float(factor) for factor in found]
+    return Equalised(*given, factors=factors), factors
 
 
 def decide(

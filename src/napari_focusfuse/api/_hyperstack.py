@@ -241,7 +241,8 @@ def _positions(
 
 
 def _engine(method: Method, config: Config | None, model: str | os.PathLike[str], device: str) -> Engine:
-    from napari_focusfuse.core import methods, pipeline
+    from napari_focusfuse.core import methods
+    from napari_focusfuse.core.decide import pipeline
     from napari_focusfuse.core.positions import Engine
 
     if method.deep:

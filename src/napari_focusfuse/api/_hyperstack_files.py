@@ -27,7 +27,9 @@ __all__ = ["check_hyperstack_target", "iter_fuse_file", "iter_save_hyperstack", 
 _MAPS = ("index", "depth", "confidence", "flags")
 
 
-def open_hyperstack(path: str | os.PathLike[str], *, axis: str | None = None, rgb: bool = False) -> StackFile:
+def open_hyperstack(
+    path: str | os.PathLike[str], *, axis: str | None = None, rgb: bool = False, exclude: Sequence[str] = ()
+) -> StackFile:
     """Open a file with time points and channels lazily; as `open_stack`, but axes besides the stack axis are kept.
 
     Returns
@@ -37,7 +39,7 @@ def open_hyperstack(path: str | os.PathLike[str], *, axis: str | None = None, rg
     """
     from napari_focusfuse import io
 
-    return told(io.read_stack(path).hyperstack(axis, rgb=rgb))
+    return told(io.read_stack(path, exclude=exclude).hyperstack(axis, rgb=rgb))
 
 
 def check_hyperstack_target(target: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -53,6 +55,7 @@ def iter_fuse_file(
     *,
     z_step: float | None = None,
     pixel_size: tuple[float, float] | None = None,
+    exclude: Sequence[str] = (),
     overwrite: bool = False,
     **options: Any,
 ) -> Generator[Progress, None, str]:
@@ -68,6 +71,8 @@ def iter_fuse_file(
         Distance of neighbouring slices, um, instead of the file's own.
     pixel_size : (float, float), optional
         Height and width of a pixel, um, instead of the file's own.
+    exclude : sequence of str
+        What was excluded when the file was opened.
     overwrite : bool
         Replace an earlier result, once the new one is complete.
     **options
@@ -87,13 +92,10 @@ def iter_fuse_file(
 
     axis, rgb = file.axes.replace("S", "")[-3], file.axes.endswith("S")
     slices, names = file.data.shape[file.axes.index(axis)], _channel_names(file)
-    z_step = file.z_step if z_step is None else z_step
+    own = None if z_step is None or z_step == file.z_step else z_step
+    z, z_step = file.positions(own), file.mean_step(own)
     pixel_size = file.pixel_size if pixel_size is None else pixel_size
     check_sizes(pixel_size, z_step)
-    if file.z is not None and z_step == file.z_step:
-        z: list[float] | None = list(file.z)
-    else:
-        z = None if z_step is None else [k * z_step for k in range(slices)]
     image_only = io.is_image_file(Path(target))
     unit = _factor(range(slices) if z is None else z, z_step)[1]
     shown: dict[str, Any] = {"pixel_size": pixel_size, "channels": names, "depth_unit": unit}
@@ -110,7 +112,7 @@ def iter_fuse_file(
         )
         result = yield from staged(work, 0, 0.95)
         if not image_only:
-            source = {**_opened_as(file), "axis": axis, "rgb": rgb}
+            source = {**_opened_as(file, exclude), "axis": axis, "rgb": rgb}
             told = _iter_recipe(target, result, file.inputs, source=source, pixel_size=pixel_size, z_step=z_step)
             files.write_recipe((yield from staged(told, 0.95, 0.05)))
         yield Progress(1, 1, "writing")
@@ -148,15 +150,15 @@ def iter_save_hyperstack(
     return Path(folder)
 
 
-def _opened_as(file: StackFile) -> dict[str, Any]:
+def _opened_as(file: StackFile, exclude: Sequence[str]) -> dict[str, Any]:
     """How a file is opened again: by its path, or by its inputs alone where they were picked from a folder."""
     from napari_focusfuse import io
 
     try:
-        whole = len(file.inputs) == 1 or io.read_stack(file.path).inputs == file.inputs
+        whole = len(file.inputs) == 1 or io.read_stack(file.path, exclude=exclude).inputs == file.inputs
     except StackError:
         whole = False
-    return {"path": file.path} if whole else {}
+    return {"path": file.path, **({"exclude": list(exclude)} if exclude else {})} if whole else {}
 
 
 def _factor(z: Sequence[float], z_step: float | None) -> tuple[float, str]:

@@ -78,7 +78,7 @@ def model_card(name: str) -> str:
 def trained_by(name: str | os.PathLike[str]) -> Recipe:
     """The recipe that a model is trained further by, which trains its last part.
 
-    "paper" with a decoder, "edges" with an edge head, "decide" with a decision head alone, else "focus".
+    "paper" with a decoder, "candidates" with a candidate head, "decide" with a decision head alone, else "focus".
     """
     from napari_focusfuse import models
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,15 +63,12 @@ def opened(recipe: Mapping[str, Any], paths: list[Path], source: PathLike | None
     from napari_focusfuse import io
 
     how = recipe["source"]
-    opened = Path(how["path"]) if how.get("path") is not None and source is None else paths[0]
-    if len(paths) > 1 and (source is not None or how.get("path") is None):
-        file = io.read_slices(paths, paths[0].parent.name, paths[0].parent)
-    else:
-        file = io.read_stack(opened)
-    other = {path.resolve() for path in file.inputs} ^ {path.resolve() for path in paths}
-    if other:
-        raise StackError(f"{opened} no longer holds the same files ({min(other).name}): bring back those it held")
+    whole = how.get("path") is not None and Path(how["path"]) == Path(recipe["inputs"][0]["path"]).parent
+    file = _file(how, paths, source, whole=whole)
+    here, found = file.inputs, {path.resolve() for path in paths}
     file = io.at_position(file, how.get("position") or {})
+    if how.get("channel") is not None:
+        file = io.at_channel(file, how["channel"])
     axis, rgb = how.get("axis"), bool(how.get("rgb", False))
     if "axes" in recipe["made by"]:
         stack = io.with_axes(file, recipe["made by"]["axes"], how.get("axes") or {})
@@ -79,10 +77,31 @@ def opened(recipe: Mapping[str, Any], paths: list[Path], source: PathLike | None
         if axis is not None and not axis.isdecimal():
             axis = io.axis_letter(file, axis)
         stack = file.focus_stack(axis, rgb=rgb)
+        if how.get("slices"):
+            stack = io.some_slices(stack, slice(*how["slices"]))
         slices = stack.data.shape[0]
+    others = [{path.resolve() for path in inputs} ^ found for inputs in (here, stack.inputs)]
+    if all(others):
+        raise StackError(
+            f"{file.path} no longer holds the same files ({min(others[0]).name}): bring back those it held"
+        )
     if recipe["z"] is not None and len(recipe["z"]) != slices:
-        raise StackError(f"{opened} has {slices} slices, the recipe {len(recipe['z'])}: give the stack")
+        raise StackError(f"{file.path} has {slices} slices, the recipe {len(recipe['z'])}: give the stack")
     return stack
+
+
+def _file(how: Mapping[str, Any], paths: list[Path], source: PathLike | None, *, whole: bool) -> StackFile:
+    """What was opened, with all its axes: a file, a `whole` folder, or the files that were picked from one."""
+    from napari_focusfuse import io
+
+    opened, exclude = how.get("path"), how.get("exclude") or ()
+    if opened is not None and source is None:
+        return io.read_stack(opened, exclude=exclude)
+    if len(paths) == 1:
+        return io.read_stack(paths[0])
+    if whole and any(how.get(key) for key in ("exclude", "position", "channel", "slices")):
+        return io.read_stack(paths[0].parent, exclude=exclude)
+    return io.read_files(paths, by_name=bool(how.get("position")))
 
 
 def edits_of(recipe: Mapping[str, Any], folder: Path) -> Any:
@@ -102,13 +121,14 @@ def config_of(made: Mapping[str, Any]) -> Any:
     kind: Any = method_named(made["method"]).config
     if kind is None:
         return None
-    fields = {key: math.inf if value == "inf" else value for key, value in made["config"].items()}
-    try:
-        return kind(**fields)
-    except TypeError as error:
+    settings = {key: math.inf if value == "inf" else value for key, value in made["config"].items()}
+    other = sorted(settings.keys() - {field.name for field in fields(kind)})
+    if other:
         raise FocusFuseError(
-            f"the recipe has settings that this version does not know ({error}): use version {made.get('version')}"
-        ) from error
+            f"the recipe has settings that this version does not know ({', '.join(other)[:80]}): "
+            f"use version {made.get('version')}"
+        )
+    return kind(**settings)
 
 
 def model_of(made: Mapping[str, Any], model: PathLike | None) -> PathLike:

@@ -27,6 +27,7 @@ from napari_focusfuse.api._saving import iter_save
 from napari_focusfuse.core.config import AlignConfig
 from napari_focusfuse.core.methods import method_named
 from napari_focusfuse.core.progress import Progress, drain, staged
+from napari_focusfuse.core.schema import MismatchError
 from napari_focusfuse.errors import FocusFuseError
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def iter_replay(
     from napari_focusfuse import io
 
     asked = io.read_recipe(recipe)
-    folder = Path(recipe) if Path(recipe).is_dir() else Path(recipe).parent
+    folder = io.recipe_file(recipe).parent
     if out is not None:
         check = io.check_hyperstack_target if "axes" in asked["made by"] else io.check_result_folder
         check(Path(out), overwrite=overwrite)
@@ -147,7 +148,9 @@ def iter_check_replay(
     recipe: PathLike, *, source: PathLike | None = None, model: PathLike | None = None
 ) -> Generator[Progress, None, list[str]]:
     """Check step by step: the same as `check_replay`, as a generator of `Progress`."""
-    folder = Path(recipe) if Path(recipe).is_dir() else Path(recipe).parent
+    from napari_focusfuse import io
+
+    folder = io.recipe_file(recipe).parent
     with TemporaryDirectory(prefix="focusfuse-") as place:
         again = Path(place) / "again"
         yield from iter_replay(recipe, out=again, source=source, model=model)
@@ -177,8 +180,8 @@ def _iter_aligned(asked: Mapping[str, Any], file: StackFile) -> Generator[Progre
 
     try:
         transforms, config = Transforms.from_json(asked), AlignConfig(edges=asked["edges"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise FocusFuseError("the transforms in the recipe cannot be read: get the file again") from error
+    except MismatchError as error:
+        raise FocusFuseError(f"the transforms in the recipe cannot be read ({error}): get the file again") from error
     rgb = file.axes.endswith("S")
     done = yield from staged(iter_align(file.data, config=config, rgb=rgb, transforms=transforms), 0.1, 0.1)
     return replace(file, data=done.stack)
@@ -204,6 +207,8 @@ def _iter_fuse(
     options: dict[str, Any] = {"method": method.name, "config": config_of(made)}
     if recipe["z"] is not None:
         options["z"] = recipe["z"]
+    if made.get("equalised") is not None:
+        options["equalise"] = made["equalised"]
     if method.deep:
         options |= {"model": model_of(made, model), "device": made.get("device", "auto")}
     with _threads(made.get("threads")):
@@ -223,12 +228,15 @@ def _iter_mended(
 ) -> Generator[Progress, None, FusionResult]:
     """The result edited as then; edits that were not made by the viewer are not told of in what made it."""
     from napari_focusfuse.core.config import MendConfig
+    from napari_focusfuse.core.equalise import Equalised
     from napari_focusfuse.core.mend import iter_mend
     from napari_focusfuse.core.stack import Stack
 
     told = made.get("edits")
     config = MendConfig(match_brightness=bool(told and told["match_brightness"]))
-    stack = Stack(file.data, rgb=file.axes.endswith("S"))
+    stack: Stack = Stack(file.data, rgb=file.axes.endswith("S"))
+    if made.get("equalised") is not None:
+        stack = Equalised(file.data, rgb=file.axes.endswith("S"), factors=made["equalised"])
     mended = yield from iter_mend(stack, result, edits.astype(int) - 1, edits > 0, config)
     if told or mended.decision is None or result.decision is None:
         return mended

@@ -55,7 +55,8 @@ def save_result(
         ``zarr``.
     inputs : sequence of paths
         Files the stack came from, in the order of the slices; their checksums go into the recipe. Or a mapping of paths
-        to checksums that are known already.
+        to checksums that are known already. The first one's colour profile and camera settings (EXIF), if it has any,
+        go on to the fused image.
     source : mapping, optional
         How the stack was chosen in the inputs, for `replay`: ``path`` (what was opened), ``axis`` and ``rgb`` as in
         `open_stack`, ``position`` (index by letter of each further axis).
@@ -134,6 +135,7 @@ def iter_save(
         fill_depth=fill_depth,
         zarr=zarr,
         recipe=recipe,
+        like=next(iter(checksums), None),
         overwrite=overwrite,
     )
     return (yield from staged(writing, 0.7, 0.3))

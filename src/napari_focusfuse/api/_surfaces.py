@@ -110,19 +110,25 @@ def _saved(
     """What a saved result says of depth: a decision whose depth is in um if the z-step is known."""
     from napari_focusfuse import io
     from napari_focusfuse.core.decision import Decision
+    from napari_focusfuse.core.decision_checks import checked
+    from napari_focusfuse.core.schema import MismatchError
 
     recipe = io.read_recipe(folder)
     check_single(recipe)
-    if "depth_unit" not in recipe:
+    if "depth_unit" not in recipe or recipe["z"] is None:
         raise FocusFuseError(f"{folder} holds no depth: fuse with a method that makes a decision")
     depth, confidence, flags, index = (io.read_map(folder, name) for name in ("depth", "confidence", "flags", "index"))
     z = np.asarray(recipe["z"], dtype=np.float64)
     spacing = float(np.ptp(z)) / max(len(z) - 1, 1)
     known = recipe["z_step_um"]
-    if recipe["depth_unit"] == "um":
+    if recipe["depth_unit"] == "um" and known is not None and spacing > 0:
         # Depth is in um; a z-step that was given replaces the noted one in proportion.
         z_step, z = (known if z_step is None else z_step), z * (known / spacing)
     decision = Decision(index[None], np.ones((1, *index.shape), np.float32), depth, confidence, flags, z)
+    try:
+        decision = checked(decision)
+    except MismatchError as error:
+        raise FocusFuseError(f"the maps in {folder} do not fit together ({error}): fuse again") from error
     sizes = recipe["pixel_size_um"]
     pixel_size = pixel_size or (None if sizes is None else (sizes[0], sizes[1]))
     return decision, io.read_map(folder, "fused") if texture is None else texture, pixel_size, z_step

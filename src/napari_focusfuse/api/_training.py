@@ -40,7 +40,7 @@ def train(
     There are four recipes. That of the paper, `TrainConfig`, trains encoder and decoder to give images back.
     `RankConfig` (focus) trains the encoder alone to tell which slice of small simulated stacks is the sharpest. The
     other two start from a model, of which all else stays as it is: `DecideConfig` trains a decision head for its
-    encoder, and `EdgeConfig` an edge head for its encoder and decision head.
+    encoder, and `CandidateConfig` a candidate head for its encoder and decision head.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def train(
         Sharp images; colour is made grey, 8 bit is divided by 255, everything else by its percentiles .1 and 99.9.
         Files that cannot be read are left out, with a warning. Only `TrainConfig` needs any: without, the others
         compute textures.
-    config : TrainConfig, RankConfig, DecideConfig or EdgeConfig, optional
+    config : TrainConfig, RankConfig, DecideConfig or CandidateConfig, optional
         Recipe; to resume, by default the one that the training was begun with.
     out : path
         Folder for ``model.safetensors``, ``card.md`` and the checkpoint. In `models_folder()` it is found by its name.
@@ -56,13 +56,13 @@ def train(
         By default every tenth image is kept for it.
     start : str or path, optional
         Model to start from (fine-tuning), by name or folder; random weights without. Its variant is kept.
-        `TrainConfig` needs one with a decoder, `EdgeConfig` one with a decision head.
+        `TrainConfig` needs one with a decoder, `CandidateConfig` one with a decision head.
     device : str
         "auto", "cpu", "cuda", "mps". On CUDA `TrainConfig` runs in mixed precision.
     resume : bool
         Go on from the checkpoint in `out`; the same weights come out as without the interruption (on the CPU).
     overwrite : bool
-        Replace a model that is in `out`, once the first validation of the new one is done.
+        Replace a model that is in `out`, once the new one is complete; until then only its checkpoint is written.
     licence : str
         Terms of the images, for the card.
     progress : callable, optional
@@ -108,7 +108,7 @@ def iter_train(
     """Train step by step: the same as `train`, as a generator of `Progress`.
 
     `stop` is asked after each step; True ends the training and keeps the best model. Whoever stops to iterate finds the
-    model that was the best at a validation in `out`.
+    model that was the best at a validation in `out`, or the one that was there before if it is to be overwritten.
     """
     check_vacant(out, resume or overwrite)
     where = torch_device(device)

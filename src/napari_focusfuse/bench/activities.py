@@ -20,7 +20,7 @@ from napari_focusfuse.bench.rows import Row
 from napari_focusfuse.bench.scenes import render
 from napari_focusfuse.bench.scoring import SIMULATED, cost, shot_scores
 from napari_focusfuse.bench.simulated import Task, row_keys
-from napari_focusfuse.core.config import FusionConfig, LoGConfig
+from napari_focusfuse.core.config import FusionConfig, LoGConfig, Scales
 from napari_focusfuse.core.decision import Decision
 from napari_focusfuse.core.measures import FocusMeasure
 from napari_focusfuse.core.methods import method_named
@@ -72,7 +72,7 @@ class Activity:
             if key not in _FIELDS:
                 raise FocusFuseError(f"an activity has no setting {key!r}: choose one of {', '.join(_FIELDS)}")
             given[key] = setting_value(method_named("sesf"), key, value)
-        if FusionConfig(**given).hard:
+        if FusionConfig(scales="window", **given).hard:
             raise FocusFuseError("the softness of an activity must be finite: a hard choice is another decision")
         focus_measure(name)
         return cls(name, **given)
@@ -96,7 +96,9 @@ class Activity:
         from napari_focusfuse.core.progress import drain
         from napari_focusfuse.core.stack import Stack
 
-        config = FusionConfig(radius=self.radius, levels=self.levels, softness=self.softness)
+        own = (self.radius, self.levels) == (_DEFAULT.radius, _DEFAULT.levels)
+        scales: Scales = "learned" if own else "window"
+        config = FusionConfig(scales=scales, radius=self.radius, levels=self.levels, softness=self.softness)
         return drain(iter_decide(Stack(stack), focus_measure(self.measure), config, torch.device("cpu"), {}))
 
     def run(self, stack: Any) -> Outcome:
@@ -184,19 +186,9 @@ def softened(decision: Decision, softness: float) -> Decision:
     """
     if not softness:
         return decision
-    import torch
-
-    from napari_focusfuse.core.decide.rivals import TRUST, mixed, rivals
-    from napari_focusfuse.core.head import SLOPE
-
-    before, after = (float(power) / SLOPE for power in (decision.info["softness"], softness))
-    weights = torch.from_numpy(decision.weights).clamp_min(_LEAST_WEIGHT)
-    ranks = torch.from_numpy(np.argsort(np.argsort(decision.z))[decision.labels])
-    found = rivals(weights.log(), ranks, len(decision.z))
-    ours, others = (weights.masked_fill(without, 0).sum(dim=0, keepdim=True) for without in (~found.own, found.own))
-    lead = torch.log(ours / others.clamp_min(_LEAST_WEIGHT)) / min(TRUST, before)
-    own = mixed(weights.log() / before, found, lead, after, min(TRUST, after))
-    return replace(decision, weights=own.numpy(), info={**decision.info, "softness": softness})
+    power = np.float32(softness / decision.info["softness"])
+    weights = np.maximum(decision.weights, _LEAST_WEIGHT) ** power
+    return replace(decision, weights=weights / weights.sum(axis=0), info={**decision.info, "softness": softness})
 
 
 @lru_cache(maxsize=8)

@@ -29,10 +29,10 @@ __all__ = ["DEVELOPMENT", "activities_part", "activity_works", "tuning_rows"]
 
 DEVELOPMENT = "activities-development"
 _MODELS = "sesf-cse,random"
-_STACKS: dict[str, Any] = {"shape": (240, 320)}
-_QUICK_STACKS: dict[str, Any] = {"shape": (160, 240), "noises": (0.0, 0.03)}
+_STACKS: dict[str, Any] = {"surfaces": ("smooth", "blocks")}
+_QUICK_STACKS: dict[str, Any] = {**_STACKS, "shape": (160, 240), "noises": (0.0, 0.03)}
 #: Pairs with truth have depth steps and little noise: they get the settings of this cell.
-_OF_PAIRS = ("steps", NO_NOISE)
+_OF_PAIRS = ("blocks", NO_NOISE)
 
 Work = Generator[Progress, None, str]
 
@@ -107,7 +107,7 @@ def _run(plan: Plan, study: Study, everyone: Sequence[Activity]) -> Work:
     tuning: Rows | Stored = rows
     if study.split == "development":
         grid = (QUICK if plan.quick else FULL).activities()
-        yield from _iter_missing(study, lambda _case, _exposure: [*everyone, *grid], rows, plan.wanted_jobs)
+        yield from _iter_missing(study, lambda _study, _case, _exposure: [*everyone, *grid], rows, plan.wanted_jobs)
     else:
         tuning = tuning_rows(plan.out)
     who = partial(_chosen, tuned(tuning), everyone)
@@ -117,7 +117,7 @@ def _run(plan: Plan, study: Study, everyone: Sequence[Activity]) -> Work:
     return activities_part(plan.out, study, families.own(rows), rows, tuning, labels)
 
 
-def _chosen(choice: Tuned, everyone: Sequence[Activity], case: Case, exposure: Exposure) -> list[Activity]:
+def _chosen(choice: Tuned, everyone: Sequence[Activity], _study: str, case: Case, exposure: Exposure) -> list[Activity]:
     """Who runs on a stack: all with one setting, and what was chosen there; without noise, what was chosen anywhere.
 
     What noise adds to the wrong pixels is told of the same setting.
@@ -139,7 +139,7 @@ def _with_labels(everyone: Sequence[Activity], labels: Iterable[str]) -> list[Ac
 
 
 def _iter_missing(
-    study: Study, who: Callable[[Case, Exposure], Sequence[Activity]], rows: Rows, jobs: int
+    study: Study, who: Callable[[str, Case, Exposure], Sequence[Activity]], rows: Rows, jobs: int
 ) -> Generator[Progress, None, None]:
     """Run what is missing; rows are kept exposure by exposure, because a scene with all settings takes minutes."""
     tasks = [task._replace(todo=(each,)) for task in missing_tasks(study, who, rows) for each in task.todo]

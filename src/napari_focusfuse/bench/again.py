@@ -7,10 +7,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from napari_focusfuse.bench import activities, pairs, series
+from napari_focusfuse.bench import activities, halo, pairs, series
 from napari_focusfuse.bench.activity_parts import activities_part, tuning_rows
 from napari_focusfuse.bench.contenders import parse_methods
-from napari_focusfuse.bench.parts import PUBLISHED, paper_part, simulated_part, truth_part
+from napari_focusfuse.bench.parts import paper_part, real_part, simulated_part, truth_part
 from napari_focusfuse.bench.plan import Plan
 from napari_focusfuse.bench.provenance import tables_now
 from napari_focusfuse.bench.report_ablation import ablation_part
@@ -25,7 +25,9 @@ _DEFAULT = "sesf"
 #: Beginning of a file's name -> columns of keys and of numbers.
 _COLUMNS = {
     "simulated": (KEYS, VALUES),
+    "halo": (halo.KEYS, halo.VALUES),
     "pairs": (pairs.KEYS, pairs.values(pairs.WITH_TRUTH)),
+    "real": (pairs.KEYS, pairs.values(pairs.WITHOUT_TRUTH)),
     "paper": (pairs.KEYS, pairs.values(pairs.PAPER)),
     "activities": (KEYS, activities.VALUES),
     "ablation": (pairs.KEYS, pairs.values(pairs.PAPER)),
@@ -77,11 +79,15 @@ def _part(plan: Plan, part: str, rows: Stored, asked: Sequence[str]) -> Callable
     kind, _, name = part.partition("-")
     if kind == "simulated":
         return partial(simulated_part, plan.out, Results(rows, labels, labels[0]), _study(rows), rows)
+    if kind == "halo":
+        return partial(halo.halo_section, rows, labels, name)
     there = list(dict.fromkeys(row["pair"] for row in rows))
     if kind == "pairs":
         return partial(truth_part, plan.out, name, rows, labels, there)
-    if PUBLISHED not in labels and any(row["method"] == PUBLISHED for row in rows):
-        labels = [PUBLISHED, *labels]
+    if pairs.PUBLISHED not in labels and any(row["method"] == pairs.PUBLISHED for row in rows):
+        labels = [pairs.PUBLISHED, *labels]
+    if kind == "real":
+        return partial(real_part, plan.out, name, rows, labels, there)
     return partial(paper_part, plan.out, name, rows, labels, there, plan.recorded)
 
 

@@ -10,7 +10,7 @@ PAGE = "benchmarks.md"
 #: Where the page finds its pictures, seen from itself.
 IMAGES = Path("images") / "benchmarks"
 _PARTS = (
-    *("simulated-report", "simulated-development", "pairs-*", "paper-*"),
+    *("simulated-report", "simulated-development", "halo-*", "pairs-*", "real-*", "paper-*"),
     *("activities-report", "activities-development", "ablation-*", "series-*"),
 )
 _HEAD = """# Benchmarks

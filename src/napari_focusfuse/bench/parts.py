@@ -7,18 +7,15 @@ from pathlib import Path
 
 from napari_focusfuse.bench import plots
 from napari_focusfuse.bench.page import IMAGES, link
-from napari_focusfuse.bench.pairs import PAPER, WITH_TRUTH
+from napari_focusfuse.bench.pairs import PAPER, WITH_TRUTH, WITHOUT_TRUTH
 from napari_focusfuse.bench.recorded import read_recorded
-from napari_focusfuse.bench.report_pairs import paper_section, truth_section, write_pair_summary
+from napari_focusfuse.bench.report_pairs import paper_section, real_section, truth_section, write_pair_summary
 from napari_focusfuse.bench.report_simulated import simulated_section, write_simulated_summary
 from napari_focusfuse.bench.results import Results
 from napari_focusfuse.bench.rows import Rows, Stored
 from napari_focusfuse.bench.simulated import Study
 
-__all__ = ["PUBLISHED", "paper_part", "simulated_part", "truth_part"]
-
-#: Our method as published, always among the paper's.
-PUBLISHED = "sesf:preset=paper"
+__all__ = ["paper_part", "real_part", "simulated_part", "truth_part"]
 
 
 def simulated_part(out: Path, results: Results, study: Study, rows: Rows | Stored) -> str:
@@ -51,3 +48,9 @@ def truth_part(out: Path, name: str, rows: Rows | Stored, labels: Sequence[str],
     """Summary of pairs with truth; returns the section."""
     write_pair_summary(out / f"pairs-{name}-summary.csv", rows, labels, pairs, WITH_TRUTH)
     return truth_section(rows, labels, pairs, WITH_TRUTH, name)
+
+
+def real_part(out: Path, name: str, rows: Rows | Stored, labels: Sequence[str], pairs: Sequence[str]) -> str:
+    """Summary of pairs without truth; returns the section."""
+    write_pair_summary(out / f"real-{name}-summary.csv", rows, labels, pairs, WITHOUT_TRUTH)
+    return real_section(rows, labels, pairs, name)

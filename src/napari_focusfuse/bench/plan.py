@@ -27,7 +27,7 @@ class Plan:
     recorded : Path or None
         Scores that others recorded on them.
     pairs : tuple of Path
-        Folders of pairs with truth.
+        Folders of pairs, with truth or without.
     simulated : bool
         Run on simulated stacks.
     textures : Path or None
@@ -38,6 +38,8 @@ class Plan:
         How many in a cell; 20, or 4 if `quick`.
     families : bool
         Also all families of blur, noise and texture.
+    flaws : bool
+        Also the flaws of real stacks, and bright spots.
     methods : str
         Names with settings, see `parse_methods`; empty is a choice of all kinds.
     reference : str
@@ -73,6 +75,7 @@ class Plan:
     split: Literal["development", "report"] = "development"
     scenes: int | None = None
     families: bool = False
+    flaws: bool = False
     methods: str = ""
     reference: str = ""
     peers: Path | None = None
@@ -102,6 +105,7 @@ class Plan:
         for option, given, needs, there in (
             ("--recorded", self.recorded, "--paper", bool(self.paper or self.ablation) or self.report),
             ("--textures", self.textures, "--simulated", self.simulated or self.of_parts),
+            ("--flaws", self.flaws or None, "--simulated", self.simulated),
             ("--families", self.families or None, "--simulated", self.simulated or self.activities),
             ("--models", self.models or None, "--activities or --ablation", self.of_parts),
             ("--peer", self.programs or None, "--peers", self.peers is not None),
@@ -140,6 +144,7 @@ class Plan:
             "textures",
             "scenes",
             "families",
+            "flaws",
             "peers",
             "programs",
             "limit",

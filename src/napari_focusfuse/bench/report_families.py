@@ -1,18 +1,21 @@
-"""What the families of blur, noise and texture say: one alone, and all but one."""
+"""What the families of blur, noise and texture say, one alone and all but one; and what the flaws of real stacks do."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from napari_focusfuse.bench.markdown import MISSING, counted, difference, table
 from napari_focusfuse.bench.results import Results
-from napari_focusfuse.bench.simulated import FAMILIES
+from napari_focusfuse.bench.rows import Row
+from napari_focusfuse.bench.scenes import FLAWS
+from napari_focusfuse.bench.simulated import FAMILIES, FLAWED
 from napari_focusfuse.bench.statistics import Interval, certain, interval
 
-__all__ = ["AXES", "by_scene", "family_tables"]
+__all__ = ["AXES", "by_scene", "family_tables", "flaw_table", "scene_means"]
 
 #: Column -> what the families along it are.
 AXES = {"psf": "blur", "noise_model": "noise", "texture": "texture"}
@@ -21,6 +24,10 @@ _TITLE = """\
 noise. PSNR less that of `{reference}`, dB, over one family alone, and over all but one: a method that owes its place to
 one kind of scene shows here. Stacks of one scene are no independent measurements: they are averaged first, and n is the
 number of distinct scenes. Bold: not 0 at a family-wise error of 5 % (t, Holm's correction over the table)."""
+_FLAWS = """\
+**Flaws** of real stacks, each alone on the same scenes, two surfaces, noise .01. PSNR less that of `{reference}`, dB;
+stacks of one scene are averaged first. Bold: not 0 at a family-wise error of 5 % (t, Holm's correction over the
+table)."""
 
 
 class _Family(NamedTuple):
@@ -28,7 +35,8 @@ class _Family(NamedTuple):
 
     axis: str
     family: str
-    alone: bool
+    alone: bool = True
+    study: str = FAMILIES
 
     @property
     def heading(self) -> str:
@@ -49,6 +57,15 @@ def family_tables(results: Results) -> list[str]:
     return parts
 
 
+def flaw_table(results: Results) -> list[str]:
+    """Title and table of the flaws, each a column, in Markdown; nothing if they were not run."""
+    there = {row["flaw"] for row in results.rows if row["study"] == FLAWED}
+    if not there:
+        return []
+    columns = [_Family("flaw", name, study=FLAWED) for name in FLAWS if name in there]
+    return [_FLAWS.format(reference=results.reference), _table(results, "flaw", columns)]
+
+
 def by_scene(values: Mapping[str, float], reference: Mapping[str, float] | None = None) -> Interval:
     """Mean over distinct scenes of the means of their stacks, less those of a reference, with its 95 % interval.
 
@@ -64,10 +81,17 @@ def by_scene(values: Mapping[str, float], reference: Mapping[str, float] | None 
     Interval
         Its n is the number of scenes.
     """
+    stacks = dict.fromkeys(values, 0.0) if reference is None else reference
+    gaps = {stack: values.get(stack, math.nan) - other for stack, other in stacks.items()}
+    return interval(list(scene_means(gaps).values()))
+
+
+def scene_means(values: Mapping[str, float]) -> dict[str, float]:
+    """Scene -> mean over its stacks; see `by_scene`."""
     found: dict[str, list[float]] = defaultdict(list)
-    for stack, other in (dict.fromkeys(values, 0.0) if reference is None else reference).items():
-        found[stack.rpartition("/")[2]].append(values.get(stack, math.nan) - other)
-    return interval([math.fsum(gaps) / len(gaps) for gaps in found.values()])
+    for stack, value in values.items():
+        found[stack.rpartition("/")[2]].append(value)
+    return {scene: math.fsum(of_scene) / len(of_scene) for scene, of_scene in found.items()}
 
 
 def _table(results: Results, title: str, columns: Sequence[_Family]) -> str:
@@ -92,11 +116,12 @@ def _table(results: Results, title: str, columns: Sequence[_Family]) -> str:
 
 
 def _psnr(results: Results, label: str, column: _Family) -> dict[str, float]:
-    axis, family, alone = column
-    return results.values(label, "psnr", lambda row: row["study"] == FAMILIES and (row[axis] == family) == alone)
+    return results.values(label, "psnr", partial(_of, column))
 
 
 def _scenes(results: Results, column: _Family) -> int:
-    axis, family, alone = column
-    rows = (row for row in results.rows if row["study"] == FAMILIES and (row[axis] == family) == alone)
-    return len({row["scene"] for row in rows})
+    return len({row["scene"] for row in results.rows if _of(column, row)})
+
+
+def _of(column: _Family, row: Row) -> bool:
+    return bool(row["study"] == column.study and (row[column.axis] == column.family) == column.alone)

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from napari_focusfuse.bench.markdown import FAILED, MISSING, bold_best, counted, difference, number, table
-from napari_focusfuse.bench.pairs import PAPER
+from napari_focusfuse.bench.pairs import PAPER, PUBLISHED
 from napari_focusfuse.bench.provenance import sentence
 from napari_focusfuse.bench.recorded import NOTES, RECORDED_AS, Scores
 from napari_focusfuse.bench.rows import NOTE, Row, Rows, Stored, write_csv
+from napari_focusfuse.bench.scoring import CALIBRATION
 from napari_focusfuse.bench.statistics import Interval, certain, first_places, interval, paired
 
-__all__ = ["LARGE", "paper_section", "scores_table", "truth_section", "write_pair_summary"]
+__all__ = ["LARGE", "paper_section", "real_section", "scores_table", "truth_section", "write_pair_summary"]
 
 #: Differences from the recorded scores that are larger are marked.
 LARGE = 0.02
@@ -33,10 +34,25 @@ writing images is part of their time. Memory is known for external programs only
 _WITH_TRUTH = """\
 Means, the best in bold; one of fewer pairs than others is shown with its n and never bold. The difference in PSNR to
 `{reference}` is taken pair by pair, with its 95 % interval (t), each on its own; bold: not 0 at a family-wise error of
-5 % (Holm's correction over the column). Bias is mean intensity less that of the truth, % of full scale. Time is that of
-a pair, all methods in turn on each; for external programs it is with start, reading and writing, and memory is the most
-that they had."""
-_TITLES = {"qg": "Qg", "qm": "Qm", "qcb": "Qcb", "psnr": "PSNR, dB", "ssim": "SSIM", "bias": "bias, %"}
+5 % (Holm's correction over the column). Calibration error is that of confidence, where one photograph is nearer to the
+truth than the other by more than 2 % of full scale. Bias is mean intensity less that of the truth, % of full scale.
+Time is that of a pair, all methods in turn on each; for external programs it is with start, reading and writing, and
+memory is the most that they had."""
+_WITHOUT_TRUTH = """\
+Real photographs have no truth: Qg, Qm and Qcb (higher is better) beside those of `{reference}`, whose decision maps are
+coherent, pair by pair with the 95 % interval (t) of the mean difference; bold: not 0 at a family-wise error of 5 %
+(Holm's correction over the column). *Islands*: share of pixels in regions of one slice that are smaller than .02 % of
+the image; salt and pepper where it is large. *Differs*: share of pixels that are from the other slice than with
+`{reference}`, and the mean confidence there."""
+_TITLES = {
+    "qg": "Qg",
+    "qm": "Qm",
+    "qcb": "Qcb",
+    "psnr": "PSNR, dB",
+    "ssim": "SSIM",
+    "bias": "bias, %",
+    CALIBRATION: "calibration error",
+}
 
 
 def paper_section(
@@ -85,6 +101,8 @@ def truth_section(
         means = [_mean(kept, label, metric) for label in labels]
         if metric == "bias":
             columns.append(_plain([(100 * mean, n) for mean, n in means], 3))
+        elif metric == CALIBRATION:
+            columns.append(_plain(means, 3))
         else:
             columns.append(_column(means, 2 if metric == "psnr" else 4, labels, kept))
     seconds = _plain([_mean(kept, label, "seconds") for label in labels], 2)
@@ -107,6 +125,39 @@ def truth_section(
         sentence(rows.made, rows.settings),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def real_section(rows: Rows | Stored, labels: Sequence[str], pairs: Collection[str], name: str) -> str:
+    """Scores of pairs without truth beside those of the published method in Markdown; see `paper_section`."""
+    kept = _kept(rows, labels, pairs)
+    columns: dict[str, list[str]] = {}
+    for metric in PAPER:
+        columns[_TITLES[metric]] = _column([_mean(kept, label, metric) for label in labels], 4, labels, kept)
+        columns[f"{_TITLES[metric]} less paper"] = _against(kept, labels, metric, PUBLISHED)
+    for title, metric in (("islands, %", "islands"), ("differs, %", "differs")):
+        columns[title] = [number(100 * _mean(kept, label, metric)[0], 2) for label in labels]
+    columns["confidence there"] = [number(_mean(kept, label, "confidence_there")[0], 2) for label in labels]
+    columns["time, s"] = [number(_mean(kept, label, "seconds")[0], 2) for label in labels]
+    parts = [
+        f"## Real pairs: {name}, {len(pairs)} pairs",
+        _WITHOUT_TRUTH.format(reference=PUBLISHED),
+        table(["method", *columns], [list(cells) for cells in zip(labels, *columns.values(), strict=True)]),
+        _failures(kept),
+        sentence(rows.made, rows.settings),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _against(kept: Sequence[Row], labels: Sequence[str], metric: str, reference: str) -> list[str]:
+    """A column of differences to the reference."""
+    values = {label: _of(kept, label, metric) for label in labels}
+    base = values.get(reference, {})
+    gaps = {label: paired(values[label], base) for label in labels if label != reference}
+    there = certain(gaps)
+    return [
+        difference(gaps[label], 4, certain=label in there, full=len(base)) if label in gaps else MISSING
+        for label in labels
+    ]
 
 
 def write_pair_summary(

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from napari_focusfuse.bench.markdown import FAILED, MISSING, bold_best, counted, difference, table
 from napari_focusfuse.bench.provenance import sentence
-from napari_focusfuse.bench.report_families import family_tables
+from napari_focusfuse.bench.report_families import family_tables, flaw_table
 from napari_focusfuse.bench.results import Results
 from napari_focusfuse.bench.rows import NOTE, Rows, Stored, write_csv
 from napari_focusfuse.bench.simulated import SHARPEST, VALUES, Study
@@ -20,11 +20,11 @@ __all__ = ["simulated_section", "write_simulated_summary"]
 Cell = tuple[str, str]
 
 _INTRODUCTION = """\
-{slices} slices of {x} x {y} px, 16 bit, {textures}. The blur grows by .7 to 1.4 px a slice, drawn for each scene and
-never told to the methods; the number over a column is the noise as a share of full scale. *{yardstick}* takes the slice
-that is truly sharpest at each pixel: a yardstick, no method. Means over scenes, the best method in bold. Where
-a method failed on a scene or has no finite score there, its mean is of fewer scenes than those of others: it is shown
-with its n and never in bold."""
+{slices} slices of {x} x {y} px, 16 bit, {textures}, rendered ray by ray. The radius of the blur grows by .8 to 1.6 px a
+slice, drawn for each scene and never told to the methods; the number over a column is the noise as a share of full
+scale. *{yardstick}* takes the slice that is truly sharpest at each pixel: a yardstick, no method. Means over scenes,
+the best method in bold. Where a method failed on a scene or has no finite score there, its mean is of fewer scenes than
+those of others: it is shown with its n and never in bold."""
 _DIFFERENCES = """\
 **PSNR less that of `{reference}`, dB**: mean over scenes with its 95 % interval (t), each interval on its own. Bold:
 not 0 at a family-wise error of 5 % (Holm's correction over all comparisons of the table)."""
@@ -53,6 +53,8 @@ _COLUMNS = (
     Column("wrong_interior", "Wrong pixels elsewhere (more than one slice off), %", 2, "low", 100, yardstick=False),
     Column("depth_rmse", "Depth error where the depth is known, RMSE in slices", 3, "low", yardstick=False),
     Column("depth_known", "Pixels whose depth is known, %", 1, "", 100, yardstick=False),
+    Column("confidence", "Mean confidence", 3, "", yardstick=False),
+    Column("calibration", "Calibration error of confidence", 3, "low", yardstick=False),
     Column(
         "seconds", "Time for a stack, s (external programs with start, reading, writing)", 2, "low", yardstick=False
     ),
@@ -82,6 +84,7 @@ def simulated_section(results: Results, study: Study, rows: Rows | Stored, image
         *(part for column in _COLUMNS for part in _cell_table(results, column, cells)),
         *_differences(results, cells),
         *family_tables(results),
+        *flaw_table(results),
         *images,
         _failures(results),
         sentence(rows.made, rows.settings),

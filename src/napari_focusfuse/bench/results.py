@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from napari_focusfuse.bench.rows import Row
-from napari_focusfuse.bench.simulated import SHARPEST, STANDARD
+from napari_focusfuse.bench.simulated import KEYS, SHARPEST, STANDARD
 from napari_focusfuse.bench.statistics import Interval, paired
 
 __all__ = ["Results"]
@@ -36,7 +36,7 @@ class Results:
     def values(self, label: str, metric: str, which: Callable[[Row], bool]) -> dict[str, float]:
         """Scene -> value of the rows that `which` takes; only finite ones."""
         return {
-            "/".join(row[key] for key in ("surface", "psf", "texture", "noise_model", "noise", "scene")): row[metric]
+            "/".join(row[key] for key in KEYS[1:-1]): row[metric]
             for row in self.rows
             if row["method"] == label and which(row) and math.isfinite(row[metric])
         }

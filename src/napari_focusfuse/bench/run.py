@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from napari_focusfuse.bench import figures, pairs
+from napari_focusfuse.bench import figures, halo, pairs
 from napari_focusfuse.bench.ablation import ablation_works
 from napari_focusfuse.bench.activity_parts import activity_works
 from napari_focusfuse.bench.again import stored_parts
 from napari_focusfuse.bench.contenders import DEFAULT_METHODS, Contender, OwnMethod, check_labels, parse_methods
 from napari_focusfuse.bench.page import IMAGES, write_page, write_text
-from napari_focusfuse.bench.parts import PUBLISHED, paper_part, simulated_part, truth_part
+from napari_focusfuse.bench.parts import paper_part, real_part, simulated_part, truth_part
 from napari_focusfuse.bench.peers import Peer, read_peers
 from napari_focusfuse.bench.plan import Plan
 from napari_focusfuse.bench.provenance import code_hash, hardware, made_now
@@ -22,6 +22,7 @@ from napari_focusfuse.bench.results import Results
 from napari_focusfuse.bench.rows import Rows
 from napari_focusfuse.bench.scenes import texture_files
 from napari_focusfuse.bench.simulated import KEYS, VALUES, Sharpest, Study, iter_simulated
+from napari_focusfuse.bench.standing import standing
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.errors import FocusFuseError, OutputError
 
@@ -61,7 +62,18 @@ def iter_bench(plan: Plan) -> Generator[Progress, None, str]:
         write_text(plan.out / f"{name}.md", section)
         sections.append(section)
     write_page(plan.out)
-    return "\n\n".join(sections)
+    if not plan.of_parts:
+        sections.append(_standing(plan))
+    return "\n\n".join(section for section in sections if section)
+
+
+def _standing(plan: Plan) -> str:
+    """The short report of the reference, or of the first method."""
+    asked = parse_methods(plan.methods)[0].label if plan.methods else ""
+    report = standing(plan.out, plan.reference or asked)
+    if report:
+        write_text(plan.out / "standing.md", report)
+    return report
 
 
 def _works(plan: Plan) -> list[tuple[str, Callable[[], Work]]]:
@@ -96,9 +108,12 @@ def _pair_works(plan: Plan, everyone: Sequence[Contender]) -> list[tuple[str, Ca
             read_recorded(plan.recorded, [pair.name for pair in there])
         works.append((f"paper-{name}", partial(_paper, plan, name, there, everyone)))
     for folder in plan.pairs:
-        there = pairs.find_pairs(folder, truth=True, limit=plan.wanted_pairs)
-        name = folder.resolve().name
-        works.append((f"pairs-{name}", partial(_truth, plan, name, there, everyone)))
+        there, name = pairs.find_pairs(folder, limit=plan.wanted_pairs), folder.resolve().name
+        if any(pair.truth for pair in there):
+            there = pairs.find_pairs(folder, truth=True, limit=plan.wanted_pairs)
+            works.append((f"pairs-{name}", partial(_truth, plan, name, there, everyone)))
+        else:
+            works.append((f"real-{name}", partial(_real, plan, name, there, everyone)))
     return works
 
 
@@ -107,13 +122,15 @@ def _simulated_works(plan: Plan, everyone: Sequence[Contender]) -> list[tuple[st
         return []
     if plan.textures:
         texture_files(plan.textures, plan.split)
-    return [(f"simulated-{plan.split}", partial(_simulated, plan, everyone))]
+    works: list[tuple[str, Callable[[], Work]]] = [(f"simulated-{plan.split}", partial(_simulated, plan, everyone))]
+    if plan.flaws:
+        works.append((f"halo-{plan.split}", partial(_halo, plan, everyone)))
+    return works
 
 
 def _paper(plan: Plan, name: str, there: Sequence[pairs.Pair], everyone: Sequence[Contender]) -> Work:
     """Tables 2 and 3 and the figures of the paper."""
-    labels = [contender.label for contender in everyone]
-    contenders = [*([] if PUBLISHED in labels else parse_methods(PUBLISHED)), *everyone]
+    contenders = _with_published(everyone)
     rows = _pair_rows(plan, f"paper-{name}", name, pairs.PAPER, contenders)
     yield from pairs.iter_pairs(there, contenders, rows, pairs.PAPER)
     yield from _draw_figures(plan.out / "figures" / name, there, [c for c in contenders if isinstance(c, OwnMethod)])
@@ -126,15 +143,42 @@ def _truth(plan: Plan, name: str, there: Sequence[pairs.Pair], everyone: Sequenc
     return truth_part(plan.out, name, rows, _labels(everyone), [pair.name for pair in there])
 
 
+def _real(plan: Plan, name: str, there: Sequence[pairs.Pair], everyone: Sequence[Contender]) -> Work:
+    contenders = _with_published(everyone)
+    rows = _pair_rows(plan, f"real-{name}", name, pairs.WITHOUT_TRUTH, contenders)
+    yield from pairs.iter_pairs(there, contenders, rows, pairs.WITHOUT_TRUTH)
+    return real_part(plan.out, name, rows, _labels(contenders), [pair.name for pair in there])
+
+
+def _with_published(everyone: Sequence[Contender]) -> list[Contender]:
+    """Ours as published first, if it does not take part."""
+    return [*([] if pairs.PUBLISHED in _labels(everyone) else parse_methods(pairs.PUBLISHED)), *everyone]
+
+
 def _simulated(plan: Plan, everyone: Sequence[Contender]) -> Work:
     small: dict[str, Any] = {"shape": _QUICK_SHAPE, "noises": _QUICK_NOISES} if plan.quick else {}
-    study = Study(split=plan.split, scenes=plan.wanted_scenes, textures=plan.textures, families=plan.families, **small)
+    study = Study(
+        split=plan.split,
+        scenes=plan.wanted_scenes,
+        textures=plan.textures,
+        families=plan.families,
+        flaws=plan.flaws,
+        **small,
+    )
     settings, made = {**study.settings(), "code": code_hash()}, _made(plan, everyone, threads=1)
     file = plan.out / f"simulated-{plan.split}.csv"
     rows = Rows(file, KEYS, VALUES, settings, made, _fingerprints([Sharpest(), *everyone]))
     yield from iter_simulated(study, everyone, rows, plan.wanted_jobs)
     labels = _labels(everyone)
     return simulated_part(plan.out, Results(study.own(rows), labels, labels[0]), study, rows)
+
+
+def _halo(plan: Plan, everyone: Sequence[Contender]) -> Work:
+    settings = {"split": plan.split, "code": code_hash("bench/halo.py")}
+    made, file = _made(plan, everyone, threads=1), plan.out / f"halo-{plan.split}.csv"
+    rows = Rows(file, halo.KEYS, halo.VALUES, settings, made, _fingerprints(everyone))
+    yield from halo.iter_halo(plan.split, plan.wanted_scenes, everyone, rows, plan.wanted_jobs)
+    return halo.halo_section(rows, _labels(everyone), plan.split)
 
 
 def _draw_figures(
@@ -152,8 +196,8 @@ def _draw_figures(
         decisions = {label: outcome.decision for label, outcome in done.items() if outcome.decision is not None}
         drawn.append(figures.Fused(pair.name, sources, images, decisions))
     first = drawn[0]
-    figures.draw_decision(first, PUBLISHED, folder / "fig2-decision.png")
-    figures.draw_two_decisions(first, PUBLISHED, folder / "fig3-pixels-and-features.png")
+    figures.draw_decision(first, pairs.PUBLISHED, folder / "fig2-decision.png")
+    figures.draw_two_decisions(first, pairs.PUBLISHED, folder / "fig3-pixels-and-features.png")
     figures.draw_insets(first, folder / "fig4-insets.png")
     for number, fused in zip((5, 6), drawn, strict=False):
         figures.draw_differences(fused, folder / f"fig{number}-difference.png")

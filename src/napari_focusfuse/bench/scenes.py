@@ -14,23 +14,64 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse import io
-from napari_focusfuse.core.config import PSF, Camera, Surface, Texture
+from napari_focusfuse.core.config import PSF, Camera, Flaws, Surface, Texture
 from napari_focusfuse.core.intensity import training_grey
 from napari_focusfuse.core.simulate import Scene, simulate
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["NOISES", "PSFS", "SPLITS", "TEXTURES", "Case", "Exposure", "Rendered", "Shot", "Split", "render"]
+__all__ = [
+    "BLACK_BORDER",
+    "DEAD_SLICE",
+    "FLAWS",
+    "NOISES",
+    "NO_FLAW",
+    "PSFS",
+    "SPLITS",
+    "TEXTURES",
+    "UNEVEN",
+    "Case",
+    "Exposure",
+    "Rendered",
+    "Shot",
+    "Split",
+    "render",
+]
 
 Split = Literal["development", "report"]
 SPLITS: tuple[Split, ...] = ("development", "report")
-#: Growth of the blur, px a slice: drawn for each scene, never told to a method.
-_BLUR = (0.7, 1.4)
+#: Growth of the blur, px of standard deviation a slice (half the radius of a disc): drawn for each scene, never told to
+#: a method.
+_BLUR = (0.4, 0.8)
 #: Electrons.
 _READ_NOISE = 5.0
 #: Families of blur, noise and texture, the standard ones first.
-PSFS: tuple[PSF, ...] = ("gaussian", "disc", "wave")
+PSFS: tuple[PSF, ...] = ("disc", "gaussian", "wave")
 NOISES = ("gaussian", "camera")
 TEXTURES = ("natural", "procedural")
+NO_FLAW = "none"
+UNEVEN, DEAD_SLICE, BLACK_BORDER = "uneven noise", "dead slice", "black border"
+#: What spoils a stack, by name. The last two are lost after the exposure.
+FLAWS = {
+    NO_FLAW: Flaws(),
+    "shifted": Flaws(drift=0.3),
+    "breathing": Flaws(magnification=0.001),
+    "flicker": Flaws(flicker=0.02),
+    "exposure": Flaws(exposure=0.1),
+    "interlaced": Flaws(interlaced=0.05),
+    "moving glints": Flaws(glints=0.002),
+    "highlights": Flaws(highlights=0.005),
+    "dust": Flaws(dust=8),
+    UNEVEN: Flaws(uneven_noise=0.7),
+    "mosaic": Flaws(mosaic=True),
+    "denoised": Flaws(denoised=0.02),
+    "sharpened": Flaws(sharpened=1.0),
+    "gamma": Flaws(gamma=0.5),
+    "JPEG": Flaws(jpeg=80),
+    DEAD_SLICE: Flaws(),
+    BLACK_BORDER: Flaws(),
+}
+#: Widest black border, px.
+_BORDER = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +84,8 @@ class Case:
     number : int
         Scenes of one split and number have the same texture, blur and seed, whatever their surface.
     surface, psf, texture : str
+    flaw : str
+        Of `FLAWS`.
     shape : (int, int)
         Height and width, px.
     slices : int
@@ -55,6 +98,7 @@ class Case:
     surface: Surface
     psf: PSF
     texture: str
+    flaw: str = NO_FLAW
     shape: tuple[int, int]
     slices: int
     folder: Path | None = None
@@ -78,24 +122,29 @@ class Shot(NamedTuple):
     truth : (Y, X) uint16
     depth : (Y, X) float32
         In slices.
+    lost : (Y, X) bool or None
+        Pixels that nobody can know, and that are not judged by.
     """
 
     stack: NDArray[np.uint16]
     clean: NDArray[np.float32]
     truth: NDArray[np.uint16]
     depth: NDArray[np.float32]
+    lost: NDArray[np.bool_] | None = None
 
 
 class Rendered:
     """A scene before any noise, to be exposed as often as needed."""
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
+    def __init__(self, scene: Scene, flaw: str = NO_FLAW) -> None:
+        self._scene, self._flaw = scene, flaw
 
     def shot(self, exposure: Exposure) -> Shot:
         """Expose: 16 bits, clipped at black and white."""
         scene = self._scene.exposed(_camera(exposure))
-        return Shot(scene.stack.astype(np.uint16), scene.clean, scene.truth.astype(np.uint16), scene.depth)
+        stack, truth = scene.stack.astype(np.uint16), scene.truth.astype(np.uint16)
+        lost = _lose(self._flaw, stack, scene)
+        return Shot(stack, scene.clean, truth, scene.depth, lost)
 
 
 def render(case: Case) -> Rendered:
@@ -109,12 +158,32 @@ def render(case: Case) -> Rendered:
     rng = np.random.default_rng(zlib.crc32(f"{case.split}/{case.number}".encode()))
     blur, seed = float(rng.uniform(*_BLUR)), int(rng.integers(2**31))
     texture = None if case.texture == "procedural" else _natural(case, rng)
-    return Rendered(_scene(case, blur, texture, seed))
+    return Rendered(_scene(case, blur, texture, seed), case.flaw)
 
 
 def _scene(case: Case, blur: float, texture: NDArray[np.float32] | None, seed: int) -> Scene:
     drawn: Texture | NDArray[np.float32] = "grains" if texture is None else texture
-    return simulate(case.shape, case.slices, surface=case.surface, psf=case.psf, blur=blur, texture=drawn, seed=seed)
+    flaws = FLAWS[case.flaw]
+    return simulate(
+        case.shape, case.slices, surface=case.surface, psf=case.psf, blur=blur, texture=drawn, flaws=flaws, seed=seed
+    )
+
+
+def _lose(flaw: str, stack: NDArray[np.uint16], scene: Scene) -> NDArray[np.bool_] | None:
+    """Blacken a slice, or the borders of all as registration leaves them; which pixels nobody can know then."""
+    rng = np.random.default_rng(scene.seed)
+    if flaw == DEAD_SLICE:
+        dead = int(rng.integers(1, len(stack) - 1))
+        stack[dead] = 0
+        return np.asarray(scene.index == dead)
+    if flaw == BLACK_BORDER:
+        inside = np.ones(stack.shape, dtype=bool)
+        for part in inside:
+            top, bottom, left, right = rng.integers(1, _BORDER + 1, 4)
+            part[:top] = part[-bottom:] = part[:, :left] = part[:, -right:] = False
+        stack[~inside] = 0
+        return np.asarray(~inside.all(axis=0))
+    return None
 
 
 def _camera(exposure: Exposure) -> Camera:

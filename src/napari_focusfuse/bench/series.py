@@ -31,6 +31,7 @@ VALUES = ("psnr", "wrong", "changed", "between", "seconds")
 _NATIVE, _SERIES, _REVERSED = "native", "series", ", reversed"
 _LABELS = (_NATIVE, _SERIES, _NATIVE + _REVERSED, _SERIES + _REVERSED)
 _SCENES, _NOISES = 5, (0.0, 0.03)
+_SURFACES = ("smooth", "blocks")
 _SHAPE, _QUICK_SHAPE = (240, 320), (96, 128)
 _WARM_UP = 64
 _FULL = 65535
@@ -49,7 +50,8 @@ def series_works(plan: Plan, model: str) -> list[tuple[str, Callable[[], Work]]]
     """Name and work of the part."""
     shape = _QUICK_SHAPE if plan.quick else _SHAPE
     scenes = plan.scenes or min(_SCENES, plan.wanted_scenes)
-    study = Study(split=plan.split, scenes=scenes, textures=plan.textures, shape=shape, noises=_NOISES)
+    stacks: dict[str, Any] = {"shape": shape, "surfaces": _SURFACES, "noises": _NOISES}
+    study = Study(split=plan.split, scenes=scenes, textures=plan.textures, **stacks)
     if plan.textures:
         texture_files(plan.textures, plan.split)
     return [(f"series-{plan.split}", partial(_run, plan, study, model))]
@@ -105,7 +107,7 @@ def _run(plan: Plan, study: Study, model: str) -> Work:
     file = plan.out / f"series-{study.split}.csv"
     rows = Rows(file, KEYS, VALUES, settings, made, dict.fromkeys(_LABELS, sha))
     # All of a stack or none: the orders are compared, and the times.
-    tasks = missing_tasks(study, lambda _case, _exposure: everyone, rows)
+    tasks = missing_tasks(study, lambda _study, _case, _exposure: everyone, rows)
     tasks = [task._replace(todo=tuple((each, tuple(everyone)) for each, _ in task.todo)) for task in tasks]
     yield from iter_tasks(tasks, run_series, rows, jobs=1)
     return series_part(plan.out, study, study.own(rows), rows)

@@ -7,14 +7,26 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from napari_focusfuse.bench.contenders import Contender, Outcome
 from napari_focusfuse.bench.pool import iter_pool
 from napari_focusfuse.bench.rows import Row, Rows
-from napari_focusfuse.bench.scenes import NOISES, PSFS, TEXTURES, Case, Exposure, Shot, Split, render
+from napari_focusfuse.bench.scenes import (
+    FLAWS,
+    NO_FLAW,
+    NOISES,
+    PSFS,
+    TEXTURES,
+    UNEVEN,
+    Case,
+    Exposure,
+    Shot,
+    Split,
+    render,
+)
 from napari_focusfuse.bench.scoring import COSTS, SIMULATED, cost, shot_scores
 from napari_focusfuse.core.config import PSF, Surface
 from napari_focusfuse.core.decision import Decision
@@ -22,7 +34,10 @@ from napari_focusfuse.core.progress import Progress
 
 __all__ = [
     "FAMILIES",
+    "FLAWED",
     "KEYS",
+    "LADDER",
+    "NOISIER",
     "SHARPEST",
     "STANDARD",
     "VALUES",
@@ -36,14 +51,21 @@ __all__ = [
     "run_task",
 ]
 
-STANDARD, FAMILIES = "standard", "families"
-KEYS = ("study", "surface", "psf", "texture", "noise_model", "noise", "scene", "method")
+STANDARD, FAMILIES, FLAWED, NOISIER = "standard", "families", "flawed", "noisier"
+KEYS = ("study", "surface", "psf", "texture", "flaw", "noise_model", "noise", "scene", "method")
 VALUES = (*SIMULATED, *COSTS)
 #: Label of the slice that is truly sharpest at each pixel: a yardstick, no method.
 SHARPEST = "sharpest slice"
-#: Scenes of the families have numbers of their own.
-_FAMILY_NUMBERS = 1000
-_FAMILY_NOISE = 0.03
+#: Scenes of the families, and with flaws, have numbers of their own.
+_FAMILY_NUMBERS, _FLAWED_NUMBERS = 1000, 2000
+_FAMILY_NOISE, _FLAWED_NOISE = 0.03, 0.01
+#: Surfaces of both, and most scenes of a surface with flaws.
+_FEW_SURFACES: tuple[Surface, ...] = ("smooth", "blocks")
+_FLAWED_SCENES = 5
+#: Noise that grows on the scenes with flaws, the same everywhere and not.
+LADDER, _LADDER_FLAWS = (0.0, 0.002, 0.005, 0.01, 0.03), (NO_FLAW, UNEVEN)
+
+Job = TypeVar("Job")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +81,8 @@ class Study:
         Folder of images; without it textures are procedural.
     families : bool
         Also run scenes of every kind of blur, noise and texture.
+    flaws : bool
+        Also run scenes with every flaw of real stacks, and some with more and more noise.
     shape : (int, int)
         Height and width, px.
     slices : int
@@ -71,10 +95,11 @@ class Study:
     scenes: int = 20
     textures: Path | None = None
     families: bool = False
-    shape: tuple[int, int] = (320, 480)
+    flaws: bool = False
+    shape: tuple[int, int] = (240, 320)
     slices: int = 12
-    surfaces: tuple[Surface, ...] = ("smooth", "steps")
-    noises: tuple[float, ...] = (0.0, 0.01, 0.03, 0.06)
+    surfaces: tuple[Surface, ...] = ("smooth", "blocks", "spheres", "fibres")
+    noises: tuple[float, ...] = (0.0, 0.01, 0.03)
 
     def settings(self) -> dict[str, Any]:
         """What a row depends on besides its keys, in plain JSON types."""
@@ -83,21 +108,20 @@ class Study:
 
     def own(self, rows: Iterable[Row]) -> list[Row]:
         """Those rows that are of scenes of this study; there may be more of an earlier run."""
-        known = {
-            (study, case.surface, case.psf, case.texture, str(case.number), exposure.noise_model, f"{exposure.noise:g}")
-            for study, case, exposures in self.tasks()
-            for exposure in exposures
-        }
-        names = ("study", "surface", "psf", "texture", "scene", "noise_model", "noise")
-        return [row for row in rows if tuple(row[name] for name in names) in known]
+        known = {_stack_key(study, case, exposure) for study, case, exposures in self.tasks() for exposure in exposures}
+        return [row for row in rows if tuple(row[name] for name in KEYS[:-1]) in known]
 
     def tasks(self) -> list[tuple[str, Case, list[Exposure]]]:
         """Every scene: the study it belongs to, what it is rendered from, and how it is exposed."""
         exposures = [Exposure("gaussian", noise) for noise in self.noises]
         main = TEXTURES[1] if self.textures is None else TEXTURES[0]
-        numbers = range(self.scenes)
-        tasks = [(STANDARD, self._case(s, "gaussian", main, n), exposures) for n in numbers for s in self.surfaces]
-        return tasks + (self._family_tasks() if self.families else [])
+        tasks = [
+            (STANDARD, self._case(surface, PSFS[0], main, number), exposures)
+            for number in range(self.scenes)
+            for surface in self.surfaces
+        ]
+        tasks += self._family_tasks() if self.families else []
+        return tasks + (self._flawed_tasks(main) if self.flaws else [])
 
     def _family_tasks(self) -> list[tuple[str, Case, list[Exposure]]]:
         """As many scenes as a cell has, each with every kind of blur and noise: these are compared on the same."""
@@ -108,16 +132,29 @@ class Study:
             (FAMILIES, self._case(surface, psf, texture, _FAMILY_NUMBERS + n), exposures)
             for n, texture in enumerate(textures * rounds)
             for psf in PSFS
-            for surface in self.surfaces
+            for surface in _FEW_SURFACES
         ]
 
-    def _case(self, surface: Surface, psf: PSF, texture: str, number: int) -> Case:
+    def _flawed_tasks(self, texture: str) -> list[tuple[str, Case, list[Exposure]]]:
+        """The same few scenes with each flaw, and with none."""
+        numbers = range(_FLAWED_NUMBERS, _FLAWED_NUMBERS + min(self.scenes, _FLAWED_SCENES))
+        exposures = {FLAWED: [Exposure(NOISES[0], _FLAWED_NOISE)], NOISIER: [Exposure(NOISES[0], n) for n in LADDER]}
+        return [
+            (study, self._case(surface, PSFS[0], texture, number, flaw), exposures[study])
+            for number in numbers
+            for surface in _FEW_SURFACES
+            for study, flaws in ((FLAWED, FLAWS), (NOISIER, _LADDER_FLAWS))
+            for flaw in flaws
+        ]
+
+    def _case(self, surface: Surface, psf: PSF, texture: str, number: int, flaw: str = NO_FLAW) -> Case:
         return Case(
             split=self.split,
             number=number,
             surface=surface,
             psf=psf,
             texture=texture,
+            flaw=flaw,
             shape=self.shape,
             slices=self.slices,
             folder=self.textures if texture == TEXTURES[0] else None,
@@ -157,11 +194,16 @@ def iter_simulated(
         Processes at once. The scores do not depend on it.
     """
     everyone = [Sharpest(), *contenders]
-    yield from iter_tasks(missing_tasks(study, lambda _case, _exposure: everyone, rows), run_task, rows, jobs)
+
+    def who(name: str, _case: Case, _exposure: Exposure) -> Sequence[Contender]:
+        """Whether more noise is better is asked of the first alone."""
+        return contenders[:1] if name == NOISIER else everyone
+
+    yield from iter_tasks(missing_tasks(study, who, rows), run_task, rows, jobs)
 
 
 def iter_tasks(
-    tasks: Sequence[Task], work: Callable[[Task], list[Row]], rows: Rows, jobs: int
+    tasks: Sequence[Job], work: Callable[[Job], list[Row]], rows: Rows, jobs: int
 ) -> Generator[Progress, None, None]:
     """Do tasks; what each gives goes into the file at once. `work` is of a module's top level."""
     yield Progress(0, max(len(tasks), 1), "scenes")
@@ -171,14 +213,14 @@ def iter_tasks(
     rows.finish()
 
 
-def missing_tasks(study: Study, who: Callable[[Case, Exposure], Sequence[Contender]], rows: Rows) -> list[Task]:
+def missing_tasks(study: Study, who: Callable[[str, Case, Exposure], Sequence[Contender]], rows: Rows) -> list[Task]:
     """The scenes on which somebody has still to run.
 
     Parameters
     ----------
     study : Study
     who : callable
-        Who is to run on an exposure of a scene.
+        Who is to run, of the name of a study, a scene of it and an exposure.
     rows : Rows
         What is there already.
     """
@@ -186,7 +228,7 @@ def missing_tasks(study: Study, who: Callable[[Case, Exposure], Sequence[Contend
     for name, case, exposures in study.tasks():
         todo = []
         for exposure in exposures:
-            missing = tuple(c for c in who(case, exposure) if not rows.has(**row_keys(name, case, exposure, c)))
+            missing = tuple(c for c in who(name, case, exposure) if not rows.has(**row_keys(name, case, exposure, c)))
             if missing:
                 todo.append((exposure, missing))
         if todo:
@@ -208,17 +250,13 @@ def run_task(task: Task) -> list[Row]:
 
 def row_keys(study: str, case: Case, exposure: Exposure, contender: Contender) -> dict[str, str]:
     """What tells the row of a contender on an exposure of a scene from the others."""
-    values = (
-        study,
-        case.surface,
-        case.psf,
-        case.texture,
-        exposure.noise_model,
-        f"{exposure.noise:g}",
-        str(case.number),
-        contender.label,
-    )
-    return dict(zip(KEYS, values, strict=True))
+    return dict(zip(KEYS, (*_stack_key(study, case, exposure), contender.label), strict=True))
+
+
+def _stack_key(study: str, case: Case, exposure: Exposure) -> tuple[str, ...]:
+    """What tells a stack from the others, in the order of `KEYS`."""
+    noise = (exposure.noise_model, f"{exposure.noise:g}")
+    return (study, case.surface, case.psf, case.texture, case.flaw, *noise, str(case.number))
 
 
 def _sharpest(shot: Shot) -> Outcome:

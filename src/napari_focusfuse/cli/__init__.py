@@ -14,11 +14,18 @@ from cyclopts import App, CycloptsError, Parameter
 from napari_focusfuse.cli._align import align
 from napari_focusfuse.cli._bench import bench
 from napari_focusfuse.cli._export import export
-from napari_focusfuse.cli._flags import FusionFlags, Out, Switch, given, parsed, sizes_given
+from napari_focusfuse.cli._flags import FusionFlags, Names, Out, Switch, given, opening_given, parsed, sizes_given
 from napari_focusfuse.cli._fuse import Task, fuse_all
 from napari_focusfuse.cli._measure import measure_files
 from napari_focusfuse.cli._replay import replay
-from napari_focusfuse.cli._terminal import complain, only_our_warnings, say, with_bar
+from napari_focusfuse.cli._terminal import (
+    complain,
+    nobody_reads,
+    only_our_warnings,
+    say,
+    terminated_as_interrupted,
+    with_bar,
+)
 from napari_focusfuse.cli._train import train
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.errors import FocusFuseError
@@ -47,10 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if everything asked for was done, 2 if something was not, 130 if interrupted.
+        0 if everything asked for was done, 2 if something was not, 130 if interrupted or terminated.
     """
     try:
-        with only_our_warnings():
+        with only_our_warnings(), terminated_as_interrupted():
             code = app(
                 sys.argv[1:] if argv is None else argv,
                 exit_on_error=False,
@@ -62,6 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain("error", error)
     except MemoryError:
         complain("error", "not enough memory: close other programs or give smaller images")
+    except BrokenPipeError:  # a reader such as head has seen enough of the help
+        nobody_reads(sys.stdout)
+        return 0
     except KeyboardInterrupt:
         complain("interrupted", "what was not finished has not been written")
         return _INTERRUPTED
@@ -79,11 +89,15 @@ def fuse(
     device: str | None = None,
     threads: int = 0,
     axis: str | None = None,
+    channel: str | None = None,
+    slices: str | None = None,
+    exclude: Names = None,
     z_step: float | None = None,
     pixel_size: float | None = None,
     refractive_index: float | None = None,
     fill_depth: Switch = False,
     zarr: Switch = False,
+    equalise: Switch = False,
     rgb: Switch = False,
     all_positions: Switch = False,
     decide_on: str | None = None,
@@ -109,6 +123,13 @@ def fuse(
         Processor threads; 0 leaves the number to torch.
     axis
         Letter or number of the stack axis, where the file does not tell.
+    channel
+        One channel of a file or folder that holds several: its name, or its number from 0.
+    slices
+        FIRST:END or FIRST:END:STEP, counted from 0 and without END: 10:50 is a range of slices, ::2 every second.
+    exclude
+        Name of a file in the folder that is no slice, such as an earlier result; * stands for anything. May be given
+        again.
     z_step
         Distance of neighbouring slices in um, instead of the file's own.
     pixel_size
@@ -119,6 +140,8 @@ def fuse(
         Write depth_filled.ome.tif as well: where depth was not measured, it is taken from the surroundings.
     zarr
         Write OME-Zarr with pyramids instead of OME-TIFF, for large images.
+    equalise
+        Bring the slices to one brightness first, for a lamp that flickers or fades; not for optical sections.
     rgb
         Take a channel axis of 3 or 4 as colour.
     all_positions
@@ -136,10 +159,11 @@ def fuse(
     sizes = sizes_given(z_step, pixel_size)
     api.use_threads(threads)
     config = FusionConfig(**vars(flags)) if flags else None
-    engine = given(method=method, model=model, device=device, config=config)
+    engine = given(method=method, model=model, device=device, config=config, equalise=equalise or None)
     saving = given(refractive_index=refractive_index, fill_depth=fill_depth, zarr=zarr)
     whole = given(decide_on=decide_on) if all_positions or decide_on is not None else None
-    return 0 if fuse_all(inputs, out, Task(engine, sizes, axis, rgb, overwrite, saving, whole)) else _FAILED
+    opening = opening_given(axis=axis, rgb=rgb, channel=channel, slices=slices, exclude=exclude)
+    return 0 if fuse_all(inputs, out, Task(engine, sizes, opening, overwrite, saving, whole)) else _FAILED
 
 
 app.command(align)
@@ -181,6 +205,9 @@ def measure(
     metrics: str | None = None,
     data_range: float | None = None,
     axis: str | None = None,
+    channel: str | None = None,
+    slices: str | None = None,
+    exclude: Names = None,
     rgb: Switch = False,
     csv: Switch = False,
 ) -> None:
@@ -200,13 +227,20 @@ def measure(
         The value of white; by default the largest of an integer type, and 1 for floats.
     axis
         Letter or number of the stack axis of SOURCES, where the file does not tell.
+    channel
+        One channel of SOURCES: its name, or its number from 0.
+    slices
+        FIRST:END or FIRST:END:STEP of SOURCES, as for fuse.
+    exclude
+        Name of a file in the folder SOURCES that is no slice. May be given again.
     rgb
         Take a channel axis of 3 or 4 as colour.
     csv
         Print comma-separated values.
     """
     names = None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()]
-    measure_files(fused, sources, truth=truth, csv=csv, metrics=names, data_range=data_range, axis=axis, rgb=rgb)
+    opening = opening_given(axis=axis, rgb=rgb, channel=channel, slices=slices, exclude=exclude)
+    measure_files(fused, sources, opening, truth=truth, csv=csv, metrics=names, data_range=data_range)
 
 
 @app.command

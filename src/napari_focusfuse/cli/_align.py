@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from napari_focusfuse.cli._flags import Out, Switch, check_apart, given, sizes_given
+from napari_focusfuse.cli._flags import Names, Out, Switch, check_apart, given, opening_given, sizes_given
 from napari_focusfuse.cli._terminal import say, with_bar
 from napari_focusfuse.core.config import AlignConfig, Edges, Kind
 
@@ -25,6 +25,9 @@ def align(
     tolerance: Annotated[float | None, Parameter(show_default=str(_DEFAULT.tolerance))] = None,
     transforms: Path | None = None,
     axis: str | None = None,
+    channel: str | None = None,
+    slices: str | None = None,
+    exclude: Names = None,
     z_step: float | None = None,
     pixel_size: float | None = None,
     rgb: Switch = False,
@@ -50,6 +53,12 @@ def align(
         Use the transforms in this file, of another channel, and measure nothing.
     axis
         Letter or number of the stack axis, where the file does not tell.
+    channel
+        One channel of a file or folder that holds several: its name, or its number from 0.
+    slices
+        FIRST:END or FIRST:END:STEP, counted from 0 and without END: 10:50 is a range of slices, ::2 every second.
+    exclude
+        Name of a file in the folder that is no slice. May be given again.
     z_step
         Distance of neighbouring slices in um, instead of the file's own.
     pixel_size
@@ -66,11 +75,15 @@ def align(
     check_apart(stack, out)
     api.check_alignment_target(out, overwrite=overwrite)
     known = None if transforms is None else api.load_transforms(transforms)
-    file = api.open_stack(stack, axis=axis, rgb=rgb)
+    opening = opening_given(axis=axis, rgb=rgb, channel=channel, slices=slices, exclude=exclude)
+    file = api.open_stack(stack, **opening)
     work = api.iter_align(file.data, config=config, rgb=file.axes.endswith("S"), transforms=known)
     done = with_bar(work, file.name)
-    own = {"z_step": file.z_step, "z": None if z_step else file.z, "pixel_size": file.pixel_size}
-    api.save_alignment(out, done, **{**own, **sizes}, overwrite=overwrite)
+    step = file.mean_step(z_step)
+    uneven = step is not None and (file.slots is not None or (file.z is not None and not z_step))
+    z = file.positions(z_step) if uneven else None
+    own = {"pixel_size": file.pixel_size, **sizes, "z_step": step, "z": z}
+    api.save_alignment(out, done, **own, overwrite=overwrite)
     say(f"done: {stack} -> {out} ({done.summary})")
 
 

@@ -30,6 +30,7 @@ def bench(
     split: Literal["development", "report"] | None = None,
     scenes: int | None = None,
     families: Switch = False,
+    flaws: Switch = False,
     activities: Switch = False,
     ablation: Folders = None,
     models: str | None = None,
@@ -56,7 +57,8 @@ def bench(
     recorded
         Scores recorded by others on these pairs, to show beside: CSV with the columns method, name, Qg, Qm, Qcb.
     pairs
-        Folder of pairs with truth, NAME_GT: PSNR, SSIM, bias.
+        Folder of pairs: with truth, NAME_GT, PSNR, SSIM and bias; without, Qg, Qm, Qcb and coherence beside the preset
+        "paper".
     simulated
         Simulated stacks: PSNR, SSIM, depth, decision quality and noise gain over surfaces and noise.
     textures
@@ -67,6 +69,8 @@ def bench(
         Scenes for each surface and noise.
     families
         Also other kinds of blur, noise and texture, and tables that leave one out.
+    flaws
+        Also the flaws of real stacks, and bright spots before a dark ground.
     activities
         The activity of the default method replaced by classical focus measures, tuned on the development split: run
         that first, then --split report with the same -o. With --pairs also on pairs with truth.
@@ -103,6 +107,7 @@ def bench(
         activities=activities,
         ablation=tuple(ablation or ()),
         families=families,
+        flaws=flaws,
         programs=tuple(peer or ()),
         quick=quick,
         report=report,

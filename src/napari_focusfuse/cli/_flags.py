@@ -13,9 +13,22 @@ from cyclopts import Parameter, Token, convert
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.errors import OutputError, StackError
 
-__all__ = ["FusionFlags", "Out", "Switch", "check_apart", "given", "merged", "parsed", "sizes_given"]
+__all__ = [
+    "FusionFlags",
+    "Names",
+    "Out",
+    "Switch",
+    "check_apart",
+    "given",
+    "merged",
+    "opening_given",
+    "parsed",
+    "sizes_given",
+]
 
 Out = Annotated[Path, Parameter(alias="-o")]
+#: Of names, `--exclude a.tif --exclude "*_fused.*"`.
+Names = Annotated[list[str] | None, Parameter(negative=())]
 Switch = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 
@@ -30,6 +43,22 @@ def sizes_given(z_step: float | None, pixel_size: float | None) -> dict[str, Any
         if size is not None and not 0 < size < math.inf:
             raise StackError(f"{name} must be greater than 0, not {size}: give it in um")
     return given(z_step=z_step, pixel_size=pixel_size and (pixel_size, pixel_size))
+
+
+def opening_given(
+    *,
+    axis: str | None,
+    rgb: bool,
+    channel: str | None = None,
+    slices: str | None = None,
+    exclude: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """How inputs are opened, as `api.open_stack` takes it; StackError where the slices are no range."""
+    parts = [] if slices is None else slices.split(":")
+    if slices is not None and (len(parts) not in (2, 3) or not all(p.isdecimal() or not p for p in parts)):
+        raise StackError(f"--slices must be FIRST:END or FIRST:END:STEP, not {slices}: 10:50:2 takes 10, 12... 48")
+    chosen = slice(*(int(part) if part else None for part in parts)) if parts else None
+    return {"axis": axis, "rgb": rgb, **given(channel=channel, slices=chosen, exclude=exclude or None)}
 
 
 def check_apart(source: Path, out: Path) -> None:

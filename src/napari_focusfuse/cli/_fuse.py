@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from napari_focusfuse.cli._flags import check_apart
+from napari_focusfuse.cli._flags import check_apart, given
 from napari_focusfuse.cli._terminal import complain, one_line, say, with_bar
 from napari_focusfuse.errors import FocusFuseError, ModelError, OutputError
 
@@ -28,10 +28,8 @@ class Task(NamedTuple):
         Keywords for `api.iter_fuse`.
     sizes : dict
         ``z_step`` and ``pixel_size`` (um) that stand in for those of the files.
-    axis : str or None
-        Letter or number of the stack axis.
-    rgb : bool
-        A channel axis is colour.
+    opening : dict
+        Keywords for `api.open_stack`.
     overwrite : bool
         Earlier results may be replaced.
     saving : dict
@@ -42,8 +40,7 @@ class Task(NamedTuple):
 
     engine: dict[str, Any]
     sizes: dict[str, Any]
-    axis: str | None
-    rgb: bool
+    opening: dict[str, Any]
     overwrite: bool
     saving: dict[str, Any]
     whole: dict[str, Any] | None = None
@@ -140,22 +137,24 @@ def _fuse_one(job: _Job, task: Task) -> str:
     from napari_focusfuse import api
 
     if task.whole is not None and not job.files:
-        whole = api.open_hyperstack(job.source, axis=task.axis, rgb=task.rgb)
+        opening = {key: value for key, value in task.opening.items() if key in ("axis", "rgb", "exclude")}
+        whole = api.open_hyperstack(job.source, **opening)
         if whole.data.ndim > len("ZYX") + whole.axes.endswith("S"):
             return _fuse_whole(whole, job, task, task.whole)
-    file = api.open_stack(job.files or job.source, axis=task.axis, rgb=task.rgb)
+    file = api.open_stack(job.files or job.source, **task.opening)
     if job.is_image:
         api.check_image_target(job.target, file.data.dtype, overwrite=task.overwrite)
     else:
         api.check_result_folder(job.target, overwrite=task.overwrite)
-    z_step = task.sizes.get("z_step", file.z_step)
+    z_step = file.mean_step(task.sizes.get("z_step"))
     pixel_size = task.sizes.get("pixel_size", file.pixel_size)
     api.check_saving(z_step, **task.saving)
     z = file.positions(task.sizes.get("z_step"))
     work = api.iter_fuse(file.data, rgb=file.axes.endswith("S"), z=z, **task.engine)
     result: FusionResult = with_bar(work, file.name)
     if job.is_image:
-        api.save_image(job.target, result.image, pixel_size=pixel_size, overwrite=task.overwrite)
+        like = file.inputs[0]
+        api.save_image(job.target, result.image, pixel_size=pixel_size, like=like, overwrite=task.overwrite)
         return result.summary
     saving = api.iter_save(
         job.target,
@@ -163,8 +162,7 @@ def _fuse_one(job: _Job, task: Task) -> str:
         pixel_size=pixel_size,
         z_step=z_step,
         inputs=file.inputs,
-        # A pair is no file or folder of its own: its two files are the inputs.
-        source={**({} if job.files else {"path": job.source}), "axis": task.axis, "rgb": task.rgb},
+        source=_source(job, task),
         overwrite=task.overwrite,
         **task.saving,
     )
@@ -174,13 +172,23 @@ def _fuse_one(job: _Job, task: Task) -> str:
     return result.summary
 
 
+def _source(job: _Job, task: Task) -> dict[str, Any]:
+    """How the stack is opened again; a pair is no file or folder of its own, its two files are the inputs."""
+    how = dict(task.opening)
+    channel, slices = how.pop("channel", None), how.pop("slices", None)
+    place = {} if job.files else {"path": job.source}
+    more = given(channel=channel, slices=slices and [slices.start, slices.stop, slices.step])
+    return {**place, **how, **more}
+
+
 def _fuse_whole(file: "StackFile", job: _Job, task: Task, options: dict[str, Any]) -> str:
     """Fuse every time point and channel."""
     from napari_focusfuse import api
 
-    if ignored := _asked(task):
+    chosen = [f"--{key}" for key in ("channel", "slices", "equalise") if key in {**task.opening, **task.engine}]
+    if ignored := _asked(task) or " and ".join(chosen):
         raise OutputError(f"{ignored} cannot be used for all positions: fuse them one by one")
     api.check_hyperstack_target(job.target, overwrite=task.overwrite)
-    sizes = {"z_step": file.z_step, "pixel_size": file.pixel_size, **task.sizes}
+    sizes = {"pixel_size": file.pixel_size, **task.sizes, "exclude": task.opening.get("exclude", ())}
     work = api.iter_fuse_file(file, job.target, overwrite=task.overwrite, **sizes, **options, **task.engine)
     return with_bar(work, file.name)

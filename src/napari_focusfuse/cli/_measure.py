@@ -12,7 +12,9 @@ __all__ = ["measure_files"]
 _HEADINGS = ("metric", "value", "best", "measures")
 
 
-def measure_files(fused: Path, sources: Sequence[Path], *, truth: Path | None, csv: bool, **options: Any) -> None:
+def measure_files(
+    fused: Path, sources: Sequence[Path], opening: dict[str, Any], *, truth: Path | None, csv: bool, **options: Any
+) -> None:
     """Measure the image in a file and print a table.
 
     Parameters
@@ -20,16 +22,17 @@ def measure_files(fused: Path, sources: Sequence[Path], *, truth: Path | None, c
     fused : Path
     sources : sequence of Path
         Images, or one folder or stack file.
+    opening : dict
+        Keywords for `api.open_stack`.
     truth : Path or None
     csv : bool
         Print comma-separated values instead of an aligned table.
     options
-        ``axis`` and ``rgb`` for the sources, ``metrics`` and ``data_range`` for `api.iter_measure`.
+        ``metrics`` and ``data_range`` for `api.iter_measure`.
     """
     from napari_focusfuse import api
 
-    axis, rgb = options.pop("axis", None), options.pop("rgb", False)
-    images = _sources(sources, axis, rgb)
+    images = _sources(sources, opening)
     true = None if truth is None else api.open_image(truth)
     work = api.iter_measure(images, api.open_image(fused), truth=true, **options)
     scores: dict[str, float] = with_bar(work, fused.name)
@@ -44,11 +47,11 @@ def measure_files(fused: Path, sources: Sequence[Path], *, truth: Path | None, c
     say(_table([_HEADINGS, *rows]))
 
 
-def _sources(paths: Sequence[Path], axis: str | None, rgb: bool) -> Any:
+def _sources(paths: Sequence[Path], opening: dict[str, Any]) -> Any:
     from napari_focusfuse import api
 
     if len(paths) == 1:
-        return api.open_stack(paths[0], axis=axis, rgb=rgb).data
+        return api.open_stack(paths[0], **opening).data
     folders = [path for path in paths if path.is_dir()]
     if folders:
         raise StackError(f"{folders[0]} is a folder: give it alone, or the images one by one")

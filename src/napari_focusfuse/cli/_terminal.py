@@ -1,34 +1,69 @@
 """What is said on the terminal: one line for each thing, bars only where somebody can see them."""
 
 import logging
+import os
+import signal
 import sys
+import threading
+import unicodedata
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, NoReturn, TextIO, TypeVar
 
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import FocusFuseWarning
 
-__all__ = ["complain", "one_line", "only_our_warnings", "say", "with_bar"]
+__all__ = [
+    "complain",
+    "nobody_reads",
+    "one_line",
+    "only_our_warnings",
+    "plain",
+    "say",
+    "terminated_as_interrupted",
+    "with_bar",
+]
 
 Result = TypeVar("Result")
 
 
 def say(text: str) -> None:
     """Print to stdout."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    _put(sys.stdout, plain(text, keep="\n\t"))
 
 
 def complain(kind: str, what: object) -> None:
     """Print one line to stderr: "error: ...", "warning: ..."."""
-    sys.stderr.write(f"{kind}: {one_line(what)}\n")
+    _put(sys.stderr, f"{kind}: {one_line(what)}")
 
 
 def one_line(text: object) -> str:
-    """The text without line breaks."""
-    return " ".join(str(text).split())
+    """The text without line breaks and without what a terminal would obey."""
+    return plain(" ".join(str(text).split()))
+
+
+def plain(text: str, keep: str = "") -> str:
+    """The text with control characters, such as a file may hold to move the cursor, as their numbers."""
+    shown = (c if c in keep or unicodedata.category(c) not in ("Cc", "Cf", "Cs") else ascii(c)[1:-1] for c in text)
+    return "".join(shown)
+
+
+def _put(stream: TextIO, line: str) -> None:
+    """Write a line, in letters that the stream has; where nobody reads it any more, the work goes on."""
+    encoding = stream.encoding or "utf-8"
+    try:
+        stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        nobody_reads(stream)
+
+
+def nobody_reads(stream: TextIO) -> None:
+    """Let a stream whose reader is gone lead to nowhere."""
+    with Path(os.devnull).open("wb") as nothing:
+        os.dup2(nothing.fileno(), stream.fileno())
 
 
 def with_bar(
@@ -51,13 +86,13 @@ def with_bar(
     """
     from tqdm import tqdm
 
-    terminal = sys.stderr.isatty()
+    terminal, label = sys.stderr.isatty(), plain(label)
     with tqdm(desc=label, disable=not terminal, leave=False) as bar:
 
         def report(step: Progress) -> None:
             loss = getattr(step, "loss", None)
             bar.total, bar.n = step.total, step.done
-            bar.set_description(f"{label}, {step.what}", refresh=False)
+            bar.set_description(f"{label}, {plain(step.what)}", refresh=False)
             if loss is not None:
                 bar.set_postfix(loss=f"{loss:.4g}", refresh=False)
             bar.refresh()
@@ -77,3 +112,21 @@ def only_our_warnings() -> Iterator[None]:
         warnings.simplefilter("always", FocusFuseWarning)
         warnings.showwarning = lambda message, *_, **__: complain("warning", message)
         yield
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """Take SIGTERM, by which schedulers end a job, for Ctrl-C: what is not finished is cleaned up."""
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _interrupt(*_: Any) -> NoReturn:
+    raise KeyboardInterrupt

@@ -73,7 +73,7 @@ def train(
     try:
         trained = with_bar(work, "training", line=_line)
     except KeyboardInterrupt:
-        complain("interrupted", "the best model so far is kept, go on with --resume")
+        complain("interrupted", "what was learnt so far is kept, go on with --resume")
         return _INTERRUPTED
     kept = f"{trained.unit} {trained.kept}" if trained.kept else "the model started from, nothing was better"
     say(f"model: {out} ({kept}; {trained.told}; {trained.ended})")

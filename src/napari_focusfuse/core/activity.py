@@ -88,22 +88,21 @@ def scale_sf(
     means : sequence of Tensors, optional
         Channel means that freeze an encoder's gates.
     half : bool
-        Give every second pixel only, from the first; and at level 0 the SF of the encoder's first block and the energy
-        of the Laplacian, for a fraction of the time that all blocks take there.
+        Give every second pixel only, from the first, for a decision head: beside SF the energy of the Laplacian; and at
+        level 0 the SF of the encoder's first block, for a fraction of the time that all blocks take there.
 
     Returns
     -------
-    Tensor, (B, len(radii), H, W); if `half`, of half the size, and at level 0 two maps for each radius
+    Tensor, (B, len(radii), H, W); if `half`, of half the size, and two maps for each radius
     """
     shapes = []
     for _ in range(level):
         shapes.append((image.shape[2], image.shape[3]))
         image = reduced(image)
-    if fine := half and level == 0:
-        energy = torch.cat([measure.shallow(image, means), laplacian_energy(image)], dim=1)
-    else:
-        energy = measure.energy(image, means)
-    step = 2 if fine else 1
+    energy = measure.shallow(image, means) if half and level == 0 else measure.energy(image, means)
+    if half:
+        energy = torch.cat([energy, laplacian_energy(image)], dim=1)
+    step = 2 if half and level == 0 else 1
     sf = torch.cat([box_mean(energy, radius, step) for radius in radii], dim=1)
     for shape in reversed(shapes[1:] if half else shapes):
         sf = doubled(sf, shape)
@@ -118,7 +117,7 @@ def scale_maps(
     *,
     half: bool = False,
 ) -> Tensor:
-    """Squared SF (B, S, H, W) of an image (B, 1, H, W) on several (level, radius), levels rising; see `scale_sf`."""
+    """Energies (B, S, H, W) of an image (B, 1, H, W) on several (level, radius), levels rising; see `scale_sf`."""
     maps = []
     for level, of_level in groupby(scales, key=itemgetter(0)):
         maps.append(scale_sf(measure, image, level, [radius for _, radius in of_level], means, half=half))

@@ -48,7 +48,8 @@ class _Mixer:
             values = bound[where]
             bound[where] = np.where(first, pixels, np.where(again, limit(values, pixels), values))
         self._weight[where] = before + weight
-        self._sum[where] += pixels * weight.astype(self._sum.dtype)
+        with np.errstate(over="ignore"):  # beyond the largest number is beyond the bounds, which are kept
+            self._sum[where] += pixels * weight.astype(self._sum.dtype)
 
     def image(self, rows: slice) -> NDArray[Any]:
         """The mean of the rows (y, X[, C]), in the type of the stack; integers are rounded."""

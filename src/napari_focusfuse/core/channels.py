@@ -53,7 +53,7 @@ def channel_level(stack: Stack) -> ChannelLevel:
     ChannelLevel
         In the units of the stack.
     """
-    from napari_focusfuse.core.decide.statistics import noise_level
+    from napari_focusfuse.core.decide.noise import noise_level
 
     chosen = stack.order[np.unique(np.linspace(0, len(stack) - 1, _SLICES).round().astype(int))]
     greys = [filled(luminance(stack[int(k)]))[0] for k in chosen]

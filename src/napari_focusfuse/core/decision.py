@@ -3,12 +3,9 @@
 Everything hard happens before the decision; a decision can be edited, saved, and blend any stack of its geometry.
 """
 
-import contextlib
 import io
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntFlag
@@ -18,8 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_focusfuse.core.archive import read_arrays
+from napari_focusfuse.core.decision_checks import checked, info_of
 from napari_focusfuse.core.edits import seam, with_label
-from napari_focusfuse.errors import FocusFuseError, OutputError
+from napari_focusfuse.core.parts import write_whole
+from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Decision", "Flag", "Labels", "load_decision"]
 
@@ -33,7 +33,7 @@ class Flag(IntFlag):
     NOT_BRACKETED: sharpest in the first or the last slice. NO_SIGNAL: nothing is sharp in any slice. EDITED: by hand.
     SATURATED: as bright as the camera goes, which hides detail. TWO_PEAKS: two depths compete for it. AVERAGED: no
     slice has half of the weight. UNORDERED: sharpness does not rise and fall along the stack. SATURATED and
-    TWO_PEAKS are told by models with an edge head, with soft weights.
+    TWO_PEAKS are told by models with a candidate head, with soft weights.
     """
 
     NOT_BRACKETED = 1
@@ -109,6 +109,10 @@ class Decision:
                 f"the edit is {index.shape} with a mask of {mask.shape}, the decision is {self.shape}: "
                 "they must be of one size"
             )
+        if mask.dtype != bool or index.dtype.kind not in "iu":
+            raise FocusFuseError(
+                f"the edit is {index.dtype} with a mask of {mask.dtype}: they must be whole numbers and bool"
+            )
         if not mask.any():
             return self
         if index[mask].min() < 0 or index[mask].max() >= len(self.z):
@@ -125,18 +129,10 @@ class Decision:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the decision to one file (``.npz``, no pickle), whole or not at all."""
-        path = Path(path)
-        part = path.with_name(path.name + ".part")
         content = io.BytesIO()
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         np.savez_compressed(content, allow_pickle=False, info=json.dumps(dict(self.info)), **arrays)
-        try:
-            part.write_bytes(content.getbuffer())
-            part.replace(path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                part.unlink()
-            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        write_whole(Path(path), lambda part: part.write_bytes(content.getbuffer()), overwrite=True, parents=False)
 
 
 def load_decision(path: str | os.PathLike[str]) -> Decision:
@@ -148,23 +144,9 @@ def load_decision(path: str | os.PathLike[str]) -> Decision:
         The file is missing or holds no decision.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            decision = Decision(**{name: file[name] for name in _ARRAYS}, info=json.loads(str(file["info"])))
-        whole = _is_whole(decision)
-    except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, IndexError) as error:
-        raise FocusFuseError(f"{path} holds no decision that can be read: save it again") from error
-    if not whole:
-        raise FocusFuseError(f"{path} holds no decision that fits together: save it again")
-    return decision
-
-
-def _is_whole(decision: Decision) -> bool:
-    shape = decision.shape
-    maps = (decision.depth, decision.confidence, decision.flags)
-    return (
-        decision.labels.shape == decision.weights.shape
-        and all(array.shape == shape for array in maps)
-        and decision.z.ndim == 1
-        and bool((decision.labels >= 0).all() and (decision.labels < len(decision.z)).all())
-        and bool(np.allclose(decision.weights.sum(axis=0), 1, atol=1e-3))
-    )
+        arrays = read_arrays(Path(path), (*_ARRAYS, "info"))
+        info = info_of(arrays.pop("info"))
+        return checked(Decision(**arrays, info=info))
+    except (OSError, TypeError, ValueError, SyntaxError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise FocusFuseError(f"{path} holds no decision that can be read ({why}): save it again") from error

@@ -11,13 +11,12 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_focusfuse.core.activity import squared_sf
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decide.scan import SliceActivity
-from napari_focusfuse.core.decide.statistics import Survey, iter_survey
-from napari_focusfuse.core.intensity import filled, luminance, scaled
+from napari_focusfuse.core.decide.statistics import Statistics, iter_statistics
+from napari_focusfuse.core.intensity import continued, luminance, scaled
 from napari_focusfuse.core.network import Encoder
 from napari_focusfuse.core.progress import Progress, repeated
 from napari_focusfuse.core.stack import Stack
@@ -73,17 +72,17 @@ class Focus:
     encoder : Encoder
         On `device`.
     config : FusionConfig
-    survey : Survey
+    stats : Statistics
         Of the stack, with `config`.
     device : torch device
     """
 
     def __init__(
-        self, stack: Stack, encoder: Encoder, config: FusionConfig, survey: Survey, device: torch.device
+        self, stack: Stack, encoder: Encoder, config: FusionConfig, stats: Statistics, device: torch.device
     ) -> None:
         self._stack, self._encoder, self._config = stack, encoder, config
-        self._survey, self._device = survey, device
-        self._activity = SliceActivity(encoder, config, survey, device)
+        self._stats, self._device = stats, device
+        self._activity = SliceActivity(encoder, config, stats, device)
 
     def curve(self, y: int, x: int) -> FocusCurve:
         """Focus curve of a pixel.
@@ -96,7 +95,7 @@ class Focus:
         Returns
         -------
         FocusCurve
-            0 where a pixel that is no number is too near, as in the fusion.
+            0 where the pixel is no number, as in the fusion.
 
         Raises
         ------
@@ -108,15 +107,15 @@ class Focus:
             raise FocusFuseError(f"there is no pixel ({y}, {x}) in slices of {height} x {width} px: choose one in them")
         pixel = slice(y, y + 1), slice(x, x + 1)
         around = grown(pixel, max(self._activity.reach, self._config.radius + 1), self._stack.shape, _ALIGN)
-        read = [filled(self._grey(int(k), around)) for k in self._stack.order]
+        read = [continued(self._grey(int(k), around)) for k in self._stack.order]
         windows = np.stack([grey for grey, _ in read])
         here = within(pixel, around)
-        deep = self._activity.part(windows, here, self._survey.means)[:, 0, 0]
+        origin = around[0].start, around[1].start
+        deep = self._activity.part(windows, here, self._stats.means, origin)[:, 0, 0]
         sf = self._root_sf(windows)[:, *here][:, 0, 0]
         for i, (_, missing) in enumerate(read):
-            if missing is not None:
-                for activity, reach in ((deep, self._activity.reach), (sf, self._config.radius + 1)):
-                    activity[i] *= not missing[grown(here, reach, missing.shape)].any()
+            if missing is not None and missing[here].any():
+                deep[i] = sf[i] = 0
         return FocusCurve(self._stack.z[self._stack.order], sf, deep)
 
     def iter_map(self, k: int, sharpness: Sharpness) -> Generator[Progress, None, Grey]:
@@ -133,18 +132,18 @@ class Focus:
         yield progress
         grey = self._grey(k, (slice(None), slice(None)))
         if sharpness == "sf":
-            whole, missing = filled(grey)
+            whole, missing = continued(grey)
             activity: Grey = self._root_sf(whole[None])[0]
             if missing is not None:
-                activity[ndimage.maximum_filter(missing, 2 * self._config.radius + 3)] = 0
+                activity[missing] = 0
             return activity
         canvas = _Canvas(self._stack.shape)
         yield from repeated(self._activity.iter_show(canvas, k, -1, grey), progress)
         return canvas.activity
 
     def _grey(self, k: int, where: Where) -> Grey:
-        grey = scaled(luminance(self._stack.part(k, where)), self._survey.limits)
-        return np.asarray(grey * np.float32(self._survey.gains[k]))
+        grey = scaled(luminance(self._stack.part(k, where)), self._stats.limits)
+        return np.asarray(grey * np.float32(self._stats.gains[k]))
 
     @torch.inference_mode()
     def _root_sf(self, greys: Grey) -> Grey:
@@ -162,5 +161,5 @@ def iter_focus(
         raise FocusFuseError(
             'with the preset "paper" the activity of a pixel depends on the whole slice: choose "default"'
         )
-    survey = yield from iter_survey(stack, encoder, config, device)
-    return Focus(stack, encoder, config, survey, device)
+    stats = yield from iter_statistics(stack, encoder, config, device)
+    return Focus(stack, encoder, config, stats, device)

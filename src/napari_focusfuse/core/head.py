@@ -1,12 +1,9 @@
 """The decision head: what a trained encoder sees on all scales becomes one activity.
 
 Which scale and which window to believe depends on the noise, on how much texture there is, and on whether an edge in
-depth is near. A small network learns that from simulated scenes with known depth (`napari_focusfuse.core.ranking`). It
-looks at one slice at a time, so that a stack can still be streamed, and at a fixed neighbourhood, so that tiles come
-out as the whole.
+depth is near. A small network learns that from simulated scenes with known depth. It looks at one slice at a time, so
+that a stack can still be streamed, and at a fixed neighbourhood, so that tiles come out as the whole.
 """
-
-import math
 
 import numpy as np
 import torch
@@ -14,14 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["INPUTS", "SCALES", "SLOPE", "FocusHead", "odds", "power", "softness"]
+__all__ = ["INPUTS", "SCALES", "SLOPE", "FocusHead", "odds"]
 
 #: (level, radius): the pyramid levels and windows whose squared SF the head sees, at half size; 0 is full size, radii
 #: are in the pixels of each level.
 SCALES = ((0, 1), (0, 3), (0, 7), (1, 1), (1, 2), (1, 5), (2, 2), (2, 4), (2, 8))
 
-#: What the head sees: on level 0 two maps for each radius.
-INPUTS = len(SCALES) + sum(level == 0 for level, _ in SCALES)
+#: What the head sees: for each of them the energy of the encoder and that of the Laplacian, a witness of its own.
+INPUTS = 2 * len(SCALES)
 
 _WIDTH, _DILATIONS = 16, (1, 1, 2, 4)
 _TINY = 1e-9
@@ -31,16 +28,13 @@ _LEAST_FLOOR, _LEAST_EXCESS, _MOST_EXCESS = -16.0, 1e-2, 8.0
 _CENTRE, _SPREAD = -9.0, 4.0
 #: Score for each factor e of SF, at the start; softness is told in powers of SF.
 SLOPE = 3.0
-#: Logarithm of the power to which odds are taken for the weights: constant, factor of the logarithm of the noise, least
-#: noise. Set on simulated scenes with photographs as textures, none of which the heads are trained on.
-_POWER, _NOISE_SLOPE, _LEAST_NOISE = -1.8, -0.8, 0.002
 
 
 class FocusHead(nn.Module):
     """From squared spatial frequencies on several scales to an activity.
 
     The logarithm of the activity is a weighted sum of those of the scales, plus what dilated convolutions find. All at
-    half size: focus changes slowly from pixel to pixel, but for depth edges, which another head looks at.
+    half size: focus changes slowly from pixel to pixel, but for depth edges, which another head judges at full size.
     """
 
     #: Pixels of the full image around a pixel that the head looks at, and those between which it interpolates.
@@ -55,18 +49,20 @@ class FocusHead(nn.Module):
         )
         self.out = nn.Conv2d(_WIDTH, 1, 1)
 
-    def score(self, squared: Tensor, floors: Tensor) -> Tensor:
+    def score(self, squared: Tensor, floors: Tensor, noise: Tensor) -> Tensor:
         """Logarithm (B, 1, H/2, W/2) of the odds that a slice is the sharpest one.
 
         Parameters
         ----------
         squared : Tensor, (B, INPUTS, H/2, W/2)
-            SF squared on each of `SCALES`, at half size.
+            Energies on each of `SCALES`, at half size.
         floors : Tensor, (INPUTS,)
-            What noise alone has there.
+            What noise of standard deviation 1 alone has there.
+        noise : Tensor, (H/2, W/2)
+            Standard deviation of the noise at each place.
         """
         logs = torch.log(squared + _TINY)
-        floor = torch.log(floors + _TINY).clamp_min(_LEAST_FLOOR).view(1, -1, 1, 1)
+        floor = torch.log(floors.view(1, -1, 1, 1) * noise.square() + _TINY).clamp_min(_LEAST_FLOOR)
         excess = torch.log(torch.expm1((logs - floor).clamp(_LEAST_EXCESS, _MOST_EXCESS)))
         plain = (self.shares.view(1, -1, 1, 1) * logs).sum(dim=1, keepdim=True)
         seen = functional.relu(self.mix(torch.cat([(logs - _CENTRE) / _SPREAD, excess / _SPREAD], dim=1)))
@@ -75,21 +71,11 @@ class FocusHead(nn.Module):
         found: Tensor = plain + self.out(seen)
         return found
 
-    def forward(self, squared: Tensor, floors: Tensor) -> Tensor:
+    def forward(self, squared: Tensor, floors: Tensor, noise: Tensor) -> Tensor:
         """Activity (B, 1, H/2, W/2), which grows as SF does; see `score`."""
-        return torch.exp(self.score(squared, floors) / SLOPE)
+        return torch.exp(self.score(squared, floors, noise) / SLOPE)
 
 
 def odds(activity: NDArray[np.float64]) -> NDArray[np.float64]:
     """Odds that go with an activity: its power `SLOPE`."""
     return activity * activity * activity
-
-
-def power(noise: float) -> float:
-    """Power to which the odds are taken for the weights, at noise of this standard deviation (share of the range)."""
-    return math.exp(_POWER + _NOISE_SLOPE * math.log(noise + _LEAST_NOISE))
-
-
-def softness(noise: float) -> float:
-    """The same for the activity."""
-    return SLOPE * power(noise)

@@ -8,6 +8,7 @@ from scipy import ndimage
 
 __all__ = [
     "GREY",
+    "continued",
     "filled",
     "full_range",
     "luminance",
@@ -16,6 +17,7 @@ __all__ = [
     "training_grey",
     "typed",
     "without_specks",
+    "without_void",
 ]
 
 #: Weights of red, green and blue.
@@ -23,6 +25,8 @@ GREY = (0.2125, 0.7154, 0.0721)
 _FAR = 1e6
 #: So many times further away than anything around it, a pixel is wild; so many together in 5 x 5 are single ones.
 _WILD, _FEW = 1e3, 4
+#: Nothing ends abruptly if what is beside it is brighter than this share of the range, in the median.
+_ABRUPT = 0.05
 
 Floats = NDArray[np.floating[Any]]
 
@@ -62,7 +66,10 @@ def scaled(grey: Floats, limits: tuple[float, float]) -> NDArray[np.float32]:
     """
     low, high = limits
     grey = without_specks(grey, limits) if grey.ndim == 2 else grey
-    out = (grey - grey.dtype.type(low)) * grey.dtype.type(1 / (high - low) if high > low else 1.0)
+    if high - low > float(np.finfo(grey.dtype).max):  # the difference of the largest numbers is none
+        grey, low, high = grey / 2, low / 2, high / 2
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite then is taken as missing
+        out = (grey - grey.dtype.type(low)) * grey.dtype.type(1 / (high - low) if high > low else 1.0)
     return np.asarray(np.where(np.isfinite(out), np.clip(out, -_FAR, _FAR), np.nan), dtype=np.float32)
 
 
@@ -105,6 +112,40 @@ def filled(grey: Floats) -> tuple[Floats, NDArray[np.bool_] | None]:
     return np.where(missing, median, grey), missing
 
 
+def without_void(grey: Floats, limits: tuple[float, float]) -> Floats:
+    """`grey` (Y, X) with NaN where there is nothing: whole lines of exact zeros at the frame that end abruptly.
+
+    Registration leaves such borders, and an interrupted transfer. A dark ground ends in what is a little brighter.
+    """
+    low, high = limits
+    out = grey
+    for axis in (0, 1):
+        for step in (1, -1):
+            lines = _along(grey, axis, step)
+            if lines[0].any():
+                continue
+            lit = (lines != 0).any(axis=1)
+            count = int(lit.argmax())
+            if lit.any() and np.median(lines[count]) >= low + _ABRUPT * (high - low):
+                out = grey.copy() if out is grey else out
+                _along(out, axis, step)[:count] = np.nan
+    return out
+
+
+def _along(grey: Floats, axis: int, step: int) -> Floats:
+    """The lines of an image from one of its sides on."""
+    return np.moveaxis(grey, axis, 0)[::step]
+
+
+def continued(grey: Floats) -> tuple[Floats, NDArray[np.bool_] | None]:
+    """`grey` (Y, X) with the nearest value in place of what is not finite, and where that was (None: nowhere)."""
+    missing = ~np.isfinite(grey)
+    if not missing.any() or missing.all():
+        return filled(grey)
+    y, x = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
+    return grey[y, x], missing
+
+
 def training_grey(image: NDArray[Any]) -> NDArray[np.float32]:
     """Any image (Y, X[, 3|4]) as grey in [0, 1]: 8 bit by 255, everything else by its robust range, clipped."""
     grey, _ = filled(luminance(image))
@@ -113,9 +154,10 @@ def training_grey(image: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def typed(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Floats in another type: integers and bool are rounded and clipped to what it can hold."""
+    """Floats in another type, clipped to what it can hold; integers and bool are rounded."""
     if dtype.kind == "f":
-        return np.asarray(values, dtype=dtype)
+        most = np.finfo(dtype).max
+        return np.asarray(np.clip(values, -most, most), dtype=dtype)
     low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     rounded = np.rint(values)
     # The largest 64-bit integers are no floats: they are put in afterwards.

@@ -13,10 +13,19 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
-from napari_focusfuse.core.edge_head import EdgeHead
+from napari_focusfuse.core.box import box_mean
+from napari_focusfuse.core.candidate_head import CandidateHead
 from napari_focusfuse.core.head import FocusHead
 
-__all__ = ["FocusMeasure", "LoGEnergy", "PixelSF", "difference_energy", "grey_energy", "grey_floor", "laplacian_energy"]
+__all__ = [
+    "GREY_HALO",
+    "FocusMeasure",
+    "LoGEnergy",
+    "PixelSF",
+    "difference_energy",
+    "grey_energy",
+    "laplacian_energy",
+]
 
 _TRUNCATE = 4.0
 #: Make differences of grey values, and their Laplacian, about as large as deep features are where there is only noise.
@@ -43,8 +52,8 @@ class FocusMeasure(Protocol):
         """What combines the scales, if the measure has learned that."""
 
     @property
-    def edges(self) -> EdgeHead | None:
-        """What decides between two depths that compete for a pixel, if the measure has learned that."""
+    def candidates(self) -> CandidateHead | None:
+        """What judges the best few slices of each pixel, if the measure has learned that."""
 
     def energy(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
         """Energy (B, 1, H, W), 0 or more, of grey images (B, 1, H, W) in [0, 1]; borders replicated."""
@@ -80,7 +89,7 @@ class _Plain:
     depth = 0
     pools = False
     head: FocusHead | None = None
-    edges: EdgeHead | None = None
+    candidates: CandidateHead | None = None
 
     def shallow(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
         """Never asked for: there is no head."""
@@ -102,13 +111,12 @@ class PixelSF(_Plain):
 
 
 def grey_energy(images: Tensor) -> Tensor:
-    """The energy of `PixelSF`, on the scale of that of deep features."""
-    return difference_energy(images * _LIKE_DEEP)
+    """The energy of `PixelSF` over 3 x 3 px, on the scale of that of deep features."""
+    return box_mean(difference_energy(images * _LIKE_DEEP), 1)
 
 
-def grey_floor(noise: float) -> float:
-    """The same of white noise of this standard deviation: two differences, of two pixels each."""
-    return 4 * (noise * _LIKE_DEEP) ** 2
+#: Pixels around a pixel that `grey_energy` depends on.
+GREY_HALO = 2
 
 
 def laplacian_energy(images: Tensor) -> Tensor:

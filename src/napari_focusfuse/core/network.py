@@ -15,8 +15,8 @@ from typing import cast, get_args
 import torch
 from torch import Tensor, nn
 
+from napari_focusfuse.core.candidate_head import CandidateHead
 from napari_focusfuse.core.config import SEVariant
-from napari_focusfuse.core.edge_head import EdgeHead
 from napari_focusfuse.core.folding import Block, Layers, folded, folded_energy
 from napari_focusfuse.core.head import FocusHead
 from napari_focusfuse.core.measures import difference_energy
@@ -75,8 +75,8 @@ class Encoder(nn.Module):
         Squeeze-and-excitation after each block.
     decides : bool
         Whether it has a decision head, which combines the scales.
-    edges : bool
-        Whether it has an edge head, which decides between two depths that compete for a pixel.
+    judges : bool
+        Whether it has a candidate head, which judges the best few slices of each pixel.
     """
 
     #: Number of blocks, and of channel means that freeze the gates.
@@ -84,7 +84,7 @@ class Encoder(nn.Module):
     #: Pixels around a pixel that its energy depends on: those of the encoder, and one for the difference.
     halo = HALO + 1
 
-    def __init__(self, variant: SEVariant = "cse", *, decides: bool = False, edges: bool = False) -> None:
+    def __init__(self, variant: SEVariant = "cse", *, decides: bool = False, judges: bool = False) -> None:
         super().__init__()
         if variant not in get_args(SEVariant):
             raise ValueError(f"unknown squeeze-and-excitation variant {variant!r}")
@@ -93,7 +93,7 @@ class Encoder(nn.Module):
         self.blocks = nn.ModuleList(_ConvBlock(n, _WIDTH) for n in inputs)
         self.gates = nn.ModuleList(_SEBlock(_WIDTH, variant) for _ in inputs)
         self.head: FocusHead | None = FocusHead() if decides else None
-        self.edges: EdgeHead | None = EdgeHead() if edges else None
+        self.candidates: CandidateHead | None = CandidateHead() if judges else None
 
     @property
     def pools(self) -> bool:

@@ -6,12 +6,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.config import AnyTrainConfig, DecideConfig, EdgeConfig, RankConfig, Recipe
-from napari_focusfuse.core.deciding import deciding_scores, iter_learn_decision
-from napari_focusfuse.core.edging import edge_scores, iter_learn_edges
+from napari_focusfuse.core.config import AnyTrainConfig, CandidateConfig, DecideConfig, RankConfig, Recipe
 from napari_focusfuse.core.network import Encoder, SESFNet
-from napari_focusfuse.core.ranking import RankReport, RankState, best_encoder, iter_rank, ranking_scores
-from napari_focusfuse.core.training import TrainReport, TrainState, best_network, iter_train, reconstruction_scores
+from napari_focusfuse.core.training.autoencoder import (
+    TrainReport,
+    TrainState,
+    best_network,
+    iter_train,
+    reconstruction_scores,
+)
+from napari_focusfuse.core.training.candidate_head import candidate_scores, iter_learn_candidates
+from napari_focusfuse.core.training.decision_head import deciding_scores, iter_learn_decision
+from napari_focusfuse.core.training.encoder import RankReport, RankState, best_encoder, iter_rank, ranking_scores
 from napari_focusfuse.errors import TrainingError
 
 __all__ = ["AnyTrainState", "best_model", "check_recipe", "iter_learn", "scores_of"]
@@ -29,7 +35,9 @@ def iter_learn(
     device: torch.device | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Generator[TrainReport | RankReport, None, AnyTrainState]:
-    """Train by the recipe of `config`; see `iter_train`, `iter_rank`, `iter_learn_decision` and `iter_learn_edges`.
+    """Train by the recipe of `config`.
+
+    See `iter_train`, `iter_rank`, `iter_learn_decision` and `iter_learn_candidates`.
 
     Raises
     ------
@@ -39,8 +47,8 @@ def iter_learn(
     if state is not None:
         check_recipe(state.config.recipe, config.recipe)
     focus = state if isinstance(state, RankState) else None
-    if isinstance(config, EdgeConfig):
-        return (yield from iter_learn_edges(images, validation, config, focus, device=device, stop=stop))
+    if isinstance(config, CandidateConfig):
+        return (yield from iter_learn_candidates(images, validation, config, focus, device=device, stop=stop))
     if isinstance(config, DecideConfig):
         return (yield from iter_learn_decision(images, validation, config, focus, device=device, stop=stop))
     if isinstance(config, RankConfig):
@@ -78,8 +86,8 @@ def scores_of(model: SESFNet | Encoder, images: Sequence[Image], config: AnyTrai
     """
     if isinstance(config, RankConfig):
         encoder = model.encoder if isinstance(model, SESFNet) else model
-        if isinstance(config, EdgeConfig):
-            scores = edge_scores(encoder, images, config)
+        if isinstance(config, CandidateConfig):
+            scores = candidate_scores(encoder, images, config)
         elif isinstance(config, DecideConfig):
             scores = deciding_scores(encoder, images, config)
         else:

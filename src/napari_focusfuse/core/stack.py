@@ -18,7 +18,8 @@ class Stack:
     Parameters
     ----------
     data : array-like (Z, Y, X) or (Z, Y, X, 3|4), or a sequence of images of equal size
-        numpy, dask, zarr or anything with ``shape``, ``dtype`` and indexing; any real dtype.
+        numpy, dask, zarr or anything with ``shape``, ``dtype`` and indexing; any real dtype. Tensors of torch are taken
+        as well. Where a masked array is masked a pixel is missing, which makes integers floats.
     axis : int
         The stack axis.
     rgb : bool, optional
@@ -51,7 +52,7 @@ class Stack:
         if axes != 3:
             kind = "an RGB focus stack has 4 axes" if self.channels else "a focus stack has 3 axes"
             raise StackError(f"{kind}, this array has {len(shape)} {shape}: choose one time point and channel")
-        if not -axes <= axis < axes:
+        if axis not in range(-axes, axes):
             raise StackError(f"there is no stack axis {axis} in an array of shape {shape}: choose 0 to {axes - 1}")
         self._axis = axis % axes
         self.dtype = np.dtype(self._data.dtype)
@@ -92,11 +93,16 @@ class Stack:
         return self._data[where] if self._axis else self._data[int(k)]
 
 
+#: Positions and their distances (in any unit of length) that single precision can take the square of.
+_FARTHEST, _NEAREST = 1e12, 1e-12
+
+
 class _Images(Sequence[Any]):
     """Images in a sequence, not copied together."""
 
     def __init__(self, images: Sequence[Any]) -> None:
-        self._images = [image if hasattr(image, "shape") else np.asarray(image) for image in images]
+        missing = any(map(_has_missing, images))
+        self._images = [_plain(image, missing=missing) for image in images]
         if not self._images:
             raise StackError("there are no slices: give at least two images")
         first = self._images[0]
@@ -121,7 +127,26 @@ class _Images(Sequence[Any]):
 def _as_array(data: Any) -> Any:
     if isinstance(data, (list, tuple)):
         return _Images(data)
-    return data if hasattr(data, "shape") and hasattr(data, "dtype") else np.asarray(data)
+    return _plain(data)
+
+
+def _has_missing(data: Any) -> bool:
+    return isinstance(data, np.ma.MaskedArray) and bool(np.ma.getmaskarray(data).any())
+
+
+def _plain(data: Any, *, missing: bool = False) -> Any:
+    """An array by numpy's types; if values are masked, or `missing` in another one, floats with NaN in their place."""
+    try:
+        if hasattr(data, "detach"):  # a tensor of torch
+            return data.detach().cpu().numpy()
+        if not hasattr(data, "shape") or not hasattr(data, "dtype"):
+            data = np.asarray(data)
+        np.dtype(data.dtype)
+    except (TypeError, ValueError) as error:
+        raise StackError(f"this is no array of numbers ({error}): give a numpy array") from error
+    if (missing or _has_missing(data)) and data.dtype.kind in "bui":
+        data = data.astype(np.float32 if data.dtype.itemsize <= 2 else np.float64)
+    return np.ma.filled(data, np.nan) if _has_missing(data) else data
 
 
 def _channels(shape: tuple[int, ...], rgb: bool | None) -> int:
@@ -141,4 +166,6 @@ def _positions(z: Sequence[float] | None, slices: int) -> NDArray[np.float64]:
         raise StackError(f"z gives {positions.size} positions for {slices} slices: give one for each slice")
     if not np.isfinite(positions).all() or len(np.unique(positions)) != slices:
         raise StackError("the z positions must be different, finite numbers: correct them or leave them out")
+    if np.abs(positions).max(initial=0) > _FARTHEST or np.diff(np.sort(positions)).min(initial=1) < _NEAREST:
+        raise StackError(f"the z positions must lie within {_FARTHEST:g} of 0 and {_NEAREST:g} apart: give them in um")
     return positions

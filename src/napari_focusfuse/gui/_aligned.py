@@ -7,6 +7,7 @@ from napari.layers import Image, Layer
 
 from napari_focusfuse.gui._file_facts import positions_of
 from napari_focusfuse.gui._layers import plain, put
+from napari_focusfuse.gui._some_slices import taken_of
 from napari_focusfuse.gui._source import KEY, Source, axis_name, in_file, plane_axes
 from napari_focusfuse.gui._unchanged import mark
 
@@ -19,6 +20,8 @@ __all__ = ["aligned_before", "aligned_from", "show_aligned", "stack_place"]
 
 #: Not as results note it: an aligned stack is one that can be fused.
 _MINE = "aligned_id"
+#: What is told of a place and is no argument of a layer.
+_NOT_PLACED = ("plane", "in_file", "inputs", "z", "taken")
 
 
 def stack_place(layer: Image, source: Source, axis: int) -> dict[str, Any]:
@@ -45,6 +48,7 @@ def stack_place(layer: Image, source: Source, axis: int) -> dict[str, Any]:
         "in_file": in_file(layer),
         "inputs": source.inputs,
         "z": positions_of(layer, axis),
+        "taken": taken_of(layer).get("slices"),
     }
 
 
@@ -54,6 +58,7 @@ def aligned_from(layer: Layer | None) -> dict[str, Any]:
     if note.get("role") != "aligned":
         return {}
     taken = {"axis": note["axis"], "rgb": note["rgb"], "position": {**note["in_file"], **note["position"]}}
+    taken |= {"slices": note["taken"]} if note.get("taken") else {}
     return {"source": taken, "transforms": {**note["transforms"], "edges": note["config"]["edges"]}}
 
 
@@ -65,7 +70,7 @@ def show_aligned(
     The layer that the same stack was aligned to before shows the new one. The first time what was aligned is hidden:
     around a smaller stack it would look like its rim.
     """
-    options = {name: value for name, value in place.items() if name not in ("plane", "in_file", "inputs", "z")}
+    options = {name: value for name, value in place.items() if name not in _NOT_PLACED}
     corner = np.zeros(3)
     if done.stack.shape[:3] != source.data.shape[:3]:
         corner[place["plane"]] = done.valid[0], done.valid[2]
@@ -80,6 +85,7 @@ def show_aligned(
             "axis": source.label,
             "position": source.position,
             "in_file": place["in_file"],
+            "taken": place["taken"],
             "z": place["z"],
             "rgb": source.rgb,
             "valid": done.valid,

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from napari.viewer import Viewer
 
-    from napari_focusfuse.core.ranking import RankExample
-    from napari_focusfuse.core.training import Example
+    from napari_focusfuse.core.training.autoencoder import Example
+    from napari_focusfuse.core.training.encoder import RankExample
 
 __all__ = ["ExamplePlot"]
 
@@ -54,7 +54,7 @@ class ExamplePlot(Plot):
         return QSize(0, _HEIGHT)
 
     def _draw(self, axes: "Axes", colours: Colours) -> None:
-        from napari_focusfuse.core.ranking import RankExample
+        from napari_focusfuse.core.training.encoder import RankExample
 
         axes.set_axis_off()
         if self._example is None:
@@ -81,14 +81,17 @@ def _given_back(example: "Example", score: str) -> Panels:
 def _decision(example: "RankExample") -> Panels:
     """The sharpest slice, a blurred one, and the slice that is picked for each pixel beside the true one.
 
-    Of a scene: the true image, two slices or both candidates of each pixel, and how many slices each pixel is off.
+    Of a scene: the true image, two slices or the sharpest one of each pixel and the fusion, and how many slices each
+    pixel is off.
     """
-    from napari_focusfuse.core.deciding import DecideExample
-    from napari_focusfuse.core.edging import EdgeExample
+    from napari_focusfuse.core.training.candidate_head import CandidateExample
+    from napari_focusfuse.core.training.decision_head import DecideExample
 
     slices, picked = example
     if isinstance(example, DecideExample):
-        shown = {"best": 1, "rival": 2} if isinstance(example, EdgeExample) else {"a slice": 1, "another": 3}
+        shown = (
+            {"sharpest slice": 1, "fused": 2} if isinstance(example, CandidateExample) else {"a slice": 1, "another": 3}
+        )
         return [
             ("true image", _stretched(slices[0], slices[0])),
             *((title, _stretched(slices[k], slices[0])) for title, k in shown.items()),
@@ -134,7 +137,7 @@ def _key(axes: "Axes", colours: Colours, example: "RankExample", score: str) -> 
     """Below the four pictures: the score, and the colours of the slices."""
     from matplotlib.patches import Rectangle
 
-    from napari_focusfuse.core.deciding import DecideExample
+    from napari_focusfuse.core.training.decision_head import DecideExample
 
     off, (height, width) = isinstance(example, DecideExample), example.picked.shape
     count = _OFF if off else len(example.slices)

@@ -9,7 +9,7 @@ from napari.layers import Image
 from napari_focusfuse.gui._source import KEY, data_of, micrometres, plane_axes
 from napari_focusfuse.gui._warnings import quiet
 
-__all__ = ["Spacing", "Stated", "labels_of", "positions_of", "spacing_of", "stated_by_file"]
+__all__ = ["Spacing", "Stated", "labels_of", "positions_of", "slots_of", "spacing_of", "stated_by_file"]
 
 
 class Stated(NamedTuple):
@@ -101,3 +101,10 @@ def positions_of(layer: Image, axis: int) -> list[float] | None:
     stated = stated_by_file(layer)
     z = layer.metadata.get(KEY, {}).get("z") if stated is None else stated.z
     return list(z) if z and len(z) == data_of(layer).shape[axis] else None
+
+
+def slots_of(layer: Image, axis: int) -> list[int]:
+    """Number of each slice from 0 on; some are missing where the names of the files tell so."""
+    count = int(data_of(layer).shape[axis])
+    slots = layer.metadata.get(KEY, {}).get("slots") if labels_of(layer)[axis] == "z" else None
+    return list(slots) if slots and len(slots) == count else list(range(count))

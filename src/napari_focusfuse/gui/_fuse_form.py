@@ -16,6 +16,7 @@ from napari_focusfuse.gui._layers import plain
 from napari_focusfuse.gui._models import Choices, device_box, models_and_devices, news, offer, offer_all
 from napari_focusfuse.gui._position_form import PositionForm
 from napari_focusfuse.gui._preferences import Preferences
+from napari_focusfuse.gui._some_slices import SliceRow, taken_of
 from napari_focusfuse.gui._source import Source, in_file
 from napari_focusfuse.gui._stack_form import StackForm
 from napari_focusfuse.gui._worker import Answer
@@ -41,6 +42,7 @@ class FuseForm(QWidget):
     def __init__(self, viewer: "Viewer") -> None:
         super().__init__()
         self.stack = StackForm(viewer, self)
+        self.slices = SliceRow(viewer, self.stack)
         self.positions = PositionForm(self)
         self.config = ConfigForm()
         self.method = narrow(ComboBox(choices=[(method.title, method.name) for method in METHODS.values()]))
@@ -94,8 +96,9 @@ class FuseForm(QWidget):
             "position": source.position,
             "slices": source.slices,
             "in_file": {} if layer is None else in_file(layer),
+            "taken": taken_of(layer),
             "aligned": aligned_from(layer),
-            "z_step": self.stack.z_step.length(),
+            "z_step": self.stack.mean_step(),
             "pixel_size": self.stack.pixel_sizes(),
             "refractive_index": self.stack.refractive_index(),
             "method": self.method.value,
@@ -113,6 +116,7 @@ class FuseForm(QWidget):
         form = form_layout()
         form.addRow("Image layer", self.stack.layer_box.native)
         form.addRow("Stack axis", self.stack.axis_box.native)
+        form.addRow("Slices", self.slices)
         self.positions.add_to(form)
         form.addRow("z-step", self.stack.z_step)
         form.addRow("Refractive index", self.stack.medium)

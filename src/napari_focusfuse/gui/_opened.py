@@ -61,6 +61,7 @@ def _layer(file: "StackFile", name: str, channel: int | None, looks: dict[str, A
         "inputs": [str(path) for path in file.inputs],
         "z_step": file.z_step,
         "z": file.z and list(file.z),
+        "slots": file.slots and list(file.slots),
         "mark": mark(levels[0]),
     }
     if channel is not None:
@@ -69,11 +70,13 @@ def _layer(file: "StackFile", name: str, channel: int | None, looks: dict[str, A
         "name": name,
         "rgb": rgb,
         "axis_labels": tuple(a.lower() if a not in "QI" else str(i - len(kept)) for i, a in enumerate(kept)),
-        "scale": tuple(spacing.get(a, 1.0) for a in kept),
+        "scale": tuple(spacing.get(a) or file.ratio.get(a, 1.0) for a in kept),
         "units": tuple("um" if a in spacing else "pixel" for a in kept),
         "metadata": {_KEY: note},
         **looks,
     }
+    if any(file.origin.get(a) for a in kept):
+        arguments["translate"] = tuple(file.origin.get(a, 0.0) if a in spacing else 0.0 for a in kept)
     if not rgb and (limits := _limits(levels[-1], len(kept))) is not None:
         arguments["contrast_limits"] = limits
     if len(levels) > 1:

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from magicgui.widgets import ComboBox, FloatSpinBox, SpinBox
 
-from napari_focusfuse.core.config import DecideConfig, EdgeConfig, Recipe, SEVariant
+from napari_focusfuse.core.config import CandidateConfig, DecideConfig, Recipe, SEVariant
 
 __all__ = ["FIELDS", "Field"]
 
@@ -203,7 +203,7 @@ _DECIDE = {
     ),
 }
 
-_EDGES = {**_DECIDE, "crop": replace(_DECIDE["crop"], most=EdgeConfig.scene_side)}
+_EDGES = {**_DECIDE, "crop": replace(_DECIDE["crop"], most=CandidateConfig.scene_side)}
 
 #: Rows by the name of the setting.
-FIELDS: dict[Recipe, dict[str, Field]] = {"paper": _PAPER, "focus": _FOCUS, "decide": _DECIDE, "edges": _EDGES}
+FIELDS: dict[Recipe, dict[str, Field]] = {"paper": _PAPER, "focus": _FOCUS, "decide": _DECIDE, "candidates": _EDGES}

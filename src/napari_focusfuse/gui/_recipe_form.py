@@ -17,7 +17,7 @@ _KINDS: list[tuple[str, Recipe]] = [
     ("paper: give images back", "paper"),
     ("focus: rank slices", "focus"),
     ("decide: weigh the scales", "decide"),
-    ("edges: who is in front", "edges"),
+    ("candidates: coherent choice and weights", "candidates"),
 ]
 _TIP = (
     "paper: encoder and decoder learn to give images back, as in SESF-Fuse. Any images do.\n"

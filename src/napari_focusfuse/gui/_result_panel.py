@@ -122,7 +122,12 @@ class ResultPanel(QWidget):
             "z_step": note["z_step"],
             "refractive_index": note["refractive_index"],
             "inputs": [Path(path) for path in note["inputs"]],
-            "source": {"axis": note["axis"], "rgb": note["rgb"], "position": {**note["in_file"], **note["position"]}},
+            "source": {
+                "axis": note["axis"],
+                "rgb": note["rgb"],
+                "position": {**note["in_file"], **note["position"]},
+                **note["taken"],
+            },
             **note["aligned"],
             "overwrite": overwrite,
         }

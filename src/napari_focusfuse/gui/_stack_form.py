@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from magicgui.widgets import ComboBox
 from napari.layers import Image
 from qtpy.QtCore import QObject, QSignalBlocker, Signal
 
 from napari_focusfuse.gui._axis import propose_axis, why_axis
-from napari_focusfuse.gui._file_facts import Spacing, positions_of, spacing_of
+from napari_focusfuse.gui._file_facts import Spacing, positions_of, slots_of, spacing_of
 from napari_focusfuse.gui._form import IndexBox, LengthBox, narrow
 from napari_focusfuse.gui._layers import is_result
 from napari_focusfuse.gui._source import (
@@ -137,7 +138,12 @@ class StackForm(QObject):
         stated = positions_of(layer, self.axis)
         if stated is not None and self._is_as_read(step):
             return stated
-        return [k * step for k in range(data_of(layer).shape[self.axis])]
+        return [slot * step for slot in slots_of(layer, self.axis)]
+
+    def mean_step(self) -> float | None:
+        """Mean distance of neighbouring slices, um: more than the z-step where slices are missing."""
+        stage = self._stage()
+        return self.z_step.length() if stage is None or len(stage) < 2 else float(np.ptp(stage)) / (len(stage) - 1)
 
     def problem(self) -> str | None:
         """Why nothing can be fused, in one sentence; None if it can."""
@@ -190,12 +196,14 @@ class StackForm(QObject):
             return reasons
         step, read = self.z_step.length(), spacing_of(layer, self.axis)
         if step is None and data_of(layer).shape[self.axis] > 2:
+            gaps = slots_of(layer, self.axis)[-1] >= data_of(layer).shape[self.axis]
             reasons.append("Depth will be in slices: the z-step is not known.")
+            reasons += ["Slices are missing by their names: with the z-step their gaps are kept."] if gaps else []
         if read.file is not None:
             reasons.append(f"Sizes as stated in {read.file}.")
         if step is not None and read.z_step is not None and positions_of(layer, self.axis) is not None:
             stated = "Slices lie where the file states it: unevenly, or from top to bottom."
-            reasons.append(stated if self._is_as_read(step) else "Slices are taken as evenly spaced.")
+            reasons.append(stated if self._is_as_read(step) else "Slices lie a z-step apart.")
         return reasons
 
     def _is_as_read(self, step: float) -> bool:

@@ -25,7 +25,7 @@ SCRATCH = ""
 #: What is missing where a recipe needs a model to start from.
 _WANTED: dict[Recipe, str] = {
     "decide": "A decision is learned with a trained encoder: choose a model to start from.",
-    "edges": "Edges are learned with a model that has a decision head: choose one to start from, "
+    "candidates": "Candidates are judged with a model that has a decision head: choose one to start from, "
     "or train one by the recipe decide.",
 }
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.ticker import Formatter
     from napari.viewer import Viewer
 
-    from napari_focusfuse.core.learning import LogEntry
+    from napari_focusfuse.core.training import LogEntry
 
 __all__ = ["LivePlots", "LossPlot"]
 

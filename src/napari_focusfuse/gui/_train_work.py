@@ -9,9 +9,9 @@ from napari_focusfuse.gui._plots import preload
 from napari_focusfuse.gui._worker import Work
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.learning import LogEntry
-    from napari_focusfuse.core.ranking import RankExample
-    from napari_focusfuse.core.training import Example
+    from napari_focusfuse.core.training import LogEntry
+    from napari_focusfuse.core.training.autoencoder import Example
+    from napari_focusfuse.core.training.encoder import RankExample
 
 __all__ = ["History", "Watched", "watched"]
 
@@ -47,7 +47,7 @@ class Watched(Progress):
 
 def watched(begin: Callable[[], Generator[Progress, None, Any]]) -> Work:
     """A training whose steps carry a `History`; what is done besides training is passed on as it is."""
-    from napari_focusfuse.core.learning import LearningReport
+    from napari_focusfuse.core.training import LearningReport
 
     preload()
     history = History()

@@ -51,7 +51,7 @@ def read_stack(path: str | Sequence[str]) -> "list[LayerData]":
     from napari_focusfuse.gui._opened import layers_of
 
     if not isinstance(path, str):
-        return layers_of(api.open_file(api.in_order(path)))
+        return layers_of(api.open_file(path, by_name=True))
     pairs = api.pairs_in(path)
     if not pairs:
         return layers_of(api.open_file(path))

@@ -6,6 +6,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.core.regular import check_regular
+from napari_focusfuse.io._zarr import is_zarr
 
 __all__ = ["Checksums", "iter_checksums"]
 
@@ -31,7 +33,7 @@ def iter_checksums(paths: Iterable[str | os.PathLike[str]]) -> Generator[Progres
     found: Checksums = {}
     done = 0
     for path in wanted:
-        work = _iter_folder(path) if path.is_dir() else _iter_file(path)
+        work = _iter_content(path)
         while True:
             try:
                 done += next(work)
@@ -45,8 +47,13 @@ def iter_checksums(paths: Iterable[str | os.PathLike[str]]) -> Generator[Progres
     return found
 
 
+def _iter_content(path: Path) -> Generator[int, None, str]:
+    return (yield from _iter_folder(path) if path.is_dir() else _iter_file(path))
+
+
 def _iter_file(path: Path) -> Generator[int, None, str]:
     """Yield the bytes read at each step."""
+    check_regular(path)
     digest = sha256()
     with path.open("rb") as file:
         while piece := file.read(_PIECE):
@@ -56,6 +63,8 @@ def _iter_file(path: Path) -> Generator[int, None, str]:
 
 
 def _iter_folder(folder: Path) -> Generator[int, None, str]:
+    if not is_zarr(folder):  # a recipe may name any folder, such as the root of a disk
+        raise OSError(f"{folder} is no OME-Zarr")
     listing = ""
     for name in sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()):
         listing += f"{name} {yield from _iter_file(folder / name)}\n"
@@ -64,7 +73,7 @@ def _iter_folder(folder: Path) -> Generator[int, None, str]:
 
 def _size(path: Path) -> int:
     try:
-        if path.is_dir():
+        if path.is_dir() and is_zarr(path):
             return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         return path.stat().st_size
     except OSError:

@@ -4,8 +4,12 @@ A file whose end is missing often still opens, with fewer pages or without its m
 """
 
 import struct
+from collections.abc import Iterator
+from pathlib import Path
 
 from tifffile import FileHandle, TiffFile, TiffFormat
+
+from napari_focusfuse.io._limits import MOST_PAGES, check_count
 
 __all__ = ["check_complete"]
 
@@ -22,12 +26,28 @@ def check_complete(tif: TiffFile) -> None:
     ------
     EOFError
         One of them, or a value in it that matters, lies beyond the end of the file.
+    ValueError
+        One leads back to another.
+    StackError
+        There are more than anybody has.
     """
-    if tif.is_ndpi:  # has offsets of a kind of its own
-        return
-    offset, seen = tif.pages.first.offset, set[int]()
-    while offset and offset not in seen:
+    seen = set[int]()
+    for offset in _offsets(tif):
+        if offset in seen:
+            raise ValueError("its pages lead back to an earlier one")
         seen.add(offset)
+        if len(seen) > MOST_PAGES:
+            check_count(Path(tif.filehandle.path), len(seen), MOST_PAGES)
+
+
+def _offsets(tif: TiffFile) -> Iterator[int]:
+    """Where the directories are, one after the other."""
+    if tif.is_ndpi:  # has offsets of a kind of its own
+        yield from (page.offset for page in tif.pages)
+        return
+    offset = tif.pages.first.offset
+    while offset:
+        yield offset
         offset = _next_directory(tif.filehandle, tif.tiff, offset)
 
 

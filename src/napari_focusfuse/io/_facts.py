@@ -3,7 +3,7 @@
 Nothing is guessed: what is not said stays None, and what cannot be so is left out and told in a sentence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from tifffile import TiffFile, TiffPage, xml2dict
 
 from napari_focusfuse.io._units import number_of, positive, to_um, unit_um
 
-__all__ = ["Channel", "Facts", "colour_of", "length", "tiff_facts"]
+__all__ = ["Channel", "Facts", "colour_of", "length", "listed", "ome_facts", "position_of", "spaced", "tiff_facts"]
 
 #: TIFF's ResolutionUnit: inch, centimetre, and the two extensions millimetre, micrometre.
 _TAG_UM = {2: 25400.0, 3: 1e4, 4: 1e3, 5: 1.0}
@@ -21,6 +21,9 @@ _SCREEN_AND_PRINT = (1, 72, 90, 96, 100, 120, 144, 150, 180, 200, 240, 300, 350,
 #: Positions that are off an even spacing by less than this part of a step are even; steps that differ by less are one.
 _EVEN = 0.05
 _DAMAGED = "has OME-XML that is damaged: its axes and sizes are not known"
+#: Micro-Manager's note beside each image, and what it calls its position.
+_MM_NOTE = 51123
+_HEIGHTS = ("ZPositionUm", "ZPosition_um_Intended", "ZPosition_um_Actual")
 #: Units that say of themselves that they are none.
 _NO_UNIT = ("pixel", "pixels", "reference frame", "none", "")
 
@@ -53,6 +56,8 @@ class Facts(NamedTuple):
     channels : tuple of Channel
     notes : tuple of str
         What the file says and cannot be so, and what was made of it; a sentence each, without a subject.
+    position : float or None
+        Where a file of one slice lies, um.
     """
 
     z_step: float | None = None
@@ -60,6 +65,7 @@ class Facts(NamedTuple):
     z: tuple[float, ...] | None = None
     channels: tuple[Channel, ...] = ()
     notes: tuple[str, ...] = ()
+    position: float | None = None
 
 
 def tiff_facts(tif: TiffFile) -> Facts:
@@ -67,7 +73,24 @@ def tiff_facts(tif: TiffFile) -> Facts:
     facts = _ome(tif) if tif.is_ome else _imagej(tif) if tif.is_imagej else Facts()
     if not tif.is_ome and "<OME " in tif.pages.first.description[:1000]:
         facts = Facts(notes=(_DAMAGED,))
-    return facts if facts.pixel_size else facts._replace(pixel_size=_tags(tif.pages.first))
+    note = _noted(tif.pages.first)
+    if facts.position is None:
+        facts = facts._replace(position=position_of(note))
+    pixel = positive(note.get("PixelSizeUm"))
+    by_note = None if pixel is None else (pixel, pixel)
+    return facts._replace(pixel_size=facts.pixel_size or by_note or _tags(tif.pages.first))
+
+
+def _noted(page: TiffPage) -> Mapping[str, Any]:
+    """What Micro-Manager notes beside an image."""
+    note = page.tags[_MM_NOTE].value if _MM_NOTE in page.tags else None
+    return note if isinstance(note, dict) else {}
+
+
+def position_of(note: Mapping[str, Any]) -> float | None:
+    """Where an image lies, um, by what stands beside it."""
+    stated = [number_of(note.get(name)) for name in _HEIGHTS]
+    return next((height for height in stated if height is not None), None)
 
 
 def length(value: object, unit: object, what: str, notes: list[str]) -> float | None:
@@ -90,7 +113,7 @@ def colour_of(red: int, green: int, blue: int) -> str:
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
     """Children of a name, of which XML may hold none, one or several."""
     if value is None:
         return []
@@ -98,19 +121,23 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _ome(tif: TiffFile) -> Facts:
-    notes: list[str] = []
     try:
-        images = _listed(xml2dict(tif.ome_metadata or "")["OME"].get("Image"))
+        images = listed(xml2dict(tif.ome_metadata or "")["OME"].get("Image"))
     except Exception:  # noqa: BLE001 - the parser has many ways to fail
         return Facts(notes=(_DAMAGED,))
-    pixels = images[0].get("Pixels", {}) if images else {}
+    return ome_facts(images[0].get("Pixels", {}) if images else {})
+
+
+def ome_facts(pixels: dict[str, Any]) -> Facts:
+    """What the element Pixels of OME-XML says, as `tifffile.xml2dict` gives it."""
+    notes: list[str] = []
     x, y, z = (
         length(pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm"), what, notes)
         for axis, what in (("X", "pixel width"), ("Y", "pixel height"), ("Z", "z-step"))
     )
-    z_step, positions = _spaced(z, _positions(pixels), notes)
-    channels = tuple(_ome_channel(channel) for channel in _listed(pixels.get("Channel")))
-    return Facts(z_step, _pair(y, x), positions, channels, tuple(notes))
+    z_step, positions = spaced(z, _positions(pixels), notes)
+    channels = tuple(_ome_channel(channel) for channel in listed(pixels.get("Channel")))
+    return Facts(z_step, _pair(y, x), positions, channels, tuple(notes), _alone(pixels))
 
 
 def _ome_channel(channel: dict[str, Any]) -> Channel:
@@ -123,7 +150,7 @@ def _ome_channel(channel: dict[str, Any]) -> Channel:
 def _positions(pixels: dict[str, Any]) -> list[tuple[float, object]] | None:
     """Position and unit of each slice of the first channel and time point; None if any is missing."""
     found: dict[int, tuple[float, object]] = {}
-    for plane in _listed(pixels.get("Plane")):
+    for plane in listed(pixels.get("Plane")):
         value = number_of(plane.get("PositionZ"))
         if value is not None and plane.get("TheC", 0) == plane.get("TheT", 0) == 0:
             found[int(plane.get("TheZ", -1))] = value, plane.get("PositionZUnit", "reference frame")
@@ -131,7 +158,16 @@ def _positions(pixels: dict[str, Any]) -> list[tuple[float, object]] | None:
     return [found[k] for k in range(count)] if count and set(range(count)) <= set(found) else None
 
 
-def _spaced(
+def _alone(pixels: dict[str, Any]) -> float | None:
+    """Position of the only plane, um."""
+    if any(pixels.get(f"Size{axis}", 1) != 1 for axis in "ZCT"):
+        return None
+    plane: dict[str, Any] = next(iter(listed(pixels.get("Plane"))), {})
+    number, factor = number_of(plane.get("PositionZ")), unit_um(plane.get("PositionZUnit"))
+    return None if number is None or factor is None else number * factor
+
+
+def spaced(
     step: float | None, stated: Sequence[tuple[float, object]] | None, notes: list[str]
 ) -> tuple[float | None, tuple[float, ...] | None]:
     """z-step and positions of the slices, from the z-step and the positions that a file states."""

@@ -3,26 +3,32 @@
 Pillow and not imagecodecs reads JPEG, because it notices when the end of the file is missing.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tifffile import PHOTOMETRIC, TiffFile, TiffPage
+from tifffile import TiffFile
 
+from napari_focusfuse.core.regular import check_regular
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._complete import check_complete
+from napari_focusfuse.io._decode import JPEG_2000, PNG, decode_jpeg_2000, decode_png
 from napari_focusfuse.io._facts import Facts, tiff_facts
+from napari_focusfuse.io._limits import check_room
+from napari_focusfuse.io._page import check_page, page_notes, seen, seen_kind, turned, turned_shape
 from napari_focusfuse.io._stack import unreadable
+from napari_focusfuse.io._tiff_file import open_tiff
 
-__all__ = ["TIFF", "Header", "check_page", "count_images", "is_image_file", "read_header", "read_image"]
+__all__ = ["TIFF", "Header", "count_images", "is_image_file", "read_header", "read_image"]
 
 TIFF = (".tif", ".tiff", ".btf", ".tf8")
 _SUFFIXES = (*TIFF, ".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".jp2", ".webp")
 _SAMPLES = {"L": (), "I": (), "I;16": (), "RGB": (3,), "RGBA": (4,)}
 _PNG_BIT_DEPTH = 24
+#: EXIF's tag.
+_ORIENTATION = 274
 
 
 class Header(NamedTuple):
@@ -69,6 +75,7 @@ def read_image(path: Path) -> NDArray[Any]:
         The file is missing, damaged, no image, or holds several.
     """
     try:
+        check_regular(path)
         image = _read_tiff(path) if path.suffix.lower() in TIFF else _read_picture(path)
     except StackError:
         raise
@@ -86,6 +93,7 @@ def read_header(path: Path) -> Header:
         As `read_image`, as far as it can be seen without decoding.
     """
     try:
+        check_regular(path)
         header = _tiff_header(path) if path.suffix.lower() in TIFF else _picture_header(path)
     except StackError:
         raise
@@ -94,35 +102,16 @@ def read_header(path: Path) -> Header:
     if header is None:
         image = read_image(path)
         header = Header(image.shape, image.dtype)
+    check_room(path, header.shape, header.dtype)
     return header
 
 
-def check_page(page: TiffPage, path: Path) -> None:
-    """Refuse pages that are incomplete or not grey, RGB or RGBA."""
-    size = page.parent.filehandle.size
-    if any(o + n > size for o, n in zip(page.dataoffsets, page.databytecounts, strict=False)):
-        raise EOFError("the file ends too early")
-    kind = PHOTOMETRIC(page.photometric).name
-    colours = (3, 4) if kind in ("RGB", "YCBCR") else (1,)
-    if page.dtype is None or page.samplesperpixel not in colours or _indexed(page):
-        raise StackError(
-            f"{path} holds pixels of a kind that is not read here ({page.samplesperpixel} samples, {kind.lower()}, "
-            f"{page.bitspersample} bits): save it as grey, RGB or RGBA"
-        )
-
-
-def _indexed(page: TiffPage) -> bool:
-    """Whether values are numbers of colours. With a lookup table that gets ever brighter they are intensities."""
-    return page.colormap is not None and bool((np.diff(page.colormap.sum(axis=0, dtype=np.int64)) < 0).any())
-
-
 def _tiff_header(path: Path) -> Header:
-    with TiffFile(path) as tif:
-        check_complete(tif)
-        page = tif.pages.first
+    with open_tiff(path) as tif:
+        page, facts = tif.pages.first, tiff_facts(tif)
         check_page(page, path)
-        shape = (*page.shape[1:], page.shape[0]) if page.axes == "SYX" else page.shape
-        return Header(shape, np.dtype(page.dtype).newbyteorder("="), count_images(tif), tiff_facts(tif))
+        facts = facts._replace(notes=(*facts.notes, *page_notes(page)))
+        return Header(*seen_kind(page), count_images(tif), facts)
 
 
 def count_images(tif: TiffFile) -> int:
@@ -131,23 +120,21 @@ def count_images(tif: TiffFile) -> int:
 
 
 def _read_tiff(path: Path) -> NDArray[Any]:
-    with TiffFile(path) as tif:
-        check_complete(tif)
+    with open_tiff(path) as tif:
         page = tif.pages.first
         check_page(page, path)
         if count_images(tif) > 1:
             raise StackError(f"{path} holds several images: give it as a stack by itself")
-        image: NDArray[Any] = page.asarray(maxworkers=1)
-        return np.moveaxis(image, 0, -1) if page.axes == "SYX" else image
+        return seen(page.asarray(maxworkers=1), page)
 
 
 def _read_picture(path: Path) -> NDArray[Any]:
     with path.open("rb") as file:
         start = file.read(12)
-    if start.startswith(b"\x89PNG"):
-        image = imagecodecs.png_decode(path.read_bytes())
-    elif start[4:8] == b"jP  " or start.startswith(b"\xff\x4f\xff\x51"):
-        image = imagecodecs.jpeg2k_decode(path.read_bytes())
+    if start.startswith(PNG):
+        image = decode_png(path)
+    elif start.startswith(JPEG_2000):
+        image = decode_jpeg_2000(path)
     else:
         image = _read_with_pillow(path)
     if image.ndim == 3 and image.shape[-1] == 2:
@@ -161,20 +148,31 @@ def _read_picture(path: Path) -> NDArray[Any]:
 def _read_with_pillow(path: Path) -> NDArray[Any]:
     try:
         with Image.open(path) as picture:
+            check_room(path, (picture.height, picture.width, len(picture.getbands())), np.uint8)
+            orientation = _orientation(picture)
             if picture.mode in ("P", "PA", "LA"):
                 plain = picture.mode == "P" and "transparency" not in picture.info
-                return np.asarray(picture.convert("RGB" if plain else "RGBA"))
+                return turned(np.asarray(picture.convert("RGB" if plain else "RGBA")), orientation)
             if picture.mode not in ("1", "L", "RGB", "RGBA"):
                 raise StackError(f"{path} is a {picture.mode} picture: save it as grey, RGB or RGBA")
-            return np.asarray(picture)
+            return turned(np.asarray(picture), orientation)
     except Image.DecompressionBombError as error:
         raise StackError(f"{path} has too many pixels for its format: save it as TIFF or PNG") from error
+
+
+def _orientation(picture: Image.Image) -> int:
+    """How a camera was held, by its EXIF; 1 where that is not said or damaged."""
+    with suppress(Exception):  # Pillow's parser has many ways to fail
+        stated = picture.getexif().get(_ORIENTATION)
+        return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
+    return 1
 
 
 def _picture_header(path: Path) -> Header | None:
     try:
         with Image.open(path) as picture:
             mode, kind, (x, y), info = picture.mode, picture.format, picture.size, picture.info
+            orientation = _orientation(picture) if kind == "JPEG" else 1
     except Image.DecompressionBombError:
         return None
     if mode not in _SAMPLES or kind not in ("PNG", "JPEG", "BMP") or "transparency" in info:
@@ -183,4 +181,4 @@ def _picture_header(path: Path) -> Header | None:
     if kind == "PNG":
         with path.open("rb") as file:
             depth = file.read(_PNG_BIT_DEPTH + 1)[_PNG_BIT_DEPTH]
-    return Header((y, x, *_SAMPLES[mode]), np.dtype(np.uint16 if depth == 16 else np.uint8))
+    return Header(turned_shape((y, x, *_SAMPLES[mode]), orientation), np.dtype(np.uint16 if depth == 16 else np.uint8))

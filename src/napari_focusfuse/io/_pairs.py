@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._image import read_image
+from napari_focusfuse.io._names import columns_of
 from napari_focusfuse.io._slices import slice_files
 from napari_focusfuse.io._stack import title
 
-__all__ = ["Pair", "find_pairs", "pairs_in"]
+__all__ = ["Pair", "find_pairs", "pairs_in", "pairs_of"]
 
 _ENDING = re.compile(r"(?P<name>.+)[_-](?P<role>A|B|1|2|GT)", re.IGNORECASE)
 
@@ -48,8 +50,12 @@ def find_pairs(folder: Path, *, truth: bool = False, limit: int | None = None) -
     StackError
         There are none, or one is not complete.
     """
+    return _found(slice_files(folder), folder, truth=truth)[:limit]
+
+
+def _found(files: Sequence[Path], folder: Path, *, truth: bool = False) -> list[Pair]:
     found: dict[str, dict[str, Path]] = {}
-    for file in slice_files(folder):
+    for file in files:
         match = _ENDING.fullmatch(title(file))
         if match:
             roles = found.setdefault(match["name"], {})
@@ -64,7 +70,7 @@ def find_pairs(folder: Path, *, truth: bool = False, limit: int | None = None) -
         missing = [role for role in wanted if role not in roles]
         if missing:
             raise StackError(f"{folder} holds no {name}_{missing[0]}: each pair needs {' and '.join(wanted)}")
-    return [Pair(name, roles["A"], roles["B"], roles.get("GT")) for name, roles in found.items()][:limit]
+    return [Pair(name, roles["A"], roles["B"], roles.get("GT")) for name, roles in found.items()]
 
 
 def pairs_in(folder: Path) -> list[Pair]:
@@ -77,8 +83,15 @@ def pairs_in(folder: Path) -> list[Pair]:
     StackError
         The names are those of pairs, but one is not complete.
     """
-    matches = [_ENDING.fullmatch(title(file)) for file in slice_files(folder)]
+    return pairs_of(slice_files(folder), folder)
+
+
+def pairs_of(files: Sequence[Path], folder: Path) -> list[Pair]:
+    """The same of some files of a folder; slices z01_1, z01_2, z02_1... are no pairs."""
+    titles = [title(file) for file in files]
+    matches = [_ENDING.fullmatch(name) for name in titles]
     halves = Counter(match["name"] for match in matches if match and match["role"].upper() != "GT")
     if not all(matches) or len(matches) < 3 or 2 not in halves.values():
         return []
-    return find_pairs(folder)
+    counted = any(column.axis == "Z" and column.numbers for column in columns_of(titles) or [])
+    return [] if counted else _found(files, folder)

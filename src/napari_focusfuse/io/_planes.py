@@ -1,6 +1,5 @@
 """Results of a hyperstack as files that are filled plane by plane, complete or not there."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -11,15 +10,13 @@ from uuid import NAMESPACE_URL, uuid5
 import numpy as np
 from tifffile import memmap
 
+from napari_focusfuse.core.parts import missing_parents, part_of, place, refused, remove, remove_empty
 from napari_focusfuse.errors import OutputError
-from napari_focusfuse.io._parts import part_of
 from napari_focusfuse.io._result import check_result_folder, exchange, write_recipe
 from napari_focusfuse.io._room import reserve
 from napari_focusfuse.io._write import (
     PixelSize,
     check_image_target,
-    missing_parents,
-    remove_empty,
     stored,
     tiff_options,
 )
@@ -74,6 +71,10 @@ class PlaneFiles:
         for path, data in self._maps.items():
             data.flush()
             _identify(path, data)
+        self.release()
+
+    def release(self) -> None:
+        """Hold the files no longer."""
         self._maps.clear()
 
     def write_recipe(self, recipe: dict[str, Any]) -> None:
@@ -127,15 +128,16 @@ def hyperstack_files(target: Path, *, overwrite: bool = False, **options: Any) -
         yield files
         files.finish()
         if target.suffix.lower() in _IMAGES:
-            (part / "fused.ome.tif").replace(target)
-            shutil.rmtree(part)
+            place(part / "fused.ome.tif", target, overwrite=overwrite)
+            remove(part)
         else:
-            exchange(part, target)
+            exchange(part, target, overwrite=overwrite)
     except BaseException as error:
-        shutil.rmtree(part, ignore_errors=True)
+        files.release()
+        remove(part)
         remove_empty(new)
         if isinstance(error, OSError):
-            raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
+            raise refused(target, error) from error
         raise
 
 

@@ -1,13 +1,17 @@
-"""One position along the axes that a focus stack does not have, such as time."""
+"""A part of a file: one position along the axes that a focus stack does not have, such as time; some of its slices."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._stack import StackFile
+from napari_focusfuse.io._stack import StackFile, gapped
 
-__all__ = ["at_position", "axis_letter", "with_axes"]
+__all__ = ["at_channel", "at_position", "axis_letter", "some_slices", "with_axes"]
 
 #: napari's name of an axis without a label.
 _NUMBERED = re.compile(r"axis (-\d+)")
@@ -35,7 +39,68 @@ def at_position(file: StackFile, position: Mapping[str, int]) -> StackFile:
             raise StackError(f"{file.path} has {length} positions along {letter}, not {k + 1}: give the file as it was")
     where = tuple(chosen.get(letter, slice(None)) for letter in file.axes)
     axes = "".join(letter for letter in file.axes if letter not in chosen)
-    return replace(file, data=file.data[where], axes=axes)
+    coarser = tuple(level[where] for level in file.coarser)
+    return replace(file, data=file.data[where], axes=axes, inputs=_inputs(file, where), coarser=coarser)
+
+
+def at_channel(file: StackFile, channel: int | str) -> StackFile:
+    """Take one channel.
+
+    Parameters
+    ----------
+    file : StackFile
+    channel : int or str
+        Its name, or its number from 0 on.
+
+    Raises
+    ------
+    StackError
+        There is none of that name or number.
+    """
+    if "C" not in file.axes:
+        raise StackError(f"{file.path} has no channels ({file.dimensions}): leave the channel out")
+    count = file.data.shape[file.axes.index("C")]
+    names = [one.name for one in file.channels] if len(file.channels) == count else []
+    number = names.index(channel) if channel in names else int(channel) if str(channel).isdecimal() else -1
+    if not 0 <= number < count:
+        listed = ", ".join(f"{k} ({name})" if name else str(k) for k, name in enumerate(names or [None] * count))
+        raise StackError(f"{file.path} has no channel {channel!r}: choose from {listed}")
+    one = file.channels[number : number + 1] if names else ()
+    return replace(at_position(file, {"C": number}), channels=one)
+
+
+def some_slices(file: StackFile, slices: slice) -> StackFile:
+    """Take a range of the slices of a focus stack, or every k-th; their positions stay.
+
+    Parameters
+    ----------
+    file : StackFile
+        As `StackFile.focus_stack` gives it.
+    slices : slice
+        First slice, the one behind the last, and step (greater than 0), from 0 on.
+
+    Raises
+    ------
+    StackError
+        These are fewer than two.
+    """
+    count = file.data.shape[0]
+    step = 1 if slices.step is None else slices.step
+    if step < 1 or len(range(count)[slices]) < 2:
+        raise StackError(f"{file.path} has {count} slices: those asked for are fewer than two, or in no forward order")
+    numbers = list(file.slots or range(count))[slices]
+    z_step, z, slots = gapped(file.z and file.z[slices], file.z_step, numbers)
+    inputs = _inputs(file, (slices,))
+    return replace(file, data=file.data[slices], inputs=inputs, coarser=(), z_step=z_step, z=z, slots=slots)
+
+
+def _inputs(file: StackFile, where: tuple[int | slice, ...]) -> tuple[Path, ...]:
+    """The files that hold a part, where each plane is a file of its own; all otherwise."""
+    lengths = tuple(n for n, letter in zip(file.data.shape, file.axes, strict=True) if letter not in "YXS")
+    if len(file.inputs) != math.prod(lengths) or len(file.inputs) == 1:
+        return file.inputs
+    numbers = np.arange(len(file.inputs)).reshape(lengths)[where[: len(lengths)]]
+    return tuple(file.inputs[int(k)] for k in numbers.ravel())
 
 
 def axis_letter(file: StackFile, name: str) -> str:

@@ -1,7 +1,6 @@
 """How a result was made, as plain JSON: enough to make it again, and to see that the input is the same."""
 
 import dataclasses
-import json
 import os
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -11,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_focusfuse.core.progress import drain
+from napari_focusfuse.core.regular import read_json
+from napari_focusfuse.core.schema import MismatchError
 from napari_focusfuse.errors import FocusFuseError
 from napari_focusfuse.io._checksums import Checksums, iter_checksums
+from napari_focusfuse.io._recipe_schema import check_recipe
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.result import FusionResult
@@ -21,8 +23,6 @@ __all__ = ["make_recipe", "plain", "read_recipe"]
 
 #: Recipes of a greater number were written by a later version, and are refused.
 _FORMAT = 1
-#: What each recipe has.
-_ENTRIES = {"made by", "z", "z_step_um", "refractive_index", "pixel_size_um", "transforms", "fill_depth", "zarr"}
 _PACKAGES = (
     "napari-focusfuse",
     "numpy",
@@ -113,26 +113,33 @@ def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
     FocusFuseError
         There is none, it is damaged, or too new or too old to be followed.
     """
-    file = Path(path) / "recipe.json" if Path(path).is_dir() else Path(path)
+    file = recipe_file(path)
     try:
-        recipe = json.loads(file.read_text(encoding="utf-8"))
-        number = recipe.get("format")
-        if number == _FORMAT and (missing := _ENTRIES - recipe.keys()):
-            raise KeyError(*sorted(missing))
-        inputs = [{**entry, "path": _found(file, entry["path"])} for entry in recipe["inputs"]]
-        source = dict(recipe["source"]) if number == _FORMAT else {}
+        recipe = read_json(file)
+        number = recipe["format"] if isinstance(recipe, dict) and "format" in recipe else None
+        if number == _FORMAT:
+            check_recipe(recipe)
+        elif not isinstance(recipe, dict) or "inputs" not in recipe:
+            raise MismatchError("it names no inputs")
     except OSError as error:
         raise FocusFuseError(
             f"{file} cannot be read ({error.strerror or error}): give the recipe of a result"
         ) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FocusFuseError(f"{file} is no recipe of a result: give the recipe.json beside one") from error
+    except ValueError as error:
+        raise FocusFuseError(f"{file} is no recipe of a result ({error}): give the recipe.json beside one") from error
     if number != _FORMAT:
         was = "an earlier version that noted too little" if number is None else "a later version"
         raise FocusFuseError(f"{file} was written by {was}: fuse again, or use the version that wrote it")
+    inputs = [{**entry, "path": _found(file, entry["path"])} for entry in recipe["inputs"]]
+    source = dict(recipe["source"])
     if source.get("path") is not None:
         source["path"] = _found(file, source["path"])
     return {**recipe, "inputs": inputs, "source": source}
+
+
+def recipe_file(path: str | os.PathLike[str]) -> Path:
+    """The recipe in a folder, or the file itself."""
+    return Path(path) / "recipe.json" if os.path.isdir(path) else Path(path)  # noqa: PTH112 - takes any name
 
 
 def plain(value: Any) -> Any:

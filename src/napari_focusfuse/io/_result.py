@@ -2,8 +2,8 @@
 
 import json
 import os
-import shutil
-from collections.abc import Callable, Generator
+import re
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_focusfuse.core.parts import missing_parents, old_of, part_of, place, refused, remove, remove_empty, surely
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io._checksums import iter_checksums
 from napari_focusfuse.io._image import read_image
-from napari_focusfuse.io._parts import clean, old_of, part_of
 from napari_focusfuse.io._read import read_stack
 from napari_focusfuse.io._recipe import plain
-from napari_focusfuse.io._write import check_target, missing_parents, remove_empty, write_image, write_tiff
+from napari_focusfuse.io._write import check_target, put_tiff
 from napari_focusfuse.io._write_zarr import write_zarr
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ _NAMES = ("index", "flags", "edits")
 _MAPS = ("index", "depth", "confidence", "flags", "edits", "depth_filled")
 _TIFF, _ZARR = ".ome.tif", ".ome.zarr"
 _OURS = {f"{name}{suffix}" for name in (_FUSED, *_MAPS) for suffix in (_TIFF, _ZARR)}
+#: Files and folders of an OME-Zarr as it is written here.
+_ZARR_NAMES = re.compile(r"\d+|\.z(?:attrs|group|array)|zarr\.json|c|\.DS_Store|Thumbs\.db")
 _OURS |= {_RECIPE, ".DS_Store", "Thumbs.db"}
 
 
@@ -52,6 +54,7 @@ def iter_write_result(
     fill_depth: bool = False,
     zarr: bool = False,
     recipe: dict[str, Any],
+    like: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
 ) -> Generator[Progress, None, Path]:
     """Write a result to a new folder.
@@ -77,6 +80,8 @@ def iter_write_result(
         Write OME-Zarr (``fused.ome.zarr``...) instead of OME-TIFF: pyramids, for large images.
     recipe : dict
         How the result was made, see `make_recipe`.
+    like : path, optional
+        A slice whose colour profile and camera settings (EXIF) the fused OME-TIFF takes over.
     overwrite : bool
         Replace an earlier result, once the new one is complete. A folder that holds anything else is never replaced.
 
@@ -96,15 +101,15 @@ def iter_write_result(
         part.mkdir(parents=True)
         yield Progress(0, 1, f"writing {folder.name}")
         write = partial(_write_image, part, pixel_size=pixel_size, zarr=zarr)
-        unit = _write_images(write, result, (z_step, refractive_index), fill_depth=fill_depth)
+        unit = _write_images(write, result, like, (z_step, refractive_index), fill_depth=fill_depth)
         more = {"edits": _edits(part)} if unit is None else {"edits": _edits(part), "depth_unit": unit}
         write_recipe(part, {**recipe, **more})
-        exchange(part, folder)
+        exchange(part, folder, overwrite=overwrite)
     except BaseException as error:
-        shutil.rmtree(part, ignore_errors=True)
+        remove(part)
         remove_empty(new)
         if isinstance(error, OSError):
-            raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
+            raise refused(folder, error) from error
         raise
     return folder
 
@@ -118,26 +123,24 @@ def check_result_folder(folder: str | os.PathLike[str], *, overwrite: bool = Fal
         See `write_result`.
     """
     folder = Path(folder)
-    clean(folder)
     check_target(folder, overwrite=overwrite)
     if not os.path.lexists(folder):
         return
     if not folder.is_dir() or folder.is_symlink():
         raise OutputError(f"cannot write {folder}: there is a file of that name")
-    other = sorted(entry.name for entry in folder.iterdir() if entry.name not in _OURS)
-    if other:
-        raise OutputError(f"{folder} is not replaced, it holds more than a result ({other[0]}): choose another name")
+    _check_ours(folder, folder)
 
 
 def _write_images(
     write: Callable[..., None],
     result: "FusionResult",
+    like: str | os.PathLike[str] | None,
     step: tuple[float | None, float],
     *,
     fill_depth: bool,
 ) -> str | None:
     """Write all images and give the unit of the depth, where there is one; `step` is z-step and refractive index."""
-    write(_FUSED, np.asarray(result.image))
+    write(_FUSED, np.asarray(result.image), like=like)
     if result.decision is None:
         return None
     from napari_focusfuse.core.topography import um_per_z
@@ -155,16 +158,16 @@ def _write_image(
     image: NDArray[Any],
     *,
     channel: str | None = None,
+    like: str | os.PathLike[str] | None = None,
     pixel_size: tuple[float, float] | None,
     zarr: bool,
 ) -> None:
     if zarr:
         averaged = name not in _NAMES
         write_zarr(folder / f"{name}{_ZARR}", image, channel=channel, pixel_size=pixel_size, averaged=averaged)
-    elif channel is None:
-        write_image(folder / f"{name}{_TIFF}", image, pixel_size=pixel_size)
     else:
-        write_tiff(folder / f"{name}{_TIFF}", image, axes="YX", channel=channel, pixel_size=pixel_size)
+        axes = "YXS"[: image.ndim]
+        put_tiff(folder / f"{name}{_TIFF}", image, axes=axes, channel=channel, like=like, pixel_size=pixel_size)
 
 
 def read_map(folder: Path, name: str) -> NDArray[Any]:
@@ -213,21 +216,65 @@ def _edits(folder: Path) -> dict[str, str] | None:
 
 def write_recipe(folder: Path, recipe: dict[str, Any]) -> None:
     """Write how a result was made beside it."""
-    text = json.dumps(plain(recipe), indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / _RECIPE).write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(plain(recipe), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        content = text.encode()
+    except UnicodeEncodeError:  # a name of a file that is no UTF-8
+        content = json.dumps(plain(recipe), indent=2, allow_nan=False).encode() + b"\n"
+    (folder / _RECIPE).write_bytes(content)
 
 
-def exchange(part: Path, folder: Path) -> None:
-    """Put the finished `part` in the place of `folder`; if that fails, `folder` is as it was."""
-    if not folder.exists():
-        part.rename(folder)
+def exchange(part: Path, folder: Path, *, overwrite: bool) -> None:
+    """Put the finished `part` in the place of `folder`; if that fails, `folder` is as it was.
+
+    Raises
+    ------
+    OSError
+        `folder` exists by now and `overwrite` is not set, or it cannot be replaced.
+    OutputError
+        It holds more than a result by now.
+    """
+    if not (overwrite and os.path.lexists(folder)):
+        place(part, folder, overwrite=False)
         return
     old = old_of(folder)
-    folder.rename(old)
     try:
-        part.rename(folder)
+        folder.rename(old)
+        _check_ours(old, folder)
+        place(part, folder, overwrite=False)
     except BaseException:
-        old.rename(folder)
+        if os.path.lexists(old) and not os.path.lexists(folder):
+            old.rename(folder)
         raise
+    finally:
+        if os.path.lexists(old) and os.path.lexists(folder):
+            _remove_ours(old)
+
+
+def _check_ours(folder: Path, named: Path) -> None:
+    """Refuse to replace a folder with anything that a result does not have; `named` is what it is called."""
+    other = next((path for path, ours in _entries(folder) if not ours), None)
+    if other is not None:
+        raise OutputError(
+            f"{named} is not replaced, it holds more than a result ({other.relative_to(folder)}): choose another name"
+        )
+
+
+def _entries(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """What a folder holds, and whether a result has it, the contents of a folder before it."""
+    for entry in sorted(folder.iterdir()):
+        if entry.name in _OURS and entry.name.endswith(_ZARR) and entry.is_dir() and not entry.is_symlink():
+            for path in sorted(entry.rglob("*"), reverse=True):
+                yield path, bool(_ZARR_NAMES.fullmatch(path.name))
+        yield entry, entry.name in _OURS
+
+
+@surely
+def _remove_ours(folder: Path) -> None:
+    """Take an old result away, and nothing that was put into it."""
+    for path, ours in list(_entries(folder)) if folder.is_dir() else ():
+        if ours:
+            with suppress(OSError):
+                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
     with suppress(OSError):
-        shutil.rmtree(old)
+        folder.rmdir()

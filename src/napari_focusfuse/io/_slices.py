@@ -1,24 +1,25 @@
-"""Image files as the slices of one stack: in order, of one size and type, and what their names say."""
+"""Image files as the slices of one stack, or of several: in order, of one size and type."""
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._facts import Facts
+from napari_focusfuse.io._facts import Channel, Facts, spaced
+from napari_focusfuse.io._grid import Series
 from napari_focusfuse.io._image import Header, is_image_file, read_header, read_image
-from napari_focusfuse.io._stack import StackFile, lazy_planes, unreadable
+from napari_focusfuse.io._micromanager import beside
+from napari_focusfuse.io._series import by_name, in_given_order
+from napari_focusfuse.io._stack import StackFile, gapped, lazy_planes, unreadable
 
-__all__ = ["in_order", "opened", "read_slices", "slice_files"]
-
-#: Marks in file names, such as img_t001_ch02_z05.
-_MARK = re.compile(r"(?:^|(?<=[\W_]))(c|ch|channel|t|time|p|pos|xy)[-_]?(\d+)(?=[\W_]|z\d|$)", re.IGNORECASE)
-_COUNTED = {"c": "channels", "t": "time points", "p": "positions", "x": "positions"}
+__all__ = ["in_order", "opened", "read_series", "read_slices", "slice_files"]
 
 
 def slice_files(folder: str | os.PathLike[str]) -> list[Path]:
@@ -37,8 +38,8 @@ def slice_files(folder: str | os.PathLike[str]) -> list[Path]:
 
 
 def in_order(files: Iterable[Path]) -> list[Path]:
-    """Files in the natural order of their names."""
-    return sorted(files, key=_natural)
+    """Files in the order of their numbers, with signs and decimals, or in the natural order of their names."""
+    return by_name(list(files))
 
 
 def read_slices(files: Sequence[Path], name: str, path: Path) -> StackFile:
@@ -54,23 +55,85 @@ def read_slices(files: Sequence[Path], name: str, path: Path) -> StackFile:
     Raises
     ------
     StackError
-        A file is damaged, no image, or differs from the first; the message names it.
+        A file is damaged, no image, or differs from the others; the message names it.
     """
-    headers = [read_header(file) for file in files]
-    for file, header in zip(files, headers, strict=True):
-        _check_alike(file, header, files[0], headers[0])
-    facts = _agreed([header.facts for header in headers])
-    told = _told_by_names(files)
-    return opened(files, headers[0], facts._replace(notes=(*facts.notes, *told)), name, path)
+    return read_series(in_given_order(files), name, path)
 
 
-def opened(files: Sequence[Path], header: Header, facts: Facts, name: str, path: Path) -> StackFile:
-    """The files as slices; `path` itself is one image, not a stack."""
+def read_series(series: Series, name: str, path: Path) -> StackFile:
+    """Open image files as their names order them; see `read_slices`."""
+    headers = [read_header(file) for file in series.files]
+    usual = _usual(headers)
+    for file, header in zip(series.files, headers, strict=True):
+        _check_alike(file, header, series.files[usual], headers[usual])
+    noted = beside(series.files[: series.lengths[-1]], range(len(series.channels)))
+    facts = _placed(series, _with(_agreed([header.facts for header in headers]), noted), headers[: series.lengths[-1]])
+    facts = facts._replace(channels=_named(series.channels, noted), notes=(*facts.notes, *series.notes))
+    return opened(series.files, headers[0], facts, name, path, series)
+
+
+def opened(
+    files: Sequence[Path], header: Header, facts: Facts, name: str, path: Path, series: Series | None = None
+) -> StackFile:
+    """The files as planes of a series; without one `path` itself is one image, not a stack."""
     files = tuple(files)
-    leading = () if files == (path,) else (len(files),)
-    data = lazy_planes(partial(_file, files), leading, header.shape, header.dtype)
-    axes = "Z" * len(leading) + "YXS"[: len(header.shape)]
-    return StackFile(data, axes, facts.z_step, facts.pixel_size, name, path, files, notes=facts.notes)
+    leading, letters = ((), "") if series is None else (series.lengths, series.axes)
+    data = lazy_planes(partial(_file, files, leading), leading, header.shape, header.dtype)
+    return StackFile(
+        data,
+        letters + "YXS"[: len(header.shape)],
+        facts.z_step,
+        facts.pixel_size,
+        name,
+        path,
+        files,
+        z=facts.z,
+        channels=facts.channels,
+        notes=facts.notes,
+        slots=None if series is None else series.slots,
+    )
+
+
+def _with(facts: Facts, more: Facts) -> Facts:
+    """Facts, and what another source adds to them."""
+    if more.z_step is None and more.pixel_size is None:
+        return facts
+    known = facts.z_step is not None
+    return facts._replace(
+        z_step=facts.z_step if known else more.z_step,
+        z=facts.z if known else more.z,
+        pixel_size=facts.pixel_size or more.pixel_size,
+        notes=(*facts.notes, *more.notes),
+    )
+
+
+def _named(channels: tuple[Channel, ...], noted: Facts) -> tuple[Channel, ...]:
+    """Channels by name where the files only count them and a note beside them names as many."""
+    counted = all(re.fullmatch(r"[a-z]+\d+", channel.name or "") for channel in channels)
+    names = [channel.name for channel in noted.channels if channel.name]
+    return noted.channels if counted and len(names) == len(channels) else channels
+
+
+def _usual(headers: Sequence[Header]) -> int:
+    """Number of a file of the size and type that most have."""
+    kinds = [(header.shape, header.dtype.str, header.pages) for header in headers]
+    return kinds.index(Counter(kinds).most_common(1)[0][0])
+
+
+def _placed(series: Series, facts: Facts, slices: Sequence[Header]) -> Facts:
+    """With positions: those that the files state, or their names with a unit, or by the z-step and the gaps."""
+    places = [header.facts.position for header in slices]
+    stated = [place for place in places if place is not None]
+    notes = list(facts.notes)
+    if len(stated) == len(places):
+        z_step, z = spaced(facts.z_step, [(place, "um") for place in stated], notes)
+    elif series.um is not None:
+        z_step, z = spaced(facts.z_step, [(place, "um") for place in series.um], notes)
+    elif series.slots is not None:
+        z_step, z, _ = gapped(facts.z, facts.z_step, series.slots)
+    else:
+        return facts
+    return facts._replace(z_step=z_step, z=z, notes=tuple(notes))
 
 
 def _check_alike(file: Path, header: Header, first: Path, wanted: Header) -> None:
@@ -81,12 +144,12 @@ def _check_alike(file: Path, header: Header, first: Path, wanted: Header) -> Non
     if header.shape[:2] != wanted.shape[:2]:
         raise StackError(
             f"{file} is {_px(header.shape)}, {first.name} is {_px(wanted.shape)}: "
-            "all slices must be of one size, crop it or take it out of the folder"
+            "all slices must be of one size, crop it, exclude it or take it out of the folder"
         )
     if (header.shape, header.dtype) != (wanted.shape, wanted.dtype):
         raise StackError(
             f"{file} is {_kind(header.shape, header.dtype)}, {first.name} is {_kind(wanted.shape, wanted.dtype)}: "
-            "all slices must be of one kind, convert it or take it out of the folder"
+            "all slices must be of one kind, convert it, exclude it or take it out of the folder"
         )
 
 
@@ -109,27 +172,9 @@ def _differ(one: tuple[Any, ...] | None, other: tuple[Any, ...] | None) -> bool:
     return any(abs(a - b) > 0.01 * a for a, b in zip(one, other, strict=True))
 
 
-def _told_by_names(files: Sequence[Path]) -> list[str]:
-    """A note where names count time points, channels or positions: such files are not all slices of one stack."""
-    marks: dict[str, set[str]] = {}
-    for file in files:
-        for mark, number in _MARK.findall(file.stem):
-            marks.setdefault(_COUNTED[mark[0].lower()], set()).add(number)
-    counted = [f"{len(numbers)} {what}" for what, numbers in marks.items() if len(numbers) > 1]
-    if not counted:
-        return []
-    return [f"has files whose names count {' and '.join(counted)}: a focus stack is one of each, check the folder"]
-
-
-def _file(files: tuple[Path, ...], where: tuple[int, ...]) -> tuple[Path, NDArray[Any]]:
-    path = files[where[0] if where else 0]
+def _file(files: tuple[Path, ...], lengths: tuple[int, ...], where: tuple[int, ...]) -> tuple[Path, NDArray[Any]]:
+    path = files[int(np.ravel_multi_index(where, lengths)) if where else 0]
     return path, read_image(path)
-
-
-def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """Sort key: runs of digits by their value, the rest without regard to case."""
-    parts = re.split(r"(\d+)", path.name.lower())
-    return [(int(part), "") if i % 2 else (-1, part) for i, part in enumerate(parts)], path.name
 
 
 def _px(shape: tuple[int, ...]) -> str:

@@ -1,8 +1,8 @@
 """A stack as a file holds it, and the way from its axes to a focus stack."""
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._facts import Channel
 
-__all__ = ["StackFile", "lazy_planes", "title", "unreadable"]
+__all__ = ["StackFile", "gapped", "lazy_planes", "title", "unreadable"]
 
 #: Axes that are a stack of images, but do not say of what.
 _UNNAMED = "QI"
@@ -47,6 +47,12 @@ class StackFile:
         What the file says and cannot be so, and what was made of it; a sentence each.
     coarser : tuple of dask arrays
         The same at lower resolution, finest first, for viewers.
+    slots : tuple of int or None
+        Number of each slice from 0 on, where some are missing by the names of the files, or were left out.
+    origin : mapping
+        Where the first pixel lies, um, by the letter of the axis; 0 where it is left out.
+    ratio : mapping
+        Step along an axis by that along Y, by its letter, where only that is known.
     """
 
     data: Any
@@ -60,6 +66,9 @@ class StackFile:
     channels: tuple[Channel, ...] = ()
     notes: tuple[str, ...] = ()
     coarser: tuple[Any, ...] = ()
+    slots: tuple[int, ...] | None = None
+    origin: Mapping[str, float] = field(default_factory=dict)
+    ratio: Mapping[str, float] = field(default_factory=dict)
 
     def focus_stack(self, axis: str | None = None, *, rgb: bool = False) -> "StackFile":
         """Bring the axes to (Z, Y, X) or (Z, Y, X, S); axes of length 1 are dropped.
@@ -82,15 +91,16 @@ class StackFile:
             hint = ", or add --rgb if C is colour" if surplus == ["C"] and data.shape[axes.index("C")] in (3, 4) else ""
             raise StackError(
                 f"{self.path} has more axes than a focus stack ({self.dimensions}): "
-                f"fuse all of it with --all-positions, or save it with one position along {' and '.join(surplus)}{hint}"
+                f"fuse all of it with --all-positions, {'one channel with --channel, ' if surplus == ['C'] else ''}"
+                f"or save it with one position along {' and '.join(surplus)}{hint}"
             )
         order = [here, axes.index("Y"), axes.index("X"), *(i for i, a in enumerate(axes) if a == "S")]
         data = data.transpose(others + order)[(0,) * len(others)]
-        z_step, z = (None, None) if axes[here] in "TC" else (self.z_step, self.z)
-        return replace(self, data=data, axes="ZYXS"[: data.ndim], z_step=z_step, z=z, coarser=())
+        known = _along(axes[here])
+        return replace(self, data=data, axes="ZYXS"[: data.ndim], coarser=(), **known)
 
     def positions(self, z_step: float | None = None) -> list[float] | None:
-        """Position of each slice of a focus stack, um; None if not known.
+        """Position of each slice of a focus stack, um; in slices where only gaps are known; None if nothing is.
 
         Parameters
         ----------
@@ -100,7 +110,22 @@ class StackFile:
         if z_step is None and self.z is not None:
             return list(self.z)
         step = self.z_step if z_step is None else z_step
-        return None if step is None else [k * step for k in range(self.data.shape[0])]
+        slots = self.slots or range(self.data.shape[len(self.axes.replace("S", "")) - 3])
+        if step is None:
+            return None if self.slots is None else [float(slot) for slot in slots]
+        return [slot * step for slot in slots]
+
+    def mean_step(self, z_step: float | None = None) -> float | None:
+        """Mean distance of neighbouring slices, um, which is more than the z-step where slices are missing.
+
+        Parameters
+        ----------
+        z_step : float, optional
+            As for `positions`.
+        """
+        if z_step is None or self.slots is None:
+            return self.z_step if z_step is None else z_step
+        return z_step * self.slots[-1] / (len(self.slots) - 1)
 
     def hyperstack(self, axis: str | None = None, *, rgb: bool = False) -> "StackFile":
         """Bring the axes to (..., Z, Y, X) or (..., Z, Y, X, S); further axes are kept, but those of length 1.
@@ -120,8 +145,7 @@ class StackFile:
         letters = "".join(axes[i] for i in order)
         if len(set(letters)) < len(letters):
             raise StackError(f"{self.path} has two axes of one name ({self.dimensions}): save it as OME-TIFF")
-        z_step, z = (None, None) if axes[here] in "TC" else (self.z_step, self.z)
-        return replace(self, data=data, axes=letters, z_step=z_step, z=z, coarser=())
+        return replace(self, data=data, axes=letters, coarser=(), **_along(axes[here]))
 
     def _sorted_axes(self, axis: str | None, *, rgb: bool) -> tuple[str, Any, int, list[int]]:
         """Letters of the axes, the data, the stack axis and the axes that are neither it nor in a slice."""
@@ -140,6 +164,11 @@ class StackFile:
     def dimensions(self) -> str:
         """Letters and lengths of the axes, for people."""
         return ", ".join(f"{a} = {n}" for a, n in zip(self.axes, self.data.shape, strict=True))
+
+
+def _along(letter: str) -> dict[str, Any]:
+    """What becomes of the positions of slices: along time or channels there are none."""
+    return {"z_step": None, "z": None, "slots": None} if letter in "TC" else {}
 
 
 def _proposed(file: StackFile, axes: str) -> int:
@@ -170,6 +199,29 @@ def _chosen(file: StackFile, axis: str) -> int:
         choices = f"choose from {', '.join(free)}" if free else "it holds one image"
         raise StackError(f"{axis!r} cannot be the stack axis of {file.path} ({file.dimensions}): {choices}")
     return file.axes.index(letter)
+
+
+def gapped(
+    z: Sequence[float] | None, z_step: float | None, numbers: Sequence[int]
+) -> tuple[float | None, tuple[float, ...] | None, tuple[int, ...] | None]:
+    """Mean z-step, positions and `StackFile.slots` of slices of which some may be missing.
+
+    Parameters
+    ----------
+    z : sequence of float or None
+        Positions where they are stated.
+    z_step : float or None
+        Distance of slices whose numbers follow each other, or the mean one of `z`.
+    numbers : sequence of int
+        Of the slices.
+    """
+    slots = tuple(number - numbers[0] for number in numbers)
+    gaps = slots != tuple(range(len(slots)))
+    if z is None and z_step is not None and gaps:
+        z = [slot * z_step for slot in slots]
+    if z is None or len(z) < 2:
+        return z_step, None, slots if gaps else None
+    return float(np.ptp(z)) / (len(z) - 1), tuple(z), slots if gaps else None
 
 
 def title(path: Path) -> str:

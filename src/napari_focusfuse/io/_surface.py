@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from tifffile import imwrite
 
 from napari_focusfuse.core.lengths import check_sizes
 from napari_focusfuse.errors import OutputError
-from napari_focusfuse.io._write import atomically, check_target
+from napari_focusfuse.io._write import atomically, check_file_target
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.surface import Surface
@@ -22,6 +23,8 @@ __all__ = ["HEIGHTS", "MESHES", "check_surface_target", "write_heights", "write_
 MESHES = (".stl", ".ply")
 HEIGHTS = (".tif", ".tiff", ".x3p")
 _METRES = 1e-6
+#: Written where the standard asks for a date, so that the same heights give the same bytes.
+_NO_DATE = datetime(1980, 1, 1, tzinfo=UTC)
 
 
 def check_surface_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -36,9 +39,7 @@ def check_surface_target(path: str | os.PathLike[str], *, overwrite: bool = Fals
     suffix = path.suffix.lower()
     if suffix not in (*MESHES, *HEIGHTS):
         raise OutputError(f"{path} has a suffix that is not written: use .stl or .ply, .tif or .x3p for a height map")
-    if path.is_dir():
-        raise OutputError(f"cannot write {path}: there is a folder of that name")
-    check_target(path, overwrite=overwrite)
+    check_file_target(path, overwrite=overwrite)
     if suffix in MESHES:
         _trimesh()
     if suffix == ".x3p":
@@ -134,7 +135,7 @@ def _imagej(z: NDArray[np.float32], pixel_size: tuple[float, float]) -> Callable
 
 def _x3p(z: NDArray[np.float32], pixel_size: tuple[float, float]) -> Callable[[Path], object]:
     x3pio = _x3pio()
-    metadata = x3pio.Metadata.for_software("napari-focusfuse", version("napari-focusfuse"))
+    metadata = x3pio.Metadata.for_software("napari-focusfuse", version("napari-focusfuse"), date=_NO_DATE)
     metadata.probing_system = x3pio.ProbingSystem(x3pio.ProbingType.NON_CONTACTING, "depth from a focus stack")
     y, x = (_METRES * size for size in pixel_size)
 

@@ -36,8 +36,6 @@ def write_table(path: str | os.PathLike[str], rows: Sequence[Sequence[Any]], *, 
     path = Path(path)
     if path.suffix.lower() != ".csv":
         raise OutputError(f"{path} has a suffix that a table does not have: use .csv")
-    if path.is_dir():
-        raise OutputError(f"cannot write {path}: there is a folder of that name")
 
     def write(part: Path) -> None:
         with part.open("w", encoding="utf-8", newline="") as file:

@@ -1,5 +1,6 @@
 """A multi-page TIFF, ImageJ TIFF or OME-TIFF as a stack, read page by page."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from tifffile import TiffFile, TiffPageSeries
 
+from napari_focusfuse.core.regular import check_regular
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._complete import check_complete
 from napari_focusfuse.io._facts import Facts, tiff_facts
-from napari_focusfuse.io._image import check_page, count_images
+from napari_focusfuse.io._image import count_images
+from napari_focusfuse.io._limits import check_count
+from napari_focusfuse.io._page import as_stored, check_page, page_notes, seen, seen_kind
 from napari_focusfuse.io._stack import StackFile, lazy_planes, title, unreadable
+from napari_focusfuse.io._tiff_file import open_tiff
 
-__all__ = ["read_tiff"]
+__all__ = ["from_page", "read_tiff"]
 
 _Load = Callable[[tuple[int, ...]], tuple[Path, NDArray[Any]]]
 
@@ -30,12 +34,11 @@ def read_tiff(path: Path) -> StackFile:
         The file is damaged, or holds images that are not one stack.
     """
     try:
-        with TiffFile(path) as tif:
-            check_complete(tif)
+        with open_tiff(path) as tif:
             series = _only_series(tif, path)
             data, axes, inputs = _lazy(tif, series, path)
             facts = _fitting(tif, series)
-            notes = (*facts.notes, *_surplus(tif, series))
+            notes = (*facts.notes, *_surplus(tif, series), *page_notes(series.keyframe))
     except StackError:
         raise
     except Exception as error:
@@ -93,7 +96,8 @@ def _lazy(tif: TiffFile, series: TiffPageSeries, path: Path) -> tuple[Any, str, 
     shape, axes = series.shape[:leading], series.axes
     if page.ndim > 3 or page.shape != series.shape[leading:]:
         raise StackError(f"{path} stores its axes in an unusual way ({axes}): save it again with ImageJ or as OME-TIFF")
-    contiguous = None if series.is_multifile else series.dataoffset
+    check_count(path, math.prod(shape))
+    contiguous = None if series.is_multifile or not as_stored(page) else series.dataoffset
     if contiguous is not None:
         dtype = np.dtype(series.dtype).newbyteorder(tif.byteorder)
         if contiguous + series.nbytes > tif.filehandle.size:
@@ -103,9 +107,10 @@ def _lazy(tif: TiffFile, series: TiffPageSeries, path: Path) -> tuple[Any, str, 
         inputs: tuple[Path, ...] = (path,)
     else:
         places = _places(series, path)
-        load = partial(_from_page, places, shape)
+        load = partial(from_page, places, shape)
         inputs = tuple(dict.fromkeys(file for file, _ in places))
-    data = lazy_planes(load, shape, page.shape, series.dtype)
+    kind, dtype = seen_kind(page)
+    data, axes = lazy_planes(load, shape, kind, dtype), axes[:leading] + "YXS"[: len(kind)]
     if "S" in axes and not axes.endswith("S"):
         data = np.moveaxis(data, axes.index("S"), -1)
         axes = axes.replace("S", "") + "S"
@@ -133,13 +138,16 @@ def _places(series: TiffPageSeries, path: Path) -> list[tuple[Path, int]]:
     return places
 
 
-def _from_page(
+def from_page(
     places: Sequence[tuple[Path, int]], leading: tuple[int, ...], where: tuple[int, ...]
 ) -> tuple[Path, NDArray[Any]]:
+    """The plane at a position, for `lazy_planes`; `places` are files and numbers of pages."""
     path, page = places[_number(where, leading)]
     try:
+        check_regular(path)
         with TiffFile(path) as tif:
-            return path, tif.pages[page].asarray(maxworkers=1)
+            there = tif.pages[page].aspage()
+            return path, seen(there.asarray(maxworkers=1), there)
     except Exception as error:
         raise unreadable(path, error) from error
 

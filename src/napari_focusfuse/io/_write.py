@@ -6,9 +6,8 @@ A file appears whole or not at all, and the same pixels give the same bytes.
 import math
 import os
 import struct
-import zlib
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -20,14 +19,19 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from tifffile import OmeXml, OmeXmlError, imwrite
 
+from napari_focusfuse.core.both import clean_both, write_both
 from napari_focusfuse.core.lengths import check_sizes
+from napari_focusfuse.core.parts import check_name, clean, write_whole
 from napari_focusfuse.errors import OutputError
-from napari_focusfuse.io._parts import clean, part_of
+from napari_focusfuse.io._carried import add_exif, carried_of, png_chunk, png_chunks, tiff_tags
 
 __all__ = [
     "atomically",
+    "check_both",
+    "check_file_target",
     "check_image_target",
     "check_target",
+    "put_tiff",
     "stored",
     "tiff_options",
     "write_image",
@@ -39,12 +43,19 @@ PixelSize = tuple[float, float] | None
 _TIFF = (".tif", ".tiff")
 #: Pixel types of OME-XML.
 _OME_TYPES = ("int8", "int16", "int32", "uint8", "uint16", "uint32", "float32", "float64")
+#: Where the chunk with the header of a PNG ends.
+_HEADER = 33
 #: um in a cm, and the largest number of pixels in one that the tags of a TIFF hold.
 _CM, _MOST = 1e4, 2**32 - 1
 
 
 def write_image(
-    path: str | os.PathLike[str], image: NDArray[Any], *, pixel_size: PixelSize = None, overwrite: bool = False
+    path: str | os.PathLike[str],
+    image: NDArray[Any],
+    *,
+    pixel_size: PixelSize = None,
+    like: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Write one image.
 
@@ -57,6 +68,8 @@ def write_image(
     image : (Y, X) or (Y, X, 3|4) array
     pixel_size : (float, float), optional
         Size of a pixel along y and x, um.
+    like : path, optional
+        A photograph whose colour profile and camera settings (EXIF) the image takes over.
     overwrite : bool
         Replace an existing file.
 
@@ -75,8 +88,10 @@ def write_image(
     if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,), (4,)):
         raise OutputError(f"an image of shape {image.shape} cannot be written: it must be (Y, X) or (Y, X, 3|4)")
     if path.suffix.lower() != ".png":
-        return write_tiff(path, image, axes="YXS"[: image.ndim], pixel_size=pixel_size, overwrite=overwrite)
-    atomically(path, lambda part: _write_png(part, image, pixel_size), overwrite=overwrite)
+        write = partial(put_tiff, data=image, axes="YXS"[: image.ndim], like=like, pixel_size=pixel_size)
+        atomically(path, write, overwrite=overwrite)
+    else:
+        atomically(path, lambda part: _write_png(part, image, pixel_size, like), overwrite=overwrite)
     return path
 
 
@@ -93,9 +108,7 @@ def check_image_target(
     path = Path(path)
     if path.suffix.lower() not in (*_TIFF, ".png"):
         raise OutputError(f"{path} has a suffix that is not written: use .tif or .png")
-    if path.is_dir():
-        raise OutputError(f"cannot write {path}: there is a folder of that name")
-    check_target(path, overwrite=overwrite)
+    check_file_target(path, overwrite=overwrite)
     kind = None if dtype is None else np.dtype(dtype).name
     if path.suffix.lower() == ".png" and kind not in (None, "uint8", "uint16"):
         raise OutputError(f"{path} cannot hold {kind} values: use .tif")
@@ -109,17 +122,26 @@ def write_stack(
     z_step: float | None = None,
     z: Sequence[float] | None = None,
     pixel_size: PixelSize = None,
+    beside: tuple[Path, str] | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write a focus stack (Z, Y, X) or (Z, Y, X, 3|4) as OME-TIFF; sizes, and positions `z` if they are uneven, in um.
 
-    `axis` is the letter of the first axis where that is another, such as T; Q is one without a name. See `write_image`.
+    `axis` is the letter of the first axis where that is another, such as T; Q is one without a name. `beside` is a text
+    in a file that belongs to the stack, by its path: it is written together with it. See `write_image`.
     """
     path = Path(path)
     if path.suffix.lower() not in _TIFF:
         raise OutputError(f"{path} has a suffix that cannot hold a stack: use .tif")
     axes = f"{axis}YXS"[: stack.ndim]
-    return write_tiff(path, stack, axes=axes, z_step=z_step, z=z, pixel_size=pixel_size, overwrite=overwrite)
+    sizes: dict[str, Any] = {"z_step": z_step, "z": z, "pixel_size": pixel_size}
+    if beside is None:
+        return write_tiff(path, stack, axes=axes, **sizes, overwrite=overwrite)
+    other, text = beside
+    check_both(path, other, overwrite=overwrite)
+    write = partial(put_tiff, data=stack, axes=axes, **sizes)
+    write_both((path, write), (other, partial(Path.write_text, data=text, encoding="utf-8")), overwrite=overwrite)
+    return path
 
 
 def write_tiff(
@@ -134,13 +156,29 @@ def write_tiff(
     overwrite: bool = False,
 ) -> Path:
     """Write an array with its axes (tifffile's letters, S for colour) as OME-TIFF; `channel` names what it shows."""
+    sizes: dict[str, Any] = {"z_step": z_step, "z": z, "pixel_size": pixel_size}
+    write = partial(put_tiff, data=data, axes=axes, channel=channel, **sizes)
+    atomically(path, write, overwrite=overwrite)
+    return path
+
+
+def put_tiff(
+    path: Path,
+    data: NDArray[Any],
+    *,
+    axes: str,
+    channel: str | None = None,
+    like: str | os.PathLike[str] | None = None,
+    **sizes: Any,
+) -> None:
+    """Write the same to a file that may be left incomplete, as in a folder that is not finished."""
     data = np.ascontiguousarray(data, dtype=stored(data.dtype))
     names = [channel] if channel else []
     identifier = f"urn:uuid:{uuid5(NAMESPACE_URL, _digest(data))}"
-    sizes: dict[str, Any] = {"z_step": z_step, "z": z, "pixel_size": pixel_size}
+    carried = carried_of(like, data.shape[-1] if axes.endswith("S") else 1)
     options = tiff_options(data.shape, data.dtype, axes, identifier, channels=names, **sizes)
-    atomically(path, lambda part: imwrite(part, data, **options), overwrite=overwrite)
-    return path
+    imwrite(path, data, **options, **tiff_tags(carried))
+    add_exif(path, carried)
 
 
 def stored(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -196,7 +234,7 @@ def _ome_holds(shape: tuple[int, ...], axes: str) -> bool:
 
 
 def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-    """Refuse what cannot be written, before any work is done: nothing is created.
+    """Refuse what cannot be written, before any work is done: nothing is created, leftovers of killed runs are removed.
 
     Raises
     ------
@@ -204,6 +242,8 @@ def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> No
         The target exists and `overwrite` is not set, or it lies in something that is no writable folder.
     """
     path = Path(path)
+    check_name(path)
+    clean(path)
     if os.path.lexists(path) and not overwrite:
         raise OutputError(f"{path} exists: choose another name or allow overwriting")
     parent = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
@@ -211,6 +251,21 @@ def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> No
         raise OutputError(f"cannot write {path}: {parent} is not a folder")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise OutputError(f"cannot write {path}: the folder {parent} is read-only")
+
+
+def check_file_target(path: Path, *, overwrite: bool = False) -> None:
+    """The same for a file, which cannot replace a folder."""
+    check_name(path)
+    if path.is_dir():
+        raise OutputError(f"cannot write {path}: there is a folder of that name")
+    check_target(path, overwrite=overwrite)
+
+
+def check_both(path: Path, beside: Path, *, overwrite: bool = False) -> None:
+    """The same for two files that are written together."""
+    clean_both(path, beside)
+    check_file_target(path, overwrite=overwrite)
+    check_file_target(beside, overwrite=overwrite)
 
 
 def atomically(path: Path, write: Callable[[Path], object], *, overwrite: bool) -> None:
@@ -221,32 +276,8 @@ def atomically(path: Path, write: Callable[[Path], object], *, overwrite: bool) 
     OutputError
         The target exists, or the disk refuses; what was there before is as it was.
     """
-    clean(path)
-    check_target(path, overwrite=overwrite)
-    part = part_of(path)
-    new = missing_parents(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(part)
-        part.replace(path)
-    except BaseException as error:
-        part.unlink(missing_ok=True)
-        remove_empty(new)
-        if isinstance(error, OSError):
-            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-        raise
-
-
-def missing_parents(path: Path) -> list[Path]:
-    """Folders above `path` that do not exist, deepest first."""
-    return [folder for folder in path.absolute().parents if not os.path.lexists(folder)]
-
-
-def remove_empty(folders: list[Path]) -> None:
-    """Remove folders that a failed write has created, as far as they are empty."""
-    for folder in folders:
-        with suppress(OSError):
-            folder.rmdir()
+    check_file_target(path, overwrite=overwrite)
+    write_whole(path, write, overwrite=overwrite)
 
 
 def _digest(data: NDArray[Any]) -> str:
@@ -255,11 +286,11 @@ def _digest(data: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
-def _write_png(path: Path, image: NDArray[Any], pixel_size: PixelSize) -> None:
+def _write_png(path: Path, image: NDArray[Any], pixel_size: PixelSize, like: str | os.PathLike[str] | None) -> None:
     data = imagecodecs.png_encode(np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("=")))
+    chunks = png_chunks(carried_of(like, 1 if image.ndim == 2 else image.shape[-1]))
     if pixel_size is not None:
-        # The chunk pHYs (pixels per metre along x and y) follows the header chunk, which ends at byte 33.
+        # The chunk pHYs: pixels per metre along x and y.
         density = struct.pack(">IIB", *(min(round(1e6 / size), 2**31 - 1) for size in pixel_size[::-1]), 1)
-        chunk = b"pHYs" + density
-        data = data[:33] + struct.pack(">I", len(density)) + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[33:]
-    path.write_bytes(data)
+        chunks += png_chunk(b"pHYs", density)
+    path.write_bytes(data[:_HEADER] + chunks + data[_HEADER:])

@@ -1,5 +1,6 @@
 """An OME-Zarr image (versions 0.1 to 0.5) as a stack: its full resolution, chunk by chunk."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,9 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_focusfuse.core.regular import read_json
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._facts import Channel, Facts, length
+from napari_focusfuse.io._facts import Channel
+from napari_focusfuse.io._limits import check_count, check_room
 from napari_focusfuse.io._stack import StackFile, lazy_planes, title, unreadable
+from napari_focusfuse.io._zarr_space import letters_of, space_of
 
 __all__ = ["is_zarr", "read_zarr"]
 
@@ -35,20 +39,25 @@ def read_zarr(path: Path) -> StackFile:
         The package zarr is not installed, or the folder is no OME-Zarr image.
     """
     try:
-        import zarr
+        import zarr  # noqa: F401 - tried alone, so that only its absence is told of
     except ImportError as error:
         raise StackError(
             f'{path} is OME-Zarr, which needs the package zarr: pip install "napari-focusfuse[zarr]"'
         ) from error
+    from napari_focusfuse.io import _zarr_store
+
+    if is_array(path):
+        raise StackError(_no_image(path))
     try:
-        group: Any = zarr.open_group(path, mode="r")
+        group: Any = _zarr_store.open_group(path)
         ome: dict[str, Any] = dict(group.attrs).get("ome", dict(group.attrs))
         if _holds_one(ome, group):
             return replace(read_zarr(path / "0"), name=title(path), path=path, inputs=(path,))
-        image = _image(ome, path)
+        image = _image(ome, group, path)
         axes = [a if isinstance(a, dict) else {"name": a} for a in image.get("axes", _OLD_AXES)]
-        letters, facts = "".join(map(_letter, axes)), _facts(axes, image, ome)
-        levels = [group[level["path"]] for level in image["datasets"]]
+        letters = letters_of(axes)
+        space = space_of(image, letters, [axis.get("unit") for axis in axes])
+        levels = [_zarr_store.array_of(group, str(level["path"]), path) for level in image["datasets"]]
     except StackError:
         raise
     except Exception as error:
@@ -57,17 +66,20 @@ def read_zarr(path: Path) -> StackFile:
         raise StackError(f"{path} has axes that are not read here ({letters}): name them t, c, z, y, x, each once")
     data, *coarser = [_lazy(path, level, letters) for level in levels if level.ndim == len(letters)]
     order = "".join(a for a in letters if a not in "YX") + "YX"
+    y, x = space.um.get("Y"), space.um.get("X")
     return StackFile(
         data,
         order,
-        facts.z_step,
-        facts.pixel_size,
+        space.um.get("Z"),
+        None if y is None or x is None else (y, x),
         title(path),
         path,
         (path,),
-        channels=facts.channels,
-        notes=facts.notes,
+        channels=tuple(_channels(ome)),
+        notes=space.notes,
         coarser=tuple(coarser),
+        origin=space.origin,
+        ratio=space.ratio,
     )
 
 
@@ -85,12 +97,9 @@ def _lazy(path: Path, array: Any, letters: str) -> Any:
         return path, image if plane[0] < plane[1] else image.T
 
     shape = array.shape
+    check_room(path, (shape[i] for i in plane), array.dtype)
+    check_count(path, math.prod(shape[i] for i in leading))
     return lazy_planes(load, tuple(shape[i] for i in leading), tuple(shape[i] for i in plane), array.dtype)
-
-
-def _letter(axis: dict[str, Any]) -> str:
-    """The letter of an axis, by its type where that tells it."""
-    return {"time": "T", "channel": "C"}.get(str(axis.get("type")), str(axis["name"])[:1].upper())
 
 
 def _holds_one(ome: dict[str, Any], group: Any) -> bool:
@@ -98,34 +107,44 @@ def _holds_one(ome: dict[str, Any], group: Any) -> bool:
     return "bioformats2raw.layout" in ome and "0" in group and "1" not in group
 
 
-def _image(ome: dict[str, Any], path: Path) -> dict[str, Any]:
+def is_array(path: Path) -> bool:
+    """Whether a folder is an array by itself, without the description of an image."""
+    try:
+        described = read_json(path / "zarr.json") if (path / "zarr.json").is_file() else {}
+    except (OSError, ValueError):
+        return False
+    return (path / ".zarray").is_file() or (isinstance(described, dict) and described.get("node_type") == "array")
+
+
+def _no_image(path: Path) -> str:
+    """Why an array is not read, and what to do."""
+    if is_zarr(path.absolute().parent):
+        return f"{path} is one resolution of an OME-Zarr image: give the folder above"
+    return f"{path} is a Zarr array that does not name its axes: save it as OME-Zarr or OME-TIFF"
+
+
+def _first(ome: dict[str, Any], group: Any) -> str:
+    """Where in a collection an image is."""
+    try:
+        if "plate" in ome:
+            well = str(ome["plate"]["wells"][0]["path"])
+            attributes = dict(group[well].attrs)
+            return f"{well}/{_first(attributes.get('ome', attributes), group[well])}"
+        if "well" in ome:
+            return str(ome["well"]["images"][0]["path"])
+    except (KeyError, IndexError, TypeError):
+        return "A/1/0" if "plate" in ome else "0"
+    return "0"
+
+
+def _image(ome: dict[str, Any], group: Any, path: Path) -> dict[str, Any]:
     """Metadata of the image, refusing what holds several."""
     images: list[dict[str, Any]] = ome.get("multiscales", [])
     if len(images) == 1:
         return images[0]
     if "plate" in ome or "well" in ome or "bioformats2raw.layout" in ome:
-        raise StackError(f"{path} is a collection of images: give one of them, such as {path / '0'}")
+        raise StackError(f"{path} is a collection of images: give one of them, such as {path / _first(ome, group)}")
     raise StackError(f"{path} is not one OME-Zarr image (it describes {len(images)}): save it as OME-Zarr or OME-TIFF")
-
-
-def _facts(axes: list[dict[str, Any]], image: dict[str, Any], ome: dict[str, Any]) -> Facts:
-    """Sizes of those axes whose scale and unit are stated, and the channels."""
-    notes: list[str] = []
-    steps = dict(zip(map(_letter, axes), _scale(image), strict=False))
-    units = {_letter(axis): axis.get("unit", "") for axis in axes}
-    z, y, x = (
-        length(steps.get(letter), units.get(letter), what, notes)
-        for letter, what in (("Z", "z-step"), ("Y", "pixel height"), ("X", "pixel width"))
-    )
-    return Facts(z, None if y is None or x is None else (y, x), None, tuple(_channels(ome)), tuple(notes))
-
-
-def _scale(image: dict[str, Any]) -> list[float]:
-    """Length of a step along each axis at full resolution; empty where none is stated."""
-    level = image["datasets"][0]
-    transforms = [*image.get("coordinateTransformations", []), *level.get("coordinateTransformations", [])]
-    scales = [transform["scale"] for transform in transforms if transform["type"] == "scale"]
-    return [float(step) for step in np.prod(scales, axis=0)] if scales else []
 
 
 def _channels(ome: dict[str, Any]) -> Iterator[Channel]:

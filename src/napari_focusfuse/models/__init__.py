@@ -5,17 +5,32 @@ Names are those of the models that come along, and of those in the user's own fo
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from platformdirs import user_data_path
 
+from napari_focusfuse.core.both import clean_both, write_both
 from napari_focusfuse.core.config import Recipe
 from napari_focusfuse.core.network import Encoder, SESFNet
+from napari_focusfuse.core.parts import clean, part_of, remove
+from napari_focusfuse.core.regular import check_regular
 from napari_focusfuse.errors import ModelError
 from napari_focusfuse.models._card import CardFacts, card_facts, training_card
-from napari_focusfuse.models._checkpoint import CHECKPOINT, checkpoint_recipe, load_state, save_state
-from napari_focusfuse.models._files import checked, header, header_of, module_of, packed, recipe_of, tensors_of, write
+from napari_focusfuse.models._checkpoint import CHECKPOINT, checkpoint_recipe, load_state, save_state, spared_by
+from napari_focusfuse.models._files import (
+    checked,
+    header,
+    header_of,
+    module_of,
+    packed,
+    put,
+    recipe_of,
+    tensors_of,
+    write,
+)
 
 __all__ = [
     "ALIASES",
@@ -34,6 +49,7 @@ __all__ = [
     "save_model",
     "save_state",
     "shipped_models",
+    "spared_model",
     "trained_by",
     "training_card",
     "user_folder",
@@ -45,6 +61,8 @@ FOLDER_VARIABLE = "FOCUSFUSE_MODELS"
 #: What "default" means; the benchmark decides.
 ALIASES = {"default": "sesf-focus"}
 _FILE, _CARD = "model.safetensors", "card.md"
+#: Letters of a card that are shown, and of a name that nothing has.
+_LONGEST_CARD, _LONGEST_NAME = 1_000_000, 200
 #: What one system or another does not allow in the name of a folder.
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]|^[. ]|[. ]$')
 
@@ -116,7 +134,9 @@ def model_card(name: str) -> str:
     """Text of the model's card: data and its licence, command, seed, date, scores."""
     card = _folder(name) / _CARD
     try:
-        return card.read_text(encoding="utf-8", errors="replace")
+        check_regular(card)
+        with card.open(encoding="utf-8", errors="replace") as file:
+            return file.read(_LONGEST_CARD)
     except OSError:
         return f"{name} has no card."
 
@@ -124,10 +144,12 @@ def model_card(name: str) -> str:
 def _folder(name: str | os.PathLike[str]) -> Path:
     shipped = WEIGHTS / ALIASES.get(str(name), str(name))
     for candidate in (shipped, user_folder() / name, Path(name)):
-        if (candidate / _FILE).is_file():
-            return candidate
+        with suppress(OSError):  # longer than a name can be
+            if (candidate / _FILE).is_file():
+                return candidate
     known = ", ".join(["default", *list_models()])
-    raise ModelError(f"there is no model {str(name)!r}: choose one of {known}, or a folder that holds {_FILE}")
+    asked = str(name) if len(str(name)) <= _LONGEST_NAME else f"{str(name)[:_LONGEST_NAME]}..."
+    raise ModelError(f"there is no model {asked!r}: choose one of {known}, or a folder that holds {_FILE}")
 
 
 def holds_model(folder: Path) -> bool:
@@ -143,9 +165,23 @@ def check_folder(folder: Path) -> None:
     OutputError
         They cannot.
     """
-    probe = folder / f"{_FILE}.part"
+    clean_both(folder / _FILE, folder / _CARD)
+    clean(folder / CHECKPOINT)
+    probe = part_of(folder / _FILE)
     write(probe, b"")
-    probe.unlink()
+    remove(probe)
+
+
+def spared_model(folder: Path, *, resumed: bool) -> str:
+    """The sha256 of the model of an earlier training in `folder`, which a new one does not touch before it is complete.
+
+    Empty if there is none. A training that is `resumed` spares the model that it spared before, if that is still there.
+    """
+    try:
+        found = header(folder / _FILE).get("sha256", "")
+        return found if not resumed or found == spared_by(folder) else ""
+    except ModelError:
+        return ""
 
 
 def load_model(name: str | os.PathLike[str] = "default") -> Model:
@@ -177,6 +213,7 @@ def trained_by(name: str | os.PathLike[str]) -> Recipe:
 
 
 def save_model(model: SESFNet | Encoder, folder: Path, card: str) -> None:
-    """Write ``model.safetensors`` and ``card.md`` to `folder`, each whole or not at all."""
-    write(folder / _FILE, packed(tensors_of(model), header_of(model)))
-    write(folder / _CARD, card.encode())
+    """Write ``model.safetensors`` and ``card.md`` to `folder`, both whole or not at all."""
+    content = packed(tensors_of(model), header_of(model))
+    main = (folder / _FILE, partial(put, content=content))
+    write_both(main, (folder / _CARD, partial(put, content=card.encode())), overwrite=True)

@@ -8,9 +8,9 @@ from importlib.metadata import version
 
 import torch
 
-from napari_focusfuse.core.ranking import RankState
 from napari_focusfuse.core.recipes import AnyTrainState
-from napari_focusfuse.core.training import TrainState
+from napari_focusfuse.core.training.autoencoder import TrainState
+from napari_focusfuse.core.training.encoder import RankState
 
 __all__ = ["CardFacts", "card_facts", "training_card"]
 
@@ -114,8 +114,8 @@ Encoder-decoder of SESF-Fuse (Ma et al. 2020), trained without labels to give gr
 
 
 def _rank_title(state: RankState) -> str:
-    if state.config.recipe == "edges":
-        return f"""# SESF encoder with a decision head and an edge head, {state.encoder.variant}
+    if state.config.recipe == "candidates":
+        return f"""# SESF encoder with a decision head and a candidate head, {state.encoder.variant}
 
 The encoder and the decision head of another model, and a head that decides between two depths that compete for a pixel:
 trained on simulated scenes with known depth, so that the right one has the odds and the fused image is true."""
@@ -144,7 +144,7 @@ def _losses(state: TrainState) -> str:
 
 def _on_scenes(state: RankState) -> bool:
     """Whether it was trained on simulated scenes of known depth."""
-    return state.config.recipe in ("decide", "edges")
+    return state.config.recipe in ("decide", "candidates")
 
 
 def _rank_losses(state: RankState) -> str:

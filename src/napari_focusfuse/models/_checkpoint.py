@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,27 +11,47 @@ from torch import Tensor
 
 from napari_focusfuse.core.config import RECIPES, RankConfig, Recipe, TrainConfig
 from napari_focusfuse.core.network import Encoder, SESFNet
-from napari_focusfuse.core.ranking import RankLog, RankState
 from napari_focusfuse.core.recipes import AnyTrainState
-from napari_focusfuse.core.training import EpochLog, TrainState
-from napari_focusfuse.errors import ModelError
+from napari_focusfuse.core.schema import MismatchError, anything, entries, listed, mapped, maybe
+from napari_focusfuse.core.training.autoencoder import EpochLog, TrainState
+from napari_focusfuse.core.training.encoder import RankLog, RankState
+from napari_focusfuse.errors import FocusFuseError, ModelError
 from napari_focusfuse.models._files import checked, header, header_of, module_of, packed, tensors_of, write
 
-__all__ = ["CHECKPOINT", "checkpoint_recipe", "load_state", "save_state"]
+__all__ = ["CHECKPOINT", "checkpoint_recipe", "load_state", "save_state", "spared_by"]
 
 CHECKPOINT = "checkpoint.safetensors"
 _PARTS = ("network", "best", "moments")
+_MOMENT = re.compile(r"(\d{1,4})\.(?:exp_avg|exp_avg_sq|step)")
 
 
-def save_state(state: AnyTrainState, folder: Path) -> None:
-    """Write where a training stands to `folder`, so that it can go on."""
+def _number(value: Any, where: str) -> None:
+    """A number, which of losses may be none."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise MismatchError(f"{where} is no number")
+
+
+_TOLD = entries({"config": mapped(anything), "log": listed(mapped(_number)), "origin": maybe(listed(anything, 2, 2))})
+
+
+def save_state(state: AnyTrainState, folder: Path, spared: str = "") -> None:
+    """Write where a training stands to `folder`, so that it can go on.
+
+    `spared` is the sha256 of the model of an earlier training in `folder`, which stays until this one is complete.
+    """
     parts = {"network": tensors_of(state.trained), "best": state.best, "moments": state.moments}
     tensors = {f"{part}/{key}": value for part, values in parts.items() for key, value in values.items()}
     header = {**header_of(state.trained), "recipe": state.config.recipe}
     header["config"] = json.dumps(asdict(state.config))
     header["log"] = json.dumps([entry._asdict() for entry in state.log])
     header["origin"] = json.dumps([state.origin, state.start_loss if state.origin else None])
+    header["spared"] = spared
     write(folder / CHECKPOINT, packed(tensors, header))
+
+
+def spared_by(folder: Path) -> str:
+    """The sha256 of the model that the training in `folder` leaves in place until it is complete; empty for none."""
+    return header(_found(folder)).get("spared", "")
 
 
 def checkpoint_recipe(folder: Path) -> Recipe:
@@ -61,19 +82,37 @@ def load_state(folder: Path) -> AnyTrainState:
         for key, value in tensors.items():
             part, _, name = key.partition("/")
             parts[part][name] = value
-        config, log = (json.loads(metadata[name]) for name in ("config", "log"))
-        origin, start_loss = json.loads(metadata.get("origin", '["", null]'))
-        start_loss = math.inf if start_loss is None else start_loss
-        known: dict[str, Any] = {**parts, "origin": origin, "start_loss": start_loss}
-        model = module_of(path, known.pop("network"), metadata)
-        settings = RECIPES[recipe](**config)
+        told = {name: json.loads(metadata.get(name, "null")) for name in ("config", "log", "origin")}
+        _TOLD(told, "the header")
+        model = module_of(path, parts.pop("network"), metadata)
+        _check_parts(model, parts["best"], parts["moments"])
+        settings = RECIPES[recipe](**told["config"])
+        origin, start_loss = told["origin"] or ("", None)
+        known: dict[str, Any] = {
+            **parts,
+            "origin": origin,
+            "start_loss": math.inf if start_loss is None else start_loss,
+        }
+        log = told["log"]
         if isinstance(model, Encoder) and isinstance(settings, RankConfig):
             return RankState(model, settings, log=[RankLog(**entry) for entry in log], **known)
         if isinstance(model, SESFNet) and isinstance(settings, TrainConfig):
             return TrainState(model, settings, log=[EpochLog(**entry) for entry in log], **known)
-    except (KeyError, TypeError, ValueError) as error:
+    except (FocusFuseError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise _unknown(path) from error
     raise _unknown(path)
+
+
+def _check_parts(model: SESFNet | Encoder, best: dict[str, Tensor], moments: dict[str, Tensor]) -> None:
+    """Refuse tensors that are not those of the model, and of an optimiser of it."""
+    wanted = {name: value.shape for name, value in model.state_dict().items()}
+    if {name: value.shape for name, value in best.items()} != wanted:
+        raise MismatchError("the best weights are those of another network")
+    shapes = {parameter.shape for parameter in model.parameters()}
+    for name, value in moments.items():
+        found = _MOMENT.fullmatch(name)
+        if found is None or int(found[1]) >= len(wanted) or not (value.shape in shapes or value.ndim == 0):
+            raise MismatchError("the state of the optimiser is that of another network")
 
 
 def _found(folder: Path) -> Path:

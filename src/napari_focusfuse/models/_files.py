@@ -5,7 +5,6 @@ says which there are: "encoder", or "network" for both, as where it is missing. 
 a later version, and is refused.
 """
 
-import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -17,7 +16,9 @@ from torch import Tensor
 
 from napari_focusfuse.core.config import Recipe
 from napari_focusfuse.core.network import Encoder, SESFNet
-from napari_focusfuse.errors import ModelError, OutputError
+from napari_focusfuse.core.parts import write_whole
+from napari_focusfuse.core.regular import check_regular
+from napari_focusfuse.errors import ModelError
 
 __all__ = [
     "checked",
@@ -27,6 +28,7 @@ __all__ = [
     "header_of",
     "module_of",
     "packed",
+    "put",
     "recipe_of",
     "tensors_of",
     "write",
@@ -34,9 +36,13 @@ __all__ = [
 
 _ARCHITECTURE = "sesf-1"
 _NETWORK, _ENCODER = "network", "encoder"
-#: How the names of the tensors of a decision head and of an edge head begin, in an encoder; and what the header says
-#: of such heads.
-_HEAD, _EDGES, _LEARNED = "head.", "edges.", "learned"
+#: How the names of the tensors of a decision head and of a candidate head begin, in an encoder; and what the header
+#: says of such heads.
+_HEAD, _CANDIDATES, _LEARNED = "head.", "candidates.", "learned"
+
+
+#: Types of tensors of networks and of optimisers, and letters of the header that a message shows.
+_KINDS, _SHOWN = {"F32", "F64", "I64"}, 40
 
 
 def digest(tensors: dict[str, Tensor]) -> str:
@@ -61,8 +67,12 @@ def header(path: Path) -> dict[str, str]:
 
 def _read(path: Path, *, tensors: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
+        check_regular(path)
         with safe_open(path, framework="pt") as file:
             names = list(file.keys()) if tensors else []
+            kinds = {str(file.get_slice(name).get_dtype()) for name in names}
+            if other := sorted(kinds - _KINDS):
+                raise ModelError(f"{path} holds weights of type {', '.join(other)}, not those of our networks")
             return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise ModelError(f"the weights {path} cannot be read ({error}): get the file again") from error
@@ -77,18 +87,15 @@ def packed(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
 
 def write(path: Path, content: bytes) -> None:
     """Write the file whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    write_whole(path, lambda part: put(part, content), overwrite=True)
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write bytes, and wait until they are on the disk."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def tensors_of(model: SESFNet | Encoder) -> dict[str, Tensor]:
@@ -102,7 +109,7 @@ def header_of(model: SESFNet | Encoder) -> dict[str, str]:
     """What the header of a model's file says besides its checksum."""
     if isinstance(model, SESFNet):
         return {"architecture": _ARCHITECTURE, "variant": model.encoder.variant}
-    heads = {name: _LEARNED for name in ("head", "edges") if getattr(model, name) is not None}
+    heads = {name: _LEARNED for name in ("head", "candidates") if getattr(model, name) is not None}
     return {"architecture": _ARCHITECTURE, "variant": model.variant, "parts": _ENCODER, **heads}
 
 
@@ -110,8 +117,8 @@ def recipe_of(metadata: dict[str, str]) -> Recipe:
     """The recipe that a model is trained further by: that which trains its last part."""
     if has_decoder(metadata):
         return "paper"
-    if metadata.get("edges") == _LEARNED:
-        return "edges"
+    if metadata.get("candidates") == _LEARNED:
+        return "candidates"
     return "decide" if metadata.get("head") == _LEARNED else "focus"
 
 
@@ -129,14 +136,14 @@ def checked(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if found != _ARCHITECTURE:
         kind, _, number = found.rpartition("-")
         ours, _, read = _ARCHITECTURE.rpartition("-")
-        newer = kind == ours and number.isdecimal() and int(number) > int(read)
+        newer = kind == ours and number[:_SHOWN].isdecimal() and int(number[:_SHOWN]) > int(read)
         hint = "update napari-focusfuse to use it" if newer else f"this version reads {_ARCHITECTURE}"
-        raise ModelError(f"{path} holds another architecture ({found}): {hint}")
+        raise ModelError(f"{path} holds another architecture ({found[:_SHOWN]}): {hint}")
     if metadata.get("sha256") != digest(tensors):
         raise ModelError(f"the weights in {path} are damaged (their checksum does not fit): get the file again")
     parts = metadata.get("parts", _NETWORK)
     if parts not in (_NETWORK, _ENCODER):
-        raise ModelError(f"{path} holds parts that are not known ({parts}): update napari-focusfuse to use it")
+        raise ModelError(f"{path} holds parts that are not known ({parts[:_SHOWN]}): update napari-focusfuse to use it")
     return tensors, metadata
 
 
@@ -145,8 +152,8 @@ def module_of(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) 
     whole, variant = has_decoder(metadata), metadata.get("variant", "")
     try:
         bare = {_bare(key): value for key, value in tensors.items()}
-        decides, edges = (any(key.startswith(part) for key in bare) for part in (_HEAD, _EDGES))
-        model = SESFNet(variant) if whole else Encoder(variant, decides=decides, edges=edges)  # type: ignore[arg-type]
+        decides, judges = (any(key.startswith(part) for key in bare) for part in (_HEAD, _CANDIDATES))
+        model = SESFNet(variant) if whole else Encoder(variant, decides=decides, judges=judges)  # type: ignore[arg-type]
         model.load_state_dict(tensors if whole else bare)
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"{path} does not fit the architecture {_ARCHITECTURE}: get the file again") from error

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_focusfuse.core.decide import depth as depth_module
 from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.core.decide import depth as depth_module
 from napari_focusfuse.core.decide.depth import iter_steady, places, vertex
 from napari_focusfuse.core.decide.pipeline import iter_decide
 from napari_focusfuse.core.head import SLOPE

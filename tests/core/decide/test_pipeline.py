@@ -9,10 +9,10 @@ from scipy import ndimage
 
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.config import FusionConfig
-from napari_focusfuse.core.decide import pipeline, verify
+from napari_focusfuse.core.decide import pipeline, verification
 from napari_focusfuse.core.decide.pipeline import iter_decide, iter_fuse
-from napari_focusfuse.core.decide.statistics import iter_survey
-from napari_focusfuse.core.decide.verify import GUIDED_RADIUS
+from napari_focusfuse.core.decide.statistics import iter_statistics
+from napari_focusfuse.core.decide.verification import GUIDED_RADIUS
 from napari_focusfuse.core.decision import Flag
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.core.stack import Stack
@@ -106,7 +106,7 @@ def test_a_tile_is_exactly_the_whole(fuse, request, config, which):
 
 def test_verification_in_tiles_is_that_of_the_whole(fuse, scene, monkeypatch):
     whole = fuse(scene.stack, PAPER)
-    monkeypatch.setattr(verify, "_TILE", 32)
+    monkeypatch.setattr(verification, "_TILE", 32)
     tiled = fuse(scene.stack, PAPER)
     np.testing.assert_allclose(whole.decision.weights, tiled.decision.weights, atol=1e-5)
 
@@ -130,9 +130,10 @@ def test_reversed_z_gives_the_same_depth(fuse, scene):
 
 def test_noise_brings_in_coarser_scales_and_softer_weights(networks, scene, noisy_scene):
     calm, noisy = (
-        drain(iter_survey(Stack(s.stack), networks["cse"].encoder, FusionConfig(), CPU)) for s in (scene, noisy_scene)
+        drain(iter_statistics(Stack(s.stack), networks["cse"].encoder, FusionConfig(), CPU))
+        for s in (scene, noisy_scene)
     )
-    assert calm.noise < 0.01 < noisy.noise
+    assert calm.noise.typical < 0.01 < noisy.noise.typical
     assert calm.level_weights[0] > noisy.level_weights[0]
     assert calm.softness > noisy.softness
     assert abs(sum(noisy.level_weights) - 1) < 1e-6
@@ -272,8 +273,8 @@ def test_a_specimen_on_an_empty_field_is_judged_by_itself(networks, scene, rng):
     wide = np.full((7, 400, 500), scene.stack.mean(), np.float64)
     wide[:, 150:246, 180:308] = scene.stack
     wide += 200 * rng.standard_normal(wide.shape)
-    survey = drain(iter_survey(Stack(wide), networks["cse"].encoder, FusionConfig(), CPU))
-    assert survey.level_weights[0] > 0.3
+    statistics = drain(iter_statistics(Stack(wide), networks["cse"].encoder, FusionConfig(), CPU))
+    assert statistics.level_weights[0] > 0.3
 
 
 def test_missing_everywhere_is_missing(fuse, scene):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from napari_focusfuse.core.decide.top_k import Peaks
+from napari_focusfuse.core.decide.top_k import TopK
 
 
-def shown(activities: np.ndarray) -> Peaks:
-    peaks = Peaks(activities.shape[1:], len(activities))
+def shown(activities: np.ndarray) -> TopK:
+    peaks = TopK(activities.shape[1:], len(activities))
     for k, activity in enumerate(activities):
         peaks.show((slice(None), slice(None)), k, k - 1, activity.astype(np.float32))
     return peaks

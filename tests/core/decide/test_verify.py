@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 from skimage import measure, morphology
 
-from napari_focusfuse.core.decide.verify import (
+from napari_focusfuse.core.decide.verification import (
     GUIDED_EPS,
     GUIDED_RADIUS,
     closed,

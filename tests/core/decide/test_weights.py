@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from napari_focusfuse.core.config import Camera, FusionConfig
 from napari_focusfuse.core.decide.pipeline import iter_fuse
@@ -46,12 +47,12 @@ def _wrong(decision, scene):
     return (np.abs(decision.index - scene.depth) > 1.5).mean()
 
 
-@pytest.mark.parametrize(("surface", "bound"), [("steps", 0.85), ("fibres", 0.6)])
+@pytest.mark.parametrize(("surface", "bound"), [("blocks", 0.9), ("fibres", 0.8)])
 def test_edges_are_found_better_than_by_activity_alone(fuse, surface, bound):
     """Fewer pixels from wrong slices and a smaller error, most of all on thin fibres, which are edges only."""
     scene = simulate((110, 130), 8, surface=surface, blur=1.2, texture="cloud", seed=4)
     plain = load_model().encoder
-    plain.edges = None
+    plain.candidates = None
     with_edges, without = fuse(scene.stack), drain(iter_fuse(Stack(scene.stack), plain, FusionConfig(), CPU, {}))
     assert _wrong(with_edges.decision, scene) < bound * _wrong(without.decision, scene)
     error = [np.square(image.astype(float) - scene.sharp * 65535).mean() for image in (with_edges.image, without.image)]
@@ -152,3 +153,60 @@ def test_an_edit_stays_convex_where_the_first_slice_is_not_the_heaviest(fused):
 def test_confidence_is_about_the_share_that_is_right(fused, steps):
     confidence, right = fused.decision.confidence, np.abs(fused.decision.index - steps.depth) <= 1.5
     assert abs(confidence.mean() - right.mean()) < 0.05
+
+
+def _with_frame(stack, rows, value):
+    framed = stack.astype(np.float32)
+    framed[:, :rows] = value
+    return framed
+
+
+@pytest.mark.parametrize("value", [np.nan, 0])
+def test_a_missing_row_spoils_itself_alone(fuse, fused, steps, value):
+    """As registration leaves it, with NaN or with 0 in place of what is not known."""
+    result = fuse(_with_frame(steps.stack, 1, value))
+    beyond = np.s_[12:]
+    assert (result.decision.index[beyond] == fused.decision.index[beyond]).mean() > 0.99
+    changed = np.abs(result.image[beyond].astype(float) - fused.image[beyond])
+    assert (changed > 0.02 * 65535).mean() < 0.01
+
+
+def test_where_some_slice_has_values_the_image_is_no_fill(fuse, steps):
+    """Slices that were moved, and filled up with 0; one of which half is lacking as well."""
+    moved = steps.stack.copy()
+    for k in range(8):
+        moved[k, : 3 * k] = 0
+    moved[4, 60:] = 0
+    covered = (moved > 0).any(axis=0)
+    image = fuse(moved).image
+    assert steps.stack.min() > 1000
+    assert (image[covered] < 1000).mean() < 0.002
+
+
+def test_a_dark_ground_is_no_fill(fuse, rng):
+    """Bright spots on nothing: 0 around them is what the camera has seen."""
+    scene = simulate((90, 100), 6, mode="fluorescence", texture="beads", seed=3)
+    dark = np.clip(scene.stack.astype(int) - 5000, 0, None).astype(np.uint16)
+    assert (dark[:, 0] == 0).mean() > 0.4
+    result = fuse(dark)
+    without_zeros = fuse(dark + 200)
+    lit = scene.sharp > 0.2
+    assert (result.decision.index == without_zeros.decision.index)[lit].mean() > 0.98
+
+
+@pytest.mark.parametrize("slices", [2, 3, 5])
+def test_a_black_object_at_the_frame_is_no_fill(fuse, rng, slices):
+    """Sharp in one slice, where it is 0 up to its rim, and grey at the rim in the others."""
+    ground = ndimage.gaussian_filter(rng.random((96, 120)), 0.8)
+    ground = 60 + 150 * (ground - ground.min()) / np.ptp(ground)
+    ground[30:70, :40] = 0
+    stack = np.stack([ndimage.gaussian_filter(ground, 2.0 * k) for k in range(slices)]).astype(np.uint8)
+    result = fuse(stack)
+    assert np.abs(result.image[25:75, :45].astype(float) - stack[0, 25:75, :45]).max() < 60
+
+
+def test_a_flag_of_saturation_is_of_the_picture(fuse):
+    scene = simulate((90, 100), 6, blur=1.2, seed=1, camera=Camera(bits=8))
+    burnt = np.minimum(scene.stack.astype(int) * 1.6, 255).astype(np.uint8)
+    result = fuse(burnt, FusionConfig(preset="quantitative"))
+    np.testing.assert_array_equal(result.decision.flags & Flag.SATURATED > 0, result.image == 255)

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from napari_focusfuse.core.metrics import depth_rmse, edge_band, wrong_pixels
+from napari_focusfuse.core.metrics import (
+    calibration_error,
+    depth_rmse,
+    edge_band,
+    islands,
+    right_pixels,
+    wrong_pixels,
+)
 from napari_focusfuse.errors import FocusFuseError
 
 
@@ -53,3 +60,29 @@ def test_exactly_one_slice_off_is_right_and_nan_is_wrong():
     depth = truth + 1
     depth[0] = np.nan
     assert wrong_pixels(depth, truth) == (0.25, 0, 0.25)
+
+
+def test_right_pixels_are_those_that_are_not_wrong(cliff):
+    index = np.rint(cliff).astype(np.int16)
+    index[:, 20:22] = 1
+    assert right_pixels(index, cliff).mean() == pytest.approx(1 - wrong_pixels(index, cliff).everywhere)
+
+
+def test_honest_and_boasting_confidence(rng):
+    confidence = rng.random(100_000)
+    right = rng.random(100_000) < confidence
+    assert calibration_error(confidence, right) < 0.01
+    assert calibration_error(confidence**2, right) == pytest.approx(1 / 6, abs=0.01)
+    assert calibration_error(np.ones((10, 10)), np.zeros((10, 10), dtype=bool)) == 1
+
+
+def test_islands_are_small_regions_that_touch_by_their_sides():
+    index = np.zeros((100, 100), dtype=np.int16)
+    index[:, 50:] = 3
+    assert islands(index) == 0
+    index[10, 10] = index[11, 11] = 3
+    index[40, 48:50] = 3
+    assert islands(index) == pytest.approx(2 / 10_000)
+    index[20:22, 20] = 5
+    assert islands(index) == pytest.approx(2 / 10_000)
+    assert islands(index, share=0.001) == pytest.approx(4 / 10_000)

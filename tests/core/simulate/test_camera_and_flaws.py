@@ -7,7 +7,7 @@ from skimage.registration import phase_cross_correlation
 
 from napari_focusfuse.core.config import Camera, Flaws
 from napari_focusfuse.core.decide.gain import block_means, gains
-from napari_focusfuse.core.decide.statistics import noise_level
+from napari_focusfuse.core.decide.noise import noise_level
 from napari_focusfuse.core.simulate import simulate
 from napari_focusfuse.core.simulate._camera import exposed
 from napari_focusfuse.core.simulate._flaws import movement

@@ -48,7 +48,7 @@ def test_kernels_hold_nearly_all_the_light(monkeypatch, spherical, distance):
     """A window and a grid twice as large hold little more: the far rings of diffraction."""
     optics = Wave(spherical=spherical)
     kernel = wave(optics, optics.critical_pixel, 3.0).kernel(distance)
-    focus = _optics._focus(optics, optics.critical_pixel)
+    focus = _optics.best_focus(optics, optics.critical_pixel)
     spread = _optics._spread
     monkeypatch.setattr(_optics, "_spread", lambda *args: 2 * spread(*args) + 8 * optics.critical_pixel)
     large = _optics._wave(optics, optics.critical_pixel, 3.0, focus, distance)

@@ -67,15 +67,16 @@ def test_far_from_focus_no_sharp_truth_is_left(surface, psf, limit):
     """A defocused layer lets nothing sharp shine through: the high-pass gain of the truth is below .1 %.
 
     Light waves turn the contrast of some detail round (spurious resolution), a flat plane gives up to 3 %. Beside what
-    is in focus nothing is asked, and a little more of the few pixels within a thin fibre.
+    is in focus nothing is asked.
     """
-    scene = simulate((160, 200), 12, surface=surface, psf=psf, texture="cloud", blur=1.0, seed=4)
+    scene = simulate((112, 140), 12, surface=surface, psf=psf, texture="cloud", blur=1.0, seed=4)
     sharp = high_pass(scene.sharp)
-    for k in (0, 11):
+    # Thin fibres have no inside: above their ground is looked at.
+    for k in (11,) if surface == "fibres" else (0, 11):
         far = ndimage.minimum_filter(np.abs(scene.depth - k), 5) > 5
         gain = (high_pass(scene.clean[k]) * sharp)[far].sum() / (sharp[far] ** 2).sum()
         assert far.sum() > 800
-        assert abs(gain) < (0.006 if surface == "fibres" and psf != "wave" else limit)
+        assert abs(gain) < limit
 
 
 @pytest.mark.parametrize("psf", ["gaussian", "disc", "wave"])
@@ -84,10 +85,10 @@ def test_focus_curves_have_one_peak(psf):
 
     Below a seventh of the peak, light waves make faint side lobes.
     """
-    scene = simulate((160, 200), 12, surface="steps", psf=psf, texture="cloud", seed=4)
+    scene = simulate((112, 140), 10, surface="steps", psf=psf, texture="cloud", blur=0.7, seed=4)
     sharpness = np.sqrt([ndimage.uniform_filter(high_pass(image) ** 2, 15) for image in scene.clean])
     edges = ndimage.morphological_gradient(scene.depth, size=3) > 0
-    inside = ndimage.distance_transform_edt(~edges) > 40
+    inside = ndimage.distance_transform_edt(~edges) > 24
     curves = sharpness[:, inside] / sharpness[:, inside].max(axis=0)
     rises = np.diff(np.pad(np.where(curves > 0.15, curves, 0), ((1, 1), (0, 0))), axis=0) > 0
     peaks = (rises[:-1] & ~rises[1:]).sum(axis=0)
@@ -97,9 +98,12 @@ def test_focus_curves_have_one_peak(psf):
 
 
 @pytest.mark.parametrize("psf", ["gaussian", "disc", "wave"])
-@pytest.mark.parametrize("surface", ["smooth", "steps", "fibres"])
+@pytest.mark.parametrize("surface", ["smooth", "steps", "sheets"])
 def test_a_flat_field_stays_flat(psf, surface):
-    scene = simulate((50, 60), 5, surface=surface, psf=psf, texture=FLAT)
+    shape = {"surface": surface}
+    if surface == "sheets":
+        shape = {"surface": "smooth", "sheets": [(np.full((50, 60), 4.5), np.eye(50, 60, dtype=bool))]}
+    scene = simulate((50, 60), 5, psf=psf, texture=FLAT, **shape)
     assert np.ptp(scene.stack.astype(int)) <= 1
     assert abs(int(scene.stack[0, 0, 0]) - 32768) <= 1
 
@@ -114,9 +118,8 @@ def test_light_that_is_emitted_stays_the_same_in_every_slice():
 def test_spherical_aberration_blurs_unevenly_through_focus():
     def ratio(spherical):
         """Sharpness three steps above focus over that three steps below."""
-        scene = simulate((160, 200), 10, psf=Wave(spherical=spherical), surface="steps", texture="cloud", seed=8)
-        k = int(np.bincount(scene.index.ravel()).argmax())
-        there = ndimage.binary_erosion(scene.index == k, iterations=20)
+        scene = simulate((100, 120), 8, psf=Wave(spherical=spherical), surface=np.full((100, 120), 3), texture="cloud")
+        k, there = 3, np.s_[20:-20, 20:-20]
         sharpness = [high_pass(image)[there].std() for image in scene.clean]
         assert np.argmax(sharpness) == k
         return sharpness[k + 3] / sharpness[k - 3]
@@ -200,6 +203,9 @@ def test_an_unknown_sample():
     ("options", "message"),
     [
         ({"surface": "cave"}, "cave"),
+        ({"surface": np.zeros((20, 21))}, "height map of"),
+        ({"sheets": [(np.full((20, 20), np.nan), np.ones((20, 20), bool))]}, "finite height map"),
+        ({"sheets": [(np.ones((20, 20)), np.ones((5, 20), bool))]}, "mask"),
         ({"mode": "xray"}, "xray"),
         ({"psf": "square"}, "square"),
         ({"texture": "tartan"}, "tartan"),
@@ -235,6 +241,8 @@ def test_refusals(options, message):
         (Camera, {"read_noise": 3}, "full_well"),
         (Flaws, {"shading": 1}, "shading"),
         (Flaws, {"dust": 1.5}, "whole number"),
+        (Flaws, {"jpeg": 101}, "jpeg"),
+        (Flaws, {"gamma": 0}, "gamma"),
         (Wave, {"na": 1.2}, "refractive index"),
         (Wave, {"spherical": 2}, "spherical must be from -0.5 to 0.5"),
     ],

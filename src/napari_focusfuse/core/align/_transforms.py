@@ -1,22 +1,39 @@
 """Where each slice lies beside the reference, to look at, keep and use again."""
 
-import contextlib
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.errors import FocusFuseError, OutputError
+from napari_focusfuse.core.config import Kind
+from napari_focusfuse.core.parts import write_whole
+from napari_focusfuse.core.regular import read_json
+from napari_focusfuse.core.schema import MismatchError, anything, entries, flag, listed, mapped, number, text, whole
+from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Matrix", "Motions", "Transforms", "load_transforms"]
 
 Matrix = NDArray[np.float64]
 _FORMAT = "napari-focusfuse transforms"
+#: Numbers of a matrix that can map one image to another (px), pixels of a side, and slices.
+_FAR, _SIDE, _SLICES = 1e7, 2**31 - 1, 100_000
+_FLAT = 1e-6
+_STATED = entries(
+    {
+        "format": text(_FORMAT),
+        "kind": text(*get_args(Kind)),
+        "reference": whole(0),
+        "shape": listed(whole(1, _SIDE), 2, 2),
+        "measured": listed(flag, 1, _SLICES),
+        "matrices": listed(listed(listed(number(-_FAR, _FAR), 3, 3), 3, 3), 1, _SLICES),
+        "info": mapped(anything),
+    }
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +127,10 @@ class Transforms:
             "info": dict(self.info),
         }
 
+    def as_text(self) -> str:
+        """What `save` writes."""
+        return json.dumps(self.as_json(), indent=1, allow_nan=False) + "\n"
+
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the transforms as JSON, whole or not at all; `load_transforms` reads them.
 
@@ -118,35 +139,23 @@ class Transforms:
         OutputError
             The disk refuses.
         """
-        path = Path(path)
-        part = path.with_name(path.name + ".part")
-        try:
-            part.write_text(json.dumps(self.as_json(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-            part.replace(path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                part.unlink()
-            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        path, text = Path(path), self.as_text()
+        write_whole(path, lambda part: part.write_text(text, encoding="utf-8"), overwrite=True, parents=False)
         return path
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Transforms":
-        """The transforms that `as_json` wrote; ValueError, KeyError or TypeError if it is something else."""
+        """The transforms that `as_json` wrote; `MismatchError` if it is something else."""
+        _STATED(found, "the file")
         matrices = np.array(found["matrices"], dtype=np.float64)
-        height, width = (int(n) for n in found["shape"])
+        height, width = found["shape"]
         measured = np.array(found["measured"], dtype=bool)
-        reference, count = int(found["reference"]), len(matrices)
-        if (
-            found["format"] != _FORMAT
-            or matrices.shape != (count, 3, 3)
-            or measured.shape != (count,)
-            or not 0 <= reference < count
-            or not np.isfinite(matrices).all()
-            or (matrices[:, 2] != (0, 0, 1)).any()
-            or (np.abs(np.linalg.det(matrices)) < 1e-6).any()
-        ):
-            raise ValueError("these are no transforms")
-        return cls(matrices, (height, width), reference, str(found["kind"]), measured, dict(found["info"]))
+        reference, count = found["reference"], len(matrices)
+        if measured.shape != (count,) or reference >= count:
+            raise MismatchError(f"it has {count} matrices, and other things for another number of slices")
+        if (matrices[:, 2] != (0, 0, 1)).any() or (np.abs(np.linalg.det(matrices)) < _FLAT).any():
+            raise MismatchError("its matrices map no image to another")
+        return cls(matrices, (height, width), reference, found["kind"], measured, dict(found["info"]))
 
 
 def load_transforms(path: str | os.PathLike[str]) -> Transforms:
@@ -158,8 +167,8 @@ def load_transforms(path: str | os.PathLike[str]) -> Transforms:
         The file is missing or holds no transforms.
     """
     try:
-        return Transforms.from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+        return Transforms.from_json(read_json(Path(path)))
     except OSError as error:
         raise FocusFuseError(f"cannot read {path}: {error.strerror or error}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise FocusFuseError(f"{path} holds no transforms: give a file that an alignment saved") from error
+    except ValueError as error:
+        raise FocusFuseError(f"{path} holds no transforms ({error}): give a file that an alignment saved") from error

@@ -1,7 +1,7 @@
 """Every default of the project, in frozen dataclasses that the API, the command line and the widgets share."""
 
 from napari_focusfuse.core.config.alignment import AlignConfig, Edges, Kind
-from napari_focusfuse.core.config.fusion import FusionConfig, Preset
+from napari_focusfuse.core.config.fusion import FusionConfig, Preset, Scales
 from napari_focusfuse.core.config.mending import MendConfig
 from napari_focusfuse.core.config.methods import (
     BlockSFConfig,
@@ -15,11 +15,11 @@ from napari_focusfuse.core.config.methods import (
     WindowConfig,
 )
 from napari_focusfuse.core.config.ranking import (
+    CANDIDATE_ADAPTING,
     DECIDE_ADAPTING,
-    EDGE_ADAPTING,
     RANK_ADAPTING,
+    CandidateConfig,
     DecideConfig,
-    EdgeConfig,
     RankConfig,
 )
 from napari_focusfuse.core.config.recipe import ADAPTATIONS, DEFAULT_RECIPE, HAVING, RECIPES, STARTS, AnyTrainConfig
@@ -30,9 +30,9 @@ from napari_focusfuse.core.config.training import ADAPTING, Recipe, SEVariant, T
 __all__ = [
     "ADAPTATIONS",
     "ADAPTING",
+    "CANDIDATE_ADAPTING",
     "DECIDE_ADAPTING",
     "DEFAULT_RECIPE",
-    "EDGE_ADAPTING",
     "HAVING",
     "PSF",
     "RANK_ADAPTING",
@@ -42,8 +42,8 @@ __all__ = [
     "AnyTrainConfig",
     "BlockSFConfig",
     "Camera",
+    "CandidateConfig",
     "DecideConfig",
-    "EdgeConfig",
     "Edges",
     "Flaws",
     "FocusStackConfig",
@@ -60,6 +60,7 @@ __all__ = [
     "RankConfig",
     "Recipe",
     "SEVariant",
+    "Scales",
     "Surface",
     "SurfaceConfig",
     "Texture",

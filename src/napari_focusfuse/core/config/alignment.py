@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from napari_focusfuse.core.config._checks import one_of, whole, within
+from napari_focusfuse.core.config._checks import one_of, typed, whole, within
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["AlignConfig", "Edges", "Kind"]
@@ -34,6 +34,7 @@ class AlignConfig:
     tolerance: float = 0.3
 
     def __post_init__(self) -> None:
+        typed(self)
         one_of("kind", self.kind, Kind)
         one_of("edges", self.edges, Edges)
         if isinstance(self.reference, str) and self.reference != "middle":

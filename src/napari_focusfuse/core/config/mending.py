@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from napari_focusfuse.core.config._checks import typed
+
 __all__ = ["MendConfig"]
 
 
@@ -17,3 +19,6 @@ class MendConfig:
     """
 
     match_brightness: bool = False
+
+    def __post_init__(self) -> None:
+        typed(self)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from napari_focusfuse.core.config._checks import within
+from napari_focusfuse.core.config._checks import typed, within
 
 __all__ = [
     "BlockSFConfig",
@@ -35,6 +35,7 @@ class WindowConfig(MethodConfig):
     radius: int = 5
 
     def __post_init__(self) -> None:
+        typed(self)
         within("radius", self.radius, 0, 50)
 
 
@@ -54,6 +55,7 @@ class LoGConfig(MethodConfig):
     radius: int = 5
 
     def __post_init__(self) -> None:
+        typed(self)
         within("sigma", self.sigma, 0.3, 20)
         within("radius", self.radius, 0, 50)
 
@@ -71,6 +73,7 @@ class FocusStackConfig(MethodConfig):
     sigma: float = 1.1
 
     def __post_init__(self) -> None:
+        typed(self)
         within("sigma", self.sigma, 0.3, 20)
 
 
@@ -90,6 +93,7 @@ class BlockSFConfig(MethodConfig):
     threshold: float = 1.75
 
     def __post_init__(self) -> None:
+        typed(self)
         within("block", self.block, 2, 1024)
         within("threshold", self.threshold, 0, 255)
 
@@ -114,6 +118,7 @@ class MWGConfig(MethodConfig):
     margin: float = 1.5
 
     def __post_init__(self) -> None:
+        typed(self)
         within("large", self.large, 0.3, 20)
         within("small", self.small, 0.3, self.large)
         within("alpha", self.alpha, 0, 1)
@@ -138,6 +143,7 @@ class GFConfig(MethodConfig):
     detail_eps: float = 1e-6
 
     def __post_init__(self) -> None:
+        typed(self)
         for name in ("base_radius", "detail_radius"):
             within(name, getattr(self, name), 1, 200)
         for name in ("base_eps", "detail_eps"):
@@ -158,6 +164,7 @@ class PyramidConfig(MethodConfig):
     levels: int = 4
 
     def __post_init__(self) -> None:
+        typed(self)
         within("levels", self.levels, 1, 16)
 
 
@@ -177,4 +184,5 @@ class WaveletConfig(MethodConfig):
     wavelet: str = "bior2.2"
 
     def __post_init__(self) -> None:
+        typed(self)
         within("levels", self.levels, 1, 16)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from napari_focusfuse.core.config._checks import whole, within
+from napari_focusfuse.core.config._checks import typed, within
 from napari_focusfuse.core.config.training import Recipe
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["DECIDE_ADAPTING", "EDGE_ADAPTING", "RANK_ADAPTING", "DecideConfig", "EdgeConfig", "RankConfig"]
+__all__ = ["CANDIDATE_ADAPTING", "DECIDE_ADAPTING", "RANK_ADAPTING", "CandidateConfig", "DecideConfig", "RankConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +52,9 @@ class RankConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        typed(self)
         leasts = {"steps": 1, "stacks": 1, "crop": 16, "validate_every": 1, "patience": 0, "seed": 0}
         for name, least in leasts.items():
-            whole(name, getattr(self, name))
             within(name, getattr(self, name), least)
         within("procedural", self.procedural, 0, 1)
         within("minutes", self.minutes, 0)
@@ -91,12 +91,12 @@ class DecideConfig(RankConfig):
     seed : int
         Seed of everything random.
     scene_steps : int
-        Steps until a new scene is simulated; the latest sixteen are trained on.
+        Steps until a new scene is simulated; the latest 128 are trained on.
     """
 
     recipe: ClassVar[Recipe] = "decide"
     #: Side of the scenes, px; no part is larger.
-    scene_side: ClassVar[int] = 160
+    scene_side: ClassVar[int] = 176
 
     steps: int = 5000
     stacks: int = 2
@@ -107,7 +107,6 @@ class DecideConfig(RankConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        whole("scene_steps", self.scene_steps)
         within("scene_steps", self.scene_steps, 1)
         within("crop", self.crop, 48, self.scene_side)
 
@@ -119,8 +118,8 @@ DECIDE_ADAPTING = DecideConfig(
 
 
 @dataclass(frozen=True, kw_only=True)
-class EdgeConfig(DecideConfig):
-    """How to train the edge head of a model, on simulated scenes with known depth; the rest of it stays as it is.
+class CandidateConfig(DecideConfig):
+    """How to train the candidate head of a model, on simulated scenes with known depth; the rest of it stays as it is.
 
     Attributes
     ----------
@@ -143,11 +142,11 @@ class EdgeConfig(DecideConfig):
     seed : int
         Seed of everything random.
     scene_steps : int
-        Steps until a new scene is simulated; the latest 128 are trained on.
+        Steps until a new scene is simulated; the latest 256 are trained on.
     """
 
-    recipe: ClassVar[Recipe] = "edges"
-    scene_side: ClassVar[int] = 192
+    recipe: ClassVar[Recipe] = "candidates"
+    scene_side: ClassVar[int] = 176
 
     steps: int = 4000
     stacks: int = 4
@@ -157,6 +156,6 @@ class EdgeConfig(DecideConfig):
 
 
 #: The same on the picture of one stack.
-EDGE_ADAPTING = EdgeConfig(
+CANDIDATE_ADAPTING = CandidateConfig(
     steps=300, procedural=0.0, learning_rate=3e-4, validate_every=50, patience=4, minutes=3.0, scene_steps=10
 )

@@ -1,11 +1,11 @@
 """Which recipes of training there are."""
 
 from napari_focusfuse.core.config.ranking import (
+    CANDIDATE_ADAPTING,
     DECIDE_ADAPTING,
-    EDGE_ADAPTING,
     RANK_ADAPTING,
+    CandidateConfig,
     DecideConfig,
-    EdgeConfig,
     RankConfig,
 )
 from napari_focusfuse.core.config.training import ADAPTING, Recipe, TrainConfig
@@ -24,7 +24,7 @@ RECIPES: dict[Recipe, type[AnyTrainConfig]] = {
     "paper": TrainConfig,
     "focus": RankConfig,
     "decide": DecideConfig,
-    "edges": EdgeConfig,
+    "candidates": CandidateConfig,
 }
 
 #: The same for going on from a trained model on one stack.
@@ -32,7 +32,7 @@ ADAPTATIONS: dict[Recipe, AnyTrainConfig] = {
     "paper": ADAPTING,
     "focus": RANK_ADAPTING,
     "decide": DECIDE_ADAPTING,
-    "edges": EDGE_ADAPTING,
+    "candidates": CANDIDATE_ADAPTING,
 }
 
 #: The models that a recipe can start from, told by the recipe that each is trained further by (`trained_by`).
@@ -40,8 +40,8 @@ STARTS: dict[Recipe, tuple[Recipe, ...]] = {
     "paper": ("paper",),
     "focus": tuple(RECIPES),
     "decide": tuple(RECIPES),
-    "edges": ("decide", "edges"),
+    "candidates": ("decide", "candidates"),
 }
 
 #: Those among them that have all that the recipe trains; the others get it new.
-HAVING: dict[Recipe, tuple[Recipe, ...]] = {**STARTS, "decide": ("decide", "edges"), "edges": ("edges",)}
+HAVING: dict[Recipe, tuple[Recipe, ...]] = {**STARTS, "decide": ("decide", "candidates"), "candidates": ("candidates",)}

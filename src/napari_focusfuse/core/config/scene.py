@@ -4,15 +4,15 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from napari_focusfuse.core.config._checks import whole, within
+from napari_focusfuse.core.config._checks import typed, within
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["PSF", "Camera", "Flaws", "Mode", "Surface", "Texture", "Wave"]
 
-Surface = Literal["smooth", "steps", "plane", "fibres", "beyond"]
+Surface = Literal["smooth", "steps", "plane", "blocks", "spheres", "fibres", "rough", "beyond"]
 Mode = Literal["reflected", "brightfield", "phase", "fluorescence"]
-Texture = Literal["grains", "cloud", "beads"]
-PSF = Literal["gaussian", "disc", "wave"]
+Texture = Literal["grains", "cloud", "beads", "leaves"]
+PSF = Literal["gaussian", "disc", "ring", "wave"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,7 @@ class Wave:
     spherical: float = 0.0
 
     def __post_init__(self) -> None:
+        typed(self)
         within("na", self.na, 0.01, 1.7)
         within("wavelength", self.wavelength, 0.1, 2)
         within("spherical", self.spherical, -0.5, 0.5)
@@ -95,7 +96,7 @@ class Camera:
     salt_pepper: float = 0.0
 
     def __post_init__(self) -> None:
-        whole("bits", self.bits)
+        typed(self)
         within("bits", self.bits, 1, 16)
         within("full_well", self.full_well, 1)
         for name in ("noise", "black", "gain_spread", "offset_spread", "hot_pixels", "salt_pepper"):
@@ -108,6 +109,9 @@ class Camera:
 @dataclass(frozen=True, kw_only=True)
 class Flaws:
     """What spoils a real stack; everything is off by default.
+
+    First what happens to the light, then what the camera's software makes of the picture, in that order: colours that
+    are filled in, noise that is smoothed away, sharpening, gamma, JPEG. Scenes are grey: colour fringes are left out.
 
     Attributes
     ----------
@@ -125,6 +129,27 @@ class Flaws:
         Change of magnification from slice to slice (focus breathing), such as .001.
     flicker : float
         Standard deviation of the logarithm of the lamp's brightness from slice to slice.
+    exposure : float
+        Sudden change of the brightness from one slice on (logarithm), up or down.
+    interlaced : float
+        By how much every second row is brighter (share) in every second slice, as under a lamp that flickers.
+    glints : float
+        Share of the field beneath highlights that move as the focus does, about a pixel a slice. The truth has none.
+    missing : int
+        Rows that are black in one slice each, about that many.
+    uneven_noise : float
+        Standard deviation of the logarithm of the noise's strength from place to place.
+    mosaic : bool
+        Every pixel sees one colour (Bayer), and the other two are filled in.
+    denoised : float
+        Strength of the camera's smoothing: noise that it takes away (standard deviation, share of full scale), and with
+        it detail as faint.
+    sharpened : float
+        Strength of the camera's sharpening (unsharp mask of 1 px).
+    gamma : float
+        Exponent: below 1, as of pictures for screens, dark places become brighter.
+    jpeg : int
+        Quality of JPEG, 1 to 95; 0 is none.
     """
 
     shading: float = 0.0
@@ -135,14 +160,29 @@ class Flaws:
     drift: float = 0.0
     magnification: float = 0.0
     flicker: float = 0.0
+    exposure: float = 0.0
+    interlaced: float = 0.0
+    glints: float = 0.0
+    missing: int = 0
+    uneven_noise: float = 0.0
+    mosaic: bool = False
+    denoised: float = 0.0
+    sharpened: float = 0.0
+    gamma: float = 1.0
+    jpeg: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("dust", "scratches"):
-            whole(name, getattr(self, name))
-            within(name, getattr(self, name), 0, 10_000)
+        typed(self)
+        for name in ("dust", "scratches", "missing", "jpeg"):
+            within(name, getattr(self, name), 0, 95 if name == "jpeg" else 10_000)
         within("shading", self.shading, 0, 0.95)
         within("highlights", self.highlights, 0, 0.5)
         within("haze", self.haze, 0, 10)
         within("drift", self.drift, 0, 50)
         within("magnification", self.magnification, -0.05, 0.05)
-        within("flicker", self.flicker, 0, 0.5)
+        within("glints", self.glints, 0, 0.5)
+        for name in ("flicker", "exposure", "interlaced", "denoised"):
+            within(name, getattr(self, name), 0, 0.5)
+        within("uneven_noise", self.uneven_noise, 0, 2)
+        within("sharpened", self.sharpened, 0, 5)
+        within("gamma", self.gamma, 0.2, 5)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from napari_focusfuse.core.config._checks import whole, within
+from napari_focusfuse.core.config._checks import typed, within
 
 __all__ = ["SurfaceConfig"]
 
@@ -26,6 +26,6 @@ class SurfaceConfig:
     max_vertices: int = 1_000_000
 
     def __post_init__(self) -> None:
+        typed(self)
         within("least_confidence", self.least_confidence, 0, 1)
-        whole("max_vertices", self.max_vertices)
         within("max_vertices", self.max_vertices, 4, 100_000_000)

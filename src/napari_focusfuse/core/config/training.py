@@ -4,12 +4,12 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from napari_focusfuse.core.config._checks import one_of, whole, within
+from napari_focusfuse.core.config._checks import one_of, typed, within
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["ADAPTING", "Recipe", "SEVariant", "TrainConfig"]
 
-Recipe = Literal["paper", "focus", "decide", "edges"]
+Recipe = Literal["paper", "focus", "decide", "candidates"]
 SEVariant = Literal["cse", "sse", "scse", "none"]
 
 #: What `crops_per_image` = 0 means: at least so many, and so many batches in an epoch where there are few images.
@@ -69,9 +69,8 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        typed(self)
         one_of("variant", self.variant, SEVariant)
-        for name in ("epochs", "batch", "decay_epochs", "crop", "crops_per_image", "patience", "seed"):
-            whole(name, getattr(self, name))
         for name in ("epochs", "batch", "decay_epochs"):
             within(name, getattr(self, name), 1)
         within("crop", self.crop, 16)

@@ -35,8 +35,8 @@ class Combination(Protocol):
     def inputs(self) -> int:
         """Number of maps."""
 
-    def __call__(self, squared: Tensor) -> Tensor:
-        """Activity (B, 1, H, W) from SF squared (B, S, H, W) on each scale."""
+    def __call__(self, squared: Tensor, noise: Tensor) -> Tensor:
+        """Activity (B, 1, H, W) from SF squared (B, S, H, W) on each scale, and the noise (H, W)."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Weighted:
         """One for each level."""
         return len(self.scales)
 
-    def __call__(self, squared: Tensor) -> Tensor:
+    def __call__(self, squared: Tensor, noise: Tensor) -> Tensor:  # noqa: ARG002
         """See `Combination`."""
         total = torch.zeros_like(squared[:, :1])
         for i, (level, _) in enumerate(self.scales):
@@ -87,7 +87,7 @@ class Learned:
     ----------
     head : FocusHead
     floors : Tensor (INPUTS,)
-        For each map the squared SF that noise alone has there.
+        For each map the energy that noise of standard deviation 1 alone has there.
     """
 
     head: FocusHead
@@ -101,8 +101,8 @@ class Learned:
         return self.head.reach
 
     @torch.inference_mode()
-    def __call__(self, squared: Tensor) -> Tensor:
+    def __call__(self, squared: Tensor, noise: Tensor) -> Tensor:
         """See `Combination`."""
         nothing = squared.amax(dim=1, keepdim=True) < _NOTHING
-        activity: Tensor = self.head(squared, self.floors).masked_fill(nothing, 0)
+        activity: Tensor = self.head(squared, self.floors, noise).masked_fill(nothing, 0)
         return activity

@@ -1,14 +1,19 @@
 """What the activities around a pixel's best slice say: sub-slice depth, confidence and flags."""
 
+import math
 from collections.abc import Generator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
+from napari_focusfuse.core.candidate_head import FEW
 from napari_focusfuse.core.decide.depth import places, vertex
-from napari_focusfuse.core.decide.top_k import Peaks
+from napari_focusfuse.core.decide.top_k import TopK
+from napari_focusfuse.core.decide.weights import Choice
 from napari_focusfuse.core.decision import Decision, Flag, Labels
+from napari_focusfuse.core.head import odds
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import bands
 
@@ -22,6 +27,15 @@ _ORDERLY, _NEARER, _ENOUGH = 6, 0.65, 0.01
 _WORTH_TELLING = 0.0005
 #: What the confidence is where a model has learned to tell it; and from where on a pixel is decided.
 PROBABILITY, _SURE = "probability", 0.5
+#: Depth is measured where the confidence is at least this; or, of many slices, twice what three have by chance.
+_TOLD, _BY_CHANCE = 0.5, 6
+#: Logit of the confidence: factor and offset, fitted to scenes of six kinds; few slices are taken as they are.
+_CONFIDENCE, _OF_FEW = (0.93, 0.94), (1.0, 0.0)
+#: Log odds below which another depth has a claim: a tenth.
+_UNDECIDED = math.log(9)
+#: Less of the odds on the chosen slice and its neighbours is a broad curve: no second depth, but none at all.
+_NARROW = 0.5
+_HALF, _TINY = 0.5, 1e-30
 #: Less weight than this over all labels is rounding: no label claims the pixel.
 _CLAIMED = 1e-3
 
@@ -35,24 +49,31 @@ class Assessment(NamedTuple):
 
 
 def iter_assess(
-    peaks: Peaks, stack: Stack, silence: float, *, ordered: bool = False, odds: bool = False
+    peaks: TopK,
+    stack: Stack,
+    silence: float,
+    choice: Choice | None = None,
+    *,
+    ordered: bool = False,
 ) -> Generator[None, None, Assessment]:
-    """Judge every pixel by its few best activities, band by band.
+    """Judge every pixel, band by band.
 
-    Depth is the `vertex` of the activities of the best slice and its two neighbours. Confidence is
-    1 - runner-up / best, where slices next to the best one do not count as runners-up if the stack has more than three.
+    Depth is the `vertex` of the activities of the best slice and its two neighbours, where that slice or one beside it
+    was chosen; else the mean position of the chosen one and its neighbours by their weights. Confidence is the
+    probability that the slice is right to within one, where a candidate head has judged; else 1 - runner-up / best,
+    where slices next to the best one do not count as runners-up if the stack has more than three.
 
     Parameters
     ----------
-    peaks : Peaks
+    peaks : TopK
         After the last slice.
     stack : Stack
     silence : float
         A best activity below this is no signal.
+    choice : Choice, optional
+        What a candidate head has chosen.
     ordered : bool
-        Whether to tell nothing of a stack whose second best slices lie anywhere: it is not in the order of focus.
-    odds : bool
-        Whether the activities are odds of a decision head; see `vertex`.
+        Whether to say nothing of a stack whose second best slices lie anywhere: it is not in the order of focus.
 
     Returns
     -------
@@ -60,27 +81,74 @@ def iter_assess(
     """
     shape = stack.shape
     out = Assessment(np.empty(shape, np.float32), np.empty(shape, np.float32), np.zeros(shape, np.uint16))
-    z = stack.z[stack.order]
-    rank = np.argsort(stack.order)
     away = told = 0
+    judge = _Judge(peaks, stack, silence, choice)
     for rows in bands(shape):
-        at = rank[peaks.labels[:, rows]]
-        best, below, above = peaks.activity[0, rows], peaks.below[rows], peaks.above[rows]
-        silent = best < silence
-        open_ended = (np.isnan(below) | np.isnan(above)) & (len(z) > 2) & ~silent
-        depth = vertex(places(z, at[0]), (below, best, above), odds=odds)
-        out.depth[rows] = np.where(silent, np.nan, depth)
-        runner_up = _runner_up(peaks.activity[:, rows], at, len(z))
-        out.confidence[rows] = np.where(silent, 0, 1 - runner_up / np.maximum(best, silence))
-        out.flags[rows] = Flag.NO_SIGNAL * silent + Flag.NOT_BRACKETED * open_ended
-        away += int(np.abs(at[1] - at[0])[~silent].sum())
-        told += int((~silent).sum())
+        out.depth[rows], out.confidence[rows], out.flags[rows] = judge.judged(rows)
+        heard = peaks.activity[0, rows] >= silence
+        away += int(judge.apart(rows)[heard].sum())
+        told += int(heard.sum())
         yield
-    random = told * (len(z) + 1) / 3
-    if ordered and len(z) >= _ORDERLY and away > _NEARER * random and told > _ENOUGH * out.depth.size:
+    random = told * (len(stack) + 1) / 3
+    if ordered and len(stack) >= _ORDERLY and away > _NEARER * random and told > _ENOUGH * out.depth.size:
         out.depth[:], out.confidence[:] = np.nan, 0
         out.flags[:] |= np.uint16(Flag.UNORDERED)
     return out
+
+
+class _Judge:
+    """Judges bands of a decision."""
+
+    def __init__(self, peaks: TopK, stack: Stack, silence: float, choice: Choice | None) -> None:
+        self._peaks, self._silence, self._choice = peaks, silence, choice
+        self._z, self._rank = stack.z[stack.order], np.argsort(stack.order)
+
+    def apart(self, rows: slice) -> NDArray[np.intp]:
+        """How far the second best slice is from the best one."""
+        at = self._rank[self._peaks.labels[:2, rows]]
+        return np.asarray(np.abs(at[1] - at[0]))
+
+    def judged(self, rows: slice) -> Assessment:
+        """Depth, confidence and flags of some rows."""
+        peaks, slices, choice = self._peaks, len(self._z), self._choice
+        at = self._rank[peaks.labels[:, rows]]
+        best, below, above = peaks.activity[0, rows], peaks.below[rows], peaks.above[rows]
+        silent = best < self._silence
+        depth = vertex(places(self._z, at[0]), (below, best, above), odds=choice is not None)
+        chosen = at[0] if choice is None else self._rank[choice.labels[0, rows]]
+        if choice is None:
+            runner_up = _runner_up(peaks.activity[:, rows], at, slices)
+            confidence = np.asarray(1 - runner_up / np.maximum(best, self._silence), dtype=np.float32)
+        else:
+            confidence = _probability(choice.share[rows], slices)
+            elsewhere = np.abs(chosen - at[0]) > 1
+            depth[elsewhere] = self._around(rows, chosen)[elsewhere]
+            depth[confidence < min(_TOLD, _BY_CHANCE / slices)] = np.nan
+        open_ended = ((chosen == 0) | (chosen == slices - 1)) & (slices > 2) & ~silent
+        flags = Flag.NO_SIGNAL * silent + Flag.NOT_BRACKETED * open_ended
+        if choice is not None:
+            flags |= Flag.TWO_PEAKS * ((choice.lead[rows] < _UNDECIDED) & (choice.share[rows] > _NARROW) & ~silent)
+            saturated = (choice.weights[:, rows] * choice.saturated[:, rows]).sum(axis=0) >= _HALF
+            flags |= Flag.SATURATED * saturated
+            depth[saturated], confidence[saturated] = np.nan, 0
+        depth[silent | open_ended], confidence[silent] = np.nan, 0
+        return Assessment(depth, confidence, flags)
+
+    def _around(self, rows: slice, chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Mean position of the chosen slice and those beside it, by their activities as odds."""
+        at = self._rank[self._peaks.labels[:, rows]]
+        near = np.abs(at - chosen) <= 1
+        weights = np.where(near, odds(self._peaks.activity[:, rows].astype(np.float64)), 0)
+        total = weights.sum(axis=0)
+        mean = (weights * self._z[at]).sum(axis=0) / np.maximum(total, _TINY)
+        return np.where(total > 0, mean, self._z[chosen])
+
+
+def _probability(share: NDArray[np.float32], slices: int) -> NDArray[np.float32]:
+    """The probability that goes with a share of the odds."""
+    share = np.clip(share, 1e-6, 1 - 1e-6)
+    slope, offset = _OF_FEW if slices <= FEW else _CONFIDENCE
+    return np.asarray(special.expit(slope * special.logit(share) + offset), dtype=np.float32)
 
 
 def _runner_up(activity: NDArray[np.float32], at: NDArray[np.intp], slices: int) -> NDArray[np.float32]:
@@ -93,7 +161,7 @@ def _runner_up(activity: NDArray[np.float32], at: NDArray[np.intp], slices: int)
     return runner
 
 
-def hard_weights(verified: Peaks, index: Labels) -> tuple[Labels, NDArray[np.float32]]:
+def hard_weights(verified: TopK, index: Labels) -> tuple[Labels, NDArray[np.float32]]:
     """Labels and weights from verified maps, in place; a pixel that no label claims keeps its initial one, `index`."""
     weights = np.maximum(verified.activity, 0, out=verified.activity)
     total = weights.sum(axis=0)

@@ -37,7 +37,8 @@ def block_means(grey: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     side = max(1, min(_SIDE, min(grey.shape) // 4))
     rows, columns = grey.shape[0] // side, grey.shape[1] // side
     blocks = grey[: rows * side, : columns * side].reshape(rows, side, columns, side)
-    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float64))
+    with np.errstate(over="ignore"):  # of numbers near the largest there is no mean, and no gain
+        return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float64))
 
 
 def gains(blocks: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -45,8 +46,10 @@ def gains(blocks: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
 
     All are 1 where nothing can be told: fewer than five slices, flat ones, or neighbours that show different things.
     """
-    contrast = np.array([(means - ndimage.gaussian_filter(means, 1)).std() for means in blocks])
     none = np.ones(len(blocks))
+    if not all(np.isfinite(means).all() for means in blocks):
+        return none
+    contrast = np.array([(means - ndimage.gaussian_filter(means, 1)).std() for means in blocks])
     if len(blocks) < _LEAST_SLICES or contrast.min() <= _FLAT * max(float(np.ptp(means)) for means in blocks):
         return none
     if min(np.corrcoef(a.flat, b.flat)[0, 1] for a, b in pairwise(blocks)) < _ALIKE:

@@ -1,4 +1,4 @@
-"""The whole way: stack -> survey -> activity of each slice -> decision -> verification -> image."""
+"""The whole way: stack -> statistics -> activity of each slice -> decision -> verification -> image."""
 
 import math
 from collections.abc import Generator, Mapping
@@ -13,13 +13,14 @@ from torch import nn
 from napari_focusfuse.core.ahead import workers
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.config import FusionConfig
-from napari_focusfuse.core.decide.combine import Learned
+from napari_focusfuse.core.decide.coherence import settle
 from napari_focusfuse.core.decide.confidence import PROBABILITY, Assessment, hard_weights, iter_assess, summary
 from napari_focusfuse.core.decide.depth import iter_steady
-from napari_focusfuse.core.decide.scan import SliceActivity, iter_guide, iter_peaks, iter_series
-from napari_focusfuse.core.decide.statistics import Survey, iter_survey
-from napari_focusfuse.core.decide.verify import iter_verified
-from napari_focusfuse.core.decide.weights import iter_weigh
+from napari_focusfuse.core.decide.scan import SliceActivity, iter_guide, iter_series, iter_top_k
+from napari_focusfuse.core.decide.statistics import Statistics, iter_statistics
+from napari_focusfuse.core.decide.top_k import TopK
+from napari_focusfuse.core.decide.verification import iter_verified
+from napari_focusfuse.core.decide.weights import Choice, by_activity, iter_choose, untouched
 from napari_focusfuse.core.decision import Decision, Flag, Labels
 from napari_focusfuse.core.measures import FocusMeasure
 from napari_focusfuse.core.memory import memory_is_short
@@ -29,6 +30,8 @@ from napari_focusfuse.core.stack import Stack
 
 __all__ = ["FusionResult", "iter_decide", "iter_fuse"]
 
+#: No slice has half of the weight: averaged.
+_HALF = 0.5
 #: Side of the tiles, px, below which a graphics card gives way to the processor.
 _SMALLEST = 256
 
@@ -75,37 +78,48 @@ def iter_decide(
 def _iter_decide(
     stack: Stack, encoder: FocusMeasure, config: FusionConfig, device: torch.device, info: Mapping[str, Any]
 ) -> Generator[Progress, None, Decision]:
-    survey = yield from staged(iter_survey(stack, encoder, config, device), 0, 0.05)
-    activity = SliceActivity(encoder, config, survey, device)
+    stats = yield from staged(iter_statistics(stack, encoder, config, device), 0, 0.05)
+    activity = SliceActivity(encoder, config, stats, device)
     if config.series:
-        verified, silent = yield from staged(iter_series(stack, activity, config, survey), 0.05, 0.95)
+        verified, silent = yield from staged(iter_series(stack, activity, config, stats), 0.05, 0.95)
         labels, weights = hard_weights(verified, verified.labels[0])
         judged = _of_series(weights, silent)
     else:
-        peaks = yield from staged(iter_peaks(stack, activity, survey, workers(device)), 0.05, 0.8)
-        judging = iter_assess(peaks, stack, survey.silence, ordered=True, odds=isinstance(survey.combine, Learned))
-        judged = yield from repeated(judging, Progress(850, 1000, "depth and confidence"))
-        if config.hard:
-            index = peaks.labels[0].copy()
-            del peaks, judging
-            labels, weights = yield from staged(_iter_hard(stack, index, config, survey, judged), 0.85, 0.15)
-        else:
-            weighing = iter_weigh(peaks, stack, survey, judged, config.tile, device)
-            labels, weights = yield from repeated(weighing, Progress(900, 1000, "weights"))
-            if survey.edges:
-                steadying = iter_steady(judged.depth, judged.confidence, labels[0], stack.z, survey.noise)
-                yield from repeated(steadying, Progress(990, 1000, "depth"))
+        peaks = yield from staged(iter_top_k(stack, activity, stats, workers(device)), 0.05, 0.8)
+        choice = None
+        if stats.candidates:
+            choosing = iter_choose(peaks, stack, stats, stats.candidates, config.tile, device)
+            choice = yield from repeated(choosing, Progress(850, 1000, "choosing slices and weights"))
+            settle(choice, stack.order)
             if config.preset == "quantitative":
-                labels, weights = labels[:1], np.ones((1, *stack.shape), dtype=np.float32)
-                judged.flags[:] &= ~np.uint16(Flag.AVERAGED)
-    return Decision(labels, weights, *judged, stack.z, {**info, **_measured(config, survey)})
+                choice = untouched(choice)
+        judging = iter_assess(peaks, stack, stats.silence, choice, ordered=True)
+        judged = yield from repeated(judging, Progress(900, 1000, "depth and confidence"))
+        if choice is not None:
+            steadying = iter_steady(judged.depth, judged.confidence, choice.labels[0], stack.z, stats.noise.typical)
+            yield from repeated(steadying, Progress(990, 1000, "depth"))
+        if config.hard:
+            labels, weights = yield from staged(
+                _iter_hard(stack, peaks.labels[0].copy(), config, stats, judged), 0.9, 0.1
+            )
+        else:
+            labels, weights = (choice or _by_activity(peaks, config, stats))[:2]
+            averaged = (weights.max(axis=0) < _HALF) & (judged.flags & Flag.NO_SIGNAL == 0)
+            judged.flags[:] |= np.uint16(Flag.AVERAGED) * averaged
+    return Decision(labels, weights, *judged, stack.z, {**info, **_measured(config, stats)})
+
+
+def _by_activity(peaks: TopK, config: FusionConfig, stats: Statistics) -> Choice:
+    """The choice without a candidate head."""
+    choice = by_activity(peaks, stats.softness)
+    return untouched(choice) if config.preset == "quantitative" else choice
 
 
 def _iter_hard(
-    stack: Stack, index: Labels, config: FusionConfig, survey: Survey, judged: Assessment
+    stack: Stack, index: Labels, config: FusionConfig, stats: Statistics, judged: Assessment
 ) -> Generator[Progress, None, tuple[Labels, NDArray[np.float32]]]:
     """Verify the choice of the best slice; where it is overruled, depth and confidence are lost."""
-    guide = yield from staged(iter_guide(stack, index, survey.limits), 0, 0.5)
+    guide = yield from staged(iter_guide(stack, index, stats.limits), 0, 0.5)
     order = [int(k) for k in stack.order]
     work = iter_verified(index, order, guide, config.radius, config.min_region)
     verified = yield from repeated(work, Progress(500, 1000, "consistency verification"))
@@ -119,19 +133,19 @@ def _iter_hard(
 def _of_series(weights: NDArray[np.float32], silent: NDArray[np.bool_]) -> Assessment:
     """A series compares each slice with a fused image, so that it tells no depth; confidence from the weights."""
     confidence = np.where(silent, np.float32(0), 1 - weights[1] / weights[0])
-    return Assessment(np.full(silent.shape, np.nan, np.float32), confidence, silent.astype(np.uint16) * Flag.NO_SIGNAL)
+    return Assessment(np.full(silent.shape, np.nan, np.float32), confidence, silent * np.uint16(Flag.NO_SIGNAL))
 
 
-def _measured(config: FusionConfig, survey: Survey) -> dict[str, Any]:
-    """Configuration and survey in plain JSON types."""
+def _measured(config: FusionConfig, stats: Statistics) -> dict[str, Any]:
+    """Configuration and statistics in plain JSON types."""
     settings = {key: "inf" if value == math.inf else value for key, value in asdict(config).items()}
     return {
         "config": settings,
-        "noise": survey.noise,
-        "limits": list(survey.limits),
-        "level_weights": list(survey.level_weights),
-        "softness": "inf" if math.isinf(survey.softness) else survey.softness,
-        "confidence": PROBABILITY if survey.edges else "margin",
+        "noise": stats.noise.typical,
+        "limits": list(stats.limits),
+        "level_weights": list(stats.level_weights),
+        "softness": "inf" if math.isinf(stats.softness) else stats.softness,
+        "confidence": PROBABILITY if stats.candidates else "margin",
     }
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,27 +11,38 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_focusfuse.core.activity import scale_maps
+from napari_focusfuse.core.candidate_head import CandidateHead
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decide.combine import Combination, Learned, Weighted
 from napari_focusfuse.core.decide.gain import block_means, gains
-from napari_focusfuse.core.edge_head import EdgeHead
-from napari_focusfuse.core.head import SCALES
-from napari_focusfuse.core.head import softness as odds_softness
-from napari_focusfuse.core.intensity import filled, full_range, luminance, robust_range, scaled, without_specks
-from napari_focusfuse.core.measures import FocusMeasure, grey_floor
+from napari_focusfuse.core.decide.noise import NoiseMap, block_noise, noise_map, quantisation
+from napari_focusfuse.core.head import SCALES, FocusHead
+from napari_focusfuse.core.intensity import (
+    filled,
+    full_range,
+    luminance,
+    robust_range,
+    scaled,
+    without_specks,
+    without_void,
+)
+from napari_focusfuse.core.measures import FocusMeasure
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import tiles
 
-__all__ = ["Survey", "channel_sum", "iter_survey", "noise_level", "noise_maps"]
+__all__ = ["Statistics", "channel_sum", "iter_statistics", "noise_maps"]
 
 #: Slices, patches in each and side of a patch (px) that are sent through the encoder; and pixels for the range.
 _SLICES, _PATCHES, _PATCH, _SAMPLE = 5, 4, 128, 2**20
+#: Slices at most whose noise is measured.
+_NOISE_SLICES = 9
 #: Side of the field of pure noise, px.
 _FIELD = 256
-_BLOCK = 32
 #: An integer camera saturates where more than this share of the values are the largest there is.
 _SATURATED, _TINY = 1e-4, 1e-9
+#: What counts as saturated, relative to where the camera saturates.
+_ALMOST = 0.999
 #: A scale is trusted by s^2 / (s^2 + 2^2), where s is its median peak of SF squared over that of the noise.
 _TRUSTED_SNR = 2.0
 #: Softness of the weights where the finest scale is not trusted at all, and where it is trusted fully.
@@ -50,7 +61,7 @@ _EVERYWHERE: Where = (slice(None), slice(None))
 
 
 @dataclass(frozen=True)
-class Survey:
+class Statistics:
     """What holds for all slices and tiles.
 
     Attributes
@@ -59,7 +70,7 @@ class Survey:
         Intensities that become 0 and 1.
     gains : (N,) float64
         Factors that remove the flicker of the slices, indexed as the stack.
-    noise : float
+    noise : NoiseMap
         Standard deviation of the noise, as a share of the range.
     means : list of Tensors or None
         Channel means that freeze the encoder's gates; None: each image has its own.
@@ -69,45 +80,26 @@ class Survey:
         An activity below this is no signal.
     softness : float
         Power of the weights.
-    edges : EdgeHead or None
-        What decides between two depths that compete for a pixel.
-    floor : float
-        Energy of grey values that noise alone has.
-    saturation : float
-        Where the camera saturates, as a share of the range; inf if it does not.
-    follows_noise : bool
-        Whether the softness is that which suits the noise.
+    candidates : CandidateHead or None
+        What judges the best few slices of each pixel.
+    saturation : (N,) array or None
+        Grey value at which each slice counts as saturated; None if none is.
     """
 
     limits: tuple[float, float]
     gains: NDArray[np.float64]
-    noise: float
+    noise: NoiseMap
     means: list[Tensor] | None
     combine: Combination
     silence: float
     softness: float
-    edges: EdgeHead | None = None
-    floor: float = 0.0
-    saturation: float = math.inf
-    follows_noise: bool = False
+    candidates: CandidateHead | None = None
+    saturation: NDArray[np.float64] | None = None
 
     @property
     def level_weights(self) -> tuple[float, ...]:
         """The share of each pyramid level in the activity; empty where a decision head combines them."""
         return self.combine.weights if isinstance(self.combine, Weighted) else ()
-
-
-def noise_level(images: Sequence[Grey]) -> float:
-    """Standard deviation of white noise, by the median absolute Haar detail of the calmest tenth of small blocks."""
-    levels = []
-    for image in images:
-        even = image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
-        detail = (even[::2, ::2] - even[1::2, ::2] - even[::2, 1::2] + even[1::2, 1::2]) / 2
-        for tile in tiles((detail.shape[0], detail.shape[1]), _BLOCK, 0):
-            block = detail[tile.core]
-            if min(block.shape) >= min(_BLOCK, *detail.shape):
-                levels.append(float(np.median(np.abs(block))) / 0.6745)
-    return float(np.quantile(levels, 0.1)) if levels else 0.0
 
 
 @torch.inference_mode()
@@ -139,31 +131,52 @@ def _places(shape: tuple[int, int]) -> list[Where]:
     return [place for place in grid if all(side.stop - side.start == _PATCH for side in place)] or grid
 
 
-def _iter_brightness(
-    stack: Stack,
-) -> Generator[Progress, None, tuple[tuple[float, float], NDArray[np.float64], list[Where], float]]:
-    """Intensity range, gain of each slice, the places with most contrast, and the brightness at which it saturates."""
+class _Look(NamedTuple):
+    """What a first look at all slices tells: intensity range, gain of each slice, where to look closer, and noise."""
+
+    limits: tuple[float, float]
+    gains: NDArray[np.float64]
+    places: list[Where]
+    saturation: float
+    noise: NoiseMap
+
+
+def _iter_look(stack: Stack) -> Generator[Progress, None, _Look]:
     places = _places(stack.shape)
-    values, blocks, contrast = [], [], np.zeros(len(places))
-    brightest = -math.inf
+    values, blocks, calm, contrast = [], [], [], np.zeros(len(places))
+    brightest, rounding = -math.inf, math.inf
     step = max(1, math.isqrt(math.ceil(len(stack) * stack.shape[0] * stack.shape[1] / _SAMPLE)))
+    asked = _spread(len(stack), _NOISE_SLICES)
     for done, k in enumerate(stack.order):
-        grey = luminance(stack[int(k)])
-        grey = filled(without_specks(grey, robust_range(grey[::step, ::step])))[0]
+        image = stack[int(k)]
+        grey = luminance(image)
+        rough = robust_range(grey[::step, ::step])
+        grey, missing = filled(without_void(without_specks(grey, rough), rough))
         values.append(grey[::step, ::step].ravel())
         brightest = max(brightest, float(grey.max()))
         blocks.append(block_means(grey))
         contrast = np.maximum(contrast, [grey[place][::4, ::4].std(dtype=np.float64) for place in places])
+        if done in asked:
+            calm.append(block_noise(grey, missing))
+            rounding = min(rounding, quantisation(image[:: 2 * step, :: 2 * step]))
         yield Progress(done, len(stack), "looking at the stack")
     factors = np.ones(len(stack))
     factors[stack.order] = gains(blocks)
     ranks = np.unique(np.linspace(0, (len(places) - 1) / 2, _PATCHES).round().astype(int))
     chosen = np.argsort(-contrast, kind="stable")[ranks]
     sample = np.concatenate(values)
+    limits = robust_range(sample)
+    span = max(limits[1] - limits[0], _TINY)
     full = stack.dtype.kind in "iu" and np.isclose(brightest, _full_scales(stack.dtype), rtol=1e-6).any()
     saturates = full and (sample >= brightest).mean() > _SATURATED
-    best_places = [places[i] for i in chosen]
-    return robust_range(sample), factors, best_places, brightest if saturates else math.inf
+    saturation = (brightest - limits[0]) / span if saturates else math.inf
+    noise = noise_map([of_slice / span for of_slice in calm], rounding / span)
+    return _Look(limits, factors, [places[i] for i in chosen], saturation, noise)
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """At most so many numbers below `count`, evenly spread, with the first and the last."""
+    return sorted({round(k) for k in np.linspace(0, count - 1, most)})
 
 
 def _full_scales(dtype: np.dtype[Any]) -> list[float]:
@@ -171,9 +184,9 @@ def _full_scales(dtype: np.dtype[Any]) -> list[float]:
     return [float(2**bits - 1) for bits in range(8, 8 * dtype.itemsize + 1)]
 
 
-def iter_survey(
+def iter_statistics(
     stack: Stack, encoder: FocusMeasure, config: FusionConfig, device: torch.device
-) -> Generator[Progress, None, Survey]:
+) -> Generator[Progress, None, Statistics]:
     """Look at all slices, and send a few patches of a few of them through the encoder.
 
     Parameters
@@ -186,61 +199,40 @@ def iter_survey(
 
     Returns
     -------
-    Survey
+    Statistics
     """
     if config.preset == "paper":
         plain = Weighted(config.radius, (1.0,), (0.0,))
         silence = _ABOVE_NOTHING * _of_nothing(plain, device)
-        return Survey(full_range(stack.dtype), np.ones(len(stack)), 0.0, None, plain, silence, config.softness)
-    limits, factors, places, saturation = yield from _iter_brightness(stack)
+        calm = NoiseMap(np.zeros((1, 1), np.float32))
+        return Statistics(full_range(stack.dtype), np.ones(len(stack)), calm, None, plain, silence, config.softness)
+    seen = yield from _iter_look(stack)
     progress = Progress(len(stack), len(stack), "looking at the stack")
-    chosen = stack.order[np.unique(np.linspace(0, len(stack) - 1, _SLICES).round().astype(int))]
     patches: list[list[Grey]] = []
-    for k in chosen:
-        grey = filled(scaled(luminance(stack[int(k)]), limits))[0]
-        patches.append([grey[place] for place in places])
+    for k in _spread(len(stack), _SLICES):
+        grey = filled(scaled(luminance(stack[int(stack.order[k])]), seen.limits))[0]
+        patches.append([grey[place] for place in seen.places])
         yield progress
     flat = [patch for of_slice in patches for patch in of_slice]
     tensors = [torch.from_numpy(np.ascontiguousarray(patch))[None, None].to(device) for patch in flat]
     means = (yield from _iter_means(encoder, tensors, progress)) if encoder.pools else None
-    noise = noise_level(flat)
-    head = encoder.head if config.own_scales else None
-    scales: Scales = SCALES if head else [(level, config.radius) for level in range(config.levels)]
     brightness = float(np.mean([patch.mean() for patch in flat]))
-    noisy = noise_maps(encoder, noise, brightness, scales, means, device, half=head is not None)
-    floors = noisy.mean(dim=(0, 2, 3))
-    if head is not None:
-        combine: Combination = Learned(head, floors)
-        softness, edges = odds_softness(noise), None if config.hard else encoder.edges
-        heard = noisy
-        if noise < _HEARD:
-            heard = noise_maps(encoder, _HEARD, brightness, scales, means, device, half=True)
-        of_noise = Learned(head, heard.mean(dim=(0, 2, 3)))(heard)
+    asked = _Asked(encoder, means, seen.noise.typical, brightness, device)
+    learned = config.scales == "learned" and encoder.head is not None
+    if encoder.head is not None and learned:
+        (combine, of_noise), softness = _learned(asked, encoder.head), 0.0
     else:
-        maps = []
-        for patch in tensors:
-            maps.append(_of_patch(encoder, patch, scales, means))
-            yield progress
-        least = floors.tolist()
-        weights, trust = _weights(_peaks(maps, len(places), least), least)
-        combine, softness = Weighted(config.radius, weights, tuple(least)), _SOFT + (_SHARP - _SOFT) * trust
-        edges = None
-        of_noise = combine(noisy[:, [scales.index(scale) for scale in combine.scales]])
-    silence = max(_ABOVE_NOTHING * _of_nothing(combine, device), _ABOVE_NOISE * float(of_noise.max()))
-    wanted = config.softness or softness
-    span = max(limits[1] - limits[0], _TINY)
-    return Survey(
-        limits,
-        factors,
-        noise,
+        combine, of_noise, softness = _weighted(asked, tensors, len(seen.places), config)
+    return Statistics(
+        seen.limits,
+        seen.gains,
+        seen.noise,
         means,
         combine,
-        silence,
-        wanted,
-        edges=edges,
-        floor=grey_floor(noise),
-        saturation=(saturation - limits[0]) / span,
-        follows_noise=config.softness == 0,
+        max(_ABOVE_NOTHING * _of_nothing(combine, device), _ABOVE_NOISE * of_noise),
+        config.softness or softness,
+        candidates=encoder.candidates if learned and not config.hard else None,
+        saturation=None if math.isinf(seen.saturation) else _ALMOST * seen.saturation * seen.gains,
     )
 
 
@@ -256,9 +248,45 @@ def _iter_means(
     return means
 
 
+class _Asked(NamedTuple):
+    """What the combinations ask: how this encoder answers to noise alone."""
+
+    encoder: FocusMeasure
+    means: list[Tensor] | None
+    noise: float
+    brightness: float
+    device: torch.device
+
+    def maps(self, noise: float, scales: Scales, *, half: bool = False) -> Tensor:
+        return noise_maps(self.encoder, noise, self.brightness, scales, self.means, self.device, half=half)
+
+
+def _learned(asked: _Asked, head: FocusHead) -> tuple[Combination, float]:
+    """The decision head with its floors, and its largest activity where there is noise alone."""
+    noise = max(asked.noise, _HEARD)
+    maps = asked.maps(noise, SCALES, half=True)
+    combine = Learned(head, maps.mean(dim=(0, 2, 3)) / noise**2)
+    return combine, float(combine(maps, maps.new_tensor(noise)).max())
+
+
+def _weighted(
+    asked: _Asked, patches: Sequence[Tensor], places: int, config: FusionConfig
+) -> tuple[Combination, float, float]:
+    """Scales weighed by how far the peaks of these patches rise above the noise; its activity; softness."""
+    scales: Scales = [(level, config.radius) for level in range(config.levels)]
+    noisy = asked.maps(asked.noise, scales)
+    floors = noisy.mean(dim=(0, 2, 3)).tolist()
+    maps = [_of_patch(asked.encoder, patch, scales, asked.means) for patch in patches]
+    weights, trust = _weights(_peaks(maps, places, floors), floors)
+    combine = Weighted(config.radius, weights, tuple(floors))
+    of_noise = combine(noisy[:, [scales.index(scale) for scale in combine.scales]], noisy)
+    return combine, float(of_noise.max()), _SOFT + (_SHARP - _SOFT) * trust
+
+
 def _of_nothing(combine: Combination, device: torch.device) -> float:
     """Activity where there is nothing at all."""
-    return float(combine(torch.zeros(1, combine.inputs, 1, 1, device=device)).max())
+    nothing = torch.zeros(1, combine.inputs, 1, 1, device=device)
+    return float(combine(nothing, nothing[0, 0]).max())
 
 
 @torch.inference_mode()

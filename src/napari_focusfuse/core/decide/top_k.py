@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from napari_focusfuse.core.decision import Labels
 from napari_focusfuse.core.head import odds
 
-__all__ = ["KEPT", "Peaks"]
+__all__ = ["KEPT", "TopK"]
 
 #: Slices that are kept for a pixel.
 KEPT = 4
@@ -17,7 +17,7 @@ Map = NDArray[np.float32]
 Where = tuple[slice, slice]
 
 
-class Peaks:
+class TopK:
     """For each pixel the best few activities so far, and the activities beside the best.
 
     Slices are shown in the order of their z; ties go to the earlier one.

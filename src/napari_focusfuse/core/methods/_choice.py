@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_focusfuse.core.decide.confidence import iter_assess
-from napari_focusfuse.core.decide.top_k import Peaks
+from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decision import Decision, Labels
 from napari_focusfuse.core.intensity import filled, luminance, robust_range, scaled
 from napari_focusfuse.core.progress import Progress, repeated, staged
@@ -55,9 +55,9 @@ def grey_slice(stack: Stack, k: int, limits: tuple[float, float]) -> tuple[Grey,
     return filled(scaled(luminance(stack[k]), limits))
 
 
-def iter_best(stack: Stack, measure: Measure, limits: tuple[float, float]) -> Generator[Progress, None, Peaks]:
+def iter_best(stack: Stack, measure: Measure, limits: tuple[float, float]) -> Generator[Progress, None, TopK]:
     """The few best activities of every pixel, slice by slice in the order of z, tile by tile."""
-    peaks, previous = Peaks(stack.shape, len(stack)), -1
+    peaks, previous = TopK(stack.shape, len(stack)), -1
     for done, k in enumerate(int(k) for k in stack.order):
         grey, missing = grey_slice(stack, k, limits)
         near = None if missing is None else ndimage.maximum_filter(missing, 2 * measure.halo + 1)
@@ -93,7 +93,7 @@ def iter_chosen(stack: Stack, measure: Measure) -> Generator[Progress, None, Dec
 
 
 def decided(
-    stack: Stack, peaks: Peaks, nothing: float, labels: Labels, weights: NDArray[np.float32]
+    stack: Stack, peaks: TopK, nothing: float, labels: Labels, weights: NDArray[np.float32]
 ) -> Generator[None, None, Decision]:
     """The decision for given labels and weights (K, Y, X); where they overrule the peaks, depth is not known."""
     judged = yield from iter_assess(peaks, stack, 2 * nothing)

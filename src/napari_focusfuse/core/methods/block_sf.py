@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_focusfuse.core.config import BlockSFConfig
-from napari_focusfuse.core.decide.top_k import Peaks
+from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decision import Decision, Labels
 from napari_focusfuse.core.methods._choice import NOTHING, Grey, decided, grey_slice, iter_limits
 from napari_focusfuse.core.progress import Progress, repeated, staged
@@ -73,10 +73,10 @@ def iter_block_sf(stack: Stack, config: BlockSFConfig) -> Generator[Progress, No
     return (yield from repeated(work, Progress(900, 1000, "depth and confidence")))
 
 
-def _iter_blocks(stack: Stack, config: BlockSFConfig, limits: tuple[float, float]) -> Generator[Progress, None, Peaks]:
+def _iter_blocks(stack: Stack, config: BlockSFConfig, limits: tuple[float, float]) -> Generator[Progress, None, TopK]:
     """The few best slices of each block, one element a block."""
     rows, columns = (-(-n // config.block) for n in stack.shape)
-    peaks, previous = Peaks((rows, columns), len(stack)), -1
+    peaks, previous = TopK((rows, columns), len(stack)), -1
     for done, k in enumerate(int(k) for k in stack.order):
         yield Progress(done, len(stack), f"slice {done + 1} of {len(stack)}")
         grey, missing = grey_slice(stack, k, limits)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_focusfuse.core.config import GFConfig
-from napari_focusfuse.core.decide.verify import guided_filter
+from napari_focusfuse.core.decide.verification import guided_filter
 from napari_focusfuse.core.methods._choice import Grey, Measure, grey_slice, iter_best, iter_limits
 from napari_focusfuse.core.methods._planes import Planes
 from napari_focusfuse.core.progress import Progress, staged

@@ -1,5 +1,6 @@
 """Projections along z: what every image program has."""
 
+import math
 from collections.abc import Generator
 from typing import Any
 
@@ -28,13 +29,35 @@ def iter_max(stack: Stack, _config: None) -> Generator[Progress, None, NDArray[A
 
 def iter_mean(stack: Stack, _config: None) -> Generator[Progress, None, NDArray[Any]]:
     """Mean of the finite values of each pixel and channel, integers rounded; NaN where there is none."""
+    if stack.dtype.kind in "iu" and stack.dtype.itemsize == 8:
+        return (yield from _iter_whole_mean(stack))
+    # So that the sum of the largest numbers is one.
+    share = 2.0 ** -math.ceil(math.log2(len(stack))) if stack.dtype.itemsize == 8 else 1.0
     shape = (*stack.shape, stack.channels) if stack.channels else stack.shape
     total, count = np.zeros(shape), np.zeros(shape, dtype=np.int32)
     for done, k in enumerate(int(k) for k in stack.order):
         yield Progress(done, len(stack), f"slice {done + 1} of {len(stack)}")
         image = stack[k]
         finite = np.isfinite(image)
-        total += np.where(finite, image, 0)
+        total += np.where(finite, image, 0) * share
         count += finite
     yield Progress(len(stack), len(stack), "fused image")
-    return typed(np.where(count > 0, total / np.maximum(count, 1), np.nan), stack.dtype)
+    mean = total / np.maximum(count, 1)
+    with np.errstate(over="ignore"):
+        return typed(np.where(count > 0, mean / share, np.nan), stack.dtype)
+
+
+def _iter_whole_mean(stack: Stack) -> Generator[Progress, None, NDArray[Any]]:
+    """Mean of 64-bit integers, which floats do not hold: of quotients and remainders, half rounded to even."""
+    shape = (*stack.shape, stack.channels) if stack.channels else stack.shape
+    whole, rest = np.zeros(shape, dtype=stack.dtype), np.zeros(shape, dtype=np.int64)
+    for done, k in enumerate(int(k) for k in stack.order):
+        yield Progress(done, len(stack), f"slice {done + 1} of {len(stack)}")
+        quotient, remainder = np.divmod(stack[k], stack.dtype.type(len(stack)))
+        whole += quotient
+        rest += remainder.astype(np.int64)
+    yield Progress(len(stack), len(stack), "fused image")
+    more, left = np.divmod(rest, len(stack))
+    whole += more.astype(stack.dtype)
+    up = (2 * left > len(stack)) | ((2 * left == len(stack)) & (whole % 2 == 1))
+    return np.asarray(whole + up.astype(stack.dtype))

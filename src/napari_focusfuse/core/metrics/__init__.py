@@ -7,7 +7,15 @@ how they are pooled. Depth and decisions are compared with the truth by `decisio
 from napari_focusfuse.core.metrics._metric import Metric
 from napari_focusfuse.core.metrics.ag import AG
 from napari_focusfuse.core.metrics.bias import BIAS
-from napari_focusfuse.core.metrics.decisions import WrongPixels, depth_rmse, edge_band, wrong_pixels
+from napari_focusfuse.core.metrics.decisions import (
+    WrongPixels,
+    calibration_error,
+    depth_rmse,
+    edge_band,
+    islands,
+    right_pixels,
+    wrong_pixels,
+)
 from napari_focusfuse.core.metrics.gld import GLD
 from napari_focusfuse.core.metrics.psnr import PSNR
 from napari_focusfuse.core.metrics.qc import QC
@@ -23,7 +31,17 @@ from napari_focusfuse.core.metrics.reblur import REBLUR
 from napari_focusfuse.core.metrics.sf import SF
 from napari_focusfuse.core.metrics.ssim import SSIM
 
-__all__ = ["METRICS", "Metric", "WrongPixels", "depth_rmse", "edge_band", "wrong_pixels"]
+__all__ = [
+    "METRICS",
+    "Metric",
+    "WrongPixels",
+    "calibration_error",
+    "depth_rmse",
+    "edge_band",
+    "islands",
+    "right_pixels",
+    "wrong_pixels",
+]
 
 _ALL = (QG, QM, QCB, QMI, QNCIE, QY, QP, QS, QC, REBLUR, AG, GLD, SF, PSNR, SSIM, BIAS)
 

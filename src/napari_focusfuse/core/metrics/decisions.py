@@ -1,4 +1,4 @@
-"""How good a decision is, against the true depth: these compare maps of slices and not images."""
+"""How good a decision is: its map of slices against the true depth, its confidence, its coherence."""
 
 from typing import Any, NamedTuple
 
@@ -8,11 +8,14 @@ from scipy import ndimage
 
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["WrongPixels", "depth_rmse", "edge_band", "wrong_pixels"]
+__all__ = ["WrongPixels", "calibration_error", "depth_rmse", "edge_band", "islands", "right_pixels", "wrong_pixels"]
 
 #: Neighbours that lie farther apart than this (slices) are a depth edge; pixels farther off than this are wrong.
 _ONE_SLICE = 1.0
 _BAND = 8
+_BINS = 10
+#: Regions of one slice that are smaller than this share of the image are islands.
+_SMALL = 0.0002
 
 Depth = NDArray[np.floating[Any]] | NDArray[np.integer[Any]]
 
@@ -78,9 +81,74 @@ def wrong_pixels(index: Depth, truth: Depth, band: int = _BAND) -> WrongPixels:
     FocusFuseError
         The sizes differ.
     """
-    wrong = ~(_off(index, truth) <= _ONE_SLICE)
+    wrong = ~right_pixels(index, truth)
     near = edge_band(truth, band)
     return WrongPixels(_share(wrong), _share(wrong[near]), _share(wrong[~near]))
+
+
+def right_pixels(index: Depth, truth: Depth) -> NDArray[np.bool_]:
+    """Pixels (Y, X) whose slice is at most one slice off; see `wrong_pixels`."""
+    return np.asarray(_off(index, truth) <= _ONE_SLICE)
+
+
+def calibration_error(confidence: NDArray[np.floating[Any]], right: NDArray[np.bool_], bins: int = _BINS) -> float:
+    """How far confidence is from the share of pixels that are right: the expected calibration error.
+
+    Parameters
+    ----------
+    confidence : array of float
+        In [0, 1].
+    right : array of bool
+        Of the same shape.
+    bins : int
+        Bins of equal width.
+
+    Returns
+    -------
+    float
+        Mean distance of the two over the bins, weighted by their pixels; 0 is honest, 1 always sure and always wrong.
+
+    References
+    ----------
+    Naeini et al. 2015, AAAI, 2901-2907.
+
+    Examples
+    --------
+    >>> round(calibration_error(np.full(4, 0.9), np.array([True, True, False, False])), 2)
+    0.4
+    """
+    sure = np.asarray(confidence, dtype=np.float64).ravel()
+    which = np.minimum((sure * bins).astype(np.intp), bins - 1)
+    gaps = np.bincount(which, sure - np.asarray(right).ravel(), bins)
+    return float(np.abs(gaps).sum() / sure.size)
+
+
+def islands(index: NDArray[np.integer[Any]], share: float = _SMALL) -> float:
+    """Share of pixels in small regions: of one slice, connected by their sides, smaller than `share` of the image.
+
+    Parameters
+    ----------
+    index : (Y, X) int
+        Slice of each pixel.
+    share : float
+
+    Returns
+    -------
+    float
+        In [0, 1]: some thousandths for a coherent decision, tenths for salt and pepper.
+
+    Examples
+    --------
+    >>> index = np.zeros((100, 100), dtype=int)
+    >>> index[50, 50] = 1
+    >>> islands(index)
+    0.0001
+    """
+    from skimage.measure import label
+
+    regions = label(np.asarray(index), background=-1, connectivity=1)
+    sizes = np.bincount(regions.ravel())
+    return float(sizes[sizes < share * index.size].sum() / index.size)
 
 
 def edge_band(truth: Depth, band: int = _BAND) -> NDArray[np.bool_]:

@@ -1,11 +1,18 @@
 """Simulated focus stacks with exact truth.
 
-A scene is a surface over the field, cut into thin layers; each layer is blurred by the defocus it has in a slice, and
-the layers are put together as light does it: what is nearer hides what is behind it, or attenuates or outshines it.
-Larger z is nearer to the objective. The surface (`_surfaces`), what is drawn on it (`_textures`), the blur (`_optics`),
-the putting together (`_layers`), what spoils the picture (`_flaws`) and the camera (`_camera`) are rooms of their own.
+A scene is a surface over the field, and sheets above it. Opaque scenes in reflected light are a light field: rays
+through every point of the aperture, followed to where they first meet the scene. Transparent and shining scenes are cut
+into layers that add up, each blurred by its defocus. Larger z is nearer to the objective.
+
+Shapes (`_surfaces`, `_relief`), what is drawn on them (`_textures`, `_drawing`), opaque scenes (`_aperture`, `_rays`,
+`_hanging`, `_reflected`), transparent ones (`_optics`, `_layers`), what spoils the picture (`_flaws`, `_drawn_flaws`),
+the camera (`_camera`) and its software (`_developing`) are rooms of their own.
 """
 
-from napari_focusfuse.core.simulate._scene import Sample, Scene, sample_scene, simulate
+from napari_focusfuse.core.simulate._developing import developed
+from napari_focusfuse.core.simulate._drawn_flaws import drawn_flaws
+from napari_focusfuse.core.simulate._samples import Sample, sample_scene
+from napari_focusfuse.core.simulate._scene import Scene
+from napari_focusfuse.core.simulate._simulating import simulate
 
-__all__ = ["Sample", "Scene", "sample_scene", "simulate"]
+__all__ = ["Sample", "Scene", "developed", "drawn_flaws", "sample_scene", "simulate"]

@@ -16,9 +16,9 @@ class Field:
     def __init__(self, shape: tuple[int, ...], margin: int) -> None:
         self._shape, self._margin = shape, margin
         self._size = [fft.next_fast_len(n + 2 * margin, real=True) for n in shape]
-        y, x = fft.fftfreq(self._size[0]), fft.rfftfreq(self._size[1])
-        #: Distance from the zero frequency, cycles a pixel.
-        self.frequency = np.hypot(y[:, None], x[None]).astype(np.float32)
+        #: Frequencies along y and x, cycles a pixel, and their distance from zero.
+        self.frequencies = fft.fftfreq(self._size[0])[:, None], fft.rfftfreq(self._size[1])[None]
+        self.frequency = np.hypot(*self.frequencies).astype(np.float32)
 
     def spectrum(self, image: NDArray[np.floating]) -> Spectrum:
         around = [(self._margin, size - n - self._margin) for n, size in zip(image.shape, self._size, strict=True)]

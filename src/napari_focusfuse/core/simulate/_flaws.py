@@ -9,7 +9,7 @@ from scipy import ndimage
 from napari_focusfuse.core.config import Flaws
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["Motion", "haze", "movement", "window", "with_highlights", "with_motion"]
+__all__ = ["Motion", "glints", "haze", "movement", "rows_missing", "window", "with_highlights", "with_motion"]
 
 Image = NDArray[np.float32]
 #: Radius (px) of glints, and their brightness in full scales.
@@ -26,12 +26,14 @@ class Motion:
     ----------
     shift : (Z, 2) float64
         (y, x) in px: what lies at c + p in the truth, c its centre, is at c + magnification p + shift in the slice.
-    magnification, brightness : (Z,) float64
+    magnification, brightness, rows : (Z,) float64
+        The last is the brightness of every second row beside that of the others.
     """
 
     shift: NDArray[np.float64]
     magnification: NDArray[np.float64]
     brightness: NDArray[np.float64]
+    rows: NDArray[np.float64]
 
 
 def movement(flaws: Flaws, slices: int, rng: np.random.Generator) -> Motion:
@@ -50,7 +52,17 @@ def movement(flaws: Flaws, slices: int, rng: np.random.Generator) -> Motion:
             f"a magnification that changes by {flaws.magnification:g} a slice reaches {magnification.min():.3g} to "
             f"{magnification.max():.3g} in {slices} slices, and .5 to 2 is possible: give a smaller change"
         )
-    return Motion(flaws.drift * (walk - walk[middle]), magnification, np.exp(flaws.flicker * (lamp - lamp[middle])))
+    lit = np.exp(flaws.flicker * (lamp - lamp[middle])) * _exposures(flaws.exposure, slices, rng)
+    rows = 1 + flaws.interlaced * ((np.arange(slices) - middle) % 2).astype(np.float64)
+    return Motion(flaws.drift * (walk - walk[middle]), magnification, lit, rows)
+
+
+def _exposures(change: float, slices: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Brightness that jumps at one slice, beside that of the middle one."""
+    if not change:
+        return np.ones(slices)
+    later = np.arange(slices) >= rng.integers(1, slices)
+    return np.asarray(np.exp(rng.choice([-change, change]) * (later.astype(np.float64) - later[slices // 2])))
 
 
 def with_motion(image: Image, motion: Motion, k: int) -> Image:
@@ -60,7 +72,10 @@ def with_motion(image: Image, motion: Motion, k: int) -> Image:
         centre = (np.array(image.shape) - 1) / 2
         offset = centre - (centre + shift) / scale
         image = ndimage.affine_transform(image, np.full(2, 1 / scale), offset, order=3, mode="mirror")
-    return np.asarray(np.maximum(image, 0) * motion.brightness[k], dtype=np.float32)
+    lit = np.asarray(np.maximum(image, 0) * motion.brightness[k], dtype=np.float32)
+    if motion.rows[k] != 1:
+        lit[1::2] *= np.float32(motion.rows[k])
+    return lit
 
 
 def with_highlights(drawn: Image, share: float, rng: np.random.Generator) -> Image:
@@ -70,6 +85,27 @@ def with_highlights(drawn: Image, share: float, rng: np.random.Generator) -> Ima
         return drawn
     inside = ndimage.distance_transform_edt(~centres) < _GLINT
     return np.where(inside, np.float32(_GLARE), drawn)
+
+
+def glints(flaws: Flaws, shape: tuple[int, int, int], rng: np.random.Generator) -> Image:
+    """Light (Z, Y, X) of highlights that move from slice to slice, each its own way."""
+    slices, *field = shape
+    out = np.zeros(shape, np.float32)
+    count = int(rng.poisson(flaws.glints * field[0] * field[1] / (np.pi * _GLINT**2))) if flaws.glints else 0
+    start, way = rng.uniform((0, 0), field, (count, 2)), rng.normal(0, 1, (count, 2))
+    for k, image in enumerate(out):
+        y, x = np.moveaxis(start + way * (k - slices // 2), -1, 0).round().astype(int)
+        there = (y >= 0) & (y < field[0]) & (x >= 0) & (x < field[1])
+        image[y[there], x[there]] = _GLARE * np.pi * _GLINT**2 / 2
+        image[:] = ndimage.gaussian_filter(image, _GLINT / 2, mode="constant")
+    return out
+
+
+def rows_missing(flaws: Flaws, slices: int, height: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """(Z, Y): rows that one slice each lacks."""
+    out = np.zeros((slices, height), np.bool_)
+    out[rng.integers(slices, size=flaws.missing), rng.integers(height, size=flaws.missing)] = True
+    return out
 
 
 def haze(sharp: Image, share: float) -> Image:

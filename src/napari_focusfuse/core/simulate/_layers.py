@@ -1,15 +1,9 @@
-"""From a surface and what is drawn on it to slices, as light puts them together.
+"""Transparent scenes: from a surface and what is drawn on it to slices.
 
 The surface is cut into thin layers; what is drawn on a point belongs to the two layers that it lies between, and what a
-layer sends through the aperture is blurred by its distance to the plane of focus. Where light goes through the
-specimen or comes out of it, the layers add up: layers that transmit light as optical densities, layers that emit it as
-light, and a phase object shows only out of focus (contrast of a weak phase object: 2 sin(pi wavelength z f^2)).
-
-In reflected light what is nearer hides what is behind it. Sheets (`napari_focusfuse.core.simulate._sheets`) are laid
-one over the other from back to front, each as dense as its blurred outline. Within a sheet the layers add up and are
-divided by what a sheet of brightness 1 would give: a point keeps its place through focus, and an even sheet is evenly
-bright in every slice. That leaves out how a slope stands in its own light, which begins where it rises by more than a
-step within the width by which a step blurs.
+layer sends through the aperture is blurred by its distance to the plane of focus. Layers that transmit light add up as
+optical densities, layers that emit it as light, and a phase object shows only out of focus (contrast of a weak phase
+object: 2 sin(pi wavelength z f^2)).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +15,6 @@ from numpy.typing import NDArray
 from napari_focusfuse.core.config import Mode
 from napari_focusfuse.core.simulate._field import Field, Spectrum
 from napari_focusfuse.core.simulate._optics import Optics
-from napari_focusfuse.core.simulate._sheets import iter_sheets
 
 __all__ = ["in_focus", "rendered"]
 
@@ -42,9 +35,9 @@ def rendered(mode: Mode, drawn: Image, depth: Depth, foci: Sequence[float], opti
 
     Parameters
     ----------
-    mode : {"reflected", "brightfield", "phase", "fluorescence"}
+    mode : {"brightfield", "phase", "fluorescence"}
     drawn : (Y, X) array
-        Brightness, transmission or phase of the surface.
+        Transmission, phase or brightness of the surface.
     depth : (Y, X) array
         Where the surface is, in steps of the stack.
     foci : sequence of float
@@ -55,8 +48,6 @@ def rendered(mode: Mode, drawn: Image, depth: Depth, foci: Sequence[float], opti
     field = Field(drawn.shape, max(len(optics.kernel(float(end))) for end in ends) // 2)
     transfer = _phase_contrast if mode == "phase" else _blur
     cached = _cached(lambda distance: transfer(field, optics, distance))
-    if mode == "reflected":
-        return _covered(field, drawn, depth, foci, cached)
     return _light(mode, _summed(field, _substance(mode, drawn), depth, foci, cached))
 
 
@@ -67,22 +58,7 @@ def in_focus(mode: Mode, drawn: Image, optics: Optics) -> Image:
     if mode == "phase":
         return np.full_like(drawn, _GROUND)
     sharp = field.image(field.spectrum(_substance(mode, drawn)) * field.transfer(kernel))
-    return sharp if mode == "reflected" else _light(mode, sharp)
-
-
-def _covered(
-    field: Field, drawn: Image, depth: Depth, foci: Sequence[float], transfer: Callable[[float], Spectrum]
-) -> Image:
-    out = np.zeros((len(foci), *drawn.shape), np.float32)
-    hidden = drawn[::-1, ::-1]
-    for sheet in iter_sheets(depth):
-        light = _summed(field, np.where(sheet.seen, drawn, hidden) * sheet.here, sheet.depth, foci, transfer)
-        cover = _summed(field, sheet.here.astype(np.float32), sheet.depth, foci, transfer)
-        # Beneath all others lies a sheet without an edge.
-        whole = cover if sheet.here.all() else np.maximum(cover, 1)
-        out *= 1 - np.clip(cover / whole, 0, 1)
-        out += light / whole
-    return out
+    return _light(mode, sharp)
 
 
 def _summed(

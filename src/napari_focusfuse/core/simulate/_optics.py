@@ -1,4 +1,4 @@
-"""Blur by defocus: point spread functions of three families, each non-negative and of sum 1."""
+"""Blur by defocus: point spread functions of four families, each non-negative and of sum 1."""
 
 import math
 from collections.abc import Callable
@@ -12,12 +12,14 @@ from scipy import fft, ndimage, optimize, special
 from napari_focusfuse.core.config import Wave
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["Optics", "disc", "gaussian", "wave"]
+__all__ = ["RING", "Optics", "best_focus", "disc", "gaussian", "pupil", "ring", "wave"]
 
 Kernel = NDArray[np.float32]
 _SUBPIXELS = 8
 #: How far the rings of diffraction are followed, in critical pixels.
 _RINGS = 12
+#: Share of its radius up to which a ring is dark.
+RING = 0.7
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ def disc(growth: float) -> Optics:
     return Optics(partial(_disc, growth), 8 * growth)
 
 
+def ring(growth: float) -> Optics:
+    """Ring, as through a mirror objective, of the same standard deviation; its diffraction is that of the disc."""
+    return Optics(partial(_ring, growth), 8 * growth)
+
+
 def wave(optics: Wave, pixel: float, step: float) -> Optics:
     """Diffraction by a round pupil (Born and Wolf, Sect. 8.8, with the exact path length of defocus).
 
@@ -63,7 +70,7 @@ def wave(optics: Wave, pixel: float, step: float) -> Optics:
             f"pixels of {pixel:g} um are more than 8 times too large for an aperture of {optics.na:g} "
             f"(at most {8 * optics.critical_pixel:.3g} um): give a smaller pixel_size or aperture"
         )
-    centred = partial(_wave, optics, pixel, step, _focus(optics, pixel))
+    centred = partial(_wave, optics, pixel, step, best_focus(optics, pixel))
     return Optics(centred, optics.wavelength * step / (optics.index * pixel**2))
 
 
@@ -94,6 +101,15 @@ def _disc(growth: float, distance: float) -> Kernel:
     return _normalised(kernel)
 
 
+def _ring(growth: float, distance: float) -> Kernel:
+    """A disc less a smaller one, which has the share of its light that it has of its area."""
+    outer = distance / math.sqrt(1 + RING**2)
+    kernel = _disc(growth, outer)
+    inner = RING**2 * _disc(growth, RING * outer)
+    margin = (len(kernel) - len(inner)) // 2
+    return _normalised(np.maximum(kernel - np.pad(inner, margin), 0))
+
+
 def _covered_area(radius: float, half: int) -> NDArray[np.float64]:
     fine = (np.arange((2 * half + 1) * _SUBPIXELS) + 0.5) / _SUBPIXELS - half - 0.5
     inside = fine[:, None] ** 2 + fine**2 <= radius**2
@@ -109,7 +125,7 @@ def _variance(kernel: NDArray[np.float64]) -> float:
 
 
 @lru_cache(maxsize=64)
-def _focus(optics: Wave, pixel: float) -> float:
+def best_focus(optics: Wave, pixel: float) -> float:
     """Where the kernel is sharpest, um: spherical aberration moves that away from the paraxial focus."""
     if not optics.spherical:
         return 0.0
@@ -133,13 +149,20 @@ def _wave(optics: Wave, pixel: float, step: float, focus: float, distance: float
     # Beyond the aperture, which is most of the plane, the pupil is dark.
     lit = np.flatnonzero(np.abs(frequency) * optics.wavelength / optics.na <= 1)
     rho = np.hypot(*np.meshgrid(*2 * [frequency[lit]], indexing="ij")) * optics.wavelength / optics.na
-    path = np.sqrt(np.maximum(optics.index**2 - (optics.na * rho) ** 2, 0)) * defocus / optics.wavelength
-    aberration = optics.spherical * np.sqrt(5) * (6 * rho**4 - 6 * rho**2 + 1)
-    pupil = np.zeros((size, size), np.complex128)
-    pupil[np.ix_(lit, lit)] = (rho <= 1) * np.exp(2j * np.pi * (path + aberration))
-    intensity = ndimage.uniform_filter(fft.fftshift(np.abs(fft.ifft2(pupil)) ** 2), fine, mode="wrap")
+    whole = np.zeros((size, size), np.complex128)
+    whole[np.ix_(lit, lit)] = pupil(optics, defocus, rho)
+    intensity = ndimage.uniform_filter(fft.fftshift(np.abs(fft.ifft2(whole)) ** 2), fine, mode="wrap")
     line = size // 2 + fine * np.arange(-half, half + 1)
     return _normalised(intensity[np.ix_(line, line)])
+
+
+def pupil(optics: Wave, defocus: float, rho: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Light of an objective that is `defocus` um from focus, at distances from the pupil's centre, 1 at its rim."""
+    if not (defocus or optics.spherical):
+        return np.asarray(rho <= 1, dtype=np.complex128)
+    path = np.sqrt(np.maximum(optics.index**2 - (optics.na * rho) ** 2, 0)) * defocus / optics.wavelength
+    aberration = optics.spherical * np.sqrt(5) * (6 * rho**4 - 6 * rho**2 + 1)
+    return np.asarray((rho <= 1) * np.exp(2j * np.pi * (path + aberration)))
 
 
 def _spread(optics: Wave, defocus: float) -> float:

@@ -1,28 +1,16 @@
 """A focus stack together with everything that is true of it."""
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.config import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
-from napari_focusfuse.core.config._checks import whole, within
+from napari_focusfuse.core.config import Camera, Flaws
 from napari_focusfuse.core.simulate._camera import counts, exposed
-from napari_focusfuse.core.simulate._flaws import Motion, haze, movement, window, with_highlights, with_motion
-from napari_focusfuse.core.simulate._layers import in_focus, rendered
-from napari_focusfuse.core.simulate._optics import Optics, disc, gaussian, wave
-from napari_focusfuse.core.simulate._surfaces import surface_named
-from napari_focusfuse.core.simulate._textures import texture_named
-from napari_focusfuse.errors import FocusFuseError
+from napari_focusfuse.core.simulate._developing import finished
+from napari_focusfuse.core.simulate._flaws import Motion, with_motion
 
-__all__ = ["Sample", "Scene", "sample_scene", "simulate"]
-
-Sample = Literal["surface", "fibres", "cells"]
-#: Widest blur, px of standard deviation.
-_WIDEST = 250
+__all__ = ["Scene", "counted"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +40,12 @@ class Scene:
         The same of the all-in-focus image.
     motion : Motion
         Shift, magnification and brightness of each slice.
+    missing : (Z, Y) bool
+        Rows that are missing (black): ``stack[scene.missing] = np.nan`` where `stack` is made of float.
+    spoiled : (Y, X) bool
+        Pixels that a row is missing of, or that a glint moves over.
     camera : Camera
+    flaws : Flaws
     seed : int
     """
 
@@ -67,232 +60,36 @@ class Scene:
     clean: NDArray[np.float32] = field(repr=False)
     sharp: NDArray[np.float32] = field(repr=False)
     motion: Motion = field(repr=False)
+    missing: NDArray[np.bool_] = field(repr=False)
+    spoiled: NDArray[np.bool_] = field(repr=False)
     camera: Camera
+    flaws: Flaws
     seed: int
 
     def exposed(self, camera: Camera) -> "Scene":
         """The same scene through another camera; `Camera(noise=.03)` is .03 of full scale of Gaussian noise."""
-        stack = exposed(self.clean, camera, _noise_source(self.seed))
-        return replace(self, stack=stack, truth=counts(self.sharp, camera), camera=camera)
+        stack, truth = counted(self.clean, self.sharp, self.missing, camera, self.flaws, self.seed)
+        return replace(self, stack=stack, truth=truth, camera=camera)
+
+    def true_slice(self, k: int) -> NDArray[np.float32]:
+        """The all-in-focus image (Y, X) as it lies and shines in slice `k`, without noise; 1 is full scale."""
+        return finished(with_motion(self.sharp, self.motion, k), self.flaws)
 
 
-def simulate(
-    shape: tuple[int, int] = (256, 320),
-    slices: int = 12,
-    *,
-    surface: Surface = "smooth",
-    texture: Texture | NDArray[np.floating[Any]] = "grains",
-    mode: Mode = "reflected",
-    psf: PSF | Wave = "gaussian",
-    blur: float = 1.0,
-    noise: float = 0.0,
-    camera: Camera | None = None,
-    flaws: Flaws | None = None,
-    z: Sequence[float] | None = None,
-    z_step: float | None = None,
-    pixel_size: float | None = None,
-    seed: int = 0,
-) -> Scene:
-    """Simulate a focus stack.
-
-    Parameters
-    ----------
-    shape : (int, int)
-        Height and width, px.
-    slices : int
-        Number of slices, at least 2.
-    surface : {"smooth", "steps", "plane", "fibres", "beyond"}
-        Shape of the scene: rolling hills, separate plateaus, a plane tilted along x, thin fibres over a ground, or
-        hills that reach beyond both ends of the stack.
-    texture : {"grains", "cloud", "beads"} or (Y, X) float array in [0, 1]
-        What is drawn on the surface; an image must be at least as large as `shape`.
-    mode : {"reflected", "brightfield", "phase", "fluorescence"}
-        Opaque and lit from above; absorbing; a phase object, whose contrast is least in focus (its truth is an empty
-        field, but its depth is known); or shining, where out-of-focus light adds up.
-    psf : {"gaussian", "disc", "wave"} or Wave
-        Family of the blur. "wave" is ``Wave()``.
-    blur : float
-        Growth of the blur, px of standard deviation for each step out of focus. For a `Wave` it sets the step, by the
-        outermost rays, where neither `z` nor `z_step` does, and means nothing else.
-    noise : float
-        Standard deviation of Gaussian noise, share of full scale: short for ``camera=Camera(noise=noise)``.
-    camera : Camera, optional
-        Noise and bit depth.
-    flaws : Flaws, optional
-        Dust, drift, flicker and other nuisances.
-    z : sequence of float, optional
-        Positions of the slices, um, rising, evenly spaced or not; by default ``z_step`` times 0, 1, 2...
-    z_step, pixel_size : float, optional
-        Distance of slices and of pixels, um. 1 by default; with a `Wave`, the pixel that its aperture needs and the
-        step that gives `blur`. They change the picture of a `Wave` only.
-    seed : int
-        Seed of everything random; the same seed gives the same scene (on other machines, at most 1 count apart).
-
-    Returns
-    -------
-    Scene
-
-    Raises
-    ------
-    FocusFuseError
-        A setting is unknown or out of range, or the texture is too small.
-
-    Examples
-    --------
-    >>> import napari_focusfuse as ff
-    >>> scene = ff.simulate((64, 80), 5, surface="steps", camera=ff.Camera(full_well=2000, bits=12))
-    >>> scene.stack.shape, scene.stack.dtype.name, int(scene.stack.max()) < 4096
-    ((5, 64, 80), 'uint16', True)
-    """
-    _check(shape, slices, surface, mode, blur, seed)
-    if camera is not None and noise:
-        raise FocusFuseError("noise is short for a camera with that noise: give one or the other")
-    camera, flaws = camera or Camera(noise=noise), flaws or Flaws()
-    if z is not None and z_step is not None:
-        raise FocusFuseError("z says where the slices are: leave z_step out")
-    pixel_size, z_step = _sampling(psf, blur, pixel_size, z_step)
-    positions = _positions(z, slices, z_step)
-    z_step = float(np.mean(np.diff(positions)))
-    foci = (positions - positions[0]) / z_step
-    optics = _optics(psf, blur, pixel_size, z_step, slices)
-    rng = np.random.default_rng(seed)
-    drawn = with_highlights(_drawn(texture, rng, shape), flaws.highlights, rng)
-    steps = surface_named(surface, rng, shape, slices - 1)
-    motion, light = movement(flaws, slices, rng), window(flaws, shape, rng)
-    sharp = in_focus(mode, drawn, optics)
-    veil = haze(sharp, flaws.haze)
-    clean = rendered(mode, drawn, steps, foci.tolist(), optics)
-    for k in range(slices):
-        clean[k] = with_motion(clean[k] + veil, motion, k) * light
-    sharp = (sharp + veil) * light
-    depth = _in_slices(steps, foci)
-    return Scene(
-        stack=exposed(clean, camera, _noise_source(seed)),
-        truth=counts(sharp, camera),
-        depth=depth.astype(np.float32),
-        height=(positions[0] + steps * z_step).astype(np.float32),
-        index=np.clip(np.round(depth), 0, slices - 1).astype(np.int32),
-        z=positions,
-        z_step=z_step,
-        pixel_size=pixel_size,
-        clean=clean,
-        sharp=sharp,
-        motion=motion,
-        camera=camera,
-        seed=seed,
-    )
-
-
-def sample_scene(name: Sample = "surface") -> Scene:
-    """A scene of the sample data.
-
-    Parameters
-    ----------
-    name : {"surface", "fibres", "cells"}
-        Hills under an incident-light microscope, 12 slices with a little noise; fibres over a ground, seen through an
-        aperture of .4 by a 12-bit camera with photon noise; or labelled cells in fluorescence, in haze and few photons.
-
-    Returns
-    -------
-    Scene
-    """
-    if name == "surface":
-        return simulate((320, 400), 12, blur=1.2, noise=0.004, z_step=1.5, pixel_size=0.65, seed=7)
-    if name == "fibres":
-        camera, flaws = Camera(bits=12, full_well=12000, read_noise=6), Flaws(shading=0.2, dust=4)
-        return simulate(
-            (320, 400), 16, surface="fibres", psf="wave", texture="cloud", camera=camera, flaws=flaws, seed=4
-        )
-    if name == "cells":
-        camera = Camera(full_well=600, read_noise=2, black=0.02)
-        optics, flaws = Wave(na=0.75, wavelength=0.52), Flaws(haze=0.5)
-        return simulate(
-            (320, 400),
-            14,
-            mode="fluorescence",
-            texture="beads",
-            psf=optics,
-            blur=0.8,
-            camera=camera,
-            flaws=flaws,
-            seed=6,
-        )
-    raise FocusFuseError(f"there is no sample {name!r}: choose one of {', '.join(get_args(Sample))}")
+def counted(
+    clean: NDArray[np.float32],
+    sharp: NDArray[np.float32],
+    missing: NDArray[np.bool_],
+    camera: Camera,
+    flaws: Flaws,
+    seed: int,
+) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], NDArray[np.uint8] | NDArray[np.uint16]]:
+    """What the camera makes of slices and of the truth."""
+    stack = exposed(clean, camera, _noise_source(seed), flaws)
+    stack[missing] = 0
+    return stack, counts(finished(sharp, flaws), camera)
 
 
 def _noise_source(seed: int) -> np.random.Generator:
     """Draws of the camera: others than those of the scene, so that a scene stays the same through every camera."""
     return np.random.default_rng((seed, 1))
-
-
-def _check(shape: tuple[int, int], slices: int, surface: str, mode: str, blur: float, seed: int) -> None:
-    for what, number in (("height", shape[0]), ("width", shape[1]), ("number of slices", slices), ("seed", seed)):
-        whole(f"the {what}", number)
-    within("the seed", seed, 0)
-    for name, value, choices in (("surface", surface, Surface), ("mode", mode, Mode)):
-        if value not in get_args(choices):
-            raise FocusFuseError(f"{name} {value!r} is unknown: choose one of {', '.join(get_args(choices))}")
-    if slices < 2 or min(shape) < 1:
-        raise FocusFuseError(f"a focus stack needs at least 2 slices of 1 x 1 px, not {slices} of {shape}")
-    if not 0 < blur < math.inf:
-        raise FocusFuseError(f"blur must be more than 0 px a slice, not {blur}")
-
-
-def _sampling(psf: PSF | Wave, blur: float, pixel: float | None, step: float | None) -> tuple[float, float]:
-    """Pixel size and step, um."""
-    optics = Wave() if psf == "wave" else psf
-    if not isinstance(optics, Wave):
-        pixel, step = pixel or 1.0, step or 1.0
-    else:
-        pixel = pixel or optics.critical_pixel
-        step = step or 2 * blur * pixel / optics.slope
-    if not (pixel > 0 and step > 0):
-        raise FocusFuseError(f"pixel_size and z_step must be more than 0 um, not {pixel} and {step}")
-    return pixel, step
-
-
-def _positions(z: Sequence[float] | None, slices: int, step: float) -> NDArray[np.float64]:
-    if z is None:
-        return np.arange(slices, dtype=np.float64) * step
-    positions = np.asarray(z, dtype=np.float64)
-    if positions.shape != (slices,) or not (np.isfinite(positions).all() and (np.diff(positions) > 0).all()):
-        raise FocusFuseError(f"z must hold {slices} rising positions, one for each slice, not {z}")
-    return positions
-
-
-def _optics(psf: PSF | Wave, blur: float, pixel: float, step: float, slices: int) -> Optics:
-    optics = Wave() if psf == "wave" else psf
-    growth = optics.slope * step / (2 * pixel) if isinstance(optics, Wave) else blur
-    if growth * (slices - 1) > _WIDEST:
-        raise FocusFuseError(
-            f"the last slice would be blurred by {growth * (slices - 1):.0f} px where the first is in focus, and "
-            f"{_WIDEST} px is possible: give less blur, a smaller step or fewer slices"
-        )
-    if isinstance(optics, Wave):
-        return wave(optics, pixel, step)
-    if optics not in get_args(PSF):
-        raise FocusFuseError(f"psf {psf!r} is unknown: choose one of {', '.join(get_args(PSF))}, or give a Wave")
-    return gaussian(blur) if optics == "gaussian" else disc(blur)
-
-
-def _drawn(
-    texture: Texture | NDArray[np.floating[Any]], rng: np.random.Generator, shape: tuple[int, int]
-) -> NDArray[np.float32]:
-    if isinstance(texture, str):
-        if texture not in get_args(Texture):
-            raise FocusFuseError(f"texture {texture!r} is unknown: choose one of {', '.join(get_args(Texture))}")
-        return texture_named(texture, rng, shape)
-    image = np.asarray(texture)
-    if image.ndim != 2 or image.shape[0] < shape[0] or image.shape[1] < shape[1]:
-        raise FocusFuseError(
-            f"the texture {image.shape} is smaller than the scene {shape}, or not grey: give a larger one"
-        )
-    if not (np.isfinite(image).all() and image.min() >= 0 and image.max() <= 1):
-        raise FocusFuseError("the texture has values outside of 0 to 1: divide it by its largest value")
-    return np.asarray(image[: shape[0], : shape[1]], dtype=np.float32)
-
-
-def _in_slices(steps: NDArray[np.float64], foci: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Depth in slices where slices are at `foci`; beyond the stack, as if its outermost steps went on."""
-    k = np.clip(np.searchsorted(foci, steps, side="right") - 1, 0, len(foci) - 2)
-    return np.asarray(k + (steps - foci[k]) / (foci[k + 1] - foci[k]))

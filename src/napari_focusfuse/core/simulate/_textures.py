@@ -55,8 +55,49 @@ def _beads(rng: np.random.Generator, shape: Shape) -> Image:
     return np.asarray(np.clip(out, 0.02, 0.98), dtype=np.float32)
 
 
+def _leaves(rng: np.random.Generator, shape: Shape) -> Image:
+    """Shapes of all sizes that cover each other, flat, shaded, striped or rough: what photographs are made of.
+
+    Radii fall off as those of dead leaves (Lee, Mumford and Huang 2001), so that there is detail next to nothing.
+    """
+    side = max(shape)
+    rough = [_cloud(rng, shape) - 0.5, rng.standard_normal(shape) * 0.18]
+    out = np.full(shape, rng.uniform(0.1, 0.9))
+    radii = np.exp(rng.uniform(np.log(2), np.log(max(side / 3, 4)), rng.integers(60, 400)))
+    for radius in np.sort(radii)[::-1] if rng.random() < 0.7 else radii:
+        centre, angle, narrow = (
+            rng.uniform(-radius / 2, np.add(shape, radius / 2)),
+            rng.uniform(0, np.pi),
+            rng.uniform(0.3, 1),
+        )
+        y, x = (slice(max(0, int(c - radius)), max(0, int(c + radius) + 1)) for c in centre)
+        part = out[y, x]
+        if not part.size:
+            continue
+        down, across = np.ogrid[y.start : y.start + part.shape[0], x.start : x.start + part.shape[1]]
+        along = (across - centre[1]) * np.cos(angle) + (down - centre[0]) * np.sin(angle)
+        over = ((down - centre[0]) * np.cos(angle) - (across - centre[1]) * np.sin(angle)) / narrow
+        inside = (
+            along**2 + over**2 < radius**2 if rng.random() < 0.6 else np.maximum(abs(along), abs(over)) < 0.7 * radius
+        )
+        kind, strength = rng.random(), np.exp(rng.uniform(np.log(0.03), np.log(1.5)))
+        if kind < 0.35:
+            drawn: NDArray[np.floating] | float = 0.0
+        elif kind < 0.5:
+            drawn = rng.uniform(-0.3, 0.3) * along / radius
+        elif kind < 0.65:
+            drawn = 0.2 * strength * np.sin(2 * np.pi * along / rng.uniform(2.5, 12))
+        else:
+            drawn = strength * rough[int(rng.integers(2))][y, x]
+        out[y, x] = np.where(inside, rng.uniform(0.05, 0.95) + drawn, part)
+    if rng.random() < 0.7:
+        out = ndimage.gaussian_filter(out, rng.uniform(0.3, 0.8), mode="reflect")
+    return np.asarray(np.clip(out, 0.02, 0.98), dtype=np.float32)
+
+
 _MAKERS: dict[Texture, Callable[[np.random.Generator, Shape], Image]] = {
     "grains": _grains,
     "cloud": _cloud,
     "beads": _beads,
+    "leaves": _leaves,
 }

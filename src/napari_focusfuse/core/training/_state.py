@@ -1,113 +1,166 @@
-"""Where a training stands, and what it reports."""
+"""Where a training stands, and what it reports, whatever its recipe."""
 
 import math
-from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from napari_focusfuse.core.config import TrainConfig
-from napari_focusfuse.core.learning import LearningReport, LearningState
-from napari_focusfuse.core.network import SESFNet
-from napari_focusfuse.core.training._validation import Example
+from torch import Tensor, nn
 
-__all__ = ["EpochLog", "TrainReport", "TrainState", "best_network"]
+from napari_focusfuse.core.progress import Progress, duration
+from napari_focusfuse.errors import TrainingError
+
+__all__ = ["LearningReport", "LearningState", "LogEntry", "going_on"]
 
 
-class EpochLog(NamedTuple):
-    """Mean losses of one epoch (Eq. 1-3) on training and validation images, and the reconstruction's PSNR in dB.
-
-    The norm of Eq. 2 runs over a batch, so that L grows with it; ``train_crop`` and ``val_crop`` are L for batches of
-    one crop (`crop_loss`), which can be compared.
-    """
-
-    epoch: int
-    learning_rate: float
-    train_total: float
-    train_pixel: float
-    train_ssim: float
-    val_total: float
-    val_pixel: float
-    val_ssim: float
-    val_psnr: float
-    seconds: float
-    train_crop: float = math.nan
-    val_crop: float = math.nan
+class LogEntry(Protocol):
+    """What a validation has found."""
 
     @property
     def at(self) -> int:
-        """The epoch."""
-        return self.epoch
+        """Epochs or steps done."""
+
+    @property
+    def learning_rate(self) -> float:
+        """At the end."""
 
     @property
     def loss(self) -> float:
-        """Validation loss."""
-        return self.val_total
+        """Validation loss; the best model is that of the smallest."""
 
     @property
     def curve(self) -> float:
-        """Validation loss for batches of one crop."""
-        return self.val_crop
+        """The same, comparable with the losses of reports."""
+
+    @property
+    def seconds(self) -> float:
+        """Time since the entry before."""
 
     @property
     def score(self) -> str:
-        """How well images are given back."""
-        return f"{self.val_psnr:.1f} dB"
+        """How well it does, for people."""
 
     @property
     def told(self) -> str:
         """Losses and score, for people."""
-        return f"loss {self.train_total:.4g}, validation {self.val_total:.4g} ({self.score})"
 
 
-@dataclass
-class TrainState(LearningState[EpochLog]):
-    """Where training stands after an epoch.
+Entry = TypeVar("Entry", bound=LogEntry)
+State = TypeVar("State", bound="LearningState[Any]")
+
+
+@dataclass(kw_only=True)
+class LearningState(Generic[Entry]):
+    """Where a training stands after a validation; recipes add what is trained, and their settings.
 
     Attributes
     ----------
-    network : SESFNet
-        As it is now.
-    config : TrainConfig
-        The recipe it was trained with.
-    example : Example or None
-        A validation image as the network gives it back after the latest epoch.
+    best : dict of str to Tensor
+        State of what is trained when its validation loss was smallest.
+    moments : dict of str to Tensor
+        State of the Adam optimiser, flat: "INDEX.exp_avg" and so on.
+    log : list of log entries
+        One for each validation.
+    origin : str
+        The model that it started from, for people; empty for random weights.
+    start_loss : float
+        Validation loss of that model; infinite without.
+    ended : str
+        Why the training is over, for people; empty as long as it is not.
+    example : object
+        Something to look at: what the trained makes of an image that it was not trained on.
     """
 
-    network: SESFNet
-    config: TrainConfig
-    example: Example | None = field(default=None, kw_only=True)
+    best: dict[str, Tensor] = field(default_factory=dict)
+    moments: dict[str, Tensor] = field(default_factory=dict)
+    log: list[Entry] = field(default_factory=list)
+    origin: str = ""
+    start_loss: float = math.inf
+    ended: str = ""
+    example: Any = None
 
     @property
-    def trained(self) -> SESFNet:
-        """Encoder and decoder."""
-        return self.network
+    def trained(self) -> nn.Module:
+        """What is trained, as it is now."""
+        raise NotImplementedError
+
+    @property
+    def best_loss(self) -> float:
+        """The smallest validation loss so far."""
+        return min(self._losses())
+
+    @property
+    def kept(self) -> int:
+        """Epoch or step of the smallest validation loss; 0 where none is better than the model it started from."""
+        best = self._best()
+        return self.log[best - 1].at if best else 0
+
+    @property
+    def since_best(self) -> int:
+        """Validations since the best one."""
+        return len(self.log) - self._best()
+
+    def _best(self) -> int:
+        """Number of the entry with the smallest loss, from 1 on; 0 for the model it started from."""
+        losses = self._losses()
+        return losses.index(min(losses))
+
+    def _losses(self) -> list[float]:
+        return [self.start_loss, *(entry.loss for entry in self.log)]
 
 
 @dataclass(frozen=True)
-class TrainReport(LearningReport):
-    """One step of training; `done` and `total` count crops.
+class LearningReport(Progress):
+    """One step of training.
 
     Attributes
     ----------
     loss : float
-        Loss of the last batch (Eq. 1).
-    crop_loss : float
-        The same for a batch of one crop; see `EpochLog`.
+        Of the last batch.
+    per_second : float
+        Units (`unit`) a second since the start or the resumption, validation included.
+    seconds_left : float
+        Estimate, at that rate and within the time budget.
+    at : float
+        Epochs or steps done, as the log counts them.
+    state : LearningState or None
+        Set on the report that follows a validation; valid until the next report.
     """
 
-    unit: ClassVar[str] = "crops"
-    counted: ClassVar[str] = "epochs"
+    #: What the pace counts, and what the log counts.
+    unit: ClassVar[str] = "steps"
+    counted: ClassVar[str] = "steps"
 
-    state: TrainState | None = None
-    crop_loss: float = math.nan
+    loss: float = math.nan
+    per_second: float = math.nan
+    seconds_left: float = math.nan
+    at: float = math.nan
+    state: LearningState[Any] | None = None
 
     @property
     def curve(self) -> float:
-        """The loss for a batch of one crop."""
-        return self.crop_loss
+        """The loss that can be compared with that of validations."""
+        return self.loss
+
+    @property
+    def pace(self) -> str:
+        """Throughput and the time left, for people."""
+        return (
+            f"{self.per_second:.{0 if self.per_second >= 10 else 1}f} {self.unit}/s, {duration(self.seconds_left)} left"
+        )
 
 
-def best_network(state: TrainState) -> SESFNet:
-    """The network of the epoch with the smallest validation loss, in evaluation mode, on the CPU."""
-    network = SESFNet(state.network.encoder.variant)
-    network.load_state_dict(state.best)
-    return network.eval()
+def going_on(state: State, config: Any, limits: Iterable[str]) -> State:
+    """The state, if it has these settings; when to stop (`limits`) may be another.
+
+    Raises
+    ------
+    TrainingError
+        It has others.
+    """
+    known = state.config  # type: ignore[attr-defined]
+    same = type(known) is type(config)
+    if not same or replace(known, **{name: getattr(config, name) for name in limits}) != config:
+        raise TrainingError("the training was begun with other settings: resume with the same ones, or begin a new one")
+    state.config, state.ended = config, ""  # type: ignore[attr-defined]
+    return state

@@ -1,0 +1,88 @@
+"""Pieces of texture to make training stacks of, and the noise of a camera."""
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_focusfuse.core.config import Texture
+from napari_focusfuse.core.simulate._textures import texture_named
+
+__all__ = ["Pieces", "log_uniform", "seen_by_camera"]
+
+Image = NDArray[np.float32]
+#: Contrast of a piece; shares of pieces of inverted contrast and at half the size.
+_CONTRAST, _INVERTED, _HALVED = (0.15, 1.0), 0.3, 0.25
+#: Noise, share of full scale; shares of stacks without noise and with photon noise.
+_NOISE, _CLEAN, _PHOTONS = (0.003, 0.1), 0.25, 0.5
+#: Contrast below which a piece is left as it is.
+_FLAT = 0.05
+_SIDE = 640
+#: Share of computed pieces that are leaves, each drawn anew.
+_LEAVES = 0.6
+_TEXTURES: tuple[Texture, ...] = ("grains", "cloud", "beads", "cloud", "grains", "cloud")
+
+
+class Pieces:
+    """Draws squares of texture from sharp images and from computed textures.
+
+    Parameters
+    ----------
+    images : sequence of arrays (Y, X) float32
+        Sharp and grey, in [0, 1]; may be empty.
+    procedural : float
+        Share of pieces whose texture is computed.
+    seed : int
+        Of the computed textures.
+    leaves : bool
+        Whether shapes that cover each other are among them.
+    """
+
+    def __init__(self, images: Sequence[Image], procedural: float, seed: int, *, leaves: bool = False) -> None:
+        self._images, self._procedural, self._seed, self._leaves = list(images), procedural, seed, leaves
+
+    def draw(self, rng: np.random.Generator, size: int, contrast: float | None = None) -> Image:
+        """A square of texture, turned, flipped, of any contrast if none is given; mirrored where the image is small."""
+        computed = not self._images or rng.random() < self._procedural
+        if computed and self._leaves and rng.random() < _LEAVES:
+            return texture_named("leaves", rng, (size, size))
+        source: Sequence[Image] = _computed(self._seed) if computed else self._images
+        image = source[int(rng.integers(len(source)))]
+        if rng.random() < _HALVED:
+            image = image[::2, ::2]
+        if min(image.shape) < size:
+            image = np.pad(image, [(0, max(0, size - n)) for n in image.shape], mode="symmetric")
+        y, x = (int(rng.integers(n - size + 1)) for n in image.shape)
+        piece = np.rot90(image[y : y + size, x : x + size], int(rng.integers(4)))
+        piece = piece[:, ::-1] if rng.integers(2) else piece
+        low, high = float(piece.min()), float(piece.max())
+        full = (piece - low) / (high - low) if high - low > _FLAT else piece
+        contrast = log_uniform(rng, *_CONTRAST) if contrast is None else contrast
+        lit = full * contrast + rng.uniform(0, 1 - contrast)
+        return np.ascontiguousarray(1 - lit if rng.random() < _INVERTED else lit, dtype=np.float32)
+
+
+@lru_cache(maxsize=2)
+def _computed(seed: int) -> tuple[Image, ...]:
+    """Computed textures, the same for training and validation; the pieces that are drawn from them differ."""
+    rng = np.random.default_rng(seed)
+    return tuple(texture_named(name, rng, (_SIDE, _SIDE)) for _ in range(3) for name in _TEXTURES)
+
+
+def seen_by_camera(rng: np.random.Generator, light: NDArray[np.floating[Any]], strength: float | None = None) -> Image:
+    """Slices (N, Y, X) with noise of one standard deviation, drawn where it is None; clipped to [0, 1]."""
+    if strength is not None:
+        light = light + strength * rng.standard_normal(light.shape)
+    elif rng.random() >= _CLEAN:
+        noise = log_uniform(rng, *_NOISE) * rng.standard_normal(light.shape)
+        photons = rng.random() < _PHOTONS
+        light = light + noise * (np.sqrt(1.5 * np.maximum(light, 0.02)) if photons else 1)
+    return np.asarray(np.clip(light, 0, 1), dtype=np.float32)
+
+
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    """A number whose logarithm is uniform."""
+    return math.exp(rng.uniform(math.log(low), math.log(high)))

@@ -1,0 +1,115 @@
+"""Candidates for the pixels of simulated scenes, and what is right."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_focusfuse.core.activity import doubled
+from napari_focusfuse.core.candidate_head import KEPT, Candidates
+from napari_focusfuse.core.config import CandidateConfig, DecideConfig
+from napari_focusfuse.core.measures import grey_energy
+from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.core.training._scenes import Drawn, DrawnScenes, deep_maps, noise_floors
+from napari_focusfuse.core.training.decision_head import head_of
+
+__all__ = ["Part", "ScoredScene", "ScoredScenes", "Task", "part_of"]
+
+Image = NDArray[np.float32]
+
+
+class ScoredScene(NamedTuple):
+    """A scene with the scores of a decision head.
+
+    Attributes
+    ----------
+    drawn : Drawn
+    scores : Tensor (N, 1, Y/2, X/2)
+        Logarithms of the odds of each slice.
+    slices, energies : Tensors (N, Y, X)
+        Grey values, and their energy.
+    sharp, depth : Tensors (Y, X)
+    """
+
+    drawn: Drawn
+    scores: Tensor
+    slices: Tensor
+    energies: Tensor
+    sharp: Tensor
+    depth: Tensor
+
+
+class Part(NamedTuple):
+    """Some slices of a scene, and a part of it, turned by so many right angles and mirrored."""
+
+    slices: Sequence[int]
+    rows: slice
+    columns: slice
+    turns: int = 0
+    mirrored: bool = False
+
+
+class Task(NamedTuple):
+    """What is to be judged, and what is right.
+
+    Attributes
+    ----------
+    candidates : Candidates
+    off : Tensor (K, Y, X)
+        How many slices of the scene each of them is from the true depth.
+    sharp : Tensor (Y, X)
+        The true image.
+    """
+
+    candidates: Candidates
+    off: Tensor
+    sharp: Tensor
+
+
+class ScoredScenes(DrawnScenes[ScoredScene]):
+    """Simulated scenes that a trained encoder with a decision head has seen.
+
+    Parameters
+    ----------
+    images, config, stream
+        See `DrawnScenes`.
+    encoder : Encoder
+        In evaluation mode.
+    """
+
+    kept, side = 256, CandidateConfig.scene_side
+
+    def __init__(self, images: Sequence[Image], config: DecideConfig, encoder: Encoder, stream: int) -> None:
+        super().__init__(images, config, stream)
+        self._encoder, self._head, self._floors = encoder, head_of(encoder), noise_floors(encoder)
+
+    @torch.inference_mode()
+    def seen(self, drawn: Drawn) -> ScoredScene:
+        """See `DrawnScenes`."""
+        maps = deep_maps(self._encoder, drawn)
+        scores = self._head.score(maps, self._floors, drawn.noise(range(len(drawn.slices)), 2).to(maps.device))
+        greys, sharp, depth = (
+            torch.from_numpy(array).to(maps.device) for array in (drawn.slices, drawn.sharp, drawn.depth)
+        )
+        return ScoredScene(drawn, scores, greys, grey_energy(greys[:, None])[:, 0], sharp, depth)
+
+
+def part_of(scene: ScoredScene, part: Part) -> Task:
+    """A part of a scene as the engine would show it to a candidate head."""
+    chosen = list(part.slices)
+
+    def taken(values: Tensor) -> Tensor:
+        turned = torch.rot90(values[..., part.rows, part.columns], part.turns, (-2, -1))
+        return turned.flip(-1) if part.mirrored else turned
+
+    shape = (scene.depth.shape[0], scene.depth.shape[1])
+    scores = taken(doubled(scene.scores[chosen], shape)[:, 0])
+    best, ranks = scores.topk(min(KEPT, len(chosen)), dim=0)
+    greys, energies = (taken(maps[chosen]).gather(0, ranks) for maps in (scene.slices, scene.energies))
+    noise = taken(scene.drawn.noise(chosen).to(scores.device))
+    place = torch.tensor(chosen, device=scores.device)
+    candidates = Candidates(best, scores.logsumexp(0), ranks, greys, energies, noise, len(chosen))
+    return Task(candidates, place[ranks] - taken(scene.depth), taken(scene.sharp))

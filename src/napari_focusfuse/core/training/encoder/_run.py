@@ -1,0 +1,223 @@
+"""The training itself, as a generator; what it needs to go on is in its state."""
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from napari_focusfuse.core.config import RankConfig
+from napari_focusfuse.core.memory import memory_is_short
+from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.core.progress import Returning
+from napari_focusfuse.core.training import (
+    Clock,
+    Course,
+    freeze_norms,
+    going_on,
+    moments,
+    restore,
+    usable,
+)
+from napari_focusfuse.core.training.encoder._decision import log_shares, rank_loss
+from napari_focusfuse.core.training.encoder._stacks import SmallStacks
+from napari_focusfuse.core.training.encoder._state import RankLog, RankReport, RankState
+from napari_focusfuse.core.training.encoder._validation import HeldOut, RankScores, Validation
+from napari_focusfuse.errors import TrainingError
+
+__all__ = ["LIMITS", "StepRun", "iter_rank"]
+
+Image = NDArray[np.float32]
+Reports = Generator[RankReport, None, Any]
+_RADII = (2, 4)
+_WARM_UP, _LEAST_RATE, _LONGEST_GRADIENT = 100, 0.02, 2.0
+_CALIBRATION = 12
+#: Streams of random numbers: batches, and calibration of the batch norms.
+_FITTING, _CALIBRATING = 0, 1
+#: What may be another when a training goes on. The number of steps may not: the learning rate follows it.
+LIMITS = ("patience", "minutes")
+
+
+def iter_rank(
+    images: Sequence[Image],
+    validation: Sequence[Image],
+    config: RankConfig,
+    state: RankState | None = None,
+    *,
+    device: torch.device | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Generator[RankReport, None, RankState]:
+    """Train an encoder to rank slices by focus.
+
+    Parameters
+    ----------
+    images, validation : sequences of arrays (Y, X) float32
+        Sharp grey images in [0, 1], of any sizes; those of one value are left out. Without any, textures are computed.
+    config : RankConfig
+    state : RankState, optional
+        Where to go on, or a trained encoder without a log to start from. Going on, the same weights come out as without
+        the interruption (same machine, CPU).
+    device : torch device, optional
+        By default the CPU.
+    stop : callable, optional
+        Asked after each step; True ends the training, which is validated once more.
+
+    Yields
+    ------
+    RankReport
+
+    Returns
+    -------
+    RankState
+        `best` holds the encoder to use.
+
+    Raises
+    ------
+    TrainingError
+        All images are of one value, `state` has other settings, memory does not suffice, or the loss is no longer a
+        number.
+    """
+    stacks = SmallStacks(usable(images, "training"), config)
+    held_out = Validation(usable(validation, "validation"), config)
+    state = going_on(state, config, LIMITS) if state else _begun(stacks, config)
+    clock = Clock(sum(entry.seconds for entry in state.log), config.minutes, stop)
+    yield from _RankRun(stacks, held_out, state, device or torch.device("cpu"), clock).iter_rounds()
+    return state
+
+
+def _begun(stacks: SmallStacks, config: RankConfig) -> RankState:
+    """A new encoder whose batch norms have seen a few stacks, and stay as they are from then on."""
+    torch.manual_seed(config.seed)
+    encoder = Encoder("none").train()
+    rng = np.random.default_rng((config.seed, _CALIBRATING))
+    with torch.no_grad():
+        for k in range(_CALIBRATION):
+            encoder(stacks.draw(rng, k % 3).slices)
+    return RankState(encoder, config)
+
+
+class StepRun(Course[RankReport]):
+    """A training by steps whose learning rate follows a cosine; recipes say what is fitted to what.
+
+    Parameters
+    ----------
+    held_out : HeldOut
+    state : RankState
+    parameters : sequence of parameters
+        What is trained.
+    clock : Clock
+    """
+
+    rounds: ClassVar[str] = "validations"
+    complete: ClassVar[str] = "steps"
+
+    def __init__(self, held_out: HeldOut, state: RankState, parameters: Sequence[nn.Parameter], clock: Clock) -> None:
+        super().__init__(state, clock, state.config.patience)
+        self._held_out, self._state, self._config = held_out, state, state.config
+        self._parameters = list(parameters)
+        self._optimizer = torch.optim.Adam(self._parameters)
+        restore(self._optimizer, state.moments)
+        self._begun_at = self._step = state.step
+        self._latest = math.nan
+        self._looking = ""
+
+    def is_complete(self) -> bool:
+        """Whether all steps are done."""
+        return self._state.step >= self._config.steps
+
+    def iter_round(self) -> Reports:
+        """All steps until the next validation."""
+        config, state, before = self._config, self._state, self._clock.spent
+        self._looking = ""
+        until = min((self._step // config.validate_every + 1) * config.validate_every, config.steps)
+        losses: list[float] = []
+        while self._step < until and not state.ended:
+            losses.append(self._fit())
+            self._step += 1
+            yield from self._clock.give(self.report())
+            state.ended = self._clock.cut()
+        scores = yield from self._iter_validate()
+        state.example, state.moments = self._held_out.example(state.encoder), moments(self._optimizer)
+        rate = self._rate(self._step - 1)
+        return RankLog(self._step, rate, float(np.mean(losses)), *scores, self._clock.spent - before)
+
+    def iter_validation_loss(self, what: str) -> Reports:
+        """Validation loss of the encoder as it is."""
+        self._looking = what
+        scores = yield from self._iter_validate()
+        return scores.loss
+
+    def report(self, *, kept: bool = False) -> RankReport:
+        """Where the training stands."""
+        done, total, clock = self._step, self._config.steps, self._clock
+        fitted = done - self._begun_at
+        what = self._looking or f"step {done} of {total}"
+        left = clock.left(fitted, total - done)
+        return RankReport(
+            done, total, what, self._latest, clock.rate(fitted), left, done, self._state if kept else None
+        )
+
+    @abstractmethod
+    def batch_loss(self, rng: np.random.Generator, step: int) -> torch.Tensor:
+        """Loss of a new batch."""
+
+    def _fit(self) -> float:
+        """One step; its loss."""
+        rng = np.random.default_rng((self._config.seed, _FITTING, self._step))
+        self._optimizer.param_groups[0]["lr"] = rate = self._rate(self._step)
+        try:
+            loss = self.batch_loss(rng, self._step)
+            self._latest = loss.item()
+            if not math.isfinite(self._latest):
+                raise TrainingError(f"the loss is no longer a number: lower the learning rate ({rate:.2g})")
+            self._learn(loss)
+        except RuntimeError as error:
+            if not memory_is_short(error):
+                raise
+            raise TrainingError(
+                f"there is not enough memory for {self._config.stacks} stacks of {self._config.crop} px: "
+                "take fewer at once, a smaller crop, or the CPU"
+            ) from error
+        return self._latest
+
+    def _learn(self, loss: torch.Tensor) -> None:
+        self._optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(self._parameters, _LONGEST_GRADIENT)
+        self._optimizer.step()
+
+    def _iter_validate(self) -> Generator[RankReport, None, RankScores]:
+        work = Returning(self._held_out.iter_scores(self._state.encoder))
+        for _ in work:
+            yield from self._clock.give(self.report())
+        return work.result
+
+    def _rate(self, step: int) -> float:
+        """Learning rate: a short rise, then a cosine."""
+        config = self._config
+        falling = _LEAST_RATE + (1 - _LEAST_RATE) * (1 + math.cos(math.pi * step / config.steps)) / 2
+        return config.learning_rate * min(1, (step + 1) / _WARM_UP) * falling
+
+
+class _RankRun(StepRun):
+    """All of an encoder is fitted to small stacks."""
+
+    def __init__(
+        self, stacks: SmallStacks, held_out: Validation, state: RankState, device: torch.device, clock: Clock
+    ) -> None:
+        encoder = state.encoder.to(device)
+        encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        freeze_norms(encoder)
+        super().__init__(held_out, state, list(encoder.parameters()), clock)
+        self._stacks = stacks
+
+    def batch_loss(self, rng: np.random.Generator, step: int) -> torch.Tensor:  # noqa: ARG002
+        """See `StepRun`."""
+        level = self._stacks.level(rng)
+        batch = [self._stacks.draw(rng, level) for _ in range(self._config.stacks)]
+        slices = torch.cat([stack.slices for stack in batch])
+        return rank_loss(log_shares(self._state.encoder, slices, int(rng.choice(_RADII))), batch)

@@ -1,0 +1,158 @@
+"""Killed, terminated or interrupted anywhere, a command leaves the old result or the new one, and runs again.
+
+A command is stopped at one of its file-system events, and all of them are gone through when FOCUSFUSE_LONG is set.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+import napari_focusfuse as ff
+from napari_focusfuse import api, io
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+
+#: Events at which each command is stopped, spread evenly over all; in the long form all of them.
+EVENTS = 10**6 if os.environ.get("FOCUSFUSE_LONG") else 4
+SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT")
+
+# Runs the command line and sends itself a signal at the event of a number; tells how many there were.
+RUN = """
+import os, signal, sys, warnings
+import torch
+torch.set_num_threads(1)
+from napari_focusfuse.cli import main
+
+WRITING = os.O_WRONLY | os.O_RDWR
+count = 0
+
+def hook(event, args):
+    global count
+    named = event in ("os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir")
+    if not named and not (event == "open" and isinstance(args[2], int) and args[2] & WRITING):
+        return
+    if not isinstance(args[0], (str, os.PathLike)) or not os.fspath(args[0]).startswith(where):
+        return
+    count += 1
+    if count == number:
+        os.kill(os.getpid(), getattr(signal, how))
+
+sys.stderr = open(os.devnull, "w")
+sys.stdout = open(told, "w")
+sys.addaudithook(hook)
+code = main(argv)
+sys.stdout.write(f"events {count}")
+sys.stdout.flush()
+os._exit(code)
+"""
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """A stack, time points, transforms, and two saved results."""
+    folder, rng = tmp_path_factory.mktemp("inputs"), np.random.default_rng(0)
+    stack = rng.integers(0, 255, (3, 24, 26), dtype=np.uint8)
+    io.write_stack(folder / "a.tif", stack)
+    tifffile.imwrite(folder / "t.tif", np.stack([stack, stack[::-1]]), ome=True, metadata={"axes": "TZYX"})
+    aligned = ff.align(rng.integers(0, 255, (3, 48, 48), dtype=np.uint8), config=ff.AlignConfig(kind="none"))
+    aligned.transforms.save(folder / "known.json")
+    io.write_stack(folder / "b.tif", rng.integers(0, 255, (3, 48, 48), dtype=np.uint8))
+    for name, method in (("sf", "sf"), ("variance", "variance")):
+        result = ff.fuse(stack, method=method)
+        api.save_result(folder / name, result, inputs=[folder / "a.tif"], z_step=1.0, pixel_size=(1.0, 1.0))
+    return folder
+
+
+#: Arguments that differ between the old and the new result, those that both have, and the name of the target.
+COMMANDS = {
+    "folder": ("fuse {in}/a.tif -o {out} --method {}", ("max", "mean")),
+    "image": ("fuse {in}/a.tif -o {out}/x.tif --method {}", ("max", "mean")),
+    "batch": ("fuse {in}/a.tif {in}/b.tif -o {out} --method {}", ("max", "mean")),
+    "zarr": ("fuse {in}/a.tif -o {out} --zarr --method {}", ("max", "mean")),
+    "positions": ("fuse {in}/t.tif -o {out}/x.tif --all-positions --method {}", ("max", "mean")),
+    "replay": ("replay {in}/{} -o {out}/again", ("sf", "variance")),
+    "export": ("export {in}/{} -o {out}/h.tif", ("sf", "variance")),
+    "align": ("align {in}/b.tif -o {out}/x.tif --transforms {in}/known.json --z-step {}", ("1", "2")),
+}
+
+
+class Command:
+    """A command that makes one of two results in a folder."""
+
+    def __init__(self, processes, inputs: Path, name: str) -> None:
+        self._processes, self._inputs = processes, inputs
+        self._line, self._variants = COMMANDS[name]
+
+    def run(self, out: Path, variant: int, number: int = 0, how: str = "SIGKILL") -> tuple[int, int]:
+        """Exit code and events."""
+        line = self._line.replace("{in}", str(self._inputs)).replace("{out}", str(out))
+        argv = [*line.replace("{}", self._variants[variant]).split(), "--overwrite"]
+        told = out.parent / "told"
+        names = {"argv": argv, "number": number, "how": how, "where": str(out), "told": str(told)}
+        process = self._processes.Process(target=exec, args=(RUN, names))
+        process.start()
+        process.join()
+        _, found, count = told.read_text().rpartition("events ")
+        return process.exitcode, int(count) if found else 0
+
+
+def held(out: Path) -> dict[str, bytes | None]:
+    """Everything in a folder; hidden files too."""
+    return {p.relative_to(out).as_posix(): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()}
+
+
+def hidden(name: str) -> bool:
+    """Whether a file is not finished, by its name or that of its folder."""
+    return any(part.endswith((".part", ".old", ".main", ".beside", ".before")) for part in Path(name).parts)
+
+
+def units(content: dict[str, bytes | None]) -> dict[str, dict[str, bytes | None]]:
+    """What belongs together, without what is hidden: the files of each folder, and those that lie beside each other."""
+    found: dict[str, dict[str, bytes | None]] = {}
+    for name, data in content.items():
+        if not hidden(name):
+            found.setdefault(Path(name).parts[0] if "/" in name else "", {})[name] = data
+    return found
+
+
+def restore(earlier: Path | None, out: Path) -> None:
+    """The folder as it was before a command ran."""
+    shutil.rmtree(out, ignore_errors=True)
+    if earlier is not None:
+        shutil.copytree(earlier, out)
+
+
+@pytest.mark.parametrize("exists", [False, True])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_stopped_anywhere(processes, inputs, tmp_path, record_property, name, exists):
+    command, out, earlier = Command(processes, inputs, name), tmp_path / "out", tmp_path / "earlier"
+    assert command.run(out, 0)[0] == 0
+    out.rename(earlier)
+    old = held(earlier) if exists else {}
+    restore(earlier if exists else None, out)
+    code, events = command.run(out, 1)
+    new = held(out)
+    assert (code, held(earlier) != new) == (0, True)
+    numbers = sorted({round(k) for k in np.linspace(1, events, min(EVENTS, events))})
+    record_property("events", len(numbers))
+    for number in numbers:
+        how = SIGNALS[number % len(SIGNALS)]
+        restore(earlier if exists else None, out)
+        code, _ = command.run(out, 1, number, how)
+        left = held(out)
+        assert code in ((-9,) if how == "SIGKILL" else (130, 0)), (number, how)
+        for unit, files in units(left).items():
+            whole = [known for known in (units(old).get(unit), units(new).get(unit)) if known is not None]
+            # Of two files beside each other, the second may be away until the next run: it is never of another one.
+            beside = not unit and how == "SIGKILL" and any(files.items() <= known.items() for known in whole)
+            assert files in whole or beside, (number, how, unit, sorted(files))
+        if how != "SIGKILL":
+            assert all(not hidden(file) for file in left), (number, how)
+            assert set(units(old)) <= set(units(left)) <= set(units({**old, **new})), (number, how)
+        assert command.run(out, 1)[0] == 0, (number, how)
+        assert held(out) == new, (number, how)
