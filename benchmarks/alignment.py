@@ -1,6 +1,6 @@
 """How well alignment finds drift, rotation and scale that were planted, and whether it leaves aligned stacks alone.
 
-    python benchmarks/alignment.py [--side 512] [--slices 30] [--textures IMAGE...] [--fuse]
+    python -m benchmarks.alignment [--side 512] [--slices 30] [--textures IMAGE...] [--fuse]
 
 Scenes are simulated with a margin, so that a moved slice shows no black border, and each slice is moved by cubic
 splines before flicker and noise are added. Planted are a drift that ends up to `--drift` px from the middle slice (a
@@ -21,7 +21,7 @@ from scipy import ndimage
 from skimage.io import imread
 
 import napari_focusfuse as ff
-from napari_focusfuse.core.intensity import training_grey
+from napari_focusfuse.core.stack.intensity import training_grey
 
 Floats = NDArray[np.floating]
 MARGIN, FLICKER = 64, 0.03

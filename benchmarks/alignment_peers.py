@@ -1,6 +1,6 @@
 """Fused images of moved stacks, by our alignment and by that of external programs.
 
-    python benchmarks/alignment_peers.py --peers benchmarks/alignment_peers.toml [--peer NAME=PATH] [--seeds 2]
+    python -m benchmarks.alignment_peers --peers benchmarks/alignment_peers.toml [--peer NAME=PATH] [--seeds 2]
 
 Programs do not say how they aligned, so what is compared is the end: the fused image beside the simulator's truth. All
 get the same slices (16-bit PNG; ours the same array), three times: as they were never moved, moved, and moved but
@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from alignment import MARGIN, WHITE, moved, planted, scenes
 from numpy.typing import NDArray
 from scipy import ndimage
 
 import napari_focusfuse as ff
-from napari_focusfuse.bench.peers import Peer, read_peers
+from benchmarks.alignment import MARGIN, WHITE, moved, planted, scenes
+from benchmarks.peers import Peer, read_peers
 from napari_focusfuse.core.align._fit import register
 from napari_focusfuse.core.align._looks import look
 from napari_focusfuse.core.align._resample import resampled

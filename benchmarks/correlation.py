@@ -1,6 +1,6 @@
 """How far the metrics without truth rank fusion methods as the truth does.
 
-    python benchmarks/correlation.py --pairs FOLDER... --simulated 24 --textures FOLDER -o scores.csv
+    python -m benchmarks.correlation --pairs FOLDER... --simulated 24 --textures FOLDER -o scores.csv
 
 Each scene is fused by every method and scored by every metric. A metric's agreement is the Spearman correlation, over
 the methods, of its scores with the true PSNR; it is averaged over scenes, once over all methods and once over the seven

@@ -1,6 +1,6 @@
 """How far depth between slices is off on tilted planes, and which part of the estimate brings what.
 
-    python benchmarks/depth.py [IMAGE...] [--blurs .35 1] [--noises 0 .02] [--psf gaussian] [--uneven] [--knees 1 2 3]
+    python -m benchmarks.depth [IMAGE...] [--blurs .35 1] [--noises 0 .02] [--psf gaussian] [--uneven] [--knees 1 2 3]
 
 Scenes are simulated on the pictures, and on a computed texture. Depth is that of a parabola through the log odds of
 three slices, of `vertex`, and of `vertex` and `iter_steady` together, as it is told. For each there is the RMSE in
@@ -22,7 +22,7 @@ from skimage.io import imread
 
 import napari_focusfuse as ff
 from napari_focusfuse.core import depth, pipeline
-from napari_focusfuse.core.intensity import training_grey
+from napari_focusfuse.core.stack.intensity import training_grey
 
 Floats = NDArray[np.floating]
 _UNEVEN = [0, 1, 2, 2.5, 4, 4.7, 6, 7, 8.5, 9, 10, 11]

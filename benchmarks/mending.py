@@ -1,7 +1,7 @@
 """How soon the layers follow a brush stroke: from its end until the fused image and the maps are up to date.
 
-    python benchmarks/mending.py core --side 2048 --slices 20
-    python benchmarks/mending.py viewer --side 2048 --slices 20
+    python -m benchmarks.mending core --side 2048 --slices 20
+    python -m benchmarks.mending viewer --side 2048 --slices 20
 
 "core" is the computation of a whole stroke. "viewer" is a napari viewer (on a display, or under xvfb-run): from the
 end of a stroke, which the layers have followed, to the layers changed and to the window drawn; and from undoing a whole
@@ -19,14 +19,14 @@ import numpy as np
 import zarr
 
 from napari_focusfuse.core.blend import iter_blend
-from napari_focusfuse.core.blocks import Blocks
-from napari_focusfuse.core.decision import Decision
-from napari_focusfuse.core.edits import REACH, bounds
-from napari_focusfuse.core.mend import cut, iter_mend
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.result import FusionResult
-from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.tiles import grown
+from napari_focusfuse.core.result.decision import Decision
+from napari_focusfuse.core.result.edits import REACH, bounds
+from napari_focusfuse.core.result.fusion import FusionResult
+from napari_focusfuse.core.retouch import cut, iter_mend
+from napari_focusfuse.core.stack.blocks import Blocks
+from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack.tiles import grown
 
 _STROKES = 15
 _BRUSH = 40
@@ -99,8 +99,8 @@ def viewer(data: Any, result: FusionResult, name: str) -> None:
     import napari
     from qtpy.QtWidgets import QApplication
 
-    from napari_focusfuse.gui._mending import show_and_follow
-    from napari_focusfuse.gui._source import take
+    from napari_focusfuse.gui.layers.source import take
+    from napari_focusfuse.gui.retouch.registry import show_and_follow
 
     shown = napari.Viewer()
     shown.window.resize(1400, 900)

@@ -1,6 +1,6 @@
 """How well decisions on real stacks stand noise: half of the light, and more noise than that, against the whole.
 
-    python benchmarks/real_noise.py STACK... --models default sesf-cse -o scores.csv
+    python -m benchmarks.real_noise STACK... --models default sesf-cse -o scores.csv
 
 There is no truth for a real stack, so each measure is compared with its own decision on the whole stack, at the pixels
 where all classical measures agree on it (within a slice). The grey values are thinned: each count stays with a chance
@@ -20,11 +20,11 @@ import torch
 from numpy.typing import NDArray
 
 import napari_focusfuse as ff
-from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.decide.pipeline import iter_decide
-from napari_focusfuse.core.measures import FocusMeasure, LoGEnergy, PixelSF
+from napari_focusfuse.core.encode.measures import FocusMeasure, LoGEnergy, PixelSF
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.core.stack.stack import Stack
 
 #: Of the added noise, shares of the range of the stack.
 STRENGTHS = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.11, 0.15, 0.2, 0.3, 0.4)

@@ -1,7 +1,7 @@
 """How the viewer responds: delay of its event loop during a fusion, and how soon a preview follows a knob.
 
-    xvfb-run -a -s "-screen 0 1920x1200x24" python benchmarks/responsiveness.py
-    python benchmarks/responsiveness.py --side 1024 --slices 16 --knobs 10
+    xvfb-run -a -s "-screen 0 1920x1200x24" python -m benchmarks.responsiveness
+    python -m benchmarks.responsiveness --side 1024 --slices 16 --knobs 10
 
 A timer ticks every 5 ms in the main thread; what it is late by is the delay that a click would have met. It needs a
 display. On a busy machine much of it is the wait for a processor; where the system tells that (Linux), the delays

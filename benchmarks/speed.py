@@ -1,8 +1,8 @@
 """Speed and memory of fusing: the encoder against the plain module, time against pixels and slices, peak memory.
 
-    python benchmarks/speed.py encoder
-    python benchmarks/speed.py scaling --side 256 --slices 8 [--plot scaling.png]
-    python benchmarks/speed.py memory --side 2048 --slices 20
+    python -m benchmarks.speed encoder
+    python -m benchmarks.speed scaling --side 256 --slices 8 [--plot scaling.png]
+    python -m benchmarks.speed memory --side 2048 --slices 20
 
 Times of one machine mean little on another, and nothing on a busy one: read the ratios and exponents. Runs that are
 compared take turns.
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 import napari_focusfuse as ff
-from napari_focusfuse.core.measures import difference_energy
+from napari_focusfuse.core.encode.measures import difference_energy
 
 _ROUNDS = 5
 

@@ -22,8 +22,8 @@ import numpy as np
 from qtpy.QtWidgets import QApplication
 
 import napari_focusfuse as ff
-from napari_focusfuse.gui._maps_tab import TRUTH, MapChoice
 from napari_focusfuse.gui.commands import align_focus_stack, measure_fused_images, train_model
+from napari_focusfuse.gui.measure.maps_tab import TRUTH, MapChoice
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

@@ -1,17 +1,27 @@
 """What all tests share."""
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.context import BaseContext
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 
-from napari_focusfuse.core.network import SESFNet
+from napari_focusfuse.cli import main
+from napari_focusfuse.core.encode.network import SESFNet
 from napari_focusfuse.core.simulate import Scene, simulate
 from napari_focusfuse.models import FOLDER_VARIABLE
+
+
+class Run(NamedTuple):
+    """What the command line has said."""
+
+    code: int
+    out: str
+    err: str
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,7 +44,7 @@ def processes() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    modules = ["core.training.autoencoder", "bench.simulated", "cli", "io", "io._zarr_store", "core.methods.windows"]
+    modules = ["core.training.autoencoder", "cli", "io", "io._zarr_store", "core.methods.windows"]
     context.set_forkserver_preload([f"napari_focusfuse.{module}" for module in modules] + ["dask.array", "tqdm"])
     return context
 
@@ -78,3 +88,14 @@ def networks() -> dict[str, SESFNet]:
                 network(torch.rand(4, 1, 24, 24))
         out[variant] = network.eval()
     return out
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
+    """Run the command line with some arguments."""
+
+    def run(*args: object) -> Run:
+        code = main([str(arg) for arg in args])
+        return Run(code, *capsys.readouterr())
+
+    return run

@@ -1,24 +1,13 @@
 """The script that compares metrics with the truth."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from skimage.io import imsave
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "correlation.py"
+from benchmarks import correlation
 
 
-@pytest.fixture(scope="module")
-def correlation():
-    spec = importlib.util.spec_from_file_location("correlation", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_agreement_is_the_mean_rank_correlation_of_scenes(correlation):
+def test_agreement_is_the_mean_rank_correlation_of_scenes():
     rows = [
         {"group": "g", "scene": scene, "method": f"m{k}", "psnr": 20 + k, "good": k**3, "mixed": sign * k}
         for scene, sign in (("a", 1), ("b", 1), ("c", -1))
@@ -30,13 +19,13 @@ def test_agreement_is_the_mean_rank_correlation_of_scenes(correlation):
     assert "| `mixed` | 0.33 / 0.33 |" in correlation.table({"g": found}, ["good", "mixed"])
 
 
-def test_the_best_are_the_seven_of_largest_psnr(correlation):
+def test_the_best_are_the_seven_of_largest_psnr():
     values = [(k, -k if k > 2 else k) for k in range(10)]
     rows = [{"group": "g", "scene": "s", "method": str(k), "psnr": k, "m": value} for k, value in values]
     assert correlation.agreement(rows, ["m"])["g"]["m"][1] == pytest.approx(-1)
 
 
-def test_pairs_are_spread_over_the_folder(correlation, tmp_path, rng):
+def test_pairs_are_spread_over_the_folder(tmp_path, rng):
     for name in ("p1", "p2", "p3"):
         for tag in ("A", "B", "GT"):
             size = 20 if (name, tag) == ("p2", "GT") else 16
@@ -48,7 +37,7 @@ def test_pairs_are_spread_over_the_folder(correlation, tmp_path, rng):
     assert next(correlation.pairs(tmp_path, 1)).stack.shape == (2, 16, 16)
 
 
-def test_a_scene_is_scored_by_every_method(correlation, monkeypatch):
+def test_a_scene_is_scored_by_every_method(monkeypatch):
     monkeypatch.setattr(correlation, "SHAPE", (24, 32))
     scene = next(correlation.simulated(1, None))
     rows = list(correlation.score(scene, ["qg"]))

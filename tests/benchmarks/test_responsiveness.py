@@ -1,22 +1,11 @@
 """The stack and the words of the responsiveness benchmark; the viewer itself is measured by hand."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
-import pytest
+
+from benchmarks import responsiveness
 
 
-@pytest.fixture(scope="module")
-def responsiveness():
-    path = Path(__file__).parents[2] / "benchmarks" / "responsiveness.py"
-    spec = importlib.util.spec_from_file_location("responsiveness", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_each_slice_is_sharpest_in_its_place(responsiveness):
+def test_each_slice_is_sharpest_in_its_place():
     stack = responsiveness.stack(120, 4).astype(float)
     assert stack.shape == (4, 120, 120)
     activity = np.diff(stack, axis=1) ** 2
@@ -24,7 +13,7 @@ def test_each_slice_is_sharpest_in_its_place(responsiveness):
     assert strips == [0, 1, 2, 3]
 
 
-def test_it_counts_what_is_too_late(responsiveness):
+def test_it_counts_what_is_too_late():
     text = responsiveness._spread(np.array([1.0, 2.0, 3.0, 250.0]))
     assert "2.5 ms (median)" in text
     assert "250 at most, 1 above 100 ms" in text

@@ -1,38 +1,18 @@
-"""A small focus stack in files, and the command line in this process."""
+"""A small focus stack in files for the command line."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import imagecodecs
 import numpy as np
 import pytest
 
 import napari_focusfuse as ff
-from napari_focusfuse.cli import main
-
-
-class Run(NamedTuple):
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture(scope="session")
 def stack() -> np.ndarray:
     """(4, 40, 48) uint16."""
     return ff.simulate((40, 48), 4, seed=3).stack
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
-    """Run the command line with some arguments."""
-
-    def run(*args: object) -> Run:
-        code = main([str(arg) for arg in args])
-        return Run(code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture

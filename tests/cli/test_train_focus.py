@@ -11,8 +11,8 @@ import pytest
 
 import napari_focusfuse as ff
 from napari_focusfuse import models
-from napari_focusfuse.core.config import RECIPES
-from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.config import RECIPES
+from napari_focusfuse.core.encode.network import Encoder
 
 Runs = Callable[..., Any]
 SMALL = ("--steps", 2, "--stacks", 1, "--crop", 16, "--procedural", 0, "--validate-every", 1)

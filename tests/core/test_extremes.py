@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import napari_focusfuse as ff
-from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.errors import StackError
 

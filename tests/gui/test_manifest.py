@@ -53,7 +53,7 @@ from importlib import import_module
 for names, heavy in [
     ("reader", "torch napari qtpy tifffile"),
     ("samples commands opening", "torch napari qtpy"),
-    ("fuse mend align metrics train", "torch matplotlib"),
+    ("fuse retouch align measure train", "torch matplotlib"),
 ]:
     for name in names.split():
         import_module(f"napari_focusfuse.gui.{name}")

@@ -9,7 +9,7 @@ from napari.layers import Image
 
 from napari_focusfuse.errors import FocusFuseWarning
 from napari_focusfuse.gui import reader
-from napari_focusfuse.gui._source import KEY
+from napari_focusfuse.gui.layers.source import KEY
 from napari_focusfuse.gui.reader import get_reader, read_stack
 
 PLUGIN = "napari-focusfuse"

@@ -4,8 +4,8 @@ import pytest
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication, QLabel
 
-from napari_focusfuse.gui._scrolled import Scrolled
-from napari_focusfuse.gui.fuse import FuseWidget
+from napari_focusfuse.gui.common.scroll import Scrolled
+from napari_focusfuse.gui.fuse.widget import FuseWidget
 
 PLUGIN = "napari-focusfuse"
 WIDGETS = ["Fuse focus stack", "Align focus stack", "Mend the decision", "Measure fused images", "Train a model"]

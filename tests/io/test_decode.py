@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from napari_focusfuse import io
-from napari_focusfuse.core import machine
+from napari_focusfuse.core.files import machine
 from napari_focusfuse.errors import StackError
 
 IMAGE = np.random.default_rng(0).integers(0, 65536, (12, 17, 3), dtype=np.uint16)

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from napari_focusfuse import io
-from napari_focusfuse.core import machine
+from napari_focusfuse.core.files import machine
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.errors import StackError
 

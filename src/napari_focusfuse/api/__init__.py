@@ -68,7 +68,7 @@ from napari_focusfuse.api._resources import use_threads, within_memory
 from napari_focusfuse.api._saving import check_saving, iter_save, save_result
 from napari_focusfuse.api._surfaces import check_surface_target, export, save_heights, save_surface
 from napari_focusfuse.api._training import iter_train, recipe_to_resume, train
-from napari_focusfuse.core.config import (
+from napari_focusfuse.config import (
     ADAPTING,
     CandidateConfig,
     DecideConfig,

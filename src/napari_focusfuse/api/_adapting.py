@@ -13,7 +13,7 @@ from napari_focusfuse.api._fitting import TrainResult, iter_fit, started_from
 from napari_focusfuse.api._fusion import iter_decide
 from napari_focusfuse.api._models import load_model, torch_device, trained_by
 from napari_focusfuse.api._training import check_vacant
-from napari_focusfuse.core.config import ADAPTATIONS, HAVING, AnyTrainConfig, RankConfig, Recipe
+from napari_focusfuse.config import ADAPTATIONS, HAVING, AnyTrainConfig, RankConfig, Recipe
 from napari_focusfuse.core.progress import Progress, Returning, drain
 from napari_focusfuse.errors import TrainingError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_focusfuse.api._fitting import Split
-    from napari_focusfuse.core.stack import Stack
+    from napari_focusfuse.core.stack.stack import Stack
 
 #: Slices that are trained on at most: neighbours are much alike.
 _MOST_SLICES = 24
@@ -137,8 +137,8 @@ def iter_adapt(
 ) -> Generator[Progress, None, Adaptation]:
     """Adapt step by step: the same as `adapt`, as a generator of `Progress`; `stop` as for `iter_train`."""
     from napari_focusfuse.core.blend import iter_blend
-    from napari_focusfuse.core.recipes import scores_of
-    from napari_focusfuse.core.stack import Stack
+    from napari_focusfuse.core.stack.stack import Stack
+    from napari_focusfuse.core.training.recipes import scores_of
 
     check_vacant(out, overwrite)
     where = torch_device(device)
@@ -183,7 +183,7 @@ def _iter_slices(stack: Stack) -> Generator[Progress, None, Split]:
     """Some slices to train on and some to validate, evenly spread, all brought to one range of values as for fusing."""
     import numpy as np
 
-    from napari_focusfuse.core.intensity import filled, luminance, robust_range, scaled
+    from napari_focusfuse.core.stack.intensity import filled, luminance, robust_range, scaled
 
     chosen = np.unique(np.linspace(0, len(stack) - 1, min(len(stack), _MOST_SLICES)).round().astype(int))
     read = []
@@ -201,7 +201,7 @@ def _pieces(image: NDArray[Any]) -> Split:
     """A fused image in parts along its longer side: the middle to validate, the rest to train on."""
     import numpy as np
 
-    from napari_focusfuse.core.intensity import training_grey
+    from napari_focusfuse.core.stack.intensity import training_grey
 
     grey = training_grey(image)
     along = int(np.argmax(grey.shape))

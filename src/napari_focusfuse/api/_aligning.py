@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_focusfuse.core.config import AlignConfig
+from napari_focusfuse.config import AlignConfig
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import OutputError
 
@@ -77,7 +77,7 @@ def iter_align(
 ) -> Generator[Progress, None, Alignment]:
     """Align step by step: the same as `align`, as a generator of `Progress` that returns the result."""
     from napari_focusfuse.core import align as core
-    from napari_focusfuse.core.stack import Stack
+    from napari_focusfuse.core.stack.stack import Stack
 
     return (yield from core.iter_align(stack, Stack(stack, axis, rgb), axis, config or AlignConfig(), transforms))
 

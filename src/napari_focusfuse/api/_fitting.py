@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from napari_focusfuse.core.config import AnyTrainConfig, CandidateConfig, RankConfig, Recipe
+from napari_focusfuse.config import AnyTrainConfig, CandidateConfig, RankConfig, Recipe
 from napari_focusfuse.core.progress import Progress, Returning
 from napari_focusfuse.errors import TrainingError
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import torch
 
     from napari_focusfuse.api._training_images import Grey
-    from napari_focusfuse.core.recipes import AnyTrainState
     from napari_focusfuse.core.training.autoencoder import EpochLog
     from napari_focusfuse.core.training.encoder import RankLog
+    from napari_focusfuse.core.training.recipes import AnyTrainState
 
     #: Training and validation images.
     Split = tuple[list[Grey], list[Grey]]
@@ -118,7 +118,7 @@ def iter_fit(
     stop: Callable[[], bool] | None,
 ) -> Generator[Progress, None, TrainResult]:
     """Train on grey images and keep the best model in `folder`."""
-    from napari_focusfuse.core.recipes import iter_learn
+    from napari_focusfuse.core.training.recipes import iter_learn
 
     (greys, held_out), (config, state, licence) = split, beginning
     kept = state is not None and bool(state.log)
@@ -185,7 +185,7 @@ class _Keeper:
 
     def finish(self, state: AnyTrainState, held_out: list[Grey]) -> dict[str, float]:
         """Write the best model with its scores, which are returned."""
-        from napari_focusfuse.core.recipes import best_model, scores_of
+        from napari_focusfuse.core.training.recipes import best_model, scores_of
 
         scores = scores_of(best_model(state), held_out, state.config)
         self._save(state, scores)
@@ -198,7 +198,7 @@ class _Keeper:
 
     def _save(self, state: AnyTrainState, scores: dict[str, float] | None) -> None:
         from napari_focusfuse import models
-        from napari_focusfuse.core.recipes import best_model
+        from napari_focusfuse.core.training.recipes import best_model
 
         card = models.training_card(state, self._names, self._counts, scores, self._licence)
         models.save_model(best_model(state), self._folder, card)

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
 from napari_focusfuse.api._models import load_model, torch_device
-from napari_focusfuse.core.config import FusionConfig, MethodConfig
+from napari_focusfuse.config import FusionConfig, MethodConfig
 from napari_focusfuse.core.methods import METHODS, Method, method_named, settings
 from napari_focusfuse.core.progress import Progress, drain
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from napari_focusfuse.core.blank import Watched
-    from napari_focusfuse.core.decision import Decision
-    from napari_focusfuse.core.network import Encoder
-    from napari_focusfuse.core.result import FusionResult
+    from napari_focusfuse.core.encode.network import Encoder
+    from napari_focusfuse.core.result.decision import Decision
+    from napari_focusfuse.core.result.fusion import FusionResult
+    from napari_focusfuse.core.stack.blank import Watched
 
 Report = Callable[[Progress], object]
 Config = FusionConfig | MethodConfig
@@ -108,7 +108,7 @@ def iter_fuse(
 ) -> Generator[Progress, None, FusionResult]:
     """Fuse step by step: the same as `fuse`, as a generator of `Progress` that returns the result."""
     from napari_focusfuse.core import methods
-    from napari_focusfuse.core.blank import Watched
+    from napari_focusfuse.core.stack.blank import Watched
 
     chosen, slices = method_named(method), Watched(stack, axis, rgb, z)
     made = info_of(chosen)
@@ -130,7 +130,7 @@ def _iter_equalised(
     slices: Watched, given: tuple[Any, int, bool | None, Sequence[float] | None], equalise: bool | Sequence[float]
 ) -> Generator[Progress, None, tuple[Watched, list[float]]]:
     """The stack with its slices at one brightness, and the factors."""
-    from napari_focusfuse.core.equalise import Equalised, iter_factors
+    from napari_focusfuse.core.stack.equalise import Equalised, iter_factors
 
     found = (yield from iter_factors(slices)).tolist() if isinstance(equalise, bool) else equalise
     factors = [float(factor) for factor in found]
@@ -178,7 +178,7 @@ def iter_decide(
 ) -> Generator[Progress, None, Decision]:
     """Decide step by step: the same as `decide`, as a generator of `Progress` that returns the decision."""
     from napari_focusfuse.core import methods
-    from napari_focusfuse.core.stack import Stack
+    from napari_focusfuse.core.stack.stack import Stack
 
     slices, chosen = Stack(stack, axis, rgb, z), method_named(method)
     if not chosen.deep:
@@ -212,7 +212,7 @@ def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = N
         The stack does not fit the decision.
     """
     from napari_focusfuse.core.blend import iter_blend
-    from napari_focusfuse.core.stack import Stack
+    from napari_focusfuse.core.stack.stack import Stack
 
     return drain(iter_blend(Stack(stack, axis, rgb), decision))
 
@@ -241,6 +241,6 @@ def info_of(method: Method) -> dict[str, Any]:
 
 def load_decision(path: str | os.PathLike[str]) -> Decision:
     """Read a decision that `Decision.save` wrote."""
-    from napari_focusfuse.core.decision import load_decision as load
+    from napari_focusfuse.core.result.decision import load_decision as load
 
     return load(path)

@@ -9,16 +9,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_focusfuse.api._fusion import Config, Report, info_of, prepared
-from napari_focusfuse.core.config.hyperstack import DECIDE_ON, STACK_AXIS, DecideOn
+from napari_focusfuse.config.hyperstack import DECIDE_ON, STACK_AXIS, DecideOn
 from napari_focusfuse.core.methods import Method, method_named, settings
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import FocusFuseError
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.decision import Decision
-    from napari_focusfuse.core.gather import Empty, HyperstackResult
-    from napari_focusfuse.core.hyperstack import Hyperstack
-    from napari_focusfuse.core.positions import Engine
+    from napari_focusfuse.core.positions.fusing import Engine
+    from napari_focusfuse.core.positions.result import Empty, HyperstackResult
+    from napari_focusfuse.core.result.decision import Decision
+    from napari_focusfuse.core.stack.hyperstack import Hyperstack
 
 __all__ = ["carry", "fuse_hyperstack", "iter_carry", "iter_fuse_hyperstack", "iter_positions"]
 
@@ -130,8 +130,8 @@ def iter_fuse_hyperstack(
         Whether the whole decisions are wanted, which can be carried to other data.
     """
     from napari_focusfuse import io
-    from napari_focusfuse.core.gather import iter_gather
-    from napari_focusfuse.core.hyperstack import Hyperstack
+    from napari_focusfuse.core.positions.result import iter_gather
+    from napari_focusfuse.core.stack.hyperstack import Hyperstack
 
     stacks = Hyperstack(data, axes, axis=axis, z=z, channels=channels)
     work, deciding = _positions(stacks, decide_on, offsets, _engine(method_named(method), config, model, device))
@@ -158,7 +158,7 @@ def iter_positions(
 
     The parameters are those of `fuse_hyperstack`.
     """
-    from napari_focusfuse.core.hyperstack import Hyperstack
+    from napari_focusfuse.core.stack.hyperstack import Hyperstack
 
     stacks = Hyperstack(data, axes, axis=axis, z=z, channels=channels)
     engine = _engine(method_named(method), config, model, device)
@@ -207,9 +207,9 @@ def iter_carry(
 ) -> Generator[Progress, None, HyperstackResult]:
     """Carry a decision step by step: the same as `carry`, as a generator of `Progress` that returns the result."""
     from napari_focusfuse import io
-    from napari_focusfuse.core import positions
-    from napari_focusfuse.core.gather import iter_gather
-    from napari_focusfuse.core.hyperstack import Hyperstack
+    from napari_focusfuse.core.positions import fusing as positions
+    from napari_focusfuse.core.positions.result import iter_gather
+    from napari_focusfuse.core.stack.hyperstack import Hyperstack
 
     stacks = Hyperstack(data, axes, axis=axis)
     by = decision if callable(decision) else _always(decision)
@@ -225,7 +225,7 @@ def _positions(
     data: Hyperstack, decide_on: DecideOn | None, offsets: Sequence[int], engine: Engine
 ) -> tuple[Generator[Progress, None, None], int | str]:
     """The work, and what decides."""
-    from napari_focusfuse.core import positions
+    from napari_focusfuse.core.positions import fusing as positions
 
     if decide_on is None:
         decide_on = DECIDE_ON if engine.decide else "each"
@@ -243,7 +243,7 @@ def _positions(
 def _engine(method: Method, config: Config | None, model: str | os.PathLike[str], device: str) -> Engine:
     from napari_focusfuse.core import methods
     from napari_focusfuse.core.decide import pipeline
-    from napari_focusfuse.core.positions import Engine
+    from napari_focusfuse.core.positions.fusing import Engine
 
     if method.deep:
         encoder, checked, where, info = prepared(method, config, model, device)

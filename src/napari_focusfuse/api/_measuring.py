@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from napari_focusfuse.api._models import load_model, torch_device
-from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.progress import Progress, drain
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def iter_focus(
         As `fuse`.
     """
     from napari_focusfuse.core.focus import iter_focus as looking
-    from napari_focusfuse.core.stack import Stack
+    from napari_focusfuse.core.stack.stack import Stack
 
     where = torch_device(device)
     encoder = load_model(model).encoder.to(where)

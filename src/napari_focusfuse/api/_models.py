@@ -11,7 +11,7 @@ from napari_focusfuse.errors import FocusFuseError, OutputError
 if TYPE_CHECKING:
     import torch
 
-    from napari_focusfuse.core.config import Recipe
+    from napari_focusfuse.config import Recipe
     from napari_focusfuse.models import CardFacts, Model
 
 

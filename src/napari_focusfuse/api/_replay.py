@@ -24,17 +24,17 @@ from napari_focusfuse.api._recipe_inputs import (
     paths_of,
 )
 from napari_focusfuse.api._saving import iter_save
-from napari_focusfuse.core.config import AlignConfig
+from napari_focusfuse.config import AlignConfig
+from napari_focusfuse.core.files.schema import MismatchError
 from napari_focusfuse.core.methods import method_named
 from napari_focusfuse.core.progress import Progress, drain, staged
-from napari_focusfuse.core.schema import MismatchError
 from napari_focusfuse.errors import FocusFuseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from napari_focusfuse.core.gather import HyperstackResult
-    from napari_focusfuse.core.result import FusionResult
+    from napari_focusfuse.core.positions.result import HyperstackResult
+    from napari_focusfuse.core.result.fusion import FusionResult
     from napari_focusfuse.io import StackFile
 
 PathLike = str | os.PathLike[str]
@@ -191,7 +191,7 @@ def _iter_saved(
     out: PathLike, result: FusionResult | HyperstackResult, asked: Mapping[str, Any], options: dict[str, Any]
 ) -> Generator[Progress, None, Path]:
     """Write what was made again as then."""
-    from napari_focusfuse.core.result import FusionResult
+    from napari_focusfuse.core.result.fusion import FusionResult
 
     if not isinstance(result, FusionResult):
         return (yield from iter_save_hyperstack(out, result, **options))
@@ -227,10 +227,10 @@ def _iter_mended(
     made: Mapping[str, Any], file: StackFile, result: FusionResult, edits: Any
 ) -> Generator[Progress, None, FusionResult]:
     """The result edited as then; edits that were not made by the viewer are not told of in what made it."""
-    from napari_focusfuse.core.config import MendConfig
-    from napari_focusfuse.core.equalise import Equalised
-    from napari_focusfuse.core.mend import iter_mend
-    from napari_focusfuse.core.stack import Stack
+    from napari_focusfuse.config import MendConfig
+    from napari_focusfuse.core.retouch import iter_mend
+    from napari_focusfuse.core.stack.equalise import Equalised
+    from napari_focusfuse.core.stack.stack import Stack
 
     told = made.get("edits")
     config = MendConfig(match_brightness=bool(told and told["match_brightness"]))

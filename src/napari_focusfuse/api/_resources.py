@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from napari_focusfuse.errors import FocusFuseError
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.config import FusionConfig
+    from napari_focusfuse.config import FusionConfig
 
 __all__ = ["use_threads", "within_memory"]
 
@@ -57,6 +57,6 @@ def within_memory(config: FusionConfig, shape: tuple[int, int], limit: float, th
     FocusFuseError
         It takes more even with the smallest tiles.
     """
-    from napari_focusfuse.core.memory import within
+    from napari_focusfuse.core.stack.memory import within
 
     return within(config, shape, limit, threads)

@@ -14,9 +14,9 @@ from napari_focusfuse.errors import FocusFuseError, OutputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_focusfuse.core.config import SurfaceConfig
-    from napari_focusfuse.core.decision import Decision
-    from napari_focusfuse.core.surface import Surface
+    from napari_focusfuse.config import SurfaceConfig
+    from napari_focusfuse.core.result.decision import Decision
+    from napari_focusfuse.core.surface.mesh import Surface
 
 PixelSize = tuple[float, float] | None
 
@@ -88,8 +88,8 @@ def export(
         Pixel size or z-step is not known, there is no depth, or the file cannot be written.
     """
     from napari_focusfuse import io
-    from napari_focusfuse.core.decision import Decision
-    from napari_focusfuse.core.surface import heights, surface
+    from napari_focusfuse.core.result.decision import Decision
+    from napari_focusfuse.core.surface.mesh import heights, surface
 
     out = Path(out)
     io.check_surface_target(out, overwrite=overwrite)
@@ -109,9 +109,9 @@ def _saved(
 ) -> tuple[Decision, NDArray[Any], PixelSize, float | None]:
     """What a saved result says of depth: a decision whose depth is in um if the z-step is known."""
     from napari_focusfuse import io
-    from napari_focusfuse.core.decision import Decision
-    from napari_focusfuse.core.decision_checks import checked
-    from napari_focusfuse.core.schema import MismatchError
+    from napari_focusfuse.core.files.schema import MismatchError
+    from napari_focusfuse.core.result.checks import checked
+    from napari_focusfuse.core.result.decision import Decision
 
     recipe = io.read_recipe(folder)
     check_single(recipe)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from napari_focusfuse.api._fitting import Beginning, TrainResult, iter_fit, started_from
 from napari_focusfuse.api._models import torch_device
 from napari_focusfuse.api._training_images import folders_of, iter_greys
-from napari_focusfuse.core.config import DEFAULT_RECIPE, RECIPES
+from napari_focusfuse.config import DEFAULT_RECIPE, RECIPES
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import OutputError, TrainingError
 
 if TYPE_CHECKING:
     from napari_focusfuse.api._fitting import Split
-    from napari_focusfuse.core.config import AnyTrainConfig, Recipe
+    from napari_focusfuse.config import AnyTrainConfig, Recipe
 
 #: One of so many images is kept for validation: from the middle of them, as the first slices of a stack are blurred.
 _EVERY = 10
@@ -134,7 +134,7 @@ def recipe_to_resume(out: str | os.PathLike[str], asked: Recipe | None = None) -
     FocusFuseError
         There is none, or `asked` is another.
     """
-    from napari_focusfuse.core.recipes import check_recipe
+    from napari_focusfuse.core.training.recipes import check_recipe
     from napari_focusfuse.models import checkpoint_recipe
 
     begun = checkpoint_recipe(Path(out))
@@ -146,7 +146,7 @@ def _begin(
     config: AnyTrainConfig | None, folder: Path, start: str | os.PathLike[str] | None, resume: bool, licence: str
 ) -> Beginning:
     from napari_focusfuse import models
-    from napari_focusfuse.core.recipes import check_recipe
+    from napari_focusfuse.core.training.recipes import check_recipe
 
     if resume:
         state = models.load_state(folder)

@@ -94,6 +94,6 @@ def _read(file: Path) -> list[NDArray[Any]]:
 
 
 def _grey(image: NDArray[Any]) -> Grey:
-    from napari_focusfuse.core.intensity import training_grey
+    from napari_focusfuse.core.stack.intensity import training_grey
 
     return training_grey(image)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 
 from napari_focusfuse.cli._align import align
-from napari_focusfuse.cli._bench import bench
+from napari_focusfuse.cli._bench import found
 from napari_focusfuse.cli._export import export
 from napari_focusfuse.cli._flags import FusionFlags, Names, Out, Switch, given, opening_given, parsed, sizes_given
 from napari_focusfuse.cli._fuse import Task, fuse_all
@@ -27,7 +27,7 @@ from napari_focusfuse.cli._terminal import (
     with_bar,
 )
 from napari_focusfuse.cli._train import train
-from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["main"]
@@ -167,7 +167,7 @@ def fuse(
 
 
 app.command(align)
-app.command(bench)
+app.command(found(), name="bench")
 
 
 @app.command

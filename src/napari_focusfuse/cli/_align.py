@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from napari_focusfuse.cli._flags import Names, Out, Switch, check_apart, given, opening_given, sizes_given
 from napari_focusfuse.cli._terminal import say, with_bar
-from napari_focusfuse.core.config import AlignConfig, Edges, Kind
+from napari_focusfuse.config import AlignConfig, Edges, Kind
 
 __all__ = ["align"]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from napari_focusfuse.cli._flags import Out, Switch, sizes_given
 from napari_focusfuse.cli._terminal import say
-from napari_focusfuse.core.config import SurfaceConfig
+from napari_focusfuse.config import SurfaceConfig
 
 __all__ = ["export"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, Token, convert
 
-from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.errors import OutputError, StackError
 
 __all__ = [
@@ -134,6 +134,6 @@ def _tips(config: type[Any]) -> dict[str, str]:
 
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.config import FusionConfig as FusionFlags
+    from napari_focusfuse.config import FusionConfig as FusionFlags
 else:
     FusionFlags = _flags(FusionConfig)

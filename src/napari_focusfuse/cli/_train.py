@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from napari_focusfuse.cli._flags import Out, Switch, given, merged
 from napari_focusfuse.cli._terminal import complain, say, with_bar
-from napari_focusfuse.core.config import DEFAULT_RECIPE, RECIPES, AnyTrainConfig, Recipe
+from napari_focusfuse.config import DEFAULT_RECIPE, RECIPES, AnyTrainConfig, Recipe
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["train"]

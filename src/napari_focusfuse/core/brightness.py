@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_focusfuse.core.decision import Decision, Labels
-from napari_focusfuse.core.edits import Seam, seam
-from napari_focusfuse.core.intensity import typed
-from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.tiles import grown
+from napari_focusfuse.core.result.decision import Decision, Labels
+from napari_focusfuse.core.result.edits import Seam, seam
+from napari_focusfuse.core.stack.intensity import typed
+from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack.tiles import grown
 
 __all__ = ["RING", "matched"]
 

@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.activity import squared_sf
-from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.decide.scan import SliceActivity
 from napari_focusfuse.core.decide.statistics import Statistics, iter_statistics
-from napari_focusfuse.core.intensity import continued, luminance, scaled
-from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.core.encode.activity import squared_sf
+from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.progress import Progress, repeated
-from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.tiles import grown, within
+from napari_focusfuse.core.stack.intensity import continued, luminance, scaled
+from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack.tiles import grown, within
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Focus", "FocusCurve", "Sharpness", "iter_focus"]

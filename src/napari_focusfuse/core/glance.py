@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.activity import squared_sf
-from napari_focusfuse.core.config import FusionConfig
-from napari_focusfuse.core.intensity import filled, luminance
-from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.tiles import grown, within
+from napari_focusfuse.config import FusionConfig
+from napari_focusfuse.core.encode.activity import squared_sf
+from napari_focusfuse.core.stack.intensity import filled, luminance
+from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack.tiles import grown, within
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Glance"]

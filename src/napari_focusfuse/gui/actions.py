@@ -14,7 +14,7 @@ def preview_fusion(viewer: "napari.viewer.Viewer") -> None:
     """Begin or end the preview of the fusion, of the selected image layer where that is a focus stack."""
     from napari.layers import Image
 
-    from napari_focusfuse.gui._layers import source_of
+    from napari_focusfuse.gui.layers.results import source_of
 
     widget = _widget(viewer)
     chosen = [layer for layer in viewer.layers.selection if isinstance(layer, Image) and layer.ndim > 2]

@@ -94,7 +94,7 @@ def _chosen_stack(viewer: "napari.viewer.Viewer") -> "Image | None":
     from napari.layers import Image
     from napari.utils.notifications import show_error
 
-    from napari_focusfuse.gui._layers import source_of
+    from napari_focusfuse.gui.layers.results import source_of
 
     chosen = [layer for layer in viewer.layers.selection if isinstance(layer, Image)]
     if len(chosen) != 1:

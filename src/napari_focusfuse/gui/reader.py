@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_focusfuse.gui._opened import LayerData
+    from napari_focusfuse.gui.layers.opened import LayerData
     from napari_focusfuse.io import Pair
 
 __all__ = ["get_reader", "read_stack"]
@@ -48,7 +48,7 @@ def read_stack(path: str | Sequence[str]) -> "list[LayerData]":
         It cannot be read; the message names the file and says why.
     """
     from napari_focusfuse import api
-    from napari_focusfuse.gui._opened import layers_of
+    from napari_focusfuse.gui.layers.opened import layers_of
 
     if not isinstance(path, str):
         return layers_of(api.open_file(path, by_name=True))
@@ -62,7 +62,7 @@ def _layers_of_pairs(pairs: "list[Pair]", folder: str) -> "list[LayerData]":
     """A layer each, of which only the first is shown."""
     from napari_focusfuse import api
     from napari_focusfuse.errors import FocusFuseWarning
-    from napari_focusfuse.gui._opened import layers_of
+    from napari_focusfuse.gui.layers.opened import layers_of
 
     if len(pairs) > _MOST_PAIRS:
         text = f"{folder} holds {len(pairs)} pairs, the first {_MOST_PAIRS} are opened: focusfuse fuse takes them all"

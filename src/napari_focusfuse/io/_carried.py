@@ -12,7 +12,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from tifffile import TiffFile
 
-from napari_focusfuse.core.regular import check_regular
+from napari_focusfuse.core.files.regular import check_regular
 from napari_focusfuse.io._image import TIFF, is_image_file
 
 __all__ = ["Carried", "add_exif", "carried_of", "png_chunk", "png_chunks", "tiff_tags"]

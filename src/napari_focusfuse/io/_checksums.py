@@ -5,8 +5,8 @@ from collections.abc import Generator, Iterable
 from hashlib import sha256
 from pathlib import Path
 
+from napari_focusfuse.core.files.regular import check_regular
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.regular import check_regular
 from napari_focusfuse.io._zarr import is_zarr
 
 __all__ = ["Checksums", "iter_checksums"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tifffile import TiffFile
 
-from napari_focusfuse.core.regular import check_regular
+from napari_focusfuse.core.files.regular import check_regular
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._decode import JPEG_2000, PNG, decode_jpeg_2000, decode_png
 from napari_focusfuse.io._facts import Facts, tiff_facts

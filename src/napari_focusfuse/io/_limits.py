@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_focusfuse.core.machine import GIB, largest
+from napari_focusfuse.core.files.machine import GIB, largest
 from napari_focusfuse.errors import StackError
 
 __all__ = ["MOST_PAGES", "check_count", "check_images", "check_room"]

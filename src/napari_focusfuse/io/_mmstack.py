@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tifffile import TiffPage, read_micromanager_metadata
 
-from napari_focusfuse.core.regular import check_regular
+from napari_focusfuse.core.files.regular import check_regular
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._facts import Facts, tiff_facts
 from napari_focusfuse.io._micromanager import mm_facts

@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 import numpy as np
 from tifffile import memmap
 
-from napari_focusfuse.core.parts import missing_parents, part_of, place, refused, remove, remove_empty
+from napari_focusfuse.core.files.parts import missing_parents, part_of, place, refused, remove, remove_empty
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io._result import check_result_folder, exchange, write_recipe
 from napari_focusfuse.io._room import reserve

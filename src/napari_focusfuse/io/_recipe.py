@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_focusfuse.core.files.regular import read_json
+from napari_focusfuse.core.files.schema import MismatchError
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.regular import read_json
-from napari_focusfuse.core.schema import MismatchError
 from napari_focusfuse.errors import FocusFuseError
 from napari_focusfuse.io._checksums import Checksums, iter_checksums
 from napari_focusfuse.io._recipe_schema import check_recipe
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.result import FusionResult
+    from napari_focusfuse.core.result.fusion import FusionResult
 
 __all__ = ["make_recipe", "plain", "read_recipe"]
 

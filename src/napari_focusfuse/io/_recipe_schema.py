@@ -3,9 +3,8 @@
 from pathlib import PurePath
 from typing import Any, get_args
 
-from napari_focusfuse.core.config import Edges
-from napari_focusfuse.core.methods import method_named
-from napari_focusfuse.core.schema import (
+from napari_focusfuse.config import Edges
+from napari_focusfuse.core.files.schema import (
     Check,
     MismatchError,
     anything,
@@ -18,6 +17,7 @@ from napari_focusfuse.core.schema import (
     text,
     whole,
 )
+from napari_focusfuse.core.methods import method_named
 
 __all__ = ["EDITS", "check_recipe"]
 

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.parts import missing_parents, old_of, part_of, place, refused, remove, remove_empty, surely
+from napari_focusfuse.core.files.parts import (
+    missing_parents,
+    old_of,
+    part_of,
+    place,
+    refused,
+    remove,
+    remove_empty,
+    surely,
+)
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io._checksums import iter_checksums
@@ -23,8 +32,8 @@ from napari_focusfuse.io._write import check_target, put_tiff
 from napari_focusfuse.io._write_zarr import write_zarr
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.decision import Decision
-    from napari_focusfuse.core.result import FusionResult
+    from napari_focusfuse.core.result.decision import Decision
+    from napari_focusfuse.core.result.fusion import FusionResult
 
 __all__ = ["check_result_folder", "exchange", "iter_write_result", "read_map", "write_recipe", "write_result"]
 
@@ -75,7 +84,8 @@ def iter_write_result(
     refractive_index : float
         The depth in um is multiplied by it; see `save_result`.
     fill_depth : bool
-        Write ``depth_filled.ome.tif`` as well: depth everywhere, see `napari_focusfuse.core.topography.fill_depth`.
+        Write ``depth_filled.ome.tif`` as well: depth everywhere, see
+        `napari_focusfuse.core.surface.topography.fill_depth`.
     zarr : bool
         Write OME-Zarr (``fused.ome.zarr``...) instead of OME-TIFF: pyramids, for large images.
     recipe : dict
@@ -143,7 +153,7 @@ def _write_images(
     write(_FUSED, np.asarray(result.image), like=like)
     if result.decision is None:
         return None
-    from napari_focusfuse.core.topography import um_per_z
+    from napari_focusfuse.core.surface.topography import um_per_z
 
     factor = um_per_z(result.decision.z, *step)
     scale, unit = (1.0, "in the units of z") if factor is None else (factor, "um")
@@ -188,7 +198,7 @@ def read_map(folder: Path, name: str) -> NDArray[Any]:
 
 def _maps(decision: "Decision", scale: float, unit: str, *, fill_depth: bool) -> dict[str, tuple[NDArray[Any], str]]:
     """Values of each map by the name of its file, and what they are."""
-    from napari_focusfuse.core.decision import Flag
+    from napari_focusfuse.core.result.decision import Flag
 
     maps: dict[str, tuple[NDArray[Any], str]] = {
         "index": (decision.index, "slice, from 0"),
@@ -201,7 +211,7 @@ def _maps(decision: "Decision", scale: float, unit: str, *, fill_depth: bool) ->
         edits = np.where(edited, decision.index + 1, 0).astype(np.uint16)
         maps["edits"] = (edits, "edits, slice from 1, 0 where untouched")
     if fill_depth:
-        from napari_focusfuse.core.topography import fill_depth as filled
+        from napari_focusfuse.core.surface.topography import fill_depth as filled
 
         maps["depth_filled"] = (filled(decision) * np.float32(scale), f"depth, {unit}, filled")
     return maps

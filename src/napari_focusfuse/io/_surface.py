@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tifffile import imwrite
 
-from napari_focusfuse.core.lengths import check_sizes
+from napari_focusfuse.config.lengths import check_sizes
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io._write import atomically, check_file_target
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.surface import Surface
+    from napari_focusfuse.core.surface.mesh import Surface
 
 __all__ = ["HEIGHTS", "MESHES", "check_surface_target", "write_heights", "write_surface"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tifffile import TiffFile, TiffPageSeries
 
-from napari_focusfuse.core.regular import check_regular
+from napari_focusfuse.core.files.regular import check_regular
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._facts import Facts, tiff_facts
 from napari_focusfuse.io._image import count_images

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from tifffile import TiffFile
 
-from napari_focusfuse.core.regular import check_regular
+from napari_focusfuse.core.files.regular import check_regular
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._complete import check_complete
 from napari_focusfuse.io._limits import check_count, check_images

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.regular import read_json
+from napari_focusfuse.core.files.regular import read_json
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._facts import Channel
 from napari_focusfuse.io._limits import check_count, check_room

@@ -7,7 +7,7 @@ from typing import Any
 import zarr
 from zarr.storage import LocalStore
 
-from napari_focusfuse.core.regular import check_regular
+from napari_focusfuse.core.files.regular import check_regular
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._limits import check_room
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from napari_focusfuse.core.both import clean_both, write_both
-from napari_focusfuse.core.config import Recipe
-from napari_focusfuse.core.network import Encoder, SESFNet
-from napari_focusfuse.core.parts import clean, part_of, remove
-from napari_focusfuse.core.regular import check_regular
+from napari_focusfuse.config import Recipe
+from napari_focusfuse.core.encode.network import Encoder, SESFNet
+from napari_focusfuse.core.files.both import clean_both, write_both
+from napari_focusfuse.core.files.parts import clean, part_of, remove
+from napari_focusfuse.core.files.regular import check_regular
 from napari_focusfuse.errors import ModelError
 from napari_focusfuse.models._card import CardFacts, card_facts, training_card
 from napari_focusfuse.models._checkpoint import CHECKPOINT, checkpoint_recipe, load_state, save_state, spared_by

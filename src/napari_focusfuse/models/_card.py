@@ -8,9 +8,9 @@ from importlib.metadata import version
 
 import torch
 
-from napari_focusfuse.core.recipes import AnyTrainState
 from napari_focusfuse.core.training.autoencoder import TrainState
 from napari_focusfuse.core.training.encoder import RankState
+from napari_focusfuse.core.training.recipes import AnyTrainState
 
 __all__ = ["CardFacts", "card_facts", "training_card"]
 
@@ -74,7 +74,7 @@ def training_card(
     counts : (int, int)
         Number of training and of validation images; without any, textures were computed.
     scores : mapping, or None
-        What `napari_focusfuse.core.recipes.scores_of` gives; None before the training has ended.
+        What `napari_focusfuse.core.training.recipes.scores_of` gives; None before the training has ended.
     licence : str
         Terms of the training images.
     """

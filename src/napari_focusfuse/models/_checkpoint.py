@@ -9,12 +9,12 @@ from typing import Any
 
 from torch import Tensor
 
-from napari_focusfuse.core.config import RECIPES, RankConfig, Recipe, TrainConfig
-from napari_focusfuse.core.network import Encoder, SESFNet
-from napari_focusfuse.core.recipes import AnyTrainState
-from napari_focusfuse.core.schema import MismatchError, anything, entries, listed, mapped, maybe
+from napari_focusfuse.config import RECIPES, RankConfig, Recipe, TrainConfig
+from napari_focusfuse.core.encode.network import Encoder, SESFNet
+from napari_focusfuse.core.files.schema import MismatchError, anything, entries, listed, mapped, maybe
 from napari_focusfuse.core.training.autoencoder import EpochLog, TrainState
 from napari_focusfuse.core.training.encoder import RankLog, RankState
+from napari_focusfuse.core.training.recipes import AnyTrainState
 from napari_focusfuse.errors import FocusFuseError, ModelError
 from napari_focusfuse.models._files import checked, header, header_of, module_of, packed, tensors_of, write
 

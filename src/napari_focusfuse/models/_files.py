@@ -14,10 +14,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from napari_focusfuse.core.config import Recipe
-from napari_focusfuse.core.network import Encoder, SESFNet
-from napari_focusfuse.core.parts import write_whole
-from napari_focusfuse.core.regular import check_regular
+from napari_focusfuse.config import Recipe
+from napari_focusfuse.core.encode.network import Encoder, SESFNet
+from napari_focusfuse.core.files.parts import write_whole
+from napari_focusfuse.core.files.regular import check_regular
 from napari_focusfuse.errors import ModelError
 
 __all__ = [

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.decide import depth as depth_module
 from napari_focusfuse.core.decide.depth import iter_steady, places, vertex
 from napari_focusfuse.core.decide.pipeline import iter_decide
-from napari_focusfuse.core.head import SLOPE
+from napari_focusfuse.core.encode.head import SLOPE
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.simulate import simulate
-from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.models import load_model
 
 CPU = torch.device("cpu")

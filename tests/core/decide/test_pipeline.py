@@ -7,15 +7,15 @@ import pytest
 import torch
 from scipy import ndimage
 
+from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.blend import iter_blend
-from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decide import pipeline, verification
 from napari_focusfuse.core.decide.pipeline import iter_decide, iter_fuse
 from napari_focusfuse.core.decide.statistics import iter_statistics
 from napari_focusfuse.core.decide.verification import GUIDED_RADIUS
-from napari_focusfuse.core.decision import Flag
 from napari_focusfuse.core.progress import Progress, drain
-from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.core.result.decision import Flag
+from napari_focusfuse.core.stack.stack import Stack
 
 CPU = torch.device("cpu")
 PAPER = FusionConfig(preset="paper")

@@ -7,12 +7,12 @@ import pytest
 import torch
 from scipy import ndimage
 
-from napari_focusfuse.core.config import Camera, FusionConfig
+from napari_focusfuse.config import Camera, FusionConfig
 from napari_focusfuse.core.decide.pipeline import iter_fuse
-from napari_focusfuse.core.decision import Flag
 from napari_focusfuse.core.progress import drain
+from napari_focusfuse.core.result.decision import Flag
 from napari_focusfuse.core.simulate import simulate
-from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.models import load_model
 
 CPU = torch.device("cpu")

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_focusfuse.core.config import BlockSFConfig, WaveletConfig
-from napari_focusfuse.core.intensity import typed
+from napari_focusfuse.config import BlockSFConfig, WaveletConfig
 from napari_focusfuse.core.methods import METHODS, iter_fuse
 from napari_focusfuse.core.methods.block_sf import block_spatial_frequency, majority
 from napari_focusfuse.core.methods.dwt import Regional
@@ -14,7 +13,8 @@ from napari_focusfuse.core.methods.mwg import structure_saliency
 from napari_focusfuse.core.methods.pyramids import expanded, reduced
 from napari_focusfuse.core.methods.windows import spatial_frequency
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.core.stack.intensity import typed
+from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.errors import FocusFuseError
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage, stats
 from skimage.registration import phase_cross_correlation
 
-from napari_focusfuse.core.config import Camera, Flaws
+from napari_focusfuse.config import Camera, Flaws
 from napari_focusfuse.core.decide.gain import block_means, gains
 from napari_focusfuse.core.decide.noise import noise_level
 from napari_focusfuse.core.simulate import simulate

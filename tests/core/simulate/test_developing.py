@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_focusfuse.core.config import Camera, Flaws
+from napari_focusfuse.config import Camera, Flaws
 from napari_focusfuse.core.simulate import developed, drawn_flaws, simulate
 from napari_focusfuse.core.simulate._camera import exposed
 

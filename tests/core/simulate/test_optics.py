@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_focusfuse.core.config import Wave
+from napari_focusfuse.config import Wave
 from napari_focusfuse.core.simulate import _optics
 from napari_focusfuse.core.simulate._optics import disc, gaussian, wave
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from napari_focusfuse.core.config import Wave
+from napari_focusfuse.config import Wave
 from napari_focusfuse.core.simulate import _aperture, simulate
 from napari_focusfuse.core.simulate._field import Field
 from napari_focusfuse.core.simulate._optics import wave

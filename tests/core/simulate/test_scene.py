@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_focusfuse.core.config import Camera, Flaws, Wave
+from napari_focusfuse.config import Camera, Flaws, Wave
 from napari_focusfuse.core.simulate import Sample, sample_scene, simulate
 from napari_focusfuse.errors import FocusFuseError
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy import ndimage
 
-from napari_focusfuse.core.config import TrainConfig
-from napari_focusfuse.core.network import SESFNet
+from napari_focusfuse.config import TrainConfig
+from napari_focusfuse.core.encode.network import SESFNet
 from napari_focusfuse.core.training import _clock
 from napari_focusfuse.core.training.autoencoder import TrainState, best_network, iter_train, reconstruction_scores
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning, TrainingError

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from napari_focusfuse import models
-from napari_focusfuse.core.config import CandidateConfig, DecideConfig
-from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.config import CandidateConfig, DecideConfig
+from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.training import _scenes
 from napari_focusfuse.core.training.candidate_head import candidate_scores, iter_learn_candidates

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from napari_focusfuse import models
-from napari_focusfuse.core.config import DecideConfig
-from napari_focusfuse.core.head import INPUTS, FocusHead
+from napari_focusfuse.config import DecideConfig
+from napari_focusfuse.core.encode.head import INPUTS, FocusHead
 from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.training import _scenes
 from napari_focusfuse.core.training.decision_head import iter_learn_decision

@@ -10,8 +10,8 @@ import torch
 from scipy import ndimage
 
 from napari_focusfuse import models
-from napari_focusfuse.core.activity import squared_sf
-from napari_focusfuse.core.config import RankConfig
+from napari_focusfuse.config import RankConfig
+from napari_focusfuse.core.encode.activity import squared_sf
 from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.training import _pieces
 from napari_focusfuse.core.training.encoder import RankState, _validation, best_encoder, iter_rank, ranking_scores

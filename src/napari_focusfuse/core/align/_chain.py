@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
+from napari_focusfuse.config import Kind
 from napari_focusfuse.core.align._fit import Pair
 from napari_focusfuse.core.align._transforms import Matrix
-from napari_focusfuse.core.config import Kind
 
 __all__ = ["between", "chained", "reconciled", "usable"]
 

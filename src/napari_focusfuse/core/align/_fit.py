@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.registration import phase_cross_correlation
 
+from napari_focusfuse.config import Kind
 from napari_focusfuse.core.align._looks import Image, Look, from_level, to_level
 from napari_focusfuse.core.align._transforms import Matrix
-from napari_focusfuse.core.config import Kind
 
 __all__ = ["Pair", "disagreement", "register"]
 

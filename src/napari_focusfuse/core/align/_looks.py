@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_focusfuse.core.align._transforms import Matrix
-from napari_focusfuse.core.intensity import filled, luminance
+from napari_focusfuse.core.stack.intensity import filled, luminance
 
 __all__ = ["Look", "View", "from_level", "look", "shrinkings", "to_level"]
 

@@ -4,13 +4,13 @@ from collections.abc import Generator
 
 import numpy as np
 
+from napari_focusfuse.config import AlignConfig, Kind
 from napari_focusfuse.core.align._chain import between, chained, reconciled, usable
 from napari_focusfuse.core.align._fit import Pair, disagreement, register
 from napari_focusfuse.core.align._looks import Look, look
 from napari_focusfuse.core.align._transforms import Matrix, Transforms
-from napari_focusfuse.core.config import AlignConfig, Kind
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.errors import StackError
 
 __all__ = ["iter_transforms", "unmoved"]

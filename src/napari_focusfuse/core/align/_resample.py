@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_focusfuse.core.align._transforms import Matrix, Transforms
-from napari_focusfuse.core.intensity import filled, typed
+from napari_focusfuse.core.stack.intensity import filled, typed
 from napari_focusfuse.errors import StackError
 
 __all__ = ["Crop", "inside", "resampled", "valid_area"]

@@ -10,10 +10,20 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.config import Kind
-from napari_focusfuse.core.parts import write_whole
-from napari_focusfuse.core.regular import read_json
-from napari_focusfuse.core.schema import MismatchError, anything, entries, flag, listed, mapped, number, text, whole
+from napari_focusfuse.config import Kind
+from napari_focusfuse.core.files.parts import write_whole
+from napari_focusfuse.core.files.regular import read_json
+from napari_focusfuse.core.files.schema import (
+    MismatchError,
+    anything,
+    entries,
+    flag,
+    listed,
+    mapped,
+    number,
+    text,
+    whole,
+)
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Matrix", "Motions", "Transforms", "load_transforms"]

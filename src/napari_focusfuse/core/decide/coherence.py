@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage import measure
 
-from napari_focusfuse.core.candidate_head import FEW
 from napari_focusfuse.core.decide.weights import Choice
+from napari_focusfuse.core.encode.candidate_head import FEW
 
 __all__ = ["settle"]
 

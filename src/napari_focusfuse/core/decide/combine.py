@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from napari_focusfuse.core.head import INPUTS, SCALES, FocusHead
+from napari_focusfuse.core.encode.head import INPUTS, SCALES, FocusHead
 
 __all__ = ["Combination", "Learned", "Weighted"]
 

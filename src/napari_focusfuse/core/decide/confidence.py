@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from napari_focusfuse.core.candidate_head import FEW
 from napari_focusfuse.core.decide.depth import places, vertex
 from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decide.weights import Choice
-from napari_focusfuse.core.decision import Decision, Flag, Labels
-from napari_focusfuse.core.head import odds
-from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.tiles import bands
+from napari_focusfuse.core.encode.candidate_head import FEW
+from napari_focusfuse.core.encode.head import odds
+from napari_focusfuse.core.result.decision import Decision, Flag, Labels
+from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack.tiles import bands
 
 __all__ = ["PROBABILITY", "Assessment", "hard_weights", "iter_assess", "summary"]
 

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_focusfuse.core.activity import doubled
-from napari_focusfuse.core.decision import Labels
-from napari_focusfuse.core.head import SLOPE
-from napari_focusfuse.core.tiles import Tile, tiles
+from napari_focusfuse.core.encode.activity import doubled
+from napari_focusfuse.core.encode.head import SLOPE
+from napari_focusfuse.core.result.decision import Labels
+from napari_focusfuse.core.stack.tiles import Tile, tiles
 
 __all__ = ["KNEE", "Places", "iter_steady", "places", "vertex"]
 

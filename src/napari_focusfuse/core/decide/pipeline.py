@@ -10,9 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from napari_focusfuse.core.ahead import workers
+from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.blend import iter_blend
-from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.decide.coherence import settle
 from napari_focusfuse.core.decide.confidence import PROBABILITY, Assessment, hard_weights, iter_assess, summary
 from napari_focusfuse.core.decide.depth import iter_steady
@@ -21,12 +20,13 @@ from napari_focusfuse.core.decide.statistics import Statistics, iter_statistics
 from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decide.verification import iter_verified
 from napari_focusfuse.core.decide.weights import Choice, by_activity, iter_choose, untouched
-from napari_focusfuse.core.decision import Decision, Flag, Labels
-from napari_focusfuse.core.measures import FocusMeasure
-from napari_focusfuse.core.memory import memory_is_short
+from napari_focusfuse.core.encode.measures import FocusMeasure
 from napari_focusfuse.core.progress import Progress, repeated, staged
-from napari_focusfuse.core.result import FusionResult
-from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.core.result.decision import Decision, Flag, Labels
+from napari_focusfuse.core.result.fusion import FusionResult
+from napari_focusfuse.core.stack.memory import memory_is_short
+from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack.workers import workers
 
 __all__ = ["FusionResult", "iter_decide", "iter_fuse"]
 

@@ -9,19 +9,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_focusfuse.core.activity import doubled, halo, scale_sf
-from napari_focusfuse.core.ahead import iter_ahead
-from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.decide.statistics import Statistics, channel_sum
 from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decide.verification import iter_verified
-from napari_focusfuse.core.decision import Labels
-from napari_focusfuse.core.intensity import continued, filled, luminance, scaled, without_void
-from napari_focusfuse.core.measures import GREY_HALO, FocusMeasure, grey_energy
-from napari_focusfuse.core.network import HALO
+from napari_focusfuse.core.encode.activity import doubled, halo, scale_sf
+from napari_focusfuse.core.encode.measures import GREY_HALO, FocusMeasure, grey_energy
+from napari_focusfuse.core.encode.network import HALO
 from napari_focusfuse.core.progress import Progress, repeated
-from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.tiles import fitted, grown, tiles, within
+from napari_focusfuse.core.result.decision import Labels
+from napari_focusfuse.core.stack.intensity import continued, filled, luminance, scaled, without_void
+from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack.tiles import fitted, grown, tiles, within
+from napari_focusfuse.core.stack.workers import iter_ahead
 
 __all__ = ["SliceActivity", "iter_guide", "iter_series", "iter_top_k"]
 

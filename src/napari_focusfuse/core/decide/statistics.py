@@ -10,14 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_focusfuse.core.activity import scale_maps
-from napari_focusfuse.core.candidate_head import CandidateHead
-from napari_focusfuse.core.config import FusionConfig
+from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.decide.combine import Combination, Learned, Weighted
 from napari_focusfuse.core.decide.gain import block_means, gains
 from napari_focusfuse.core.decide.noise import NoiseMap, block_noise, noise_map, quantisation
-from napari_focusfuse.core.head import SCALES, FocusHead
-from napari_focusfuse.core.intensity import (
+from napari_focusfuse.core.encode.activity import scale_maps
+from napari_focusfuse.core.encode.candidate_head import CandidateHead
+from napari_focusfuse.core.encode.head import SCALES, FocusHead
+from napari_focusfuse.core.encode.measures import FocusMeasure
+from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.core.stack.intensity import (
     filled,
     full_range,
     luminance,
@@ -26,10 +28,8 @@ from napari_focusfuse.core.intensity import (
     without_specks,
     without_void,
 )
-from napari_focusfuse.core.measures import FocusMeasure
-from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.tiles import tiles
+from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack.tiles import tiles
 
 __all__ = ["Statistics", "channel_sum", "iter_statistics", "noise_maps"]
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.decision import Labels
-from napari_focusfuse.core.head import odds
+from napari_focusfuse.core.encode.head import odds
+from napari_focusfuse.core.result.decision import Labels
 
 __all__ = ["KEPT", "TopK"]
 

@@ -12,14 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_focusfuse.core.ahead import iter_ahead, workers
-from napari_focusfuse.core.candidate_head import FEW, CandidateHead, Candidates
 from napari_focusfuse.core.decide.statistics import Statistics
 from napari_focusfuse.core.decide.top_k import TopK
-from napari_focusfuse.core.decision import Labels
-from napari_focusfuse.core.head import SLOPE
-from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.tiles import Tile, tiles
+from napari_focusfuse.core.encode.candidate_head import FEW, CandidateHead, Candidates
+from napari_focusfuse.core.encode.head import SLOPE
+from napari_focusfuse.core.result.decision import Labels
+from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack.tiles import Tile, tiles
+from napari_focusfuse.core.stack.workers import iter_ahead, workers
 
 __all__ = ["Choice", "by_activity", "iter_choose", "untouched"]
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from napari_focusfuse.core.config import (
+from napari_focusfuse.config import (
     BlockSFConfig,
     FocusStackConfig,
     FusionConfig,
@@ -28,10 +28,10 @@ from napari_focusfuse.errors import FocusFuseError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-    from napari_focusfuse.core.decision import Decision
     from napari_focusfuse.core.progress import Progress
-    from napari_focusfuse.core.result import FusionResult
-    from napari_focusfuse.core.stack import Stack
+    from napari_focusfuse.core.result.decision import Decision
+    from napari_focusfuse.core.result.fusion import FusionResult
+    from napari_focusfuse.core.stack.stack import Stack
 
 __all__ = ["METHODS", "Method", "iter_decide", "iter_fuse", "method_named", "settings"]
 
@@ -251,7 +251,7 @@ def iter_fuse(
     """Fuse by a method other than ours; see `iter_decide`. Without a decision ``result.decision`` is None."""
     from napari_focusfuse.core.blend import iter_blend
     from napari_focusfuse.core.decide.confidence import summary
-    from napari_focusfuse.core.result import FusionResult
+    from napari_focusfuse.core.result.fusion import FusionResult
 
     if not method.decides:
         checked = settings(method, config)

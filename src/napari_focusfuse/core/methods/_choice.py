@@ -9,11 +9,11 @@ from scipy import ndimage
 
 from napari_focusfuse.core.decide.confidence import iter_assess
 from napari_focusfuse.core.decide.top_k import TopK
-from napari_focusfuse.core.decision import Decision, Labels
-from napari_focusfuse.core.intensity import filled, luminance, robust_range, scaled
 from napari_focusfuse.core.progress import Progress, repeated, staged
-from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.tiles import tiles
+from napari_focusfuse.core.result.decision import Decision, Labels
+from napari_focusfuse.core.stack.intensity import filled, luminance, robust_range, scaled
+from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack.tiles import tiles
 
 __all__ = ["NOTHING", "Grey", "Measure", "decided", "grey_slice", "iter_best", "iter_chosen", "iter_limits"]
 

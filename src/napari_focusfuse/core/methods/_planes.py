@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_focusfuse.core.intensity import typed
-from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.core.stack.intensity import typed
+from napari_focusfuse.core.stack.stack import Stack
 
 __all__ = ["Planes"]
 

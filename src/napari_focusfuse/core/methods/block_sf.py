@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_focusfuse.core.config import BlockSFConfig
+from napari_focusfuse.config import BlockSFConfig
 from napari_focusfuse.core.decide.top_k import TopK
-from napari_focusfuse.core.decision import Decision, Labels
 from napari_focusfuse.core.methods._choice import NOTHING, Grey, decided, grey_slice, iter_limits
 from napari_focusfuse.core.progress import Progress, repeated, staged
-from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.core.result.decision import Decision, Labels
+from napari_focusfuse.core.stack.stack import Stack
 
 __all__ = ["block_spatial_frequency", "iter_block_sf", "majority"]
 

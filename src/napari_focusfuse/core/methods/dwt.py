@@ -12,12 +12,12 @@ import pywt
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_focusfuse.core.config import WaveletConfig
-from napari_focusfuse.core.decision import Labels
+from napari_focusfuse.config import WaveletConfig
 from napari_focusfuse.core.methods._planes import Planes
 from napari_focusfuse.core.methods.block_sf import majority
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.core.result.decision import Labels
+from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Regional", "iter_dwt"]

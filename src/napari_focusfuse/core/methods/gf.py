@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_focusfuse.core.config import GFConfig
+from napari_focusfuse.config import GFConfig
 from napari_focusfuse.core.decide.verification import guided_filter
 from napari_focusfuse.core.methods._choice import Grey, Measure, grey_slice, iter_best, iter_limits
 from napari_focusfuse.core.methods._planes import Planes
 from napari_focusfuse.core.progress import Progress, staged
-from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.tiles import tiles
+from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack.tiles import tiles
 
 __all__ = ["iter_gf", "saliency"]
 

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_focusfuse.core.config import MWGConfig
-from napari_focusfuse.core.decision import Decision
+from napari_focusfuse.config import MWGConfig
 from napari_focusfuse.core.methods._choice import (
     NOTHING,
     Grey,
@@ -23,8 +22,9 @@ from napari_focusfuse.core.methods._choice import (
     iter_limits,
 )
 from napari_focusfuse.core.progress import Progress, repeated, staged
-from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.tiles import tiles
+from napari_focusfuse.core.result.decision import Decision
+from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack.tiles import tiles
 
 __all__ = ["iter_mwg", "structure_saliency"]
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.intensity import typed
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.core.stack.intensity import typed
+from napari_focusfuse.core.stack.stack import Stack
 
 __all__ = ["iter_max", "iter_mean"]
 

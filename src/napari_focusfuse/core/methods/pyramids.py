@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_focusfuse.core.config import PyramidConfig
-from napari_focusfuse.core.intensity import full_range
+from napari_focusfuse.config import PyramidConfig
 from napari_focusfuse.core.methods._planes import Planes
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.core.stack.intensity import full_range
+from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.errors import StackError
 
 __all__ = ["Strongest", "expanded", "iter_lp", "iter_rp", "reduced"]

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_focusfuse.core.config import FocusStackConfig, LoGConfig, WindowConfig
-from napari_focusfuse.core.decision import Decision
+from napari_focusfuse.config import FocusStackConfig, LoGConfig, WindowConfig
 from napari_focusfuse.core.methods._choice import Grey, Measure, iter_chosen
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.core.result.decision import Decision
+from napari_focusfuse.core.stack.stack import Stack
 
 __all__ = ["iter_focusstack", "iter_log", "iter_sf", "iter_variance", "spatial_frequency"]
 

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.intensity import GREY, full_range
 from napari_focusfuse.core.metrics._metric import Image
 from napari_focusfuse.core.metrics.white import misfit
-from napari_focusfuse.core.stack import Stack
+from napari_focusfuse.core.stack.intensity import GREY, full_range
+from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
 
 __all__ = ["Greys", "check_alike", "check_like", "grey_like"]
@@ -148,7 +148,7 @@ def _check_kind(image: Any, other: _Kind, what: str, others: str) -> None:
 
 
 def _grey(image: NDArray[Any], white: float, what: str) -> Image:
-    """Grey as `napari_focusfuse.core.intensity.luminance`, but in double precision, divided by `white`."""
+    """Grey as `napari_focusfuse.core.stack.intensity.luminance`, but in double precision, divided by `white`."""
     values = image.astype(np.float64) if image.ndim == 2 else image[..., :3].astype(np.float64) @ np.array(GREY)
     if not np.isfinite(values).all():
         raise FocusFuseError(f"{what} holds pixels that are no numbers (NaN or infinite): fill them or cut them off")

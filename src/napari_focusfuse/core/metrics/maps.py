@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.intensity import luminance
 from napari_focusfuse.core.metrics import METRICS
 from napari_focusfuse.core.metrics._input import Greys, check_alike, grey_like
 from napari_focusfuse.core.metrics.measuring import quoted
+from napari_focusfuse.core.stack.intensity import luminance
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["difference", "quality_map"]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.intensity import full_range
+from napari_focusfuse.core.stack.intensity import full_range
 
 __all__ = ["likely_white", "misfit"]
 

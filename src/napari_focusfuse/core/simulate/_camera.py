@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, special, stats
 
-from napari_focusfuse.core.config import Camera, Flaws
+from napari_focusfuse.config import Camera, Flaws
 from napari_focusfuse.core.simulate._developing import developed
 
 __all__ = ["counts", "exposed"]

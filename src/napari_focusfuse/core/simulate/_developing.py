@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 from scipy import ndimage
 
-from napari_focusfuse.core.config import Flaws
+from napari_focusfuse.config import Flaws
 
 __all__ = ["developed", "finished"]
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from napari_focusfuse.core.config import Flaws
+from napari_focusfuse.config import Flaws
 
 __all__ = ["drawn_flaws"]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_focusfuse.core.config import Flaws
+from napari_focusfuse.config import Flaws
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Motion", "glints", "haze", "movement", "rows_missing", "window", "with_highlights", "with_motion"]

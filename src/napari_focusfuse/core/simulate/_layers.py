@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.config import Mode
+from napari_focusfuse.config import Mode
 from napari_focusfuse.core.simulate._field import Field, Spectrum
 from napari_focusfuse.core.simulate._optics import Optics
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage, optimize, special
 
-from napari_focusfuse.core.config import Wave
+from napari_focusfuse.config import Wave
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["RING", "Optics", "best_focus", "disc", "gaussian", "pupil", "ring", "wave"]

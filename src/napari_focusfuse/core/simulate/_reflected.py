@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.config import PSF, Wave
+from napari_focusfuse.config import PSF, Wave
 from napari_focusfuse.core.simulate._aperture import Aperture, aperture_named, wave_aperture
 from napari_focusfuse.core.simulate._field import Field, Spectrum
 from napari_focusfuse.core.simulate._optics import best_focus, pupil, wave

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Literal, get_args
 
-from napari_focusfuse.core.config import Camera, Flaws, Wave
+from napari_focusfuse.config import Camera, Flaws, Wave
 from napari_focusfuse.core.simulate._scene import Scene
 from napari_focusfuse.core.simulate._simulating import simulate
 from napari_focusfuse.errors import FocusFuseError

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.config import Camera, Flaws
+from napari_focusfuse.config import Camera, Flaws
 from napari_focusfuse.core.simulate._camera import counts, exposed
 from napari_focusfuse.core.simulate._developing import finished
 from napari_focusfuse.core.simulate._flaws import Motion, with_motion

@@ -7,8 +7,8 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.config import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
-from napari_focusfuse.core.config._checks import whole, within
+from napari_focusfuse.config import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
+from napari_focusfuse.config._checks import whole, within
 from napari_focusfuse.core.simulate._flaws import (
     glints,
     haze,

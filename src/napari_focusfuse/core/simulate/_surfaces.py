@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_focusfuse.core.config import Surface
+from napari_focusfuse.config import Surface
 from napari_focusfuse.core.simulate._relief import Relief, Sheet
 
 __all__ = ["surface_named"]

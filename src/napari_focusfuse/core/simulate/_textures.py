@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import KDTree
 
-from napari_focusfuse.core.config import Texture
+from napari_focusfuse.config import Texture
 
 __all__ = ["texture_named"]
 

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_focusfuse.core.config import TrainConfig
+from napari_focusfuse.config import TrainConfig
 
 __all__ = ["crops"]
 

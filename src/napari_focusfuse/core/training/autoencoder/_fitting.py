@@ -7,11 +7,11 @@ from collections.abc import Generator
 import torch
 from torch import Tensor
 
-from napari_focusfuse.core.config import TrainConfig
-from napari_focusfuse.core.loss import Losses, fusion_loss
-from napari_focusfuse.core.memory import memory_is_short
-from napari_focusfuse.core.network import SESFNet
+from napari_focusfuse.config import TrainConfig
+from napari_focusfuse.core.encode.network import SESFNet
+from napari_focusfuse.core.stack.memory import memory_is_short
 from napari_focusfuse.core.training import moments, restore
+from napari_focusfuse.core.training.loss import Losses, fusion_loss
 from napari_focusfuse.errors import FocusFuseWarning, TrainingError
 
 __all__ = ["Fitting"]

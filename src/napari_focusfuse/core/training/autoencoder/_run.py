@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.config import TrainConfig
-from napari_focusfuse.core.loss import crop_loss
-from napari_focusfuse.core.network import SESFNet
+from napari_focusfuse.config import TrainConfig
+from napari_focusfuse.core.encode.network import SESFNet
 from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.training import Clock, Course, freeze_norms, going_on, usable
 from napari_focusfuse.core.training.autoencoder._crops import crops
 from napari_focusfuse.core.training.autoencoder._fitting import Fitting
 from napari_focusfuse.core.training.autoencoder._state import EpochLog, TrainReport, TrainState
 from napari_focusfuse.core.training.autoencoder._validation import Scores, example_of, iter_validate, mean_losses
+from napari_focusfuse.core.training.loss import crop_loss
 
 __all__ = ["iter_train"]
 

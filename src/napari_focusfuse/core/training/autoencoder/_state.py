@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
-from napari_focusfuse.core.config import TrainConfig
-from napari_focusfuse.core.network import SESFNet
+from napari_focusfuse.config import TrainConfig
+from napari_focusfuse.core.encode.network import SESFNet
 from napari_focusfuse.core.training import LearningReport, LearningState
 from napari_focusfuse.core.training.autoencoder._validation import Example
 

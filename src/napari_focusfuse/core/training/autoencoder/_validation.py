@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_focusfuse.core.loss import crop_loss, fusion_loss
-from napari_focusfuse.core.network import SESFNet
+from napari_focusfuse.core.encode.network import SESFNet
 from napari_focusfuse.core.training import central
+from napari_focusfuse.core.training.loss import crop_loss, fusion_loss
 
 __all__ = ["Example", "Scores", "example_of", "iter_validate", "mean_losses", "reconstruction_scores"]
 

@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_focusfuse.core.activity import doubled
-from napari_focusfuse.core.candidate_head import KEPT, Candidates
-from napari_focusfuse.core.config import CandidateConfig, DecideConfig
-from napari_focusfuse.core.measures import grey_energy
-from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.config import CandidateConfig, DecideConfig
+from napari_focusfuse.core.encode.activity import doubled
+from napari_focusfuse.core.encode.candidate_head import KEPT, Candidates
+from napari_focusfuse.core.encode.measures import grey_energy
+from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.training._scenes import Drawn, DrawnScenes, deep_maps, noise_floors
 from napari_focusfuse.core.training.decision_head import head_of
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from napari_focusfuse.core.candidate_head import Verdict
+from napari_focusfuse.core.encode.candidate_head import Verdict
 from napari_focusfuse.core.training.candidate_head._judged import Task
 from napari_focusfuse.core.training.decision_head import TARGET
 

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_focusfuse.core.candidate_head import CandidateHead
-from napari_focusfuse.core.config import CandidateConfig
+from napari_focusfuse.config import CandidateConfig
+from napari_focusfuse.core.encode.candidate_head import CandidateHead
 from napari_focusfuse.core.training import Clock, going_on, usable
 from napari_focusfuse.core.training._scenes import some_slices
 from napari_focusfuse.core.training.candidate_head._judged import Part, ScoredScenes, part_of

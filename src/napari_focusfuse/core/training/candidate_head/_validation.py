@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.candidate_head import CandidateHead
-from napari_focusfuse.core.config import DecideConfig
-from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.config import DecideConfig
+from napari_focusfuse.core.encode.candidate_head import CandidateHead
+from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.training.candidate_head._judged import Part, ScoredScene, ScoredScenes, part_of
 from napari_focusfuse.core.training.candidate_head._loss import candidate_loss, slices_off

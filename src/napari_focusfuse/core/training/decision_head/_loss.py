@@ -6,8 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from napari_focusfuse.core.activity import doubled
-from napari_focusfuse.core.head import FocusHead
+from napari_focusfuse.core.encode.activity import doubled
+from napari_focusfuse.core.encode.head import FocusHead
 from napari_focusfuse.core.training.decision_head._scenes import SeenScene
 
 __all__ = ["TARGET", "Part", "decide_loss", "found", "part_scores", "slices_off", "whole"]

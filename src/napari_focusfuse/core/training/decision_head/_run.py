@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_focusfuse.core.config import DecideConfig
-from napari_focusfuse.core.head import FocusHead
+from napari_focusfuse.config import DecideConfig
+from napari_focusfuse.core.encode.head import FocusHead
 from napari_focusfuse.core.training import Clock, going_on, usable
 from napari_focusfuse.core.training._scenes import some_slices
 from napari_focusfuse.core.training.decision_head._loss import Part, decide_loss, part_scores

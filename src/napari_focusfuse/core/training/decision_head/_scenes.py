@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_focusfuse.core.config import DecideConfig
-from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.config import DecideConfig
+from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.training._scenes import Drawn, DrawnScenes, deep_maps, noise_floors
 
 __all__ = ["Scenes", "SeenScene"]

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.config import DecideConfig
-from napari_focusfuse.core.head import FocusHead
-from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.config import DecideConfig
+from napari_focusfuse.core.encode.head import FocusHead
+from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.training.decision_head._loss import decide_loss, found, part_scores, slices_off, whole
 from napari_focusfuse.core.training.decision_head._scenes import Scenes, SeenScene

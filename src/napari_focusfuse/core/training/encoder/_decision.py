@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from napari_focusfuse.core.activity import squared_sf
-from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.core.encode.activity import squared_sf
+from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.training.encoder._stacks import SLICES, SmallStack
 
 __all__ = ["found", "log_shares", "rank_loss"]

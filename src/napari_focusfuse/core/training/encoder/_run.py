@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from napari_focusfuse.core.config import RankConfig
-from napari_focusfuse.core.memory import memory_is_short
-from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.config import RankConfig
+from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.progress import Returning
+from napari_focusfuse.core.stack.memory import memory_is_short
 from napari_focusfuse.core.training import (
     Clock,
     Course,

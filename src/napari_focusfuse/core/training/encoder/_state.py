@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from napari_focusfuse.core.config import RankConfig
-from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.config import RankConfig
+from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.training import LearningReport, LearningState
 from napari_focusfuse.core.training.encoder._validation import RankExample
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.config import RankConfig
-from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.config import RankConfig
+from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.training.encoder._decision import found, log_shares, rank_loss
 from napari_focusfuse.core.training.encoder._stacks import Looks, SmallStack, SmallStacks

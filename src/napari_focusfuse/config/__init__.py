@@ -1,0 +1,71 @@
+"""Every default of the project, in frozen dataclasses that the API, the command line and the widgets share."""
+
+from napari_focusfuse.config.alignment import AlignConfig, Edges, Kind
+from napari_focusfuse.config.fusion import FusionConfig, Preset, Scales
+from napari_focusfuse.config.mending import MendConfig
+from napari_focusfuse.config.methods import (
+    BlockSFConfig,
+    FocusStackConfig,
+    GFConfig,
+    LoGConfig,
+    MethodConfig,
+    MWGConfig,
+    PyramidConfig,
+    WaveletConfig,
+    WindowConfig,
+)
+from napari_focusfuse.config.ranking import (
+    CANDIDATE_ADAPTING,
+    DECIDE_ADAPTING,
+    RANK_ADAPTING,
+    CandidateConfig,
+    DecideConfig,
+    RankConfig,
+)
+from napari_focusfuse.config.recipe import ADAPTATIONS, DEFAULT_RECIPE, HAVING, RECIPES, STARTS, AnyTrainConfig
+from napari_focusfuse.config.scene import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
+from napari_focusfuse.config.surface import SurfaceConfig
+from napari_focusfuse.config.training import ADAPTING, Recipe, SEVariant, TrainConfig
+
+__all__ = [
+    "ADAPTATIONS",
+    "ADAPTING",
+    "CANDIDATE_ADAPTING",
+    "DECIDE_ADAPTING",
+    "DEFAULT_RECIPE",
+    "HAVING",
+    "PSF",
+    "RANK_ADAPTING",
+    "RECIPES",
+    "STARTS",
+    "AlignConfig",
+    "AnyTrainConfig",
+    "BlockSFConfig",
+    "Camera",
+    "CandidateConfig",
+    "DecideConfig",
+    "Edges",
+    "Flaws",
+    "FocusStackConfig",
+    "FusionConfig",
+    "GFConfig",
+    "Kind",
+    "LoGConfig",
+    "MWGConfig",
+    "MendConfig",
+    "MethodConfig",
+    "Mode",
+    "Preset",
+    "PyramidConfig",
+    "RankConfig",
+    "Recipe",
+    "SEVariant",
+    "Scales",
+    "Surface",
+    "SurfaceConfig",
+    "Texture",
+    "TrainConfig",
+    "Wave",
+    "WaveletConfig",
+    "WindowConfig",
+]

@@ -1,0 +1,212 @@
+"""The candidate head: which of a pixel's few best slices is the right one, and how much of each makes the best picture.
+
+These are two questions. The right slice follows from the neighbourhood: a surface goes on, and an island in the map of
+slices needs evidence (the learned counterpart of consistency verification; paper, Sect. 3.3.2). The best picture may
+mix slices: to average noise, and beside an edge in depth, where no slice shows the background untouched. This small
+network looks at the candidates of every pixel, at what they look like and at what is chosen around, at four sizes; it
+runs once for a stack, however many slices there are. It is the same for a stack in reverse.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from napari_focusfuse.core.encode.box import box_mean
+
+__all__ = ["FEW", "GREY_FLOOR", "KEPT", "CandidateHead", "Candidates", "Verdict"]
+
+#: Slices that are kept for a pixel.
+KEPT = 4
+_WIDTHS = (24, 32, 48, 48)
+#: Distances at which neighbours are asked which slice they have, px, and their directions.
+_DISTANCES = (1, 3, 8)
+_DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
+_INPUTS = 18 + KEPT * len(_DISTANCES)
+#: Radius of the means that grey values are compared with, px.
+_GREY_RADIUS = 4
+#: Slices next to each other go together, but for stacks of so few that each stands for itself: there is no neighbour to
+#: average with, and weights are this power of the odds.
+FEW, _SHARP = 3, 40.0
+#: Say of the classical witness, in powers of its energy, and in stacks of so few slices. Set on development scenes.
+_WITNESS, _WITNESS_OF_FEW = 2.0, 0.3
+#: Log odds that the network's unit means.
+_UNIT = 4.0
+#: Logarithm of the power to which odds are taken for the weights, before training: constant, and factor of the
+#: logarithm of the noise.
+_POWER, _NOISE_SLOPE = -1.8, -0.8
+_LEAST_NOISE, _LEAST_SPREAD = 0.002, 1e-4
+#: What is added to energies for each unit of the noise's variance: a quarter of what noise alone has.
+_FLOOR = 1024.0
+#: Share of the noise's energy that is taken away, and the energy that is nothing.
+_OF_NOISE, _LEAST_ENERGY = 0.7, 1e-4
+#: Energy of white noise of standard deviation 1, over two differences of grey values times 32.
+GREY_FLOOR = 4096.0
+#: Log odds and distance of a candidate that is not there.
+_ABSENT, _FAR = -12.0, 12.0
+
+
+class Candidates(NamedTuple):
+    """What is known of the K best slices of each pixel.
+
+    Attributes
+    ----------
+    scores : Tensor (K, Y, X)
+        Logarithms of the odds, best first.
+    total : Tensor (Y, X)
+        Logarithm of the odds of all slices together.
+    ranks : Tensor (K, Y, X) int64
+        Places of the slices in the order of z.
+    greys : Tensor (K, Y, X)
+        Grey values there, the range of the stack brought to 0 and 1.
+    energies : Tensor (K, Y, X)
+        Squared differences of the grey values, over 3 x 3 px.
+    noise : Tensor (Y, X)
+        Standard deviation of the noise, share of the range.
+    slices : int
+        Number of slices of the stack.
+    """
+
+    scores: Tensor
+    total: Tensor
+    ranks: Tensor
+    greys: Tensor
+    energies: Tensor
+    noise: Tensor
+    slices: int
+
+
+class Verdict(NamedTuple):
+    """What the head says of each pixel.
+
+    Attributes
+    ----------
+    scores : Tensor (K, Y, X)
+        Logarithms of the odds that a candidate is the right slice.
+    mixing : Tensor (K, Y, X)
+        Logarithms of the weights, but for their sum.
+    learned : Tensor (K, Y, X)
+        The odds without the classical witness, which is too sure where there is noise.
+    """
+
+    scores: Tensor
+    mixing: Tensor
+    learned: Tensor
+
+
+class CandidateHead(nn.Module):
+    """Corrects the odds of the candidates of each pixel, and weighs them; see the module."""
+
+    #: Pixels around a pixel that it looks at, and what tiles have to begin at multiples of.
+    reach, align = 88, 8
+
+    def __init__(self) -> None:
+        super().__init__()
+        full, half, quarter, eighth = _WIDTHS
+        self.first = nn.Sequential(nn.Conv2d(_INPUTS, full, 1), nn.ReLU(), _conv(full, full))
+        self.down = nn.ModuleList(
+            [
+                nn.Sequential(_conv(full, half), _conv(half, half)),
+                nn.Sequential(_conv(half, quarter), _conv(quarter, quarter), _conv(quarter, quarter)),
+                nn.Sequential(_conv(quarter, eighth), *(_conv(eighth, eighth) for _ in range(3))),
+            ]
+        )
+        self.up = nn.ModuleList(
+            [_conv(quarter + eighth, quarter), _conv(half + quarter, half), _conv(full + half, full)]
+        )
+        self.out = nn.Conv2d(full, 2 * KEPT + 1, 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
+        #: Power of the odds that makes weights: exp(a + b log(noise + .002)).
+        self.power = nn.Parameter(torch.tensor([_POWER, _NOISE_SLOPE]))
+
+    def forward(self, seen: Candidates) -> Verdict:
+        """Judge the candidates of an image that begins at multiples of `align`."""
+        count, (height, width) = len(seen.scores), seen.total.shape
+        maps = functional.pad(_inputs(seen)[None], (0, -width % 8, 0, -height % 8), mode="replicate")
+        levels = [self.first(maps)]
+        for block in self.down:
+            levels.append(block(functional.avg_pool2d(levels[-1], 2)))
+        found = levels.pop()
+        for block in self.up:
+            doubled = functional.interpolate(found, scale_factor=2.0, mode="nearest")
+            found = block(torch.cat([levels.pop(), doubled], dim=1))
+        out = self.out(found)[0, :, :height, :width] * _UNIT
+        relative = seen.scores - seen.scores[:1]
+        few = seen.slices <= FEW
+        learned = relative + out[:count]
+        scores = learned + (_WITNESS_OF_FEW if few else _WITNESS) * _witness(seen)
+        if few:
+            return Verdict(scores, _SHARP * scores, learned)
+        noise = torch.log(seen.noise + _LEAST_NOISE)
+        sharpness = torch.exp((self.power[0] + self.power[1] * noise + out[2 * KEPT] / _UNIT).clamp(-6, 6))
+        return Verdict(scores, sharpness * relative + out[KEPT : KEPT + count], learned)
+
+
+def _conv(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="replicate"), nn.ReLU())
+
+
+def _inputs(seen: Candidates) -> Tensor:
+    """What the network sees (C, Y, X), made to be around 0 and at most a few units."""
+    scores, greys, energies = (_padded(maps) for maps in (seen.scores, seen.greys, seen.energies))
+    ranks = _padded(seen.ranks.to(scores.dtype))
+    count = len(seen.scores)
+    relative = scores - scores[:1]
+    away = (ranks - ranks[:1]).abs()
+    relative[count:], away[count:] = _ABSENT, _FAR
+    noise = seen.noise[None]
+    middle = _mean(greys[:count].mean(0, keepdim=True))
+    spread = torch.sqrt(_mean(((greys[:count] - middle) ** 2).mean(0, keepdim=True)) + noise**2 + _LEAST_SPREAD)
+    sharp = torch.log(energies + _FLOOR * noise**2 + 1e-5) / 4
+    rest = (seen.total[None] - seen.scores[:1]).clamp(0, 6)
+    return torch.cat(
+        [
+            (relative[1:] / 4).clamp(-3, 0),
+            away[1:].clamp_max(_FAR) / 8,
+            rest / 3,
+            (seen.scores[:1] / 10).clamp(-3, 3),
+            torch.log(noise + _LEAST_NOISE) / 2 + 2,
+            torch.log(spread / (noise + _LEAST_NOISE)) / 2,
+            ((greys - middle) / spread).clamp(-4, 4),
+            sharp,
+            *_support(ranks, count, torch.exp(-rest), seen.slices),
+        ]
+    )
+
+
+def _witness(seen: Candidates) -> Tensor:
+    """What the energy of the grey values over 5 x 5 px, above that of the noise, says against the first candidate."""
+    floor = GREY_FLOOR * seen.noise[None] ** 2
+    energies = box_mean(seen.energies[None], 1)[0]
+    logs = torch.log((energies - _OF_NOISE * floor).clamp_min(0) + (1 - _OF_NOISE) * floor + _LEAST_ENERGY)
+    return logs - logs[:1]
+
+
+def _padded(maps: Tensor) -> Tensor:
+    """As many maps as there may be candidates; those that are not there are like the first."""
+    return torch.cat([maps, *[maps[:1]] * (KEPT - len(maps))]) if len(maps) < KEPT else maps
+
+
+def _support(ranks: Tensor, count: int, sure: Tensor, slices: int) -> list[Tensor]:
+    """For each distance and candidate (K, Y, X) the share of the neighbours whose best slice goes with it."""
+    near = 2.0 if slices > FEW else 1.0
+    best = ranks[:1]
+    supports = []
+    height, width = best.shape[1:]
+    here = ranks.clone()
+    here[count:] = -1e6
+    for distance in _DISTANCES:
+        around = functional.pad(torch.cat([best, sure])[None], (distance,) * 4, mode="replicate")[0]
+        total = torch.zeros_like(ranks)
+        for down, across in _DIRECTIONS:
+            y, x = distance * (1 + down), distance * (1 + across)
+            shifted = around[:, y : y + height, x : x + width]
+            total += (here - shifted[:1]).abs_().neg_().add_(near).clamp_(0, 1).mul_(shifted[1:])
+        supports.append(total / len(_DIRECTIONS))
+    return supports
+
+
+def _mean(image: Tensor) -> Tensor:
+    return box_mean(image[None], _GREY_RADIUS)[0]

@@ -1,0 +1,161 @@
+"""Focus measures: the energy of each pixel, of which the activity level is the mean over a window.
+
+The encoder of the network (`napari_focusfuse.core.encode.network`) is one; the two classical ones here put the same
+question to the grey values themselves. The engine takes any of them.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+from torch.nn import functional
+
+from napari_focusfuse.core.encode.box import box_mean
+from napari_focusfuse.core.encode.candidate_head import CandidateHead
+from napari_focusfuse.core.encode.head import FocusHead
+
+__all__ = [
+    "GREY_HALO",
+    "FocusMeasure",
+    "LoGEnergy",
+    "PixelSF",
+    "difference_energy",
+    "grey_energy",
+    "laplacian_energy",
+]
+
+_TRUNCATE = 4.0
+#: Make differences of grey values, and their Laplacian, about as large as deep features are where there is only noise.
+_LIKE_DEEP, _CURVED_LIKE_DEEP = 32.0, 14.0
+
+
+class FocusMeasure(Protocol):
+    """What the engine asks of a focus measure."""
+
+    @property
+    def halo(self) -> int:
+        """Pixels around a pixel that its energy depends on, if the means are given."""
+
+    @property
+    def depth(self) -> int:
+        """Number of blocks whose channel means `energy` may be given; 0 for a measure without any."""
+
+    @property
+    def pools(self) -> bool:
+        """Whether the energy depends on means over the whole image, unless they are given."""
+
+    @property
+    def head(self) -> FocusHead | None:
+        """What combines the scales, if the measure has learned that."""
+
+    @property
+    def candidates(self) -> CandidateHead | None:
+        """What judges the best few slices of each pixel, if the measure has learned that."""
+
+    def energy(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
+        """Energy (B, 1, H, W), 0 or more, of grey images (B, 1, H, W) in [0, 1]; borders replicated."""
+
+    def shallow(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
+        """The energy of the first block alone, for a fraction of the time."""
+
+    def ungated(self, images: Tensor, means: Sequence[Tensor]) -> Tensor:
+        """Channels (B, C, H, W) of block number ``len(means)``, of which the next means are taken."""
+
+
+def difference_energy(features: Tensor) -> Tensor:
+    """Squared differences to the left and upper neighbour, summed over the channels.
+
+    Parameters
+    ----------
+    features : Tensor, (B, C, H, W)
+
+    Returns
+    -------
+    Tensor, (B, 1, H, W)
+        What Eq. 5-7 sum over the window.
+    """
+    padded = functional.pad(features, (1, 0, 1, 0), mode="replicate")
+    across = features - padded[..., 1:, :-1]
+    down = features - padded[..., :-1, 1:]
+    return (across.square_().sum(1, keepdim=True)).add_(down.square_().sum(1, keepdim=True))
+
+
+class _Plain:
+    """A measure without means."""
+
+    depth = 0
+    pools = False
+    head: FocusHead | None = None
+    candidates: CandidateHead | None = None
+
+    def shallow(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
+        """Never asked for: there is no head."""
+        raise NotImplementedError
+
+    def ungated(self, images: Tensor, means: Sequence[Tensor]) -> Tensor:
+        """Never asked for: there are no blocks."""
+        raise NotImplementedError
+
+
+class PixelSF(_Plain):
+    """The differences of the grey values: the classical spatial frequency (Eskicioglu and Fisher 1995)."""
+
+    halo = 1
+
+    def energy(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:  # noqa: ARG002
+        """Squared differences (B, 1, H, W) to the left and upper neighbour."""
+        return difference_energy(images)
+
+
+def grey_energy(images: Tensor) -> Tensor:
+    """The energy of `PixelSF` over 3 x 3 px, on the scale of that of deep features."""
+    return box_mean(difference_energy(images * _LIKE_DEEP), 1)
+
+
+#: Pixels around a pixel that `grey_energy` depends on.
+GREY_HALO = 2
+
+
+def laplacian_energy(images: Tensor) -> Tensor:
+    """Squared Laplacian (B, 1, H, W) of grey images, of the four neighbours, on the scale of deep features."""
+    padded = functional.pad(images * _CURVED_LIKE_DEEP, (1, 1, 1, 1), mode="replicate")
+    across = padded[..., 1:-1, :-2] + padded[..., 1:-1, 2:]
+    down = padded[..., :-2, 1:-1] + padded[..., 2:, 1:-1]
+    return across.add_(down).sub_(padded[..., 1:-1, 1:-1], alpha=4).square_()
+
+
+class LoGEnergy(_Plain):
+    """The squared Laplacian of Gaussian, times sigma^4 (energy of Laplacian, Huang and Jing 2007).
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation of the Gaussian, px; it is cut off at 4 sigma, as scipy does.
+    """
+
+    def __init__(self, sigma: float) -> None:
+        self.sigma = sigma
+        self.halo = int(_TRUNCATE * sigma + 0.5)
+        self._smooth, self._curve = self._line(0), self._line(2)
+
+    def energy(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:  # noqa: ARG002
+        """Squared response (B, 1, H, W)."""
+        smooth, curve = self._smooth.to(images), self._curve.to(images)
+        padded = functional.pad(images, (self.halo,) * 4, mode="replicate")
+        response = _separable(padded, curve, smooth) + _separable(padded, smooth, curve)
+        return response.mul_(self.sigma**2).square_()
+
+    def _line(self, order: int) -> Tensor:
+        """The Gaussian, or a derivative of it, on a line."""
+        impulse = np.zeros(2 * self.halo + 1)
+        impulse[self.halo] = 1
+        kernel = ndimage.gaussian_filter1d(impulse, self.sigma, order=order, mode="constant", truncate=_TRUNCATE)
+        return torch.from_numpy(kernel)
+
+
+def _separable(image: Tensor, down: Tensor, across: Tensor) -> Tensor:
+    """Filter (B, 1, H, W) by two symmetric lines; without borders."""
+    return functional.conv2d(functional.conv2d(image, down.view(1, 1, -1, 1)), across.view(1, 1, 1, -1))

@@ -1,0 +1,95 @@
+"""Slices brought to one brightness before they are fused, so that steps of a lamp are not seen in the result.
+
+One factor a slice. Defocus moves light to neighbouring pixels and keeps the mean of a larger block: the factor is the
+median, over blocks, of how much brighter the block is in the middle of all slices. A shadow or an empty border has its
+own blocks and does not count. That holds where all slices show all of the light, in reflection and transmission; an
+optical section shows only its own, and is left as it is by not asking for this.
+"""
+
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.core.stack.blank import Watched
+from napari_focusfuse.core.stack.intensity import luminance, typed
+from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.errors import StackError
+
+__all__ = ["Equalised", "iter_factors"]
+
+#: Blocks along the longer side, and the largest factor: a slice that is darker than that has lost its light.
+_BLOCKS, _MOST = 16, 4.0
+
+
+def iter_factors(stack: Stack) -> Generator[Progress, None, NDArray[np.float64]]:
+    """What each slice is to be multiplied by.
+
+    Returns
+    -------
+    (N,) array
+        1 where it cannot be told.
+    """
+    means = []
+    for k in range(len(stack)):
+        yield Progress(k, len(stack), f"brightness of slice {k + 1} of {len(stack)}")
+        means.append(_means(luminance(stack[k])))
+    blocks = np.stack(means)
+    lit = np.where(blocks > 0, blocks, np.nan)  # what is missing stays so
+    lit = lit[:, np.isfinite(lit).any(axis=0)]
+    told = np.isfinite(lit).any(axis=1)
+    factors = np.ones(len(blocks))
+    if told.any():
+        factors[told] = np.nanmedian(np.nanmedian(lit, axis=0) / lit[told], axis=1)
+    return np.clip(factors, 1 / _MOST, _MOST)
+
+
+def _means(grey: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Means of equal square blocks, NaN where a value is missing."""
+    side = max(1, max(grey.shape) // _BLOCKS)
+    rows, columns = max(grey.shape[0] // side, 1), max(grey.shape[1] // side, 1)
+    part = grey[: rows * side, : columns * side]
+    height, width = part.shape[0] // rows, part.shape[1] // columns
+    return np.asarray(part.reshape(rows, height, columns, width).mean(axis=(1, 3), dtype=np.float64)).ravel()
+
+
+class Equalised(Watched):
+    """A stack whose slices are multiplied by a factor each; see `Stack`.
+
+    Parameters
+    ----------
+    *args, **options
+        As for `Stack`.
+    factors : sequence of N floats
+        Values are rounded and held within the type of the stack; alpha stays.
+
+    Raises
+    ------
+    StackError
+        There are not as many factors as slices, or the stack is of bool.
+    """
+
+    def __init__(self, *args: Any, factors: Sequence[float], **options: Any) -> None:
+        super().__init__(*args, **options)
+        if len(factors) != len(self) or not (np.isfinite(factors).all() and min(factors) > 0):
+            raise StackError(f"{len(factors)} factors for {len(self)} slices: give one greater than 0 for each")
+        if self.dtype.kind == "b":
+            raise StackError("slices of bool have no brightness that could be equalised")
+        self._factors = [float(factor) for factor in factors]
+
+    def __getitem__(self, k: int) -> NDArray[Any]:
+        return self._scaled(k, super().__getitem__(k))
+
+    def part(self, k: int, where: tuple[slice, slice]) -> NDArray[Any]:
+        """Rows and columns of slice number `k`."""
+        return self._scaled(k, super().part(k, where))
+
+    def _scaled(self, k: int, values: NDArray[Any]) -> NDArray[Any]:
+        factor = self._factors[int(k)]
+        if factor == 1:
+            return values
+        if self.channels == 4:
+            return np.concatenate([typed(values[..., :3] * factor, self.dtype), values[..., 3:]], axis=-1)
+        return np.asarray(typed(values * factor, self.dtype))

@@ -1,0 +1,1 @@
+"""Depth as a surface in um: holes filled, and a mesh that the image is draped over."""

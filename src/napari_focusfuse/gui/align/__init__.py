@@ -1,0 +1,1 @@
+"""The widget "Align focus stack"."""

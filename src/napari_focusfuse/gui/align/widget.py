@@ -1,0 +1,245 @@
+"""The docked widget "Align focus stack": a stack whose slices lie on each other, and how they had moved."""
+
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from magicgui.widgets import CheckBox, ComboBox
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_focusfuse.config import AlignConfig
+from napari_focusfuse.errors import FocusFuseError
+from napari_focusfuse.gui.align.aligned import aligned_before, show_aligned, stack_place
+from napari_focusfuse.gui.align.motion_plot import MotionPlot
+from napari_focusfuse.gui.common.form import form_layout, narrow
+from napari_focusfuse.gui.common.help import equip
+from napari_focusfuse.gui.common.plots import preload
+from napari_focusfuse.gui.common.run_panel import RunPanel
+from napari_focusfuse.gui.common.scroll import Scrolled
+from napari_focusfuse.gui.common.stack_form import StackForm
+from napari_focusfuse.gui.common.worker import Work, report
+from napari_focusfuse.gui.layers.source import Source
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from napari.viewer import Viewer
+
+    from napari_focusfuse.core.align import Alignment, Transforms
+
+__all__ = ["AlignWidget"]
+
+_WIDTH = 320
+#: Height of the whole form of a stack without further axes, px.
+_FORM = 190
+_KINDS = [
+    ("shift", "translation"),
+    ("shift, rotation, scale", "similarity"),
+    ("shift, rotation, scale, shear", "affine"),
+]
+_EDGES = [("crop to what all show", "crop"), ("keep, fill with NaN", "nan")]
+_TIPS = {
+    "kind": "What may differ between slices. Less is steadier where little is to be seen;\n"
+    "focusing changes the scale, and a stand that tilts or a hand turns the image.",
+    "edges": "Crop: a smaller stack of the same type. NaN: the same area, as floats.",
+    "reuse": "Move this stack as the plot shows, without measuring it:\n"
+    "for further channels of one stack, or transforms from a file.",
+}
+_FILTER = "Transforms (*.json)"
+
+
+def _align(source: Source, options: dict[str, Any]) -> Work:
+    """Align; runs in the thread."""
+    from napari_focusfuse import api
+
+    preload()
+    return (yield from api.iter_align(source.data, axis=source.axis, rgb=source.rgb, **options))
+
+
+class AlignWidget(QWidget):
+    """Align a focus stack; a view of `AlignConfig`.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+        Given by napari.
+    """
+
+    def __init__(self, napari_viewer: "Viewer") -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._base = AlignConfig()
+        self._started: tuple[Source, dict[str, Any]] | None = None
+        self.transforms: Transforms | None = None
+        self.stack = StackForm(napari_viewer, self)
+        self.kind = narrow(ComboBox(choices=_KINDS, tooltip=_TIPS["kind"]))
+        self.edges = narrow(ComboBox(choices=_EDGES, tooltip=_TIPS["edges"]))
+        self.reuse = CheckBox(text="Use the transforms shown", tooltip=_TIPS["reuse"])
+        self.about = QLabel()
+        self.panel = RunPanel()
+        self.shifts = MotionPlot(napari_viewer, "shift (px)")
+        self.turns = MotionPlot(napari_viewer, "° and %")
+        self.save_button, self.load_button = QPushButton("Save transforms…"), QPushButton("Load…")
+        self.save_button.setToolTip("Write how the slices had moved to a file, to align another channel alike.")
+        self.load_button.setToolTip("Read such a file; tick 'Use the transforms shown' to align by it.")
+        self._build()
+        equip(self, self.panel, "aligning.md")
+        self._connect()
+        self.set_value(self._base)
+        self._refresh()
+
+    def value(self) -> AlignConfig:
+        """The settings shown."""
+        return AlignConfig(**{**asdict(self._base), "kind": self.kind.value, "edges": self.edges.value})
+
+    def set_value(self, config: AlignConfig) -> None:
+        """Show settings."""
+        self._base = config
+        if config.kind != "none":
+            self.kind.value = config.kind
+        self.edges.value = config.edges
+
+    @property
+    def layer(self) -> "Image | None":
+        """The layer that holds the focus stack."""
+        return self.stack.layer
+
+    @layer.setter
+    def layer(self, layer: "Image") -> None:
+        self.stack.layer = layer
+
+    def reset_choices(self, _event: Any = None) -> None:
+        """Offer the image layers there are; napari calls it when layers change."""
+        self.stack.reset_choices()
+
+    def run(self) -> None:
+        """Align the stack shown; the aligned one becomes a layer."""
+        from napari.utils.notifications import show_error, show_info
+
+        hint, layer = self.stack.problem(), self.layer
+        if self.panel.busy:
+            show_info("A stack is being aligned: wait for it or cancel it first.")
+        elif hint is not None or layer is None:
+            show_error(hint or "Choose an image layer.")
+        else:
+            source = self.stack.take()
+            self._started = source, stack_place(layer, source, self.stack.axis)
+            options = {"config": self.value(), "transforms": self.transforms if self.reuse.value else None}
+            self.panel.start(partial(_align, source, options), f"Aligning {source.title}", self._on_result)
+
+    def cancel(self) -> None:
+        """Stop the run; the layers stay as they are."""
+        self.panel.cancel()
+
+    def save(self, path: Path) -> None:
+        """Write the transforms shown."""
+        if self.transforms is None:
+            return
+        try:
+            self.panel.show_status(f"Saved in {self.transforms.save(path)}")
+        except FocusFuseError as error:
+            self.panel.show_status(report(error, "Saving"))
+
+    def load(self, path: Path) -> None:
+        """Read transforms, show them, and use them for the next run."""
+        from napari_focusfuse import api
+
+        try:
+            transforms = api.load_transforms(path)
+        except FocusFuseError as error:
+            self.panel.show_status(report(error, "Loading"))
+            return
+        self._show(transforms)
+        self.reuse.value = True
+        self.panel.show_status(f"Transforms of {len(transforms)} slices: press Align to use them")
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
+        """Stop the run when napari takes the widget out of its dock for good."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.cancel()
+            self.stack.let_go()
+            self.shifts.let_go()
+            self.turns.let_go()
+
+    def _build(self) -> None:
+        self.setMinimumWidth(_WIDTH)
+        self.panel.run_button.setText("Align")
+        self.about.setWordWrap(True)
+        form = form_layout()
+        form.addRow("Image layer", self.stack.layer_box.native)
+        form.addRow("Stack axis", self.stack.axis_box.native)
+        form.addRow(self.about)
+        form.addRow("Correct for", self.kind.native)
+        form.addRow("Edges", self.edges.native)
+        form.addRow(self.reuse.native)
+        files = QHBoxLayout()
+        files.addWidget(self.save_button)
+        files.addWidget(self.load_button)
+        rows = QWidget()
+        rows.setLayout(form)
+        layout = QVBoxLayout(self)
+        self._rows = Scrolled(rows, least=_FORM)
+        layout.addWidget(self._rows)
+        layout.addWidget(self.panel)
+        layout.addWidget(self.shifts)
+        layout.addWidget(self.turns)
+        layout.addLayout(files)
+        layout.addStretch(1)
+
+    def _connect(self) -> None:
+        self.stack.changed.connect(self._refresh)
+        self.panel.requested.connect(self.run)
+        self.reuse.changed.connect(self._on_reuse)
+        self.save_button.clicked.connect(self._on_save)
+        self.load_button.clicked.connect(self._on_load)
+
+    def _refresh(self) -> None:
+        hint = self.stack.problem()
+        self.about.setText(hint or self.stack.description(sizes=False))
+        self._rows.fit()
+        self.panel.set_ready(hint is None)
+        there = self.transforms is not None
+        self.reuse.enabled = there
+        self.save_button.setEnabled(there)
+        self.shifts.setVisible(there)
+        self.turns.setVisible(there)
+
+    def _show(self, transforms: "Transforms") -> None:
+        """Plot transforms, and offer them for further stacks."""
+        self.transforms = transforms
+        motions = transforms.motions()
+        lost = np.flatnonzero(~transforms.measured).tolist()
+        self.shifts.show_curves({"dx": motions.dx.tolist(), "dy": motions.dy.tolist()}, lost)
+        scale = (100 * (motions.scale - 1)).tolist()
+        self.turns.show_curves({"rotation (°)": motions.rotation.tolist(), "scale (%)": scale}, lost)
+        self._refresh()
+
+    def _on_reuse(self, reuse: bool) -> None:
+        self.kind.enabled = not reuse
+
+    def _on_result(self, done: "Alignment") -> None:
+        if self._started is None:
+            return
+        source, place = self._started
+        text = f"{done.summary[0].upper()}{done.summary[1:]}."
+        # A layer that shows how the stack was aligned before must not be taken for what was found now.
+        if not done.untouched or aligned_before(self._viewer, source) is not None:
+            layer, known = show_aligned(self._viewer, source, place, done, {"config": asdict(self.value())})
+            text += (
+                f" {layer.name!r} is brought up to date." if known else f" The new layer is {layer.name!r}: fuse it."
+            )
+        self._show(done.transforms)
+        self.panel.status.setText(text)
+
+    def _on_save(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Save transforms", "transforms.json", _FILTER)
+        if path:
+            self.save(Path(path))
+
+    def _on_load(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Load transforms", "", _FILTER)
+        if path:
+            self.load(Path(path))

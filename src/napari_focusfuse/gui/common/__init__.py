@@ -1,0 +1,1 @@
+"""Parts of several widgets: threads, the run panel, forms, plots, help, preferences."""

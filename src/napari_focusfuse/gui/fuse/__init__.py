@@ -1,0 +1,1 @@
+"""The widget "Fuse focus stack": its form, preview, results, and the decision applied to other layers."""

@@ -1,0 +1,194 @@
+"""What can be done with the last result of the fusion widget: mend it, apply its decision, see its surface, save it."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QPushButton, QVBoxLayout, QWidget
+
+from napari_focusfuse.gui.common.run_panel import RunPanel
+from napari_focusfuse.gui.common.worker import Work
+from napari_focusfuse.gui.fuse.apply_decision import Carrier
+from napari_focusfuse.gui.fuse.form import FuseForm
+from napari_focusfuse.gui.layers.result_parts import Parts
+from napari_focusfuse.gui.layers.results import plain
+from napari_focusfuse.gui.layers.source import Source
+from napari_focusfuse.gui.retouch.registry import iter_show_and_follow
+from napari_focusfuse.gui.retouch.session import Mender
+from napari_focusfuse.gui.surface.panel import Shown, SurfacePanel
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+    from napari_focusfuse.core.result.fusion import FusionResult
+
+__all__ = ["ResultPanel"]
+
+#: What Windows does not allow in the name of a folder.
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+
+
+class _Last(NamedTuple):
+    """The last result of one stack: as fused, where it comes from and lies, and who follows its edits."""
+
+    title: str
+    result: "FusionResult"
+    note: dict[str, Any]
+    place: Mapping[str, Any]
+    mender: Mender | None
+
+    @property
+    def pixel_size(self) -> tuple[float, float] | None:
+        """Height and width of a pixel, um."""
+        return self.note["pixel_size"] and tuple(self.note["pixel_size"])
+
+    def mended(self) -> Callable[[], Work] | None:
+        """What makes the result with its edits, in any thread; None if nobody follows them."""
+        return None if self.mender is None else self.mender.work()
+
+
+def _held(last: _Last | None, mended: Callable[[], Work] | None) -> Work:
+    """The decision of a result with its edits; runs in the thread."""
+    result = (yield from mended()) if mended is not None else None if last is None else last.result
+    return None if result is None else result.decision
+
+
+def _save(folder: Path, result: "FusionResult", mended: Callable[[], Work] | None, options: dict[str, Any]) -> Work:
+    """Write a result with its edits; runs in the thread."""
+    from napari_focusfuse import api
+
+    if mended is not None:
+        result = yield from mended()
+    return (yield from api.iter_save(folder, result, **options))
+
+
+class ResultPanel(QWidget):
+    """Holds the last result, and the buttons for it.
+
+    Parameters
+    ----------
+    viewer : Viewer
+    form : FuseForm
+        Which stack is fused.
+    panel : RunPanel
+        Runs the work.
+    """
+
+    def __init__(self, viewer: "Viewer", form: FuseForm, panel: RunPanel) -> None:
+        super().__init__()
+        self._viewer, self._panel = viewer, panel
+        self._last: _Last | None = None
+        self.save_button = QPushButton("Save result…")
+        self.save_button.setToolTip("Write the last result to a folder: images with physical sizes, and a recipe.")
+        self.mend_button = QPushButton("Mend…")
+        self.mend_button.setToolTip("Paint by hand where a pixel should come from another slice.")
+        self.surface = SurfacePanel(viewer, panel, self._shown)
+        self.carrier = Carrier(viewer, form, panel, self.held, self)
+        self._build()
+        panel.busy_changed.connect(self._on_busy)
+        self.carrier.fused.connect(self._on_whole)
+        self.save_button.clicked.connect(self._on_save)
+        self.mend_button.clicked.connect(self._on_mend)
+        self._on_busy()
+
+    @property
+    def mender(self) -> Mender | None:
+        """Who follows the edits of the last result, if anybody."""
+        return None if self._last is None else self._last.mender
+
+    def show_result(self, source: Source, note: dict[str, Any], parts: Parts, result: "FusionResult") -> Iterator[None]:
+        """Show a result as layers, step by step, and hold it as the last one; `parts` is what they hold."""
+        made_by = plain(result.info if result.decision is None else result.decision.info)
+        mender = yield from iter_show_and_follow(self._viewer, source, parts, result, {**note, "made_by": made_by})
+        self._last = _Last(source.title, result, note, source.place, mender)
+        self.carrier.decided(source, result.decision)
+        self._panel.status.setText(result.summary)
+
+    def held(self) -> Callable[[], Work]:
+        """Work that returns the decision of the last run of one stack, as it is by now."""
+        return partial(_held, self._last, None if self._last is None else self._last.mended())
+
+    def save(self, folder: Path, *, overwrite: bool = False) -> None:
+        """Write the last result to `folder`, as the command line does."""
+        last = self._last
+        if last is None:
+            self.carrier.save(folder, self._on_saved, overwrite=overwrite)
+            return
+        note = last.note
+        options = {
+            "pixel_size": last.pixel_size,
+            "z_step": note["z_step"],
+            "refractive_index": note["refractive_index"],
+            "inputs": [Path(path) for path in note["inputs"]],
+            "source": {
+                "axis": note["axis"],
+                "rgb": note["rgb"],
+                "position": {**note["in_file"], **note["position"]},
+                **note["taken"],
+            },
+            **note["aligned"],
+            "overwrite": overwrite,
+        }
+        work = partial(_save, folder, last.result, last.mended(), options)
+        self._panel.start(work, f"Saving {last.title}", self._on_saved)
+
+    def let_go(self) -> None:
+        """Stop following the viewer."""
+        self.surface.let_go()
+
+    def _build(self) -> None:
+        by_hand = QHBoxLayout()
+        by_hand.addWidget(self.mend_button)
+        by_hand.addWidget(self.carrier.button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(by_hand)
+        layout.addWidget(self.surface)
+        layout.addWidget(self.save_button)
+
+    def _shown(self) -> Shown | None:
+        """The last result, as far as a surface needs it."""
+        last = self._last
+        if last is None:
+            return None
+        return Shown(
+            last.title, last.result, last.pixel_size, last.note["z_step"], last.place, last.note, last.mended()
+        )
+
+    def _on_busy(self) -> None:
+        last, idle = self._last, not self._panel.busy
+        self.save_button.setEnabled((last is not None or self.carrier.result is not None) and idle)
+        self.mend_button.setEnabled(self.mender is not None and idle)
+        self.surface.there = last is not None
+        self.surface.refresh()
+
+    def _on_whole(self, summary: str) -> None:
+        self._last = None
+        self._panel.status.setText(summary)
+
+    def _on_saved(self, folder: Path) -> None:
+        self._panel.status.setText(f"Saved in {folder}")
+
+    def _on_mend(self) -> None:
+        from napari_focusfuse.gui.commands import mend_decision
+
+        layer = None if self.mender is None else self.mender.layer("decision")
+        if layer is not None:
+            self._viewer.layers.selection = {layer}
+        mend_decision(self._viewer)
+
+    def _on_save(self) -> None:
+        parent = QFileDialog.getExistingDirectory(self, "Folder to save the result in")
+        if parent:
+            title = self.carrier.title if self._last is None else self._last.title
+            folder = Path(parent) / (_FORBIDDEN.sub("_", title).strip(" .") or "result")
+            exists = folder.exists()
+            if not exists or self._may_overwrite(folder):
+                self.save(folder, overwrite=exists)
+
+    def _may_overwrite(self, folder: Path) -> bool:
+        question = f"{folder} exists. Write over the result in it?"
+        answer = QMessageBox.question(self, "Save result", question)
+        return bool(answer == QMessageBox.StandardButton.Yes)

@@ -1,0 +1,110 @@
+"""Axes and sizes as the file behind a layer states them: napari's own reader drops them."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from napari.layers import Image
+
+from napari_focusfuse.gui.layers.source import KEY, data_of, micrometres, plane_axes
+from napari_focusfuse.gui.thread_warnings import quiet
+
+__all__ = ["Spacing", "Stated", "labels_of", "positions_of", "slots_of", "spacing_of", "stated_by_file"]
+
+
+class Stated(NamedTuple):
+    """Axes and sizes of a file.
+
+    Attributes
+    ----------
+    file : str
+        Its name.
+    labels : tuple of str
+        "z" and the like for each axis of the layer; "" where the file does not name it.
+    z_step : float or None
+        um.
+    pixel_size : (float, float) or None
+        Height and width, um.
+    z : tuple of float or None
+        Positions of the slices, um, where they are not even.
+    data : dask array
+        The pixels, in the shape of the layer; read when they are asked for.
+    """
+
+    file: str
+    labels: tuple[str, ...]
+    z_step: float | None
+    pixel_size: tuple[float, float] | None
+    z: tuple[float, ...] | None
+    data: Any
+
+
+class Spacing(NamedTuple):
+    """Distance of the slices, height and width of a pixel, um; and the file that states any of it, if one does."""
+
+    z_step: float | None = None
+    pixel_size: tuple[float, float] | None = None
+    file: str | None = None
+
+
+def stated_by_file(layer: Image) -> Stated | None:
+    """What the file of a layer states, if it was opened by another reader and holds just these values."""
+    path = Path(layer.source.path) if layer.source.path else None
+    if path is None or KEY in layer.metadata or not path.is_file():
+        return None
+    return _read(path, path.stat().st_mtime_ns, tuple(data_of(layer).shape))
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, _modified: int, shape: tuple[int, ...]) -> Stated | None:
+    from napari_focusfuse import api
+    from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
+
+    if not api.is_stack_file(path):
+        return None
+    try:
+        with quiet(FocusFuseWarning):
+            file = api.open_file(path)
+    except FocusFuseError:
+        return None
+    whole = list(zip(file.axes, file.data.shape, strict=True))
+    for axes in (whole, [(a, n) for a, n in whole if n > 1 or a in "YXS"]):
+        if tuple(n for _, n in axes) == shape:
+            labels = tuple("" if a in "QI" else a.lower() for a, _ in axes if a != "S")
+            return Stated(path.name, labels, file.z_step, file.pixel_size, file.z, file.data.reshape(shape))
+    return None
+
+
+def labels_of(layer: Image) -> list[str]:
+    """Labels of the axes in lower case: those of the layer, or of its file where the layer has none."""
+    own = [str(label).lower() for label in layer.axis_labels]
+    stated = stated_by_file(layer) if all(label.lstrip("-").isdigit() for label in own) else None
+    return own if stated is None else [said or label for said, label in zip(stated.labels, own, strict=True)]
+
+
+def spacing_of(layer: Image, axis: int) -> Spacing:
+    """Distance of the slices along `axis` and size of a pixel; what the layer's own scale and units say goes first."""
+    height, width = (micrometres(layer, i) for i in plane_axes(layer, axis))
+    z_step, pixel = micrometres(layer, axis), None if height is None or width is None else (height, width)
+    stated = stated_by_file(layer) if z_step is None or pixel is None else None
+    if stated is None:
+        return Spacing(z_step, pixel)
+    by_file = stated.z_step if stated.labels[axis] == "z" else None
+    adds = (z_step is None and by_file is not None) or (pixel is None and stated.pixel_size is not None)
+    return Spacing(z_step or by_file, pixel or stated.pixel_size, stated.file if adds else None)
+
+
+def positions_of(layer: Image, axis: int) -> list[float] | None:
+    """Positions of the slices, um, where the file states that they are not even."""
+    if labels_of(layer)[axis] != "z":
+        return None
+    stated = stated_by_file(layer)
+    z = layer.metadata.get(KEY, {}).get("z") if stated is None else stated.z
+    return list(z) if z and len(z) == data_of(layer).shape[axis] else None
+
+
+def slots_of(layer: Image, axis: int) -> list[int]:
+    """Number of each slice from 0 on; some are missing where the names of the files tell so."""
+    count = int(data_of(layer).shape[axis])
+    slots = layer.metadata.get(KEY, {}).get("slots") if labels_of(layer)[axis] == "z" else None
+    return list(slots) if slots and len(slots) == count else list(range(count))

@@ -1,0 +1,240 @@
+"""From an image layer to the focus stack that a run takes: axes, position, spacing, place in the world."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from napari.layers import Image
+from numpy.typing import NDArray
+
+from napari_focusfuse.gui.layers.unchanged import mark, sample
+
+__all__ = [
+    "KEY",
+    "LOOKS",
+    "Source",
+    "axis_name",
+    "data_of",
+    "further_axes",
+    "in_file",
+    "inputs_of",
+    "lazy",
+    "micrometres",
+    "place_of",
+    "plane_axes",
+    "problem",
+    "take",
+]
+
+#: Our part of a layer's metadata.
+KEY = "napari-focusfuse"
+#: What a fused image shares with its source so that it looks like it.
+LOOKS = ("blending", "colormap", "contrast_limits", "gamma")
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A focus stack of an image layer, frozen when a run starts.
+
+    Attributes
+    ----------
+    title : str
+        Name of the layer, with the time point and channel where there are such axes.
+    layer_id : str
+        Identifies the layer as long as napari runs.
+    layer : Image
+    data : array
+        The three axes of the stack, and the samples of RGB(A) as the last; not copied.
+    axis : int
+        The stack axis of `data`.
+    label : str
+        Name of the stack axis.
+    position : dict of str to int
+        Index on each further axis.
+    rgb : bool
+    place : dict
+        Arguments that put a (Y, X) layer exactly on the slices.
+    looks : dict
+        Arguments that make an image look like the source.
+    """
+
+    title: str
+    layer_id: str
+    layer: Image
+    data: Any
+    axis: int
+    label: str
+    position: dict[str, int]
+    rgb: bool
+    place: dict[str, Any]
+    looks: dict[str, Any]
+
+    @property
+    def slices(self) -> int:
+        """Number of slices."""
+        return int(self.data.shape[self.axis])
+
+    @cached_property
+    def inputs(self) -> list[str]:
+        """Files that the layer was read from, as far as they are known; asked for at first, some pixels are read."""
+        return inputs_of(self.layer)
+
+
+def data_of(layer: Image) -> Any:
+    """The pixels of a layer, at full resolution."""
+    return layer.data[0] if layer.multiscale else layer.data
+
+
+def axis_name(layer: Image, axis: int) -> str:
+    """Label of an axis; "axis -3" where it has none but napari's number."""
+    label = str(layer.axis_labels[axis])
+    return f"axis {label}" if label.lstrip("-").isdigit() else label
+
+
+def plane_axes(layer: Image, axis: int) -> tuple[int, int]:
+    """The axes of a slice: those labelled y and x, or the last two besides the stack axis."""
+    others = [i for i in range(layer.ndim) if i != axis]
+    labelled = [i for i in others if layer.axis_labels[i].lower() in ("y", "x")]
+    first, second = labelled if len(labelled) == 2 else others[-2:]
+    return first, second
+
+
+def _extra_axes(layer: Image, axis: int) -> list[int]:
+    """Axes that are neither the stack axis nor in a slice: time, channel."""
+    return [i for i in range(layer.ndim) if i != axis and i not in plane_axes(layer, axis)]
+
+
+def problem(layer: Image, axis: int) -> str | None:
+    """Why the layer is not a focus stack along `axis`, in one sentence; None if it is."""
+    if layer.ndim < 3:
+        return (
+            f"{layer.name!r} is a single image, and a focus stack needs two or more: "
+            "open the slices together with File > Open Files as Stack, or open their folder."
+        )
+    if data_of(layer).shape[axis] < 2:
+        return f"{layer.name!r} has only one slice along {axis_name(layer, axis)}: choose another stack axis."
+    return None
+
+
+def micrometres(layer: Image, axis: int) -> float | None:
+    """Spacing along an axis in um; None where the layer gives no unit of length."""
+    unit = layer.units[axis]
+    if not unit.is_compatible_with("micrometer"):
+        return None
+    return float(abs(float(layer.scale[axis]) * unit).to("micrometer").magnitude)
+
+
+def _position(layer: Image, axis: int, point: Sequence[float]) -> dict[int, int]:
+    """Index of the viewer's `point` (world) on each further axis of the layer."""
+    shape = data_of(layer).shape
+    where = np.round(layer.world_to_data(np.asarray(point)[-layer.ndim :])).astype(int)
+    return {i: int(np.clip(where[i], 0, shape[i] - 1)) for i in _extra_axes(layer, axis)}
+
+
+def further_axes(layer: Image, axis: int, point: Sequence[float]) -> dict[int, int]:
+    """The axes that are neither the stack axis nor in a slice, and the viewer's position on each."""
+    return _position(layer, axis, point)
+
+
+def take(layer: Image, axis: int, point: Sequence[float]) -> Source:
+    """Freeze what a run needs of a layer.
+
+    Parameters
+    ----------
+    layer : Image
+    axis : int
+        The stack axis.
+    point : sequence of float
+        Where the viewer's sliders are, in world coordinates; chooses the time point and channel.
+    """
+    position = _position(layer, axis, point)
+    index = tuple(position.get(i, slice(None)) for i in range(layer.ndim))
+    named = {axis_name(layer, i): k for i, k in position.items()}
+    where = ", ".join(f"{name} = {k}" for name, k in named.items())
+    return Source(
+        title=f"{layer.name} ({where})" if where else str(layer.name),
+        layer_id=str(layer.unique_id),
+        layer=layer,
+        data=lazy(data_of(layer))[index],
+        axis=sum(i not in position for i in range(axis)),
+        label=axis_name(layer, axis),
+        position=named,
+        rgb=bool(layer.rgb),
+        place=_place(layer, axis, position),
+        looks={} if layer.rgb else {name: getattr(layer, name) for name in LOOKS},
+    )
+
+
+def inputs_of(layer: Image) -> list[str]:
+    """Files that a layer was read from: what our reader noted, or the file that napari opened; none if in doubt.
+
+    None either of a layer whose pixels are no longer those of the files, see `mark` and `sample`.
+    """
+    from napari_focusfuse import api
+    from napari_focusfuse.errors import FocusFuseError
+    from napari_focusfuse.gui.layers.file_facts import stated_by_file
+
+    note, opened = layer.metadata.get(KEY, {}), layer.source.path
+    noted = note.get("inputs")
+    if noted or not opened or not Path(opened).is_file():
+        changed = "mark" in note and mark(data_of(layer)) != note["mark"]
+        return [] if changed else list(noted or [])
+    if not api.is_stack_file(opened):
+        return [str(opened)]
+    # Of several files that are opened as a stack napari names the first.
+    stated = stated_by_file(layer)
+    if stated is None:
+        return []
+    try:
+        there = sample(stated.data)
+    except FocusFuseError:
+        return []
+    same = np.array_equal(sample(data_of(layer)), there, equal_nan=there.dtype.kind == "f")
+    return [str(opened)] if same else []
+
+
+def in_file(layer: Image) -> dict[str, int]:
+    """Where a layer lies in its file, on axes that the layer has not."""
+    return dict(layer.metadata.get(KEY, {}).get("in_file", {}))
+
+
+def lazy(data: Any) -> Any:
+    """`data`, as something whose indexing reads nothing: zarr and the like would read a whole time point."""
+    if isinstance(data, np.ndarray):
+        return data
+    from dask.array import asarray
+
+    return asarray(data)  # type: ignore[no-untyped-call]
+
+
+def place_of(layer: Image) -> dict[str, Any]:
+    """Arguments that put a (Y, X) layer exactly on a layer that is a single image."""
+    return _place(layer, -1, {})
+
+
+def _place(layer: Image, axis: int, position: dict[int, int]) -> dict[str, Any]:
+    plane = list(plane_axes(layer, axis))
+    scale, translate = np.asarray(layer.scale)[plane], np.asarray(layer.translate)[plane]
+    own = np.eye(3)
+    own[:2, :2], own[:2, 2] = np.diag(scale), translate
+    affine = _plane_to_world(layer, plane, position) @ np.linalg.inv(own)
+    return {
+        "scale": scale,
+        "translate": translate,
+        "units": tuple(layer.units[i] for i in plane),
+        "axis_labels": tuple(layer.axis_labels[i] for i in plane),
+        "affine": np.eye(3) if np.allclose(affine, np.eye(3)) else affine,
+    }
+
+
+def _plane_to_world(layer: Image, plane: list[int], position: dict[int, int]) -> NDArray[np.float64]:
+    """Affine (3, 3) from the pixels of the first slice to the world: rotation and shear of the layer included."""
+    origin = np.array([position.get(i, 0) for i in range(layer.ndim)], dtype=float)
+    points = np.vstack([origin, origin + np.eye(layer.ndim)[plane]])
+    world = np.array([np.asarray(layer.data_to_world(point))[plane] for point in points])
+    matrix = np.eye(3)
+    matrix[:2, :2], matrix[:2, 2] = (world[1:] - world[0]).T, world[0]
+    return matrix

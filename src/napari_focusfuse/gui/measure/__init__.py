@@ -1,0 +1,1 @@
+"""The widget "Measure fused images": roles of layers, scores, focus curves, maps."""

@@ -1,0 +1,1 @@
+"""The widget "Mend the decision": what is painted, and layers that follow it."""

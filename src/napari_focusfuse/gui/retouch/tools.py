@@ -1,0 +1,181 @@
+"""The brush of mending: what it paints, how large it is, and how much of the decision is seen."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from napari.layers import Labels
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QButtonGroup,
+    QHBoxLayout,
+    QPushButton,
+    QRadioButton,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_focusfuse.gui.common.form import form_layout
+from napari_focusfuse.gui.retouch.session import Mender
+from napari_focusfuse.gui.retouch.slice_slider import Slider
+
+__all__ = ["MendTools"]
+
+_LARGEST_BRUSH = 200
+_SHOWN = "The slice shown by the slider"
+_TIPS = {
+    "shown_button": "Paint the slice of the source that the viewer's slider shows:\n"
+    "move the slider until the place is sharp, and paint it.",
+    "pick_button": "Same as here: click on a pixel to go on with the slice that it comes from.\n"
+    "The slider moves to that slice.",
+    "second_button": "Paint for each pixel the slice that comes next after the chosen one,\n"
+    "not one beside it if there is another: for places where the wrong one of two depths has won.",
+    "erase_button": "Give pixels back to the automatic decision.",
+    "brush": "Diameter of the brush. Also: Alt and moving the mouse, or the keys [ and ].",
+    "colours": "How strongly the colours of the decision, one a slice, cover the image.",
+}
+_NO_SECOND = "This decision knows of one slice a pixel only."
+
+
+class MendTools(QWidget):
+    """A view of a decision layer and its brush: the slice that the viewer shows is the label that is painted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._mender: Mender | None = None
+        self._slider: Slider | None = None
+        self.shown_button = QRadioButton(_SHOWN)
+        self.second_button = QRadioButton("The second best slice of each pixel")
+        self.erase_button = QRadioButton("Erase: back to automatic")
+        self.pick_button = QPushButton("Pick")
+        self.brush, self.colours = (QSlider(Qt.Orientation.Horizontal) for _ in range(2))
+        self.brush.setRange(1, _LARGEST_BRUSH)
+        self.colours.setRange(0, 100)
+        self._group = QButtonGroup(self)
+        for name, tip in _TIPS.items():
+            getattr(self, name).setToolTip(tip)
+        self._build()
+        self._group.buttonClicked.connect(self._on_choice)
+        self.pick_button.clicked.connect(self._on_pick)
+        self.brush.valueChanged.connect(self._on_brush)
+        self.colours.valueChanged.connect(self._on_colours)
+
+    def set_mender(self, mender: Mender | None, slider: Slider | None) -> None:
+        """Paint on the layer that `mender` follows; None: on none."""
+        layer = self._layer()
+        if layer is not None:
+            for name, slot in self._slots():
+                getattr(layer.events, name).disconnect(slot)
+        self._mender, self._slider = mender, slider
+        layer = self._layer()
+        second = mender is not None and mender.second is not None
+        self.second_button.setEnabled(second)
+        self.second_button.setToolTip(_TIPS["second_button"] if second else _NO_SECOND)
+        self.shown_button.setChecked(True)
+        if layer is not None:
+            for name, slot in self._slots():
+                getattr(layer.events, name).connect(slot)
+            self._on_looks()
+        self.follow_slider()
+
+    def follow_slider(self) -> None:
+        """The viewer may show another slice: paint that one, if the brush paints the slice shown."""
+        k, layer = None if self._slider is None else self._slider.slice(), self._layer()
+        if layer is not None and k is not None and self.shown_button.isChecked():
+            layer.selected_label = k + 1
+        self._name_slice()
+
+    def _build(self) -> None:
+        row = QHBoxLayout()
+        row.addWidget(self.shown_button, 1)
+        row.addWidget(self.pick_button)
+        form = form_layout()
+        form.addRow("Brush", self.brush)
+        form.addRow("Decision colours", self.colours)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(row)
+        layout.addWidget(self.second_button)
+        layout.addWidget(self.erase_button)
+        layout.addLayout(form)
+        for button in (self.shown_button, self.second_button, self.erase_button):
+            self._group.addButton(button)
+
+    def _layer(self) -> Any:
+        return None if self._mender is None else self._mender.layer("decision")
+
+    def _slots(self) -> list[tuple[str, Any]]:
+        looks = self._on_looks
+        return [("selected_label", self._on_selected), ("brush_size", looks), ("opacity", looks)]
+
+    def _name_slice(self) -> None:
+        layer = self._layer()
+        if self._mender is None or layer is None or not 1 <= layer.selected_label <= self._mender.slices:
+            self.shown_button.setText(_SHOWN)
+        else:
+            self.shown_button.setText(f"Slice {layer.selected_label} of {self._mender.slices}, shown by the slider")
+
+    def _on_choice(self, button: QAbstractButton) -> None:
+        layer = self._layer()
+        if self._mender is None or layer is None:
+            return
+        if button is self.erase_button:
+            layer.selected_label = 0
+        elif button is self.second_button:
+            layer.selected_label = self._mender.second
+        else:
+            self.follow_slider()
+
+    def _on_selected(self, _event: Any = None) -> None:
+        """Another label, also by napari's own means: show it here, and its slice in the viewer."""
+        layer, mender = self._layer(), self._mender
+        if layer is None or mender is None:
+            return
+        label = int(layer.selected_label)
+        if label == 0:
+            self.erase_button.setChecked(True)
+        elif label == mender.second:
+            self.second_button.setChecked(True)
+        elif label <= mender.slices:
+            self.shown_button.setChecked(True)
+            if self._slider is not None and self._slider.slice() != label - 1:
+                self._slider.show(label - 1)
+        self._name_slice()
+
+    def _on_pick(self) -> None:
+        layer = self._layer()
+        if layer is not None:
+            if not layer.visible:
+                layer.visible = True
+            layer.mode = "pick"
+            if _pick_once not in layer.mouse_drag_callbacks:
+                layer.mouse_drag_callbacks.append(_pick_once)
+
+    def _on_looks(self, _event: Any = None) -> None:
+        layer = self._layer()
+        if layer is not None:
+            for slider, value in ((self.brush, round(layer.brush_size)), (self.colours, round(100 * layer.opacity))):
+                slider.blockSignals(True)
+                slider.setValue(value)
+                slider.blockSignals(False)
+
+    def _on_brush(self, size: int) -> None:
+        layer = self._layer()
+        if layer is not None:
+            layer.brush_size = size
+
+    def _on_colours(self, percent: int) -> None:
+        layer = self._layer()
+        if layer is not None:
+            layer.opacity = percent / 100
+
+
+def _pick_once(layer: Labels, event: Any) -> Iterator[None]:
+    """After one click of the picker, paint again."""
+    yield
+    while event.type == "mouse_move":
+        yield
+    layer.mouse_drag_callbacks.remove(_pick_once)
+    if layer.mode == "pick":
+        layer.mode = "paint"

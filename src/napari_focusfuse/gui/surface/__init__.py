@@ -1,0 +1,1 @@
+"""The surface of a result, in three dimensions."""

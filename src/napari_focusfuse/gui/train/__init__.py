@@ -1,0 +1,1 @@
+"""The widget "Train a model": training a new model, or adapting one to a stack."""

@@ -1,0 +1,167 @@
+"""What a new model is trained on, how, and where it is written."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import ComboBox
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+
+from napari_focusfuse.config import ADAPTATIONS, HAVING, RECIPES, STARTS, AnyTrainConfig, Recipe
+from napari_focusfuse.gui.common.form import Folded, form_layout, narrow
+from napari_focusfuse.gui.common.models import Choices, device_box, offer_all
+from napari_focusfuse.gui.train.images import ImagesForm
+from napari_focusfuse.gui.train.model_target import ModelTarget
+from napari_focusfuse.gui.train.recipe_form import RecipesForm
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+__all__ = ["TrainForm", "TrainSetup"]
+
+#: Shown for no model to start from.
+SCRATCH = ""
+#: What is missing where a recipe needs a model to start from.
+_WANTED: dict[Recipe, str] = {
+    "decide": "A decision is learned with a trained encoder: choose a model to start from.",
+    "candidates": "Candidates are judged with a model that has a decision head: choose one to start from, "
+    "or train one by the recipe decide.",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class TrainSetup:
+    """A training, frozen when it starts: the arguments of `api.iter_train`."""
+
+    title: str
+    images: "list[Any] | Path"
+    config: AnyTrainConfig
+    out: Path
+    options: dict[str, Any]
+
+
+def _starts(models: list[str]) -> list[tuple[str, str]]:
+    """What a training can start from, for people and for the API."""
+    return [("random weights", SCRATCH), *((name, name) for name in models)]
+
+
+class TrainForm(QWidget):
+    """Images, recipe and target of a new model.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Its image layers are offered.
+    """
+
+    #: Something was changed.
+    changed = Signal()
+
+    def __init__(self, viewer: "Viewer") -> None:
+        super().__init__()
+        self.images = ImagesForm(viewer)
+        self.recipe = RecipesForm({recipe: config() for recipe, config in RECIPES.items()})
+        self._choices = Choices(["default"], {}, [])
+        self.start = ComboBox(
+            choices=_starts(["default"]),
+            tooltip="A model to start from needs fewer epochs; a new one owes nothing to other people's images.",
+        )
+        self.device = device_box()
+        self.licence = QLineEdit()
+        self.licence.setToolTip("Terms of the images, written to the card of the model: who gets it has to know them.")
+        self.target = ModelTarget()
+        self.more = Folded("More", self._more())
+        self._build()
+        for signal in (self.images.changed, self.target.changed):
+            signal.connect(self.changed)
+        self.start.changed.connect(self._on_start)
+        for form in self.recipe.forms.values():
+            form.boxes["crop"].changed.connect(self._on_crop)
+        self.recipe.kind.changed.connect(self._on_recipe)
+        self._on_recipe(self.recipe.recipe)
+
+    def value(self) -> AnyTrainConfig:
+        """The recipe shown."""
+        return self.recipe.value()
+
+    def set_value(self, config: AnyTrainConfig) -> None:
+        """Show a recipe."""
+        self.recipe.set_value(config)
+
+    def problem(self) -> str | None:
+        """Why nothing can be trained, in one sentence; None if it can."""
+        wanted = _WANTED.get(self.recipe.recipe)
+        if wanted is not None and self.start.value not in self._fitting():
+            return wanted
+        return self.images.problem(self.value().crop) or self.target.problem()
+
+    def setup(self) -> TrainSetup:
+        """Freeze what is shown."""
+        chosen = self.images.value()
+        options = {
+            "start": self.start.value or None,
+            "device": self.device.value,
+            "overwrite": self.target.overwrite.value,
+            "licence": self.licence.text().strip(),
+        }
+        return TrainSetup(chosen.title, chosen.images, self.value(), self.target.value(), options)
+
+    def show_choices(self, choices: Choices) -> None:
+        """Offer models to start from, and devices."""
+        self._choices = choices
+        offer_all(self.start, _starts(self._fitting()))
+        offer_all(self.device, choices.devices)
+
+    def reset_choices(self) -> None:
+        """Offer the image layers there are, and propose a name."""
+        self.images.reset_choices()
+        self.target.propose("my model")
+
+    def _more(self) -> Any:
+        rows = self.recipe.more()
+        rows.addRow("Licence of the images", self.licence)
+        return rows
+
+    def _build(self) -> None:
+        form = form_layout()
+        self.images.rows.insertRow(0, "Recipe", narrow(self.recipe.kind).native)
+        form.addRow("Start from", narrow(self.start).native)
+        self.recipe.add_main(form)
+        form.addRow("Device", self.device.native)
+        form.addRow("Name", self.target)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.addWidget(self.images)
+        layout.addLayout(form)
+        layout.addWidget(self.more)
+        layout.addStretch()
+
+    def _fitting(self) -> list[str]:
+        """The models that the recipe can start from: that of the paper needs a decoder, edges need a decision head."""
+        return [name for name in self._choices.models if self._recipe_of(name) in STARTS[self.recipe.recipe]]
+
+    def _recipe_of(self, model: str) -> Recipe:
+        return self._choices.recipes.get(model, "paper")
+
+    def _on_recipe(self, recipe: Recipe) -> None:
+        self.images.set_recipe(recipe)
+        if self.start.value not in (SCRATCH, *self._fitting()):
+            self.start.value = SCRATCH
+        offer_all(self.start, _starts(self._fitting()))
+        self._on_start(self.start.value)
+
+    def _on_start(self, start: str) -> None:
+        """A model keeps its variant, and smaller steps are proposed so that they do not spoil what it has learnt."""
+        scratch, recipe = start == SCRATCH, self.recipe.recipe
+        if "variant" in self.recipe.boxes:
+            self.recipe.boxes["variant"].enabled = scratch
+        proposed, other = RECIPES[recipe]().learning_rate, ADAPTATIONS[recipe].learning_rate
+        if not scratch and self._recipe_of(start) in HAVING[recipe]:
+            proposed, other = other, proposed
+        if self.value().learning_rate == other:
+            self.set_value(replace(self.value(), learning_rate=proposed))
+        self.changed.emit()
+
+    def _on_crop(self, _crop: int) -> None:
+        self.changed.emit()

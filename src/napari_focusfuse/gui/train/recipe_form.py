@@ -1,0 +1,142 @@
+"""The recipe of a training as widgets: a view of the settings of one recipe, and of all."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from magicgui.widgets import ComboBox
+from qtpy.QtWidgets import QFormLayout, QWidget
+
+from napari_focusfuse.config import DEFAULT_RECIPE, AnyTrainConfig, Recipe
+from napari_focusfuse.gui.common.form import form_layout
+from napari_focusfuse.gui.train.recipe_fields import FIELDS
+
+__all__ = ["RecipeForm", "RecipesForm"]
+
+_KINDS: list[tuple[str, Recipe]] = [
+    ("paper: give images back", "paper"),
+    ("focus: rank slices", "focus"),
+    ("decide: weigh the scales", "decide"),
+    ("candidates: coherent choice and weights", "candidates"),
+]
+_TIP = (
+    "paper: encoder and decoder learn to give images back, as in SESF-Fuse. Any images do.\n"
+    "focus: the encoder learns which slice of small simulated stacks is the sharpest, also under noise: "
+    "the decision itself. Needs sharp images, or none.\n"
+    "decide: a small head on a trained encoder learns which scale and window to believe where, from simulated scenes "
+    "with known depth. Needs a model to start from, and sharp images or none.\n"
+    "edges: a second small head learns from such scenes which of two depths is right where they compete for a pixel. "
+    "Needs a model with a decision head to start from, and sharp images or none."
+)
+
+
+class RecipeForm:
+    """A view of the settings of one recipe.
+
+    Parameters
+    ----------
+    config : AnyTrainConfig
+        Shown first.
+    hidden : sequence of str
+        Settings that are kept as they are.
+    """
+
+    def __init__(self, config: AnyTrainConfig, hidden: tuple[str, ...] = ()) -> None:
+        self._base = config
+        self._fields = {name: field for name, field in FIELDS[config.recipe].items() if name not in hidden}
+        self.boxes = {name: field.box() for name, field in self._fields.items()}
+        self._rows: list[QWidget] = []
+        self.set_value(config)
+
+    def value(self) -> AnyTrainConfig:
+        """The settings shown."""
+        return replace(self._base, **{name: self._value(name) for name in self.boxes})
+
+    def set_value(self, config: AnyTrainConfig) -> None:
+        """Show settings."""
+        self._base = config
+        for name, box in self.boxes.items():
+            value = getattr(config, name)
+            if self._fields[name].choices and value not in box.choices:
+                box.set_choice(f"{value:g}", value)
+            box.value = value
+
+    def add_main(self, form: QFormLayout) -> None:
+        """Add the rows that everybody needs."""
+        self._add(form, main=True)
+
+    def add_more(self, form: QFormLayout) -> None:
+        """Add the other rows."""
+        self._add(form, main=False)
+
+    def set_visible(self, visible: bool) -> None:
+        """Show or hide all rows."""
+        for part in self._rows:
+            part.setVisible(visible)
+
+    def _value(self, name: str) -> Any:
+        """A setting; what a box can only show rounded stays as it is until it is changed."""
+        kept, shown, digits = getattr(self._base, name), self.boxes[name].value, self._fields[name].digits
+        return kept if digits and shown == round(kept, digits) else shown
+
+    def _add(self, form: QFormLayout, *, main: bool) -> None:
+        for name, field in self._fields.items():
+            if field.main == main:
+                box = self.boxes[name].native
+                form.addRow(field.label, box)
+                self._rows += [part for part in (form.labelForField(box), box) if part is not None]
+
+
+class RecipesForm:
+    """A view of the settings of all recipes, of which one is shown.
+
+    Parameters
+    ----------
+    configs : mapping
+        Settings by the name of their recipe, shown first.
+    hidden : sequence of str
+        Settings that are kept as they are.
+    """
+
+    def __init__(self, configs: Mapping[Recipe, AnyTrainConfig], hidden: tuple[str, ...] = ()) -> None:
+        self.forms = {recipe: RecipeForm(config, hidden) for recipe, config in configs.items()}
+        self.kind = ComboBox(choices=_KINDS, value=DEFAULT_RECIPE, tooltip=_TIP)
+        self.kind.changed.connect(self._on_kind)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe shown."""
+        recipe: Recipe = self.kind.value
+        return recipe
+
+    @property
+    def boxes(self) -> dict[str, Any]:
+        """Boxes of the recipe shown, by the name of the setting."""
+        return self.forms[self.recipe].boxes
+
+    def value(self) -> AnyTrainConfig:
+        """The settings shown."""
+        return self.forms[self.recipe].value()
+
+    def set_value(self, config: AnyTrainConfig) -> None:
+        """Show settings, and their recipe."""
+        self.kind.value = config.recipe
+        self.forms[config.recipe].set_value(config)
+
+    def add_main(self, form: QFormLayout) -> None:
+        """Add the rows that everybody needs."""
+        for each in self.forms.values():
+            each.add_main(form)
+        self._on_kind(self.recipe)
+
+    def more(self) -> QFormLayout:
+        """The other rows."""
+        form = form_layout()
+        for each in self.forms.values():
+            each.add_more(form)
+        self._on_kind(self.recipe)
+        return form
+
+    def _on_kind(self, recipe: Recipe) -> None:
+        for name, form in self.forms.items():
+            form.set_visible(name == recipe)

@@ -1,0 +1,69 @@
+"""Help, keys and tooltips of all widgets."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QShortcut
+from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit
+
+from napari_focusfuse.gui.common.help import HelpButton, page_path
+
+PLUGIN = "napari-focusfuse"
+WIDGETS = {
+    "Align focus stack": "aligning",
+    "Fuse focus stack": "first-fusion",
+    "Measure fused images": "measuring",
+    "Mend the decision": "mending",
+    "Train a model": "training",
+}
+
+
+@pytest.fixture(params=WIDGETS)
+def opened(request, viewer):
+    return request.param, viewer.window.add_plugin_dock_widget(PLUGIN, request.param)[1]
+
+
+def test_each_has_a_page(opened):
+    name, widget = opened
+    (button,) = widget.findChildren(HelpButton)
+    button.click()
+    window = button.window_shown
+    assert window.isVisible()
+    title = page_path(f"{WIDGETS[name]}.md").read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+    assert window.browser.toPlainText().startswith(title)
+    window.close()
+
+
+def test_each_page_comes_with_the_package():
+    settings = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))
+    included = settings["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert {f"docs/{page}.md" for page in WIDGETS.values()} <= included.keys()
+
+
+def test_every_control_says_what_it_does(opened):
+    _, widget = opened
+    silent = []
+    for kind in (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit):
+        for control in widget.findChildren(kind):
+            above = control
+            while above is not widget and not above.toolTip():
+                above = above.parentWidget()
+            if above is widget and not control.objectName().startswith(("qt_", "Scroll", "spacer")):
+                text = control.text() if hasattr(control, "text") else ""
+                silent.append(f"{type(control).__name__} {text}")
+    assert silent == []
+
+
+def test_keys_run_and_cancel(viewer, widget, stack, fusion, finish, qtbot):
+    viewer.add_image(stack, name="cells")
+    fusion.go.clear()
+    keys = {shortcut.key().toString(): shortcut for shortcut in widget.findChildren(QShortcut)}
+    assert {key.context() for key in keys.values()} == {Qt.ShortcutContext.WidgetWithChildrenShortcut}
+    keys["Ctrl+Return"].activated.emit()
+    qtbot.waitUntil(lambda: bool(fusion.calls))
+    keys["Esc"].activated.emit()
+    fusion.go.set()
+    finish(widget)
+    assert "cancelled" in widget.panel.status.text()
