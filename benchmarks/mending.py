@@ -100,7 +100,7 @@ def viewer(data: Any, result: FusionResult, name: str) -> None:
     from qtpy.QtWidgets import QApplication
 
     from napari_focusfuse.gui.layers.source import take
-    from napari_focusfuse.gui.retouch.registry import show_and_follow
+    from napari_focusfuse.gui.retouch.session import show_and_follow
 
     shown = napari.Viewer()
     shown.window.resize(1400, 900)

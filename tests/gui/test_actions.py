@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_focusfuse.gui import actions
+from napari_focusfuse.gui import commands as actions
 
 PLUGIN, WIDGET = "napari-focusfuse", "Fuse focus stack"
 

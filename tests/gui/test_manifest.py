@@ -52,7 +52,7 @@ import sys
 from importlib import import_module
 for names, heavy in [
     ("reader", "torch napari qtpy tifffile"),
-    ("samples commands opening", "torch napari qtpy"),
+    ("samples commands", "torch napari qtpy"),
     ("fuse retouch align measure train", "torch matplotlib"),
 ]:
     for name in names.split():

@@ -6,7 +6,7 @@ import tifffile
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QFileDialog
 
-from napari_focusfuse.gui.opening import open_folder, open_stack
+from napari_focusfuse.gui.reader import open_folder, open_stack
 
 PLUGIN = "napari-focusfuse"
 

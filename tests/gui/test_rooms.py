@@ -4,7 +4,7 @@ import pytest
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication, QLabel
 
-from napari_focusfuse.gui.common.scroll import Scrolled
+from napari_focusfuse.gui.common.dock import Scrolled
 from napari_focusfuse.gui.fuse.widget import FuseWidget
 
 PLUGIN = "napari-focusfuse"

@@ -169,7 +169,7 @@ class Tour:
 
     def _follow(self) -> None:
         """Until the layers show what is painted."""
-        from napari_focusfuse.gui.retouch.registry import mender_of
+        from napari_focusfuse.gui.retouch.session import mender_of
 
         mender = mender_of(self.decision)
         mender.look()

@@ -10,9 +10,12 @@ __all__ = [
     "adapt_to_stack",
     "align_focus_stack",
     "apply_decision",
+    "cancel_fusion",
     "fuse_focus_stack",
     "measure_fused_images",
     "mend_decision",
+    "preview_fusion",
+    "save_fusion",
     "train_model",
 ]
 
@@ -104,3 +107,36 @@ def _chosen_stack(viewer: "napari.viewer.Viewer") -> "Image | None":
     if source is None:
         show_error(f"The stack that {chosen[0].name!r} was made from is no longer open: open it again.")
     return source
+
+
+_WIDGET = "Fuse focus stack"
+
+
+def preview_fusion(viewer: "napari.viewer.Viewer") -> None:
+    """Begin or end the preview of the fusion, of the selected image layer where that is a focus stack."""
+    from napari.layers import Image
+
+    from napari_focusfuse.gui.layers.results import source_of
+
+    widget = _opened(viewer, _WIDGET)
+    chosen = [layer for layer in viewer.layers.selection if isinstance(layer, Image) and layer.ndim > 2]
+    source = source_of(chosen[0], viewer.layers) if len(chosen) == 1 else None
+    if source is not None and not widget.preview.on:
+        widget.layer = source
+    widget.preview.box.toggle()
+
+
+def cancel_fusion(viewer: "napari.viewer.Viewer") -> None:
+    """Cancel the fusion that is under way."""
+    _opened(viewer, _WIDGET).cancel()
+
+
+def save_fusion(viewer: "napari.viewer.Viewer") -> None:
+    """Ask where to, and save the last result."""
+    from napari.utils.notifications import show_error
+
+    widget = _opened(viewer, _WIDGET)
+    if widget.save_button.isEnabled():
+        widget.save_button.click()
+    else:
+        show_error("There is no result to save yet: fuse a focus stack first.")

@@ -1,14 +1,19 @@
-"""Opens focus stacks: folders of slices or of pairs, TIFF, OME-TIFF and OME-Zarr; lazily, with axes and sizes."""
+"""Opens focus stacks: napari's reader, and menu commands that use it without asking which reader to use.
+
+Folders of slices or of pairs, TIFF, OME-TIFF and OME-Zarr; lazily, with axes and sizes.
+"""
 
 import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import napari.viewer
+
     from napari_focusfuse.gui.layers.opened import LayerData
     from napari_focusfuse.io import Pair
 
-__all__ = ["get_reader", "read_stack"]
+__all__ = ["get_reader", "open_folder", "open_stack", "read_stack"]
 
 #: As many layers as a viewer shows well.
 _MOST_PAIRS = 20
@@ -72,3 +77,48 @@ def _layers_of_pairs(pairs: "list[Pair]", folder: str) -> "list[LayerData]":
         ((data, arguments, kind),) = layers_of(api.open_file((pair.first, pair.second)))
         made.append((data, {**arguments, "name": pair.name, "visible": pair is pairs[0]}, kind))
     return made
+
+
+_FILTER = (
+    "Focus stacks (*.tif *.tiff *.btf *.tf8 *.czi *.lif *.nd2 *.png *.jpg *.jpeg *.jp2 *.bmp *.webp);;All files (*)"
+)
+
+
+def open_stack(viewer: "napari.viewer.Viewer") -> None:
+    """Ask for files and open them: one file as it is, several images as the slices of one stack."""
+    from napari.utils.history import get_open_history
+    from qtpy.QtWidgets import QApplication, QFileDialog
+
+    window = QApplication.activeWindow()
+    names, _ = QFileDialog.getOpenFileNames(window, "Open focus stack", get_open_history()[0], _FILTER)
+    _open(viewer, names)
+
+
+def open_folder(viewer: "napari.viewer.Viewer") -> None:
+    """Ask for a folder and open it: slices, pairs, or an OME-Zarr."""
+    from napari.utils.history import get_open_history
+    from qtpy.QtWidgets import QApplication, QFileDialog
+
+    window = QApplication.activeWindow()
+    name = QFileDialog.getExistingDirectory(window, "Open folder as focus stack", get_open_history()[0])
+    _open(viewer, [name] if name else [])
+
+
+def _open(viewer: "napari.viewer.Viewer", names: list[str]) -> None:
+    """Add what the files hold to the viewer; several are one stack."""
+    from napari.layers import Image
+    from napari.utils.history import update_open_history
+    from napari.utils.notifications import show_error
+
+    from napari_focusfuse.errors import FocusFuseError
+
+    if not names:
+        return
+    update_open_history(names[0])
+    try:
+        made = read_stack(names[0] if len(names) == 1 else names)
+    except FocusFuseError as error:
+        show_error(f"{str(error)[0].upper()}{str(error)[1:]}.")
+        return
+    layers = [viewer.add_layer(Image(data, **arguments)) for data, arguments, _ in made]
+    viewer.layers.selection = {next(layer for layer in layers if layer.visible)}

@@ -7,7 +7,7 @@ import pytest
 from qtpy.QtWidgets import QFileDialog
 
 import napari_focusfuse as ff
-from napari_focusfuse.gui.layers.file_facts import positions_of
+from napari_focusfuse.gui.layers.axes import positions_of
 
 PLUGIN, WIDGET, KEY = "napari-focusfuse", "Align focus stack", "napari-focusfuse"
 

@@ -8,7 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QShortcut
 from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit
 
-from napari_focusfuse.gui.common.help import HelpButton, page_path
+from napari_focusfuse.gui.common.dock import HelpButton, page_path
 
 PLUGIN = "napari-focusfuse"
 WIDGETS = {

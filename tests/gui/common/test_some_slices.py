@@ -9,7 +9,7 @@ from napari.layers import Image
 from napari_focusfuse import api, io
 from napari_focusfuse.gui.common.some_slices import SliceRow, some_slices, taken_of
 from napari_focusfuse.gui.common.stack_form import StackForm
-from napari_focusfuse.gui.layers.file_facts import positions_of
+from napari_focusfuse.gui.layers.axes import positions_of
 from napari_focusfuse.gui.layers.source import KEY, inputs_of
 from napari_focusfuse.gui.reader import read_stack
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_focusfuse.gui.fuse.preview_work import Pace, Reduced, Shot, View
-from napari_focusfuse.gui.fuse.visible_part import visible_part
+from napari_focusfuse.gui.fuse.preview_work import Pace, Reduced, Shot, View, visible_part
 from napari_focusfuse.gui.layers.results import is_result
 from napari_focusfuse.gui.layers.source import take
 

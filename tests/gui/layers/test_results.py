@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
+from napari_focusfuse.gui.layers.axes import propose_axis
 from napari_focusfuse.gui.layers.result_parts import parts_of
 from napari_focusfuse.gui.layers.results import is_result, iter_show_result, plain, show_result
 from napari_focusfuse.gui.layers.source import KEY, take
-from napari_focusfuse.gui.layers.stack_axis import propose_axis
 
 ROLES = ["fused", "decision", "depth", "confidence", "flags"]
 

@@ -9,8 +9,8 @@ from napari.layers._source import layer_source
 
 from napari_focusfuse import io
 from napari_focusfuse.gui.layers import source as _source
+from napari_focusfuse.gui.layers.opened import mark, sample
 from napari_focusfuse.gui.layers.source import micrometres, problem, take
-from napari_focusfuse.gui.layers.unchanged import mark, sample
 from napari_focusfuse.gui.measure.roles import Roles
 from napari_focusfuse.gui.measure.setup import problem_of
 

@@ -8,8 +8,7 @@ from napari.layers import Image
 
 from napari_focusfuse.errors import FocusFuseWarning
 from napari_focusfuse.gui.common.stack_form import StackForm
-from napari_focusfuse.gui.layers.file_facts import positions_of, spacing_of, stated_by_file
-from napari_focusfuse.gui.layers.stack_axis import propose_axis, why_axis
+from napari_focusfuse.gui.layers.axes import positions_of, propose_axis, spacing_of, stated_by_file, why_axis
 from napari_focusfuse.gui.reader import read_stack
 
 

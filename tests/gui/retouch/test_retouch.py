@@ -16,13 +16,13 @@ from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.result.decision import Flag
 from napari_focusfuse.core.result.fusion import FusionResult
 from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.gui.layers.axes import propose_axis
 from napari_focusfuse.gui.layers.result_parts import parts_of
 from napari_focusfuse.gui.layers.results import note_of
 from napari_focusfuse.gui.layers.source import take
-from napari_focusfuse.gui.layers.stack_axis import propose_axis
-from napari_focusfuse.gui.retouch.registry import iter_show_and_follow, mender_of, show_and_follow
-from napari_focusfuse.gui.retouch.side_by_side import peek
+from napari_focusfuse.gui.retouch.session import iter_show_and_follow, mender_of, show_and_follow
 from napari_focusfuse.gui.retouch.tools import _pick_once
+from napari_focusfuse.gui.retouch.viewing import peek
 
 PLUGIN, FUSE, WIDGET = "napari-focusfuse", "Fuse focus stack", "Mend the decision"
 

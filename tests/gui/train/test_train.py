@@ -11,9 +11,9 @@ import pytest
 
 import napari_focusfuse as ff
 from napari_focusfuse import api, models
-from napari_focusfuse.gui.common.models import shown_path
+from napari_focusfuse.gui.common.preferences import shown_path
 from napari_focusfuse.gui.layers.source import KEY
-from napari_focusfuse.gui.train.work import Watched
+from napari_focusfuse.gui.train.panel import Watched
 
 PLUGIN, WIDGET = "napari-focusfuse", "Train a model"
 TINY = {"batch": 4, "crop": 24, "crops_per_image": 4, "epochs": 2}

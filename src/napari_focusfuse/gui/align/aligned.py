@@ -6,10 +6,10 @@ import numpy as np
 from napari.layers import Image, Layer
 
 from napari_focusfuse.gui.common.some_slices import taken_of
-from napari_focusfuse.gui.layers.file_facts import positions_of
+from napari_focusfuse.gui.layers.axes import positions_of
+from napari_focusfuse.gui.layers.opened import mark
 from napari_focusfuse.gui.layers.results import plain, put
 from napari_focusfuse.gui.layers.source import KEY, Source, axis_name, in_file, plane_axes
-from napari_focusfuse.gui.layers.unchanged import mark
 
 if TYPE_CHECKING:
     from napari.viewer import ViewerModel

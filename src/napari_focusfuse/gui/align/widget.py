@@ -1,5 +1,6 @@
 """The docked widget "Align focus stack": a stack whose slices lie on each other, and how they had moved."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -13,23 +14,70 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxL
 from napari_focusfuse.config import AlignConfig
 from napari_focusfuse.errors import FocusFuseError
 from napari_focusfuse.gui.align.aligned import aligned_before, show_aligned, stack_place
-from napari_focusfuse.gui.align.motion_plot import MotionPlot
+from napari_focusfuse.gui.common.dock import Scrolled, equip
 from napari_focusfuse.gui.common.form import form_layout, narrow
-from napari_focusfuse.gui.common.help import equip
-from napari_focusfuse.gui.common.plots import preload
+from napari_focusfuse.gui.common.plots import Colours, Plot, preload
 from napari_focusfuse.gui.common.run_panel import RunPanel
-from napari_focusfuse.gui.common.scroll import Scrolled
 from napari_focusfuse.gui.common.stack_form import StackForm
 from napari_focusfuse.gui.common.worker import Work, report
 from napari_focusfuse.gui.layers.source import Source
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from napari.layers import Image
     from napari.viewer import Viewer
 
     from napari_focusfuse.core.align import Alignment, Transforms
 
-__all__ = ["AlignWidget"]
+__all__ = ["AlignWidget", "MotionPlot"]
+
+
+class MotionPlot(Plot):
+    """Two quantities of each slice.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Its theme is followed.
+    title : str
+        What is drawn upwards, with its unit.
+    """
+
+    def __init__(self, viewer: "Viewer", title: str) -> None:
+        super().__init__(viewer)
+        self._title = title
+        self._curves: dict[str, list[float]] = {}
+        self._lost: list[int] = []
+
+    def show_curves(self, curves: Mapping[str, Sequence[float]], lost: Sequence[int]) -> None:
+        """Show a value for each slice by name; slices that could not be measured (from 0) are marked."""
+        self._curves = {name: [float(value) for value in values] for name, values in curves.items()}
+        self._lost = list(lost)
+        self.redraw()
+
+    def _draw(self, axes: "Axes", colours: Colours) -> None:
+        from matplotlib.ticker import MaxNLocator
+
+        axes.set_xlabel("slice")
+        axes.set_ylabel(self._title)
+        axes.grid(color=colours.grid, linewidth=0.5, alpha=0.6)
+        styles = (("o", colours.first), ("s", colours.second))
+        for (name, values), (marker, colour) in zip(self._curves.items(), styles, strict=False):
+            axes.plot(range(1, len(values) + 1), values, color=colour, marker=marker, markersize=3.5, label=name)
+        for k in self._lost:
+            axes.axvline(k + 1, color=colours.text, linewidth=1, linestyle=":")
+        # A flat line is not to look like noise.
+        low, high = axes.get_ylim()
+        if high - low < 1:
+            middle = (low + high) / 2
+            axes.set_ylim(middle - 0.5, middle + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        legend = axes.legend(
+            loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, fontsize=8, frameon=False, borderaxespad=0
+        )
+        for text in legend.get_texts():
+            text.set_color(colours.text)
+
 
 _WIDTH = 320
 #: Height of the whole form of a stack without further axes, px.

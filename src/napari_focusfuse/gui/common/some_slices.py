@@ -6,8 +6,8 @@ import numpy as np
 from napari.layers import Image
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSpinBox, QWidget
 
+from napari_focusfuse.gui.layers.opened import mark
 from napari_focusfuse.gui.layers.source import KEY, LOOKS, data_of, inputs_of, lazy
-from napari_focusfuse.gui.layers.unchanged import mark
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer

@@ -8,7 +8,7 @@ from napari.layers import Image
 from qtpy.QtCore import QObject, QSignalBlocker, Signal
 
 from napari_focusfuse.gui.common.form import IndexBox, LengthBox, narrow
-from napari_focusfuse.gui.layers.file_facts import Spacing, positions_of, slots_of, spacing_of
+from napari_focusfuse.gui.layers.axes import Spacing, positions_of, propose_axis, slots_of, spacing_of, why_axis
 from napari_focusfuse.gui.layers.results import is_result
 from napari_focusfuse.gui.layers.source import (
     Source,
@@ -18,7 +18,6 @@ from napari_focusfuse.gui.layers.source import (
     problem,
     take,
 )
-from napari_focusfuse.gui.layers.stack_axis import propose_axis, why_axis
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer

@@ -14,7 +14,7 @@ from napari_focusfuse.gui.common.run_panel import RunPanel
 from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.fuse import apply_work as work
 from napari_focusfuse.gui.fuse.apply_dialog import CarryDialog
-from napari_focusfuse.gui.fuse.apply_targets import Origin, Target, Where, taken, targets, wheres
+from napari_focusfuse.gui.fuse.apply_work import Origin, Target, Where, taken, targets, wheres
 from napari_focusfuse.gui.fuse.form import FuseForm
 from napari_focusfuse.gui.fuse.position_form import Choice
 from napari_focusfuse.gui.layers.hyperstack import Whole, take_whole

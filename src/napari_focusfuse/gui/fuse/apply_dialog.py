@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_focusfuse.gui.fuse.apply_targets import Target, Where
+from napari_focusfuse.gui.fuse.apply_work import Target, Where
 
 __all__ = ["CarryDialog"]
 

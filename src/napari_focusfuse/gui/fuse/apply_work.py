@@ -1,22 +1,143 @@
-"""What runs in the thread when all positions are fused, or a decision is carried."""
+"""Where a decision can be applied, image layers of its geometry and their positions, and what the thread does then."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from napari.layers import Image
 
 from napari_focusfuse.core.progress import staged
 from napari_focusfuse.gui.common.preferences import limited_for
 from napari_focusfuse.gui.common.worker import Work
-from napari_focusfuse.gui.fuse.apply_targets import Origin
-from napari_focusfuse.gui.layers.hyperstack import Whole
+from napari_focusfuse.gui.fuse.position_form import channel_axis, long_axes
+from napari_focusfuse.gui.layers.axes import propose_axis
+from napari_focusfuse.gui.layers.hyperstack import Whole, take_whole
 from napari_focusfuse.gui.layers.hyperstack_results import iter_shown
+from napari_focusfuse.gui.layers.results import is_result
+from napari_focusfuse.gui.layers.source import axis_name, data_of, further_axes, plane_axes
 
 if TYPE_CHECKING:
+    from napari.layers import Layer
+
     from napari_focusfuse.core.positions.result import HyperstackResult
     from napari_focusfuse.core.result.decision import Decision
 
-__all__ = ["carry", "fuse_whole", "kept", "save"]
+__all__ = ["Origin", "Target", "Where", "carry", "fuse_whole", "kept", "save", "taken", "targets", "wheres"]
+
+#: Positions of a layer: all, every channel where the sliders are, or only where the sliders are.
+Where = Literal["all", "channels", "here"]
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """Decisions that can be carried, and what they were made from.
+
+    Attributes
+    ----------
+    title : str
+        What was decided on, for people.
+    layer_id : str
+        The layer.
+    label : str
+        Name of its stack axis.
+    slices : int
+    shape : (int, int)
+        Height and width, px.
+    axes : dict of str to int
+        Axes along which there is a decision for each position, and how many; none for one decision.
+    decision : callable or None
+        From the index on these axes to the decision; None if there is the one that the widget holds.
+    made_by : mapping
+        How it was made, of plain JSON types.
+    """
+
+    title: str
+    layer_id: str
+    label: str
+    slices: int
+    shape: tuple[int, int]
+    axes: dict[str, int]
+    decision: "Callable[[Mapping[str, int]], Decision] | None"
+    made_by: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """An image layer, its stack axis, and why no decision can be carried to it: empty if one can."""
+
+    layer: Image
+    axis: int
+    problem: str
+
+
+def targets(origin: Origin, layers: Iterable["Layer"]) -> list[Target]:
+    """The stacks among layers, the topmost first as in napari's list, and last those that do not fit."""
+    own = [getattr(layer, "__wrapped__", layer) for layer in layers]
+    stacks = [layer for layer in own if isinstance(layer, Image) and layer.ndim > 2 and not is_result(layer)]
+    found = [_target(origin, layer) for layer in reversed(stacks)]
+    return sorted((target for target in found if target is not None), key=lambda target: bool(target.problem))
+
+
+def _target(origin: Origin, layer: Image) -> Target | None:
+    axis = _stack_axis(origin, layer)
+    long = long_axes(layer, axis)
+    if str(layer.unique_id) == origin.layer_id and (origin.axes or not long):
+        return None
+    shape = data_of(layer).shape
+    y, x = (int(shape[i]) for i in plane_axes(layer, axis))
+    there = {axis_name(layer, i): int(shape[i]) for i in range(layer.ndim)}
+    problem = ""
+    if shape[axis] != origin.slices:
+        problem = f"{shape[axis]} slices, not {origin.slices}"
+    elif (y, x) != origin.shape:
+        problem = f"{y} x {x} px, not {origin.shape[0]} x {origin.shape[1]}"
+    else:
+        lacking = [name for name, n in origin.axes.items() if there.get(name) != n]
+        if lacking:
+            problem = f"no {lacking[0]} of length {origin.axes[lacking[0]]}"
+    return Target(layer, axis, problem)
+
+
+def _stack_axis(origin: Origin, layer: Image) -> int:
+    """The axis that is called as that of the origin and as long, or the one that is proposed."""
+    shape = data_of(layer).shape
+    called = [i for i in range(layer.ndim) if axis_name(layer, i) == origin.label and shape[i] == origin.slices]
+    return called[0] if called else propose_axis(layer)[0]
+
+
+def wheres(origin: Origin, found: Sequence[Target]) -> list[tuple[str, Where]]:
+    """Positions to choose from, the likeliest first; none if there is one only."""
+    open_axes = [(target, long_axes(target.layer, target.axis)) for target in found if not target.problem]
+    if origin.axes or not any(axes for _, axes in open_axes):
+        return []
+    offered: list[tuple[str, Where]] = [
+        ("every position", "all"),
+        ("only where the viewer's sliders are", "here"),
+    ]
+    if any(len(axes) > 1 and channel_axis(target.layer, axes) is not None for target, axes in open_axes):
+        offered.insert(0, ("every channel where the viewer's sliders are", "channels"))
+    return offered
+
+
+def taken(target: Target, where: Where, point: Sequence[float]) -> Whole:
+    """Freeze what a run needs of a target.
+
+    Parameters
+    ----------
+    target : Target
+    where : {"all", "channels", "here"}
+    point : sequence of float
+        Where the viewer's sliders are, world.
+    """
+    layer, axis = target.layer, target.axis
+    position = further_axes(layer, axis, point)
+    varying = list(position) if where == "all" else []
+    if where == "channels":
+        channel = channel_axis(layer, list(position))
+        varying = [] if channel is None else [channel]
+    return take_whole(layer, axis, fixed={i: k for i, k in position.items() if i not in varying})
 
 
 def fuse_whole(whole: Whole, options: dict[str, Any], top: float) -> Work:

@@ -12,8 +12,15 @@ from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.gui.align.aligned import aligned_from
 from napari_focusfuse.gui.common.form import ConfigForm, Folded, form_layout, narrow
-from napari_focusfuse.gui.common.models import Choices, device_box, models_and_devices, news, offer, offer_all
-from napari_focusfuse.gui.common.preferences import Preferences
+from napari_focusfuse.gui.common.preferences import (
+    Choices,
+    Preferences,
+    device_box,
+    models_and_devices,
+    news,
+    offer,
+    offer_all,
+)
 from napari_focusfuse.gui.common.some_slices import SliceRow, taken_of
 from napari_focusfuse.gui.common.stack_form import StackForm
 from napari_focusfuse.gui.common.worker import Answer

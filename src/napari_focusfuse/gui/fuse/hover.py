@@ -9,8 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from napari_focusfuse.gui.common.curve_plot import CurvePlot
-from napari_focusfuse.gui.common.plots import preload
+from napari_focusfuse.gui.common.plots import CurvePlot, preload
 from napari_focusfuse.gui.common.worker import Latest
 from napari_focusfuse.gui.fuse.at_cursor import Hit, hit_at, origin_of, source_at
 from napari_focusfuse.gui.layers.source import Source, data_of

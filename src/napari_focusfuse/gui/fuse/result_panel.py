@@ -15,8 +15,7 @@ from napari_focusfuse.gui.fuse.form import FuseForm
 from napari_focusfuse.gui.layers.result_parts import Parts
 from napari_focusfuse.gui.layers.results import plain
 from napari_focusfuse.gui.layers.source import Source
-from napari_focusfuse.gui.retouch.registry import iter_show_and_follow
-from napari_focusfuse.gui.retouch.session import Mender
+from napari_focusfuse.gui.retouch.session import Mender, iter_show_and_follow
 from napari_focusfuse.gui.surface.panel import Shown, SurfacePanel
 
 if TYPE_CHECKING:

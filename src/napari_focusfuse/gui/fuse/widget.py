@@ -10,11 +10,10 @@ from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_focusfuse.config import FusionConfig
+from napari_focusfuse.gui.common.dock import Scrolled, equip
 from napari_focusfuse.gui.common.form import Folded
-from napari_focusfuse.gui.common.help import equip
 from napari_focusfuse.gui.common.preferences import limited, preferences
 from napari_focusfuse.gui.common.run_panel import RunPanel
-from napari_focusfuse.gui.common.scroll import Scrolled
 from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.fuse.form import FuseForm
 from napari_focusfuse.gui.fuse.hover import HoverPanel

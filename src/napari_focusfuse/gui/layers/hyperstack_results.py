@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.gui.layers.adding import iter_add
 from napari_focusfuse.gui.layers.hyperstack import Whole
 from napari_focusfuse.gui.layers.result_parts import LABELS, reasons, slice_colours
-from napari_focusfuse.gui.layers.results import is_result, note_of, put
+from napari_focusfuse.gui.layers.results import is_result, iter_add, note_of, put
 from napari_focusfuse.gui.layers.source import KEY
 
 if TYPE_CHECKING:

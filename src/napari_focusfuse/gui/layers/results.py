@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.gui.layers.adding import iter_add
 from napari_focusfuse.gui.layers.result_parts import LABELS, Parts, limits_of, parts_of
 from napari_focusfuse.gui.layers.source import KEY, Source
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ROLES",
     "is_result",
+    "iter_add",
     "iter_show_result",
     "note_edits",
     "note_of",
@@ -33,6 +33,44 @@ __all__ = [
     "source_of",
     "to_update",
 ]
+
+
+def iter_add(
+    viewer: "ViewerModel", layer: "Layer", *, select: bool = False, editable: bool = True, colorbar: bool = False
+) -> Generator[None, None, None]:
+    """Add a layer, one part at each step; if that is ended early, what is left comes at once.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    layer : Layer
+        No viewer has it yet.
+    select : bool
+        Select it; otherwise the selection stays as it is.
+    editable : bool
+        Whether it can be painted on.
+    colorbar : bool
+        Show its colour bar.
+    """
+    chosen = set(viewer.layers.selection)
+    # napari has no public name for them; without them the layer comes whole at the first step.
+    later = [overlay for overlay in getattr(layer, "_overlays", {}).values() if overlay.visible]
+    for overlay in later:
+        overlay.visible = False
+    if colorbar:
+        later.append(layer.colorbar)
+    layer.editable = editable
+    try:
+        viewer.add_layer(layer)
+        if not select:
+            viewer.layers.selection = chosen
+        while later:
+            yield
+            later.pop(0).visible = True
+    finally:
+        for overlay in later:
+            overlay.visible = True
+
 
 #: From bottom to top: what is hidden lies above, so that its eye shows it at once.
 ROLES = ("fused", "decision", "depth", "confidence", "flags")

@@ -10,7 +10,7 @@ import numpy as np
 from napari.layers import Image
 from numpy.typing import NDArray
 
-from napari_focusfuse.gui.layers.unchanged import mark, sample
+from napari_focusfuse.gui.layers.opened import mark, sample
 
 __all__ = [
     "KEY",
@@ -175,7 +175,7 @@ def inputs_of(layer: Image) -> list[str]:
     """
     from napari_focusfuse import api
     from napari_focusfuse.errors import FocusFuseError
-    from napari_focusfuse.gui.layers.file_facts import stated_by_file
+    from napari_focusfuse.gui.layers.axes import stated_by_file
 
     note, opened = layer.metadata.get(KEY, {}), layer.source.path
     noted = note.get("inputs")

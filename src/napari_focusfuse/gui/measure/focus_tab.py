@@ -9,7 +9,7 @@ from napari.layers import Image
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_focusfuse.gui.common.curve_plot import CurvePlot
+from napari_focusfuse.gui.common.plots import CurvePlot
 from napari_focusfuse.gui.common.worker import Latest
 from napari_focusfuse.gui.layers.results import note_of, result_of
 from napari_focusfuse.gui.layers.source import micrometres, plane_axes

@@ -8,9 +8,9 @@ from napari.layers import Image
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
+from napari_focusfuse.gui.layers.axes import propose_axis
 from napari_focusfuse.gui.layers.results import is_result, note_of, source_of
 from napari_focusfuse.gui.layers.source import data_of, plane_axes
-from napari_focusfuse.gui.layers.stack_axis import propose_axis
 
 if TYPE_CHECKING:
     from napari.layers import Layer

@@ -1,7 +1,7 @@
-"""What a measurement takes: arrays and names of the layers with a role, frozen when a run starts."""
+"""What a measurement takes, frozen when a run starts, and what has changed since."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,7 @@ from napari_focusfuse.gui.layers.source import Source, data_of, inputs_of, place
 from napari_focusfuse.gui.measure.roles import Roles
 from napari_focusfuse.gui.thread_warnings import quiet
 
-__all__ = ["Setup", "problem_of", "setup_of"]
+__all__ = ["Measured", "Setup", "problem_of", "setup_of"]
 
 _NO_SOURCES = "Tick what was fused under Source: one focus stack, or two or more single images."
 _NO_FUSED = "Tick at least one image under Fused."
@@ -200,3 +200,36 @@ def problem_of(roles: Roles, axis: int, point: Sequence[float], *, with_fused: b
 def _sentence(error: FocusFuseError) -> str:
     text = str(error)
     return f"{text[0].upper()}{text[1:]}."
+
+
+@dataclass(eq=False)
+class Measured:
+    """A measurement.
+
+    Attributes
+    ----------
+    setup : Setup
+        What it takes.
+    state : dict
+        What scores depend on besides, by what it is called, as it was at the start.
+    pixels : list of str
+        Layers that were given other pixels since.
+    """
+
+    setup: Setup
+    state: Mapping[str, Any]
+    pixels: list[str] = field(default_factory=list)
+
+    def changed(self, state: Mapping[str, Any]) -> str:
+        """What has changed since, for a sentence; "" if nothing has."""
+        layers = [repr(name) for name in dict.fromkeys(self.pixels)]
+        return " and ".join([*layers, *(what for what, was in self.state.items() if state[what] != was)])
+
+    def summary(self, there: Container[str]) -> str:
+        """What was measured, in a sentence or two; `there` are the identifiers of the layers that there still are."""
+        setup = self.setup
+        text = f"{len(setup.fused)} fused image{'s' if len(setup.fused) > 1 else ''} measured."
+        if setup.truth is None:
+            text += " Without a truth no score says which one is right."
+        gone = [repr(name) for name in setup.fused if setup.ids.get(name) not in there]
+        return f"{text} Removed meanwhile, scored as it was: {', '.join(gone)}." if gone else text

@@ -10,20 +10,17 @@ from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from napari_focusfuse.core.metrics import METRICS
+from napari_focusfuse.gui.common.dock import Scrolled, equip
 from napari_focusfuse.gui.common.form import narrow
-from napari_focusfuse.gui.common.help import equip
 from napari_focusfuse.gui.common.plots import preload
 from napari_focusfuse.gui.common.run_panel import RunPanel
-from napari_focusfuse.gui.common.scroll import Scrolled
 from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.measure.focus_tab import FocusTab, Looked
 from napari_focusfuse.gui.measure.form import MeasureForm
-from napari_focusfuse.gui.measure.maps import Map, show_map
-from napari_focusfuse.gui.measure.maps_tab import SHOWN, MapsTab, map_work
-from napari_focusfuse.gui.measure.measured import Measured
+from napari_focusfuse.gui.measure.maps_tab import SHOWN, Map, MapsTab, map_work, show_map
 from napari_focusfuse.gui.measure.roles import Roles
 from napari_focusfuse.gui.measure.score_tab import ScoreTab
-from napari_focusfuse.gui.measure.setup import Setup
+from napari_focusfuse.gui.measure.setup import Measured, Setup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

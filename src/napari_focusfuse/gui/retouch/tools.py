@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_focusfuse.gui.common.form import form_layout
 from napari_focusfuse.gui.retouch.session import Mender
-from napari_focusfuse.gui.retouch.slice_slider import Slider
+from napari_focusfuse.gui.retouch.viewing import Slider
 
 __all__ = ["MendTools"]
 

@@ -8,13 +8,11 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from napari_focusfuse.config import MendConfig
 from napari_focusfuse.core.retouch import decision_of, may_match
-from napari_focusfuse.gui.common.help import HelpButton
+from napari_focusfuse.gui.common.dock import HelpButton
 from napari_focusfuse.gui.layers.results import is_result, note_of
-from napari_focusfuse.gui.retouch.registry import mender_of
-from napari_focusfuse.gui.retouch.session import Mender
-from napari_focusfuse.gui.retouch.side_by_side import PEEK_KEY, Beside, peek
-from napari_focusfuse.gui.retouch.slice_slider import Slider
+from napari_focusfuse.gui.retouch.session import Mender, mender_of
 from napari_focusfuse.gui.retouch.tools import MendTools
+from napari_focusfuse.gui.retouch.viewing import PEEK_KEY, Beside, Slider, peek
 
 if TYPE_CHECKING:
     from napari.layers import Layer

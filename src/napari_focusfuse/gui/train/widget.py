@@ -8,16 +8,13 @@ from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.gui.common.help import equip
-from napari_focusfuse.gui.common.models import Choices, models_and_devices, name_of, news, shown_path
-from napari_focusfuse.gui.common.scroll import Scrolled
+from napari_focusfuse.gui.common.dock import Scrolled, equip
+from napari_focusfuse.gui.common.preferences import Choices, models_and_devices, name_of, news, shown_path
 from napari_focusfuse.gui.common.worker import Answer, Work
-from napari_focusfuse.gui.train.adapt_form import AdaptForm, AdaptSetup
-from napari_focusfuse.gui.train.adapt_report import AdaptReport, show_decisions
+from napari_focusfuse.gui.train.adapt import AdaptForm, AdaptReport, AdaptSetup, show_decisions
 from napari_focusfuse.gui.train.form import TrainForm, TrainSetup
-from napari_focusfuse.gui.train.panel import Control, TrainPanel
+from napari_focusfuse.gui.train.panel import Control, TrainPanel, Watched, watched
 from napari_focusfuse.gui.train.plots import LivePlots
-from napari_focusfuse.gui.train.work import Watched, watched
 
 if TYPE_CHECKING:
     from napari.layers import Image

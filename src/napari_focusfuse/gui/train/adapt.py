@@ -1,25 +1,32 @@
-"""Which stack a model is adapted to, which model, and where the adapted one is written."""
+"""Adapting a model: to which stack, from which model, where it is written, and what it has changed."""
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from magicgui.widgets import ComboBox
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.config import ADAPTATIONS, HAVING, AnyTrainConfig, Recipe
 from napari_focusfuse.gui.common.form import Folded, form_layout, narrow
-from napari_focusfuse.gui.common.models import Choices, device_box, offer_all
+from napari_focusfuse.gui.common.preferences import Choices, device_box, name_of, offer_all
 from napari_focusfuse.gui.common.stack_form import StackForm
-from napari_focusfuse.gui.layers.source import Source
-from napari_focusfuse.gui.train.model_target import ModelTarget
+from napari_focusfuse.gui.layers.result_parts import slice_colours
+from napari_focusfuse.gui.layers.results import is_result, note_of, plain
+from napari_focusfuse.gui.layers.source import KEY, Source
+from napari_focusfuse.gui.train.form import ModelTarget
 from napari_focusfuse.gui.train.recipe_form import RecipesForm
 
 if TYPE_CHECKING:
-    from napari.viewer import Viewer
+    from napari.layers import Layer
+    from napari.viewer import Viewer, ViewerModel
 
-__all__ = ["AdaptForm", "AdaptSetup"]
+    from napari_focusfuse.api import Adaptation
+
+__all__ = ["AdaptForm", "AdaptReport", "AdaptSetup", "show_decisions"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,3 +157,101 @@ class AdaptForm(QWidget):
 
     def _on_crop(self, _crop: int) -> None:
         self.changed.emit()
+
+
+_NOTHING = "Adapt a model to a stack: what that has changed is shown here."
+
+
+class AdaptReport(QWidget):
+    """Before and after."""
+
+    #: The decisions are to be shown as layers.
+    requested = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: tuple[Adaptation, Source] | None = None
+        self.text = QLabel(_NOTHING)
+        self.text.setWordWrap(True)
+        self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.show_button = QPushButton("Show both decisions as layers")
+        self.show_button.setEnabled(False)
+        self.show_button.setToolTip("The slice of each pixel by either model, to compare with the eye icons.")
+        row = QHBoxLayout()
+        row.addWidget(self.show_button)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.text, 1)
+        layout.addLayout(row)
+        self.show_button.clicked.connect(self._on_show)
+
+    def show_adaptation(self, made: "Adaptation", source: Source) -> None:
+        """Show what has changed."""
+        self.made = made, source
+        self.text.setText(_told(made))
+        self.show_button.setEnabled(True)
+
+    def _on_show(self) -> None:
+        self.requested.emit()
+
+
+def _told(made: "Adaptation") -> str:
+    """The report in rich text."""
+    focus = made.result.recipe != "paper"
+    rows = [
+        ("", "before", "after"),
+        ("slices found" if focus else "reconstruction", *(_score(scores) for scores in made.scores)),
+        ("pixels from another slice", "", f"{100 * made.changed:.1f} %"),
+        ("from one further away than a neighbour", "", f"{100 * made.moved:.1f} %"),
+    ]
+    table = "".join(
+        f"<tr><td>{label}</td><td align=right>&nbsp; {old}</td><td align=right>&nbsp; <b>{new}</b></td></tr>"
+        for label, old, new in rows
+    )
+    if not made.result.kept:
+        end = f"No {made.result.unit} was better: the adapted model is a copy."
+    else:
+        better = "Finding more on small stacks made from the fused image" if focus else "Giving slices back better"
+        end = (
+            f"{better} does not mean to decide better: look at the pixels that changed. "
+            f"The way back: choose <i>{escape(made.model)}</i> when fusing; it is as it was."
+        )
+    return f"<table width=100%>{table}</table><p>{end}</p>"
+
+
+def _score(scores: dict[str, float]) -> str:
+    """Of any recipe."""
+    return f"{100 * scores['found']:.1f} %" if "found" in scores else f"{scores['psnr']:.1f} dB"
+
+
+def show_decisions(viewer: "ViewerModel", made: "Adaptation", source: Source) -> None:
+    """Show the slice of each pixel before and after as labels on the stack; those of an earlier run are updated."""
+    names = made.model, name_of(made.result.folder)
+    chosen = set(viewer.layers.selection)
+    for name, index in zip(names, made.index, strict=True):
+        _show(viewer, source, name, index)
+    viewer.layers.selection = chosen
+
+
+def _show(viewer: "ViewerModel", source: Source, model: str, index: Any) -> None:
+    from napari.layers import Labels
+
+    note = {
+        "role": "comparison",
+        "source": source.title,
+        "source_id": source.layer_id,
+        "position": source.position,
+        "model": model,
+    }
+    data = (index + 1).astype(np.uint8 if source.slices < np.iinfo(np.uint8).max else np.uint16)
+    same = [layer for layer in viewer.layers if is_result(layer) and _bare(layer) == plain(note)]
+    if same:
+        same[0].data = data
+        return
+    colours = slice_colours(source.slices)
+    layer = Labels(data, name=f"{source.title} decision, {model}", colormap=colours, opacity=1, **source.place)
+    layer.metadata = {KEY: {**plain(note), "layer_id": str(layer.unique_id)}}
+    viewer.add_layer(layer)
+
+
+def _bare(layer: "Layer") -> dict[str, Any]:
+    return {key: value for key, value in note_of(layer).items() if key != "layer_id"}

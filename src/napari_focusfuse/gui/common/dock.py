@@ -1,0 +1,176 @@
+"""What every docked widget has: help and keys, and a part that scrolls where room is short."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QSize, Qt, QTimer, QUrl
+from qtpy.QtGui import QImage, QKeySequence, QResizeEvent, QShortcut, QTextDocument
+from qtpy.QtWidgets import QDialog, QFrame, QPushButton, QScrollArea, QSizePolicy, QTextBrowser, QVBoxLayout, QWidget
+
+from napari_focusfuse.gui.common.run_panel import RunPanel
+
+__all__ = ["HelpButton", "Scrolled", "equip", "page_path"]
+
+_SIZE = 760, 640
+_PACKAGE = Path(__file__).parents[2]
+
+
+def page_path(page: str) -> Path:
+    """A page of the documentation: it comes with the package, or lies beside the sources."""
+    installed = _PACKAGE / "docs" / page
+    return installed if installed.exists() else _PACKAGE.parents[1] / "docs" / page
+
+
+def equip(widget: QWidget, panel: RunPanel, page: str) -> None:
+    """Let the keyboard run and cancel while it is in a widget, and offer help.
+
+    Parameters
+    ----------
+    widget : QWidget
+    panel : RunPanel
+        Its foot; the help button goes beside its buttons.
+    page : str
+        Of the documentation: "measuring.md".
+    """
+    for keys, button in (
+        ("Ctrl+Return", panel.run_button),
+        ("Ctrl+Enter", panel.run_button),
+        ("Escape", panel.cancel_button),
+    ):
+        shortcut = QShortcut(QKeySequence(keys), widget)
+        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        shortcut.activated.connect(button.click)
+    panel.run_button.setToolTip("Start; Ctrl+Return does it from anywhere in this widget.")
+    panel.cancel_button.setToolTip("Stop at the next step and change nothing; Escape does it too.")
+    panel.add_button(HelpButton(page))
+
+
+class HelpButton(QPushButton):
+    """Shows a page of the documentation in a window.
+
+    Parameters
+    ----------
+    page : str
+    """
+
+    def __init__(self, page: str) -> None:
+        super().__init__("?")
+        self._page = page
+        self._window: _Window | None = None
+        self.setMaximumWidth(32)
+        self.setToolTip("Help: what this widget does, in a window of its own.")
+        self.setAccessibleName("Help")
+        self.clicked.connect(self._on_clicked)
+
+    @property
+    def window_shown(self) -> QDialog | None:
+        """The window, once it was opened."""
+        return self._window
+
+    def _on_clicked(self) -> None:
+        if self._window is None:
+            self._window = _Window(page_path(self._page), self)
+        self._window.show()
+        self._window.raise_()
+
+
+class _Browser(QTextBrowser):
+    """A text browser without pictures: they do not come along, and show the viewer that is there anyway."""
+
+    def loadResource(self, kind: int, name: QUrl) -> Any:  # noqa: N802 (Qt's name)
+        """A page; nothing for a picture."""
+        if kind != QTextDocument.ResourceType.ImageResource.value:
+            return super().loadResource(kind, name)
+        nothing = QImage(1, 1, QImage.Format.Format_ARGB32)
+        nothing.fill(0)
+        return nothing
+
+
+class _Window(QDialog):
+    def __init__(self, path: Path, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("napari-focusfuse: help")
+        self.resize(*_SIZE)
+        self.browser = _Browser()
+        self.browser.setOpenExternalLinks(True)
+        self.browser.setSource(QUrl.fromLocalFile(str(path)))
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.browser)
+
+
+#: Some rows of a form, px.
+_LEAST = 110
+
+
+class Scrolled(QScrollArea):
+    """As high as its content wherever there is room for it, and no higher.
+
+    Parameters
+    ----------
+    content : QWidget
+    least : int
+        So much of it is seen at least, px.
+    changes : sequence of signals
+        After each of them the content may need another height. (A Python event filter would tell it of all, but one
+        that is there when Python ends takes the process down.)
+    fill : bool
+        Take all the room there is, also if that is more than the content needs.
+    """
+
+    def __init__(
+        self, content: QWidget, *, least: int = _LEAST, changes: Sequence[Any] = (), fill: bool = False
+    ) -> None:
+        super().__init__()
+        self._least, self._needed = least, QSize()
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        height = QSizePolicy.Policy.Expanding if fill else QSizePolicy.Policy.Maximum
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, height)
+        self.setWidget(content)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._measure)
+        for signal in changes:
+            signal.connect(self.fit)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """As large as the content."""
+        return QSize(self._width(), self._height())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """As wide as the content and a scroll bar; a part of its height."""
+        return QSize(self._width(), min(self._least, self._height()))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 (Qt's name)
+        """Text may take more lines, or fewer."""
+        super().resizeEvent(event)
+        self._measure()
+
+    def fit(self, *_: object) -> None:
+        """The content may need another height; it knows as soon as it has laid out its parts."""
+        self._soon.start()
+
+    def _measure(self) -> None:
+        needed = self.sizeHint()
+        if needed != self._needed:
+            self._needed = needed
+            self.updateGeometry()
+        # By itself Qt may leave a bar that was needed before the widget got its height.
+        policy = Qt.ScrollBarPolicy
+        fits = self.height() >= needed.height()
+        self.setVerticalScrollBarPolicy(policy.ScrollBarAlwaysOff if fits else policy.ScrollBarAsNeeded)
+
+    def _width(self) -> int:
+        content, bar = self.widget(), self.verticalScrollBar()
+        width = 0 if content is None else content.minimumSizeHint().width()
+        return width + 2 * self.frameWidth() + (0 if bar is None else bar.sizeHint().width())
+
+    def _height(self) -> int:
+        content = self.widget()
+        if content is None:
+            return 0
+        frame = 2 * self.frameWidth()
+        height = content.heightForWidth(self.width() - frame) if content.hasHeightForWidth() else -1
+        return max(height, content.sizeHint().height()) + frame
