@@ -28,11 +28,9 @@ from scipy import ndimage
 import napari_focusfuse as ff
 from benchmarks.alignment import MARGIN, WHITE, moved, planted, scenes
 from benchmarks.peers import Peer, read_peers
-from napari_focusfuse.core.align._fit import register
-from napari_focusfuse.core.align._looks import look
-from napari_focusfuse.core.align._resample import resampled
-from napari_focusfuse.core.metrics.psnr import psnr
-from napari_focusfuse.core.metrics.ssim import ssim
+from napari_focusfuse.core.align.fit import look, register
+from napari_focusfuse.core.align.transforms import resampled
+from napari_focusfuse.core.metrics.truth import psnr, ssim
 
 Image = NDArray[Any]
 #: Side of the square that is scored, in sides of the truth.

@@ -23,7 +23,7 @@ from benchmarks.scenes import Split
 from benchmarks.scoring import COSTS, cost
 from benchmarks.simulated import iter_tasks
 from benchmarks.statistics import interval
-from napari_focusfuse.core.metrics.psnr import psnr
+from napari_focusfuse.core.metrics.truth import psnr
 from napari_focusfuse.core.progress import Progress
 
 __all__ = ["KEYS", "VALUES", "ZONES", "Halo", "halo_cells", "halo_mean", "halo_section", "iter_halo", "render_halo"]

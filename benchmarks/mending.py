@@ -20,9 +20,8 @@ import zarr
 
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.result.decision import Decision
+from napari_focusfuse.core.result.decision import Decision, FusionResult
 from napari_focusfuse.core.result.edits import REACH, bounds
-from napari_focusfuse.core.result.fusion import FusionResult
 from napari_focusfuse.core.retouch import cut, iter_mend
 from napari_focusfuse.core.stack.blocks import Blocks
 from napari_focusfuse.core.stack.stack import Stack

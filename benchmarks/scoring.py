@@ -18,7 +18,7 @@ from napari_focusfuse.core.metrics import (
     right_pixels,
     wrong_pixels,
 )
-from napari_focusfuse.core.metrics.psnr import psnr
+from napari_focusfuse.core.metrics.truth import psnr
 from napari_focusfuse.core.result.decision import Decision
 from napari_focusfuse.core.stack.intensity import full_range, luminance
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from benchmarks import alignment, alignment_peers
-from napari_focusfuse.core.align._resample import resampled
+from napari_focusfuse.core.align.transforms import resampled
 
 
 def test_planted_transforms_are_as_large_as_said():

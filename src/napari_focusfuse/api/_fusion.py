@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_focusfuse.core.encode.network import Encoder
-    from napari_focusfuse.core.result.decision import Decision
-    from napari_focusfuse.core.result.fusion import FusionResult
-    from napari_focusfuse.core.stack.blank import Watched
+    from napari_focusfuse.core.result.decision import Decision, FusionResult
+    from napari_focusfuse.core.stack.equalise import Watched
 
 Report = Callable[[Progress], object]
 Config = FusionConfig | MethodConfig
@@ -108,7 +107,7 @@ def iter_fuse(
 ) -> Generator[Progress, None, FusionResult]:
     """Fuse step by step: the same as `fuse`, as a generator of `Progress` that returns the result."""
     from napari_focusfuse.core import methods
-    from napari_focusfuse.core.stack.blank import Watched
+    from napari_focusfuse.core.stack.equalise import Watched
 
     chosen, slices = method_named(method), Watched(stack, axis, rgb, z)
     made = info_of(chosen)

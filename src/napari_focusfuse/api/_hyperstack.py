@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_focusfuse.api._fusion import Config, Report, info_of, prepared
-from napari_focusfuse.config.hyperstack import DECIDE_ON, STACK_AXIS, DecideOn
+from napari_focusfuse.config.fusion import DECIDE_ON, STACK_AXIS, DecideOn
 from napari_focusfuse.core.methods import Method, method_named, settings
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import FocusFuseError

@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_focusfuse.api._files import told
 from napari_focusfuse.api._hyperstack import iter_fuse_hyperstack
-from napari_focusfuse.config.lengths import check_sizes
+from napari_focusfuse.config.checks import check_sizes
 from napari_focusfuse.core.progress import Progress, staged
 from napari_focusfuse.errors import StackError
 
@@ -200,7 +200,7 @@ def _iter_recipe(
     folder: str | os.PathLike[str], result: HyperstackResult, inputs: Inputs, **options: Any
 ) -> Generator[Progress, None, dict[str, Any]]:
     from napari_focusfuse import io
-    from napari_focusfuse.core.result.fusion import FusionResult
+    from napari_focusfuse.core.result.decision import FusionResult
 
     info = dict(result.info)
     checksums = inputs if isinstance(inputs, dict) else (yield from io.iter_checksums(inputs))

@@ -161,7 +161,7 @@ def quality_map(
     FocusFuseError
         As `measure`, or the metric has no map.
     """
-    from napari_focusfuse.core.metrics.maps import quality_map as mapped
+    from napari_focusfuse.core.metrics.measuring import quality_map as mapped
 
     return mapped(sources, fused, metric, data_range, names)
 
@@ -184,7 +184,7 @@ def difference(fused: Any, other: Any) -> NDArray[np.float32]:
     FocusFuseError
         Size, colour or type differ.
     """
-    from napari_focusfuse.core.metrics.maps import difference as subtract
+    from napari_focusfuse.core.metrics.measuring import difference as subtract
 
     return subtract(fused, other)
 

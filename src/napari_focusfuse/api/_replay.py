@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from napari_focusfuse.core.positions.result import HyperstackResult
-    from napari_focusfuse.core.result.fusion import FusionResult
+    from napari_focusfuse.core.result.decision import FusionResult
     from napari_focusfuse.io import StackFile
 
 PathLike = str | os.PathLike[str]
@@ -191,7 +191,7 @@ def _iter_saved(
     out: PathLike, result: FusionResult | HyperstackResult, asked: Mapping[str, Any], options: dict[str, Any]
 ) -> Generator[Progress, None, Path]:
     """Write what was made again as then."""
-    from napari_focusfuse.core.result.fusion import FusionResult
+    from napari_focusfuse.core.result.decision import FusionResult
 
     if not isinstance(result, FusionResult):
         return (yield from iter_save_hyperstack(out, result, **options))

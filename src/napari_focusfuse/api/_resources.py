@@ -57,6 +57,6 @@ def within_memory(config: FusionConfig, shape: tuple[int, int], limit: float, th
     FocusFuseError
         It takes more even with the smallest tiles.
     """
-    from napari_focusfuse.core.stack.memory import within
+    from napari_focusfuse.core.stack.workers import within
 
     return within(config, shape, limit, threads)

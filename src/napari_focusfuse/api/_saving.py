@@ -7,12 +7,12 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_focusfuse.config.lengths import check_sizes
+from napari_focusfuse.config.checks import check_sizes
 from napari_focusfuse.core.progress import Progress, drain, staged
 from napari_focusfuse.errors import OutputError
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.result.fusion import FusionResult
+    from napari_focusfuse.core.result.decision import FusionResult
 
 Inputs = Sequence[str | os.PathLike[str]] | dict[Path, str | None]
 

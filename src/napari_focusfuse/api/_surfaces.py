@@ -110,8 +110,7 @@ def _saved(
     """What a saved result says of depth: a decision whose depth is in um if the z-step is known."""
     from napari_focusfuse import io
     from napari_focusfuse.core.files.schema import MismatchError
-    from napari_focusfuse.core.result.checks import checked
-    from napari_focusfuse.core.result.decision import Decision
+    from napari_focusfuse.core.result.decision import Decision, checked
 
     recipe = io.read_recipe(folder)
     check_single(recipe)

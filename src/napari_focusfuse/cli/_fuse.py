@@ -10,7 +10,7 @@ from napari_focusfuse.cli._terminal import complain, one_line, say, with_bar
 from napari_focusfuse.errors import FocusFuseError, ModelError, OutputError
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.result.fusion import FusionResult
+    from napari_focusfuse.core.result.decision import FusionResult
     from napari_focusfuse.io import StackFile
 
 __all__ = ["Task", "fuse_all"]

@@ -2,7 +2,6 @@
 
 from napari_focusfuse.config.alignment import AlignConfig, Edges, Kind
 from napari_focusfuse.config.fusion import FusionConfig, Preset, Scales
-from napari_focusfuse.config.mending import MendConfig
 from napari_focusfuse.config.methods import (
     BlockSFConfig,
     FocusStackConfig,
@@ -14,18 +13,26 @@ from napari_focusfuse.config.methods import (
     WaveletConfig,
     WindowConfig,
 )
-from napari_focusfuse.config.ranking import (
+from napari_focusfuse.config.results import MendConfig, SurfaceConfig
+from napari_focusfuse.config.scene import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
+from napari_focusfuse.config.training import (
+    ADAPTATIONS,
+    ADAPTING,
     CANDIDATE_ADAPTING,
     DECIDE_ADAPTING,
+    DEFAULT_RECIPE,
+    HAVING,
     RANK_ADAPTING,
+    RECIPES,
+    STARTS,
+    AnyTrainConfig,
     CandidateConfig,
     DecideConfig,
     RankConfig,
+    Recipe,
+    SEVariant,
+    TrainConfig,
 )
-from napari_focusfuse.config.recipe import ADAPTATIONS, DEFAULT_RECIPE, HAVING, RECIPES, STARTS, AnyTrainConfig
-from napari_focusfuse.config.scene import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
-from napari_focusfuse.config.surface import SurfaceConfig
-from napari_focusfuse.config.training import ADAPTING, Recipe, SEVariant, TrainConfig
 
 __all__ = [
     "ADAPTATIONS",

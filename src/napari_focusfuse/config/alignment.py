@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from napari_focusfuse.config._checks import one_of, typed, whole, within
+from napari_focusfuse.config.checks import one_of, typed, whole, within
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["AlignConfig", "Edges", "Kind"]

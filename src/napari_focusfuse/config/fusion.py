@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from napari_focusfuse.config._checks import one_of, typed, within
+from napari_focusfuse.config.checks import one_of, typed, within
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["FusionConfig", "Preset", "Scales"]
+__all__ = ["CHANNEL", "DECIDE_ON", "STACK_AXIS", "DecideOn", "FusionConfig", "Preset", "Scales"]
 
 Preset = Literal["default", "quantitative", "paper"]
 Scales = Literal["learned", "window"]
@@ -94,3 +94,11 @@ class FusionConfig:
     def hard(self) -> bool:
         """Whether each pixel comes from one slice, by a decision that is verified."""
         return math.isinf(self.softness)
+
+
+#: Which channel decides: one by its number or name, the "sum" of all weighted by their noise, or "each" for itself.
+DecideOn = int | str
+
+DECIDE_ON: DecideOn = "sum"
+#: Letters of the stack axis and the channel axis.
+STACK_AXIS, CHANNEL = "Z", "C"

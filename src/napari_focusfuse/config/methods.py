@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from napari_focusfuse.config._checks import typed, within
+from napari_focusfuse.config.checks import typed, within
 
 __all__ = [
     "BlockSFConfig",

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from napari_focusfuse.config._checks import typed, within
+from napari_focusfuse.config.checks import typed, within
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["PSF", "Camera", "Flaws", "Mode", "Surface", "Texture", "Wave"]

@@ -17,7 +17,7 @@ from napari_focusfuse.io._checksums import Checksums, iter_checksums
 from napari_focusfuse.io._recipe_schema import check_recipe
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.result.fusion import FusionResult
+    from napari_focusfuse.core.result.decision import FusionResult
 
 __all__ = ["make_recipe", "plain", "read_recipe"]
 

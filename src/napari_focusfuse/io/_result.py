@@ -32,8 +32,7 @@ from napari_focusfuse.io._write import check_target, put_tiff
 from napari_focusfuse.io._write_zarr import write_zarr
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.result.decision import Decision
-    from napari_focusfuse.core.result.fusion import FusionResult
+    from napari_focusfuse.core.result.decision import Decision, FusionResult
 
 __all__ = ["check_result_folder", "exchange", "iter_write_result", "read_map", "write_recipe", "write_result"]
 

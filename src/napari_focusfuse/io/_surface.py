@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tifffile import imwrite
 
-from napari_focusfuse.config.lengths import check_sizes
+from napari_focusfuse.config.checks import check_sizes
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io._write import atomically, check_file_target
 

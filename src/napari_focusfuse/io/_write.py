@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from tifffile import OmeXml, OmeXmlError, imwrite
 
-from napari_focusfuse.config.lengths import check_sizes
+from napari_focusfuse.config.checks import check_sizes
 from napari_focusfuse.core.files.both import clean_both, write_both
 from napari_focusfuse.core.files.parts import check_name, clean, write_whole
 from napari_focusfuse.errors import OutputError

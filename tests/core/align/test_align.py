@@ -8,10 +8,9 @@ import pytest
 from scipy import ndimage
 
 import napari_focusfuse as ff
-from napari_focusfuse.core.align._chain import between, chained, reconciled
-from napari_focusfuse.core.align._fit import Pair
-from napari_focusfuse.core.align._looks import from_level, shrinkings, to_level
-from napari_focusfuse.core.align._resample import resampled, valid_area
+from napari_focusfuse.core.align.fit import Pair, from_level, shrinkings, to_level
+from napari_focusfuse.core.align.measure import between, chained, reconciled
+from napari_focusfuse.core.align.transforms import resampled, valid_area
 
 SHAPE, MARGIN, SLICES = (128, 144), 24, 7
 

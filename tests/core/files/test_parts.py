@@ -14,7 +14,7 @@ import pytest
 
 from napari_focusfuse import io
 from napari_focusfuse.core.files import parts
-from napari_focusfuse.core.result.fusion import FusionResult
+from napari_focusfuse.core.result.decision import FusionResult
 from napari_focusfuse.errors import OutputError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked for there")
@@ -25,7 +25,7 @@ import sys, time
 from pathlib import Path
 import numpy as np
 from napari_focusfuse import io
-from napari_focusfuse.core.result.fusion import FusionResult
+from napari_focusfuse.core.result.decision import FusionResult
 from napari_focusfuse.io import _result
 folder, where = Path(sys.argv[1]), sys.argv[2]
 result = FusionResult(np.full((2, 3), 9, np.uint8), None, "a projection")

@@ -192,7 +192,9 @@ def test_progress_rises_to_the_end_and_cancelling_is_stopping(scene, name):
 
 @pytest.mark.parametrize("name", ["sf", "log", "focusstack", "variance", "gf", "mwg"])
 def test_a_tile_is_exactly_the_whole(scene, monkeypatch, name):
-    from napari_focusfuse.core.methods import _choice, gf, mwg
+    from napari_focusfuse.core.methods import filters as gf
+    from napari_focusfuse.core.methods import filters as mwg
+    from napari_focusfuse.core.methods import shared as _choice
 
     whole = fuse(name, scene.stack).image
     monkeypatch.setattr(_choice, "_TILE", 32)

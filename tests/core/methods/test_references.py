@@ -6,12 +6,9 @@ from scipy import ndimage
 
 from napari_focusfuse.config import BlockSFConfig, WaveletConfig
 from napari_focusfuse.core.methods import METHODS, iter_fuse
-from napari_focusfuse.core.methods.block_sf import block_spatial_frequency, majority
-from napari_focusfuse.core.methods.dwt import Regional
-from napari_focusfuse.core.methods.gf import saliency
-from napari_focusfuse.core.methods.mwg import structure_saliency
-from napari_focusfuse.core.methods.pyramids import expanded, reduced
-from napari_focusfuse.core.methods.windows import spatial_frequency
+from napari_focusfuse.core.methods.filters import saliency, structure_saliency
+from napari_focusfuse.core.methods.pyramids import Regional, expanded, reduced
+from napari_focusfuse.core.methods.windows import block_spatial_frequency, majority, spatial_frequency
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.stack.intensity import typed
 from napari_focusfuse.core.stack.stack import Stack

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_focusfuse.core.metrics._phase import features
-from napari_focusfuse.core.metrics.qp import qp
+from napari_focusfuse.core.metrics.phase import features, qp
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (63, 65), (64, 61)])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_focusfuse.core.positions.reuse import doubt, shifted
+from napari_focusfuse.core.positions.channels import doubt, shifted
 from napari_focusfuse.core.result.decision import Decision, Flag
 from napari_focusfuse.errors import FocusFuseError
 

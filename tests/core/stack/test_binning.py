@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.stack.binning import iter_binned
 from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack.tiles import iter_binned
 
 
 @pytest.mark.parametrize(("shape", "axis"), [((3, 13, 11), 0), ((13, 11, 3), 2), ((3, 13, 11, 3), 0)])

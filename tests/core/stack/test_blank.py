@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import napari_focusfuse as ff
-from napari_focusfuse.core.stack.blank import Watched, blank_part
+from napari_focusfuse.core.stack.equalise import Watched, blank_part
 
 
 def test_the_empty_border_of_an_image(rng: np.random.Generator) -> None:

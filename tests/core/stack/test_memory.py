@@ -3,7 +3,7 @@
 import pytest
 
 from napari_focusfuse.config import FusionConfig
-from napari_focusfuse.core.stack.memory import needed, within
+from napari_focusfuse.core.stack.workers import needed, within
 from napari_focusfuse.errors import FocusFuseError
 
 SHAPE = (2048, 2048)

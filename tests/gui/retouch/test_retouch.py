@@ -13,8 +13,7 @@ from napari.components import ViewerModel
 from napari_focusfuse.config import MendConfig
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.result.decision import Flag
-from napari_focusfuse.core.result.fusion import FusionResult
+from napari_focusfuse.core.result.decision import Flag, FusionResult
 from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.gui.layers.axes import propose_axis
 from napari_focusfuse.gui.layers.result_parts import parts_of

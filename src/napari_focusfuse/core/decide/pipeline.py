@@ -22,11 +22,9 @@ from napari_focusfuse.core.decide.verification import iter_verified
 from napari_focusfuse.core.decide.weights import Choice, by_activity, iter_choose, untouched
 from napari_focusfuse.core.encode.measures import FocusMeasure
 from napari_focusfuse.core.progress import Progress, repeated, staged
-from napari_focusfuse.core.result.decision import Decision, Flag, Labels
-from napari_focusfuse.core.result.fusion import FusionResult
-from napari_focusfuse.core.stack.memory import memory_is_short
+from napari_focusfuse.core.result.decision import Decision, Flag, FusionResult, Labels
 from napari_focusfuse.core.stack.stack import Stack
-from napari_focusfuse.core.stack.workers import workers
+from napari_focusfuse.core.stack.workers import memory_is_short, workers
 
 __all__ = ["FusionResult", "iter_decide", "iter_fuse"]
 

@@ -1,7 +1,7 @@
 """Fusion methods by name: ours, and others to compare it with, all for N slices and behind one signature.
 
 A method that decides gives a `Decision` as ours does; the others give an image alone. Nothing heavy is imported before
-a method runs. A further method is a function ``iter_NAME(stack, config)`` in a file of its own, and an entry here.
+a method runs. A further method is a function ``iter_NAME(stack, config)`` in a file of its family, and an entry here.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     from napari_focusfuse.core.progress import Progress
-    from napari_focusfuse.core.result.decision import Decision
-    from napari_focusfuse.core.result.fusion import FusionResult
+    from napari_focusfuse.core.result.decision import Decision, FusionResult
     from napari_focusfuse.core.stack.stack import Stack
 
 __all__ = ["METHODS", "Method", "iter_decide", "iter_fuse", "method_named", "settings"]
@@ -91,7 +90,7 @@ _ALL = (
         description="Whole blocks from the slice of largest spatial frequency: quick and coarse, blocks show at edges.",
         citation="Li, Kwok and Wang 2001, Information Fusion 2:169",
         config=BlockSFConfig,
-        where="block_sf:iter_block_sf",
+        where="windows:iter_block_sf",
     ),
     Method(
         name="log",
@@ -123,7 +122,7 @@ _ALL = (
         description="Structure of gradients at a large scale, refined at a small one near borders.",
         citation="Zhou, Li and Wang 2014, Information Fusion 20:60",
         config=MWGConfig,
-        where="mwg:iter_mwg",
+        where="filters:iter_mwg",
     ),
     Method(
         name="gf",
@@ -132,7 +131,7 @@ _ALL = (
         citation="Li, Kang and Hu 2013, IEEE Trans. Image Process. 22:2864",
         decides=False,
         config=GFConfig,
-        where="gf:iter_gf",
+        where="filters:iter_gf",
     ),
     Method(
         name="lp",
@@ -159,7 +158,7 @@ _ALL = (
         citation="Li, Manjunath and Mitra 1995, Graphical Models and Image Processing 57:235",
         decides=False,
         config=WaveletConfig,
-        where="dwt:iter_dwt",
+        where="pyramids:iter_dwt",
     ),
     Method(
         name="max",
@@ -251,7 +250,7 @@ def iter_fuse(
     """Fuse by a method other than ours; see `iter_decide`. Without a decision ``result.decision`` is None."""
     from napari_focusfuse.core.blend import iter_blend
     from napari_focusfuse.core.decide.confidence import summary
-    from napari_focusfuse.core.result.fusion import FusionResult
+    from napari_focusfuse.core.result.decision import FusionResult
 
     if not method.decides:
         checked = settings(method, config)

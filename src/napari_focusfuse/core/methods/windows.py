@@ -1,18 +1,34 @@
-"""Methods that compare one focus measure of the grey values, pixel by pixel, and take the sharpest slice."""
+"""Activity in windows, and in blocks.
+
+Spatial frequency of blocks.
+S. Li, J. T. Kwok, Y. Wang, "Combination of images with diverse focuses using the spatial frequency", Information Fusion
+2 (2001) 169-176.
+"""
 
 from collections.abc import Generator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_focusfuse.config import FocusStackConfig, LoGConfig, WindowConfig
-from napari_focusfuse.core.methods._choice import Grey, Measure, iter_chosen
-from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.result.decision import Decision
+from napari_focusfuse.config import BlockSFConfig, FocusStackConfig, LoGConfig, WindowConfig
+from napari_focusfuse.core.decide.top_k import TopK
+from napari_focusfuse.core.methods.shared import NOTHING, Grey, Measure, decided, grey_slice, iter_chosen, iter_limits
+from napari_focusfuse.core.progress import Progress, repeated, staged
+from napari_focusfuse.core.result.decision import Decision, Labels
 from napari_focusfuse.core.stack.stack import Stack
 
-__all__ = ["iter_focusstack", "iter_log", "iter_sf", "iter_variance", "spatial_frequency"]
+__all__ = [
+    "block_spatial_frequency",
+    "iter_block_sf",
+    "iter_focusstack",
+    "iter_log",
+    "iter_sf",
+    "iter_variance",
+    "majority",
+    "spatial_frequency",
+]
 
 Activity = NDArray[np.floating]
 _TRUNCATE = 4.0
@@ -70,3 +86,76 @@ def iter_variance(stack: Stack, config: WindowConfig) -> Generator[Progress, Non
         return _root(_box(exact**2, config.radius) - _box(exact, config.radius) ** 2)
 
     return (yield from iter_chosen(stack, Measure(activity, config.radius)))
+
+
+_FULL = np.float32(255)
+_MIXED = -1
+
+
+def block_spatial_frequency(grey: Grey, block: int) -> Grey:
+    """Spatial frequency of each block of `block` px a side; the last ones may be smaller.
+
+    Differences across the border of two blocks do not count.
+    """
+    total = np.zeros(grey.shape)
+    total[:, 1:] += np.diff(grey, axis=1) ** 2 * (np.arange(1, grey.shape[1]) % block > 0)
+    total[1:] += np.diff(grey, axis=0) ** 2 * (np.arange(1, grey.shape[0]) % block > 0)[:, None]
+    size = _block_sums(np.ones(grey.shape), block)
+    return np.asarray(np.sqrt(_block_sums(total, block) / size), dtype=np.float32)
+
+
+def _block_sums(values: NDArray[np.floating], block: int) -> NDArray[np.floating]:
+    rows, columns = (np.arange(0, n, block) for n in values.shape)
+    return np.asarray(np.add.reduceat(np.add.reduceat(values, rows, axis=0), columns, axis=1))
+
+
+def majority(index: Labels) -> Labels:
+    """`index` with the label that five or more of the 3 x 3 blocks have; that of mixed blocks is -1."""
+    out = index.copy()
+    for label in np.unique(index[index != _MIXED]):
+        votes = ndimage.correlate((index == label).astype(np.uint8), np.ones((3, 3), np.uint8), mode="nearest")
+        out[votes >= 5] = label
+    return out
+
+
+def iter_block_sf(stack: Stack, config: BlockSFConfig) -> Generator[Progress, None, Decision]:
+    """Take each block from the slice where its spatial frequency is largest.
+
+    Slices within the threshold of the best (of four, for N slices) are averaged; a majority filter over 3 x 3 blocks
+    follows.
+    """
+    limits = yield from staged(iter_limits(stack), 0, 0.05)
+    blocks = yield from staged(_iter_blocks(stack, config, limits), 0.05, 0.85)
+    near = blocks.activity >= blocks.activity[0] - config.threshold
+    index = np.where(near.sum(axis=0) > 1, _MIXED, blocks.labels[0])
+    voted = majority(index)
+    changed = (voted != index) & (voted != blocks.labels[0])
+    near[:, voted != index] = np.array([True] + [False] * (len(near) - 1))[:, None]
+    labels = blocks.labels.copy()
+    labels[0][changed] = voted[changed]
+    weights = (near / near.sum(axis=0)).astype(np.float32)
+    for name in ("activity", "labels", "below", "above"):
+        setattr(blocks, name, _enlarged(getattr(blocks, name), config.block, stack.shape))
+    labels, weights = (_enlarged(values, config.block, stack.shape) for values in (labels, weights))
+    work = decided(stack, blocks, float(_FULL) * NOTHING, labels, weights)
+    return (yield from repeated(work, Progress(900, 1000, "depth and confidence")))
+
+
+def _iter_blocks(stack: Stack, config: BlockSFConfig, limits: tuple[float, float]) -> Generator[Progress, None, TopK]:
+    """The few best slices of each block, one element a block."""
+    rows, columns = (-(-n // config.block) for n in stack.shape)
+    peaks, previous = TopK((rows, columns), len(stack)), -1
+    for done, k in enumerate(int(k) for k in stack.order):
+        yield Progress(done, len(stack), f"slice {done + 1} of {len(stack)}")
+        grey, missing = grey_slice(stack, k, limits)
+        activity = block_spatial_frequency(grey * _FULL, config.block) + _FULL * np.float32(NOTHING)
+        if missing is not None:
+            activity[_block_sums(missing.astype(float), config.block) > 0] = 0
+        peaks.show((slice(None), slice(None)), k, previous, activity)
+        previous = k
+    return peaks
+
+
+def _enlarged(values: NDArray[Any], block: int, shape: tuple[int, int]) -> NDArray[Any]:
+    """Values of the blocks (..., y, x) at every pixel."""
+    return values.repeat(block, axis=-2).repeat(block, axis=-1)[..., : shape[0], : shape[1]]

@@ -4,9 +4,6 @@ Images are grey (Y, X) float64 in [0, 1]; `measuring` makes them so. Each metric
 how they are pooled. Depth and decisions are compared with the truth by `decisions`. Nothing is drawn or printed here.
 """
 
-from napari_focusfuse.core.metrics._metric import Metric
-from napari_focusfuse.core.metrics.ag import AG
-from napari_focusfuse.core.metrics.bias import BIAS
 from napari_focusfuse.core.metrics.decisions import (
     WrongPixels,
     calibration_error,
@@ -16,20 +13,16 @@ from napari_focusfuse.core.metrics.decisions import (
     right_pixels,
     wrong_pixels,
 )
-from napari_focusfuse.core.metrics.gld import GLD
-from napari_focusfuse.core.metrics.psnr import PSNR
-from napari_focusfuse.core.metrics.qc import QC
+from napari_focusfuse.core.metrics.gradients import AG, GLD, SF
+from napari_focusfuse.core.metrics.information import QMI, QNCIE
+from napari_focusfuse.core.metrics.metric import Metric
+from napari_focusfuse.core.metrics.phase import QP
 from napari_focusfuse.core.metrics.qcb import QCB
 from napari_focusfuse.core.metrics.qg import QG
 from napari_focusfuse.core.metrics.qm import QM
-from napari_focusfuse.core.metrics.qmi import QMI
-from napari_focusfuse.core.metrics.qncie import QNCIE
-from napari_focusfuse.core.metrics.qp import QP
-from napari_focusfuse.core.metrics.qs import QS
-from napari_focusfuse.core.metrics.qy import QY
 from napari_focusfuse.core.metrics.reblur import REBLUR
-from napari_focusfuse.core.metrics.sf import SF
-from napari_focusfuse.core.metrics.ssim import SSIM
+from napari_focusfuse.core.metrics.structure import QC, QS, QY
+from napari_focusfuse.core.metrics.truth import BIAS, PSNR, SSIM
 
 __all__ = [
     "METRICS",

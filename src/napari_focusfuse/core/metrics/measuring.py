@@ -1,17 +1,19 @@
-"""The metrics of fused images, one after the other."""
+"""Many metrics of many fused images, and the maps of one."""
 
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_focusfuse.core.metrics import METRICS
-from napari_focusfuse.core.metrics._input import Greys, check_like, grey_like
-from napari_focusfuse.core.metrics._metric import Metric
+from napari_focusfuse.core.metrics.arguments import Greys, check_alike, check_like, grey_like
+from napari_focusfuse.core.metrics.metric import Metric
 from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.core.stack.intensity import luminance
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["check_images", "chosen", "iter_compare", "iter_measure", "quoted"]
+__all__ = ["check_images", "chosen", "difference", "iter_compare", "iter_measure", "quality_map", "quoted"]
 
 #: What errors call the images.
 _FUSED, _TRUTH = "the fused image", "the true image"
@@ -115,3 +117,26 @@ def _check_size(metrics: Sequence[Metric], shape: tuple[int, int]) -> None:
                 f"images of {shape[0]} x {shape[1]} px are too small for {metric.name}: "
                 f"it needs {metric.smallest} px a side, choose other metrics"
             )
+
+
+Map = NDArray[np.float32]
+
+
+def quality_map(
+    sources: Any, fused: Any, metric: str, data_range: float | None = None, names: Sequence[str] | None = None
+) -> Map:
+    """The map of a metric; see `napari_focusfuse.api.quality_map`."""
+    mapped = [name for name, each in METRICS.items() if each.pixels is not None]
+    known = METRICS.get(metric.lower())
+    pixels = None if known is None else known.pixels
+    if pixels is None:
+        raise FocusFuseError(f"there is no map of {metric!r}: choose from {', '.join(mapped)}")
+    greys = Greys(quoted(sources), data_range, names)
+    return np.asarray(pixels(greys, grey_like(fused, greys, "the fused image")), dtype=np.float32)
+
+
+def difference(fused: Any, other: Any) -> Map:
+    """Fused minus other image, grey; see `napari_focusfuse.api.difference`."""
+    fused, other = np.asarray(fused), np.asarray(other)
+    check_alike(fused, other, "the fused image", "the other image is")
+    return np.asarray(luminance(fused).astype(np.float64) - luminance(other), dtype=np.float32)

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import fft, ndimage
 
-from napari_focusfuse.core.metrics._levels import grey_levels
-from napari_focusfuse.core.metrics._metric import Image, Metric
-from napari_focusfuse.core.metrics._pool import Pool, ratio
+from napari_focusfuse.core.metrics.information import grey_levels
+from napari_focusfuse.core.metrics.metric import Image, Metric, Pool, ratio
 
 __all__ = ["QCB", "qcb", "qcb_map"]
 

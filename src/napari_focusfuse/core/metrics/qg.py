@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from napari_focusfuse.core.metrics._metric import Image, Metric
+from napari_focusfuse.core.metrics.metric import Image, Metric
 
 __all__ = ["QG", "qg", "qg_map"]
 

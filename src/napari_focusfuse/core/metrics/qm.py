@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from napari_focusfuse.core.metrics._metric import Image, Metric
-from napari_focusfuse.core.metrics._pool import Pool
+from napari_focusfuse.core.metrics.metric import Image, Metric, Pool
 
 __all__ = ["QM", "qm"]
 

@@ -13,8 +13,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import ndimage
 
-from napari_focusfuse.core.metrics._metric import Image, Metric
-from napari_focusfuse.core.metrics._pool import Pool, ratio
+from napari_focusfuse.core.metrics.metric import Image, Metric, Pool, ratio
 
 __all__ = ["REBLUR", "reblur"]
 

@@ -9,11 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.blend import iter_blend
-from napari_focusfuse.core.positions.channels import WeightedSum, channel_level, channel_weights, dark_channel
-from napari_focusfuse.core.positions.reuse import doubt, shifted
+from napari_focusfuse.core.positions.channels import (
+    WeightedSum,
+    channel_level,
+    channel_weights,
+    dark_channel,
+    doubt,
+    shifted,
+)
 from napari_focusfuse.core.progress import Progress, Returning, staged
-from napari_focusfuse.core.result.decision import Decision, Flag
-from napari_focusfuse.core.result.fusion import FusionResult
+from napari_focusfuse.core.result.decision import Decision, Flag, FusionResult
 from napari_focusfuse.core.stack.hyperstack import Hyperstack, Where
 from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.errors import FocusFuseWarning

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_focusfuse.config.hyperstack import CHANNEL
+from napari_focusfuse.config.fusion import CHANNEL
 from napari_focusfuse.core.decide.confidence import summary
 from napari_focusfuse.core.positions.fusing import FusedPosition
 from napari_focusfuse.core.progress import Progress

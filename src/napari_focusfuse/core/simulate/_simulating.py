@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.config import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
-from napari_focusfuse.config._checks import whole, within
+from napari_focusfuse.config.checks import whole, within
 from napari_focusfuse.core.simulate._flaws import (
     glints,
     haze,

@@ -1,9 +1,16 @@
-"""Tiles with a halo: what is computed in a tile is what is computed in the whole, to rounding."""
+"""Tiles with a halo, in which what is computed is as in the whole, to rounding; parts of a stack at reduced size."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["Tile", "bands", "fitted", "grown", "tiles", "within"]
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.core.stack.stack import Stack
+
+__all__ = ["Tile", "bands", "fitted", "grown", "iter_binned", "tiles", "within"]
 
 _BAND_PIXELS = 2**21
 
@@ -69,3 +76,39 @@ def bands(shape: tuple[int, int]) -> Iterator[slice]:
     rows = max(1, _BAND_PIXELS // shape[1])
     for start in range(0, shape[0], rows):
         yield slice(start, min(start + rows, shape[0]))
+
+
+def iter_binned(stack: Stack, where: tuple[slice, slice], factor: int) -> Generator[Progress, None, NDArray[Any]]:
+    """Average squares of `factor` x `factor` px, slice by slice.
+
+    Parameters
+    ----------
+    stack : Stack
+    where : (slice, slice)
+        Rows and columns; what is left of them beside whole squares is left out.
+    factor : int
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    array (N, Y // factor, X // factor[, C])
+        Of the type of the stack, in the order it was given; integers rounded.
+    """
+    slices = []
+    for k in range(len(stack)):
+        slices.append(_binned(stack.part(k, where), factor))
+        yield Progress(k + 1, len(stack), "reducing the slices")
+    return np.stack(slices)
+
+
+def _binned(image: NDArray[Any], factor: int) -> NDArray[Any]:
+    if factor == 1:
+        return image
+    height, width = (n // factor for n in image.shape[:2])
+    squares = image[: height * factor, : width * factor].reshape(height, factor, width, factor, *image.shape[2:])
+    mean = squares.mean(axis=(1, 3), dtype=np.float64 if image.dtype.itemsize > 2 else np.float32)
+    reduced: NDArray[Any] = (mean if image.dtype.kind == "f" else np.rint(mean)).astype(image.dtype)
+    return reduced

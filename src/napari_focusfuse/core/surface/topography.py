@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_focusfuse.config import SurfaceConfig
-from napari_focusfuse.config.lengths import check_sizes
+from napari_focusfuse.config.checks import check_sizes
 from napari_focusfuse.core.result.decision import Decision
 from napari_focusfuse.errors import FocusFuseError
 

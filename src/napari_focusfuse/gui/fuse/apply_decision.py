@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QPushButton, QWidget
 
-from napari_focusfuse.config.hyperstack import STACK_AXIS
-from napari_focusfuse.core.positions.reuse import doubt
+from napari_focusfuse.config.fusion import STACK_AXIS
+from napari_focusfuse.core.positions.channels import doubt
 from napari_focusfuse.gui.common.run_panel import RunPanel
 from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.fuse import apply_work as work

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
-    from napari_focusfuse.core.glance import Glance
+    from napari_focusfuse.core.focus import Glance
 
 __all__ = ["HoverPanel"]
 
@@ -41,7 +41,7 @@ class _Reader:
 
     def __call__(self, hit: Hit) -> tuple[Hit, NDArray[np.float32]]:
         if self._glance is None:
-            from napari_focusfuse.core.glance import Glance
+            from napari_focusfuse.core.focus import Glance
             from napari_focusfuse.core.stack.stack import Stack
 
             preload()

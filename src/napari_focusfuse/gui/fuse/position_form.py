@@ -7,7 +7,7 @@ from napari.layers import Image
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFormLayout
 
-from napari_focusfuse.config.hyperstack import DECIDE_ON, DecideOn
+from napari_focusfuse.config.fusion import DECIDE_ON, DecideOn
 from napari_focusfuse.gui.common.form import narrow
 from napari_focusfuse.gui.layers.source import axis_name, data_of, further_axes
 

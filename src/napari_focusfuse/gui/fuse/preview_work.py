@@ -157,8 +157,8 @@ class Reduced:
 
     def iter_stack(self, view: View, factor: int) -> Generator[Progress, None, NDArray[Any]]:
         """The part of the stack that is seen, reduced."""
-        from napari_focusfuse.core.stack.binning import iter_binned
         from napari_focusfuse.core.stack.stack import Stack
+        from napari_focusfuse.core.stack.tiles import iter_binned
 
         for kept in self._kept:
             if kept.factor == factor and kept.view.shows(view):

@@ -8,7 +8,7 @@ import numpy as np
 from napari.layers import Image
 from numpy.typing import NDArray
 
-from napari_focusfuse.config.hyperstack import CHANNEL, STACK_AXIS
+from napari_focusfuse.config.fusion import CHANNEL, STACK_AXIS
 from napari_focusfuse.gui.layers.source import LOOKS, axis_name, data_of, inputs_of, lazy, plane_axes
 
 __all__ = ["Whole", "take_whole"]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from napari_focusfuse.gui.layers.source import Source
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.result.fusion import FusionResult
+    from napari_focusfuse.core.result.decision import FusionResult
 
 __all__ = ["LABELS", "MAP", "Parts", "limits_of", "parts_of", "preload", "reasons", "slice_colours"]
 

@@ -1,4 +1,9 @@
-"""From a result to layers: made beside the source, updated in place by the next run, never over a hand-made edit."""
+"""From a result to layers: made beside the source, updated in place by the next run, never over a hand-made edit.
+
+New layers come in short steps: all that napari makes for a layer would keep the viewer for .1 s to .3 s at once. Half
+of what it makes for labels are the overlays of its polygon and its brush, which nobody sees yet: they follow one by
+one. What cannot be divided is the rest: the row in the layer list, the controls and the picture on the canvas.
+"""
 
 import hashlib
 import math
@@ -17,7 +22,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import ViewerModel
 
-    from napari_focusfuse.core.result.fusion import FusionResult
+    from napari_focusfuse.core.result.decision import FusionResult
 
 __all__ = [
     "ROLES",

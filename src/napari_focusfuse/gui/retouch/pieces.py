@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from napari_focusfuse.config import MendConfig
 from napari_focusfuse.core.progress import Progress, drain
-from napari_focusfuse.core.result.decision import Flag
-from napari_focusfuse.core.result.fusion import FusionResult
+from napari_focusfuse.core.result.decision import Flag, FusionResult
 from napari_focusfuse.core.retouch import cut, decision_of, iter_mend
 from napari_focusfuse.core.stack.blocks import Blocks, NotReadError
 from napari_focusfuse.core.stack.stack import Stack

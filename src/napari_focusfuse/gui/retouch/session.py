@@ -10,10 +10,9 @@ from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, Signal
 
 from napari_focusfuse.config import MendConfig
-from napari_focusfuse.core.brightness import RING
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.core.result.edits import REACH
-from napari_focusfuse.core.retouch import decision_of
+from napari_focusfuse.core.retouch import RING, decision_of
 from napari_focusfuse.core.stack.tiles import grown
 from napari_focusfuse.gui.common.worker import Latest, report
 from napari_focusfuse.gui.layers.result_parts import Parts, parts_of
@@ -25,7 +24,7 @@ from napari_focusfuse.gui.retouch.pieces import Part, Piece, Pixels, iter_whole,
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_focusfuse.core.result.fusion import FusionResult
+    from napari_focusfuse.core.result.decision import FusionResult
 
 
 __all__ = ["Mender", "iter_show_and_follow", "mender_of", "show_and_follow", "uncovered"]

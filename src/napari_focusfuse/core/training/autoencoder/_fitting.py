@@ -9,7 +9,7 @@ from torch import Tensor
 
 from napari_focusfuse.config import TrainConfig
 from napari_focusfuse.core.encode.network import SESFNet
-from napari_focusfuse.core.stack.memory import memory_is_short
+from napari_focusfuse.core.stack.workers import memory_is_short
 from napari_focusfuse.core.training import moments, restore
 from napari_focusfuse.core.training.loss import Losses, fusion_loss
 from napari_focusfuse.errors import FocusFuseWarning, TrainingError

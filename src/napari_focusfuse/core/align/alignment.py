@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.config import AlignConfig
-from napari_focusfuse.core.align._measure import iter_transforms, unmoved
-from napari_focusfuse.core.align._resample import Crop, nan_type, resampled, valid_area
-from napari_focusfuse.core.align._transforms import Transforms
+from napari_focusfuse.core.align.measure import iter_transforms, unmoved
+from napari_focusfuse.core.align.transforms import Crop, Transforms, nan_type, resampled, valid_area
 from napari_focusfuse.core.progress import Progress, staged
 from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.errors import StackError

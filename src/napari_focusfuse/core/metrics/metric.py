@@ -1,4 +1,4 @@
-"""What is known about a metric besides its formula."""
+"""What a metric is, and how its values are pooled over an image."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Better", "Image", "Metric", "Needs"]
+__all__ = ["Better", "Image", "Metric", "Needs", "Pool", "ratio"]
 
 #: Grey image (Y, X) in [0, 1].
 Image = NDArray[np.float64]
@@ -71,3 +71,30 @@ class Metric:
         least = min(distances, default=0.0)
         alike = all(distance == least for distance in distances)
         return [not alike and distance == least for distance in distances]
+
+
+class Pool:
+    """Adds up values and weights; where all weights are 0, all sources count the same."""
+
+    def __init__(self) -> None:
+        self._weighted: Image | float = 0.0
+        self._weight: Image | float = 0.0
+        self._plain: Image | float = 0.0
+        self._count = 0
+
+    def add(self, value: Image | float, weight: Image | float) -> None:
+        """Add a source: what it scores and how much that counts (>= 0), maps (Y, X) or numbers."""
+        self._weighted = self._weighted + weight * value
+        self._weight = self._weight + weight
+        self._plain = self._plain + value
+        self._count += 1
+
+    def mean(self) -> Image:
+        """Weighted mean over the sources of each pixel."""
+        return ratio(self._weighted, self._weight, self._plain / self._count)
+
+
+def ratio(above: Image | float, below: Image | float, otherwise: Image | float) -> NDArray[np.float64]:
+    """``above / below``, and `otherwise` where `below` is 0."""
+    safe = np.asarray(below) != 0
+    return np.where(safe, above / np.where(safe, below, 1.0), otherwise)

@@ -1,10 +1,27 @@
-"""Settings of what is made from a depth map."""
+"""Settings of what is done with a result: mending by hand, and surfaces."""
 
 from dataclasses import dataclass
 
-from napari_focusfuse.config._checks import typed, within
+from napari_focusfuse.config.checks import typed, within
 
-__all__ = ["SurfaceConfig"]
+__all__ = ["MendConfig", "SurfaceConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MendConfig:
+    """How the image follows an edit.
+
+    Attributes
+    ----------
+    match_brightness : bool
+        Multiply what was painted by one factor for each stroke, so that along its border the slice is as bright as the
+        image around it. For lamps that flicker and dyes that bleach; pixels are then no longer those of a slice.
+    """
+
+    match_brightness: bool = False
+
+    def __post_init__(self) -> None:
+        typed(self)
 
 
 @dataclass(frozen=True, kw_only=True)
