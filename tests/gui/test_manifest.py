@@ -53,7 +53,7 @@ from importlib import import_module
 for names, heavy in [
     ("reader", "torch napari qtpy tifffile"),
     ("samples commands", "torch napari qtpy"),
-    ("fuse retouch align measure train", "torch matplotlib"),
+    ("fuse.widget retouch.widget align.widget measure.widget train.widget", "torch matplotlib"),
 ]:
     for name in names.split():
         import_module(f"napari_focusfuse.gui.{name}")
