@@ -10,14 +10,14 @@ from typing import Any
 
 from benchmarks import pairs
 from benchmarks.activities import FULL, QUICK, VALUES, Activity, fixed, run_activities
-from benchmarks.comparison import NO_NOISE, Comparison
 from benchmarks.contenders import check_labels, named
 from benchmarks.page import IMAGES, link
 from benchmarks.parts import truth_part
 from benchmarks.plan import Plan
-from benchmarks.plot_activities import plot_activities
+from benchmarks.plots import plot_activities
 from benchmarks.provenance import code_hash, hardware, made_now
 from benchmarks.report_activities import activities_section, write_activities_summary
+from benchmarks.results import NO_NOISE, Comparison
 from benchmarks.rows import Row, Rows, Stored
 from benchmarks.scenes import Case, Exposure, texture_files
 from benchmarks.simulated import KEYS, Study, iter_tasks, missing_tasks

@@ -43,7 +43,7 @@ class Light(NamedTuple):
     sharp: Floats
 
 
-def planted(slices: int, side: int, drift: float, degrees: float, scale: float, seed: int) -> Floats:
+def planted(slices: int, side: int, drift: float, degrees: float, scale: float, seed: int) -> NDArray[np.float64]:
     """Transforms (N, 3, 3) from the middle slice to each, about the centre of images of `side` px."""
     rng = np.random.default_rng(seed)
     middle, share = slices // 2, bool(drift or degrees or scale)
@@ -65,7 +65,9 @@ def planted(slices: int, side: int, drift: float, degrees: float, scale: float, 
     return out
 
 
-def moved(clean: Floats, matrices: Floats, noise: float, seed: int, flicker: float = FLICKER) -> NDArray[np.uint16]:
+def moved(
+    clean: Floats, matrices: NDArray[np.float64], noise: float, seed: int, flicker: float = FLICKER
+) -> NDArray[np.uint16]:
     """Slices of a scene with its margin as a camera sees them, moved, without the margin."""
     rng = np.random.default_rng((seed, 1))
     slices, side = len(clean), clean.shape[1]
@@ -88,7 +90,7 @@ def residuals(found: Floats, true: Floats, side: int) -> Floats:
     there = (true @ points)[:, :2]
     shown = ((there >= 0) & (there <= side - 1)).all(axis=1)
     off = (((found - true) @ points)[:, :2] ** 2).sum(axis=1)
-    return np.sqrt((off * shown).sum(axis=1) / shown.sum(axis=1))
+    return np.asarray(np.sqrt((off * shown).sum(axis=1) / shown.sum(axis=1)))
 
 
 def scenes(side: int, slices: int, textures: Sequence[Path] = (), seed: int = 1) -> Iterator[Light]:
@@ -123,13 +125,13 @@ def main() -> None:
     print("| scene | planted | noise | residual | worst slice | aligning, s |")
     print("| --- | --- | ---: | ---: | ---: | ---: |")
     for seed, (name, clean, _) in enumerate(scenes(asked.side, asked.slices, asked.textures)):
-        stack = clean[:0]
-        for what, amounts, noise in (
+        stack: NDArray[Any] = clean[:0]
+        for what, (drift, degrees, scale), noise in (
             ("nothing", (0, 0, 0), 0.01),
             ("drift, rotation, scale", (asked.drift, 2, 0.02), 0.01),
             ("drift, rotation, scale", (asked.drift, 2, 0.02), 0.03),
         ):
-            true = planted(asked.slices, asked.side, *amounts, seed)
+            true = planted(asked.slices, asked.side, drift, degrees, scale, seed)
             stack = moved(clean, true, noise, seed)
             done, seconds = seconds_of(lambda stack=stack: ff.align(stack, config=config))
             off = residuals(done.transforms.matrices, true, asked.side)

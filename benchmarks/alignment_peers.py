@@ -18,6 +18,7 @@ writing and reading its files.
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,7 +66,8 @@ def score(fused: Image, truth: Image, frames: Sequence[Image]) -> tuple[float, f
     if min(y0, x0) < 0 or y0 + 2 * half > fused.shape[0] or x0 + 2 * half > fused.shape[1]:
         raise ValueError("the fused image does not show the middle of the truth")
     seen = fused[y0 : y0 + 2 * half, x0 : x0 + 2 * half].astype(np.float64)
-    wanted = resampled(truth.astype(np.float64), np.linalg.inv(place), (y0, y0 + 2 * half, x0, x0 + 2 * half))
+    back = np.asarray(np.linalg.inv(place), np.float64)
+    wanted = resampled(truth.astype(np.float64), back, (y0, y0 + 2 * half, x0, x0 + 2 * half))
     seen = seen * float((seen * wanted).sum() / (seen * seen).sum())
     return psnr(wanted, seen), ssim(wanted, seen)
 
@@ -84,7 +86,7 @@ def _found(truth: Image, fused: Image, frames: Sequence[Image]) -> NDArray[np.fl
         tried.append((pair.likeness, pair.matrix @ frame))
     rough = max(tried, key=lambda pair: pair[0])[1]
     # Once more without the padding, beside what the truth shows there.
-    there = resampled(truth, np.linalg.inv(rough), (0, height, 0, width))
+    there = resampled(truth, np.asarray(np.linalg.inv(rough), np.float64), (0, height, 0, width))
     return np.asarray(register(look(there), look(fused), "similarity").matrix @ rough)
 
 
@@ -122,11 +124,8 @@ def measured(
         ("ours, unaligned", lambda stack: by_us(stack, aligned=False)),
         ("ours, aligned", lambda stack: by_us(stack, aligned=True)),
     ]
-    rows += [(peer.label, lambda stack, peer=peer: by_peer(peer, stack)) for peer in peers]
-    return [
-        (name, [scored(lambda work=work, stack=stack: work(stack), truth, frames) for stack in inputs])
-        for name, work in rows
-    ]
+    rows += [(peer.label, partial(by_peer, peer)) for peer in peers]
+    return [(name, [scored(partial(work, stack), truth, frames) for stack in inputs]) for name, work in rows]
 
 
 def main() -> None:
@@ -146,15 +145,17 @@ def main() -> None:
         for light in scenes(asked.side, asked.slices, seed=1 + 100 * seed):
             truth = ndimage.gaussian_filter(light.sharp, _LENS)[MARGIN:-MARGIN, MARGIN:-MARGIN]
             clean = np.stack([ndimage.gaussian_filter(image, _LENS) for image in light.clean])
-            still, there = (planted(asked.slices, asked.side, *amounts, seed) for amounts in ((0, 0, 0), asked.planted))
+            drift, degrees, scale = asked.planted
+            still = planted(asked.slices, asked.side, 0, 0, 0, seed)
+            there = planted(asked.slices, asked.side, drift, degrees, scale, seed)
             stacks = [moved(clean, matrices, asked.noise, seed, flicker=0) for matrices in (still, there)]
             inputs = [*stacks, np.asarray(ff.align(stacks[1]).stack)]
-            for name, scores in measured(inputs, truth, there[[0, asked.slices // 2, -1]], peers):
+            for name, scores in measured(inputs, truth, list(there[[0, asked.slices // 2, -1]]), peers):
                 rows.setdefault((light.name, name), []).append(scores)
     print("| scene | program, alignment |" + "".join(f" {name}, dB / SSIM |" for name in _COLUMNS) + " s (moved) |")
     print("| --- | --- |" + " ---: |" * 4)
-    for (scene, name), scores in rows.items():
-        means = np.mean(scores, axis=0)
+    for (scene, name), found in rows.items():
+        means = np.mean(found, axis=0)
         cells = " | ".join(f"{a:.2f} / {b:.4f}" for a, b, _ in means)
         print(f"| {scene} | {name} | {cells} | {means[1][2]:.1f} |")
 

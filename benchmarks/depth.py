@@ -21,11 +21,14 @@ from numpy.typing import NDArray
 from skimage.io import imread
 
 import napari_focusfuse as ff
-from napari_focusfuse.core import depth, pipeline
+from napari_focusfuse.core.decide import depth
+from napari_focusfuse.core.decide import pipeline as walk
 from napari_focusfuse.core.stack.intensity import training_grey
 
 Floats = NDArray[np.floating]
 _UNEVEN = [0, 1, 2, 2.5, 4, 4.7, 6, 7, 8.5, 9, 10, 11]
+#: Names that it imports are put in place of others here.
+pipeline: Any = walk
 _STEADY, _NEVER = pipeline.iter_steady, 1e9
 
 

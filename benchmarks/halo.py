@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from benchmarks.contenders import Contender, Outcome
-from benchmarks.markdown import bold_best, table
+from benchmarks.page import bold_best, table
 from benchmarks.provenance import sentence
 from benchmarks.rows import NOTE, Row, Rows, Stored
 from benchmarks.scenes import Split

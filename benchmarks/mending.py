@@ -51,7 +51,8 @@ def sources(data: np.ndarray, folder: str) -> dict[str, Any]:
     """The same stack, in memory and on disk."""
     stored = zarr.create_array(f"{folder}/stack.zarr", shape=data.shape, chunks=(1, 1024, 1024), dtype=data.dtype)
     stored[:] = data
-    return {"numpy": data, "zarr": da.from_array(stored, chunks=stored.chunks)}
+    lazy = da.from_array(stored, chunks=stored.chunks)  # type: ignore[no-untyped-call]
+    return {"numpy": data, "zarr": lazy}
 
 
 def stroke(shape: tuple[int, int], number: int) -> list[tuple[float, float]]:
@@ -75,7 +76,8 @@ def core(data: Any, result: FusionResult, name: str) -> None:
     stack = Stack(data if isinstance(data, np.ndarray) else Blocks(data))
     shape = stack.shape
     yy, xx = np.ogrid[: shape[0], : shape[1]]
-    first, again = [], []
+    first: list[float] = []
+    again: list[float] = []
     for number in range(_STROKES):
         mask = np.zeros(shape, bool)
         for y, x in stroke(shape, number):

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from benchmarks import plots
 from benchmarks.page import IMAGES, link
-from benchmarks.pairs import PAPER, WITH_TRUTH, WITHOUT_TRUTH
-from benchmarks.recorded import read_recorded
+from benchmarks.pairs import PAPER, WITH_TRUTH, WITHOUT_TRUTH, read_recorded
 from benchmarks.report_pairs import paper_section, real_section, truth_section, write_pair_summary
 from benchmarks.report_simulated import simulated_section, write_simulated_summary
 from benchmarks.results import Results

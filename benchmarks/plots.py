@@ -1,4 +1,4 @@
-"""Plots of the simulated part."""
+"""Plots of what was measured: times, PSNR, decisions, and activities."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ import numpy as np
 
 from benchmarks.results import Results
 from benchmarks.simulated import SHARPEST
-from benchmarks.statistics import interval
+from benchmarks.statistics import interval, paired
+from benchmarks.tuning import BEST
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
 
-__all__ = ["COLOURS", "MARKERS", "plot_decisions", "plot_psnr", "plot_times"]
+    from benchmarks.results import Comparison
+
+__all__ = ["COLOURS", "MARKERS", "plot_activities", "plot_decisions", "plot_psnr", "plot_times"]
 
 MARKERS = "osD^vP*Xph<>"
 #: Mostly of Paul Tol's schemes "bright" and "muted", made to be told apart by most people.
@@ -153,3 +158,57 @@ def _style(results: Results, label: str) -> dict[str, Any]:
 
 def _sizes(noises: Sequence[str]) -> list[float]:
     return [12 + 22 * k for k in range(len(noises))]
+
+
+_LEAST = 0.01
+
+
+def plot_activities(of: Comparison, path: Path) -> None:
+    """Wrong pixels of all and away from edges, and PSNR less that of the best classical measure, over noise."""
+    from matplotlib.figure import Figure
+
+    cells = of.results.cells()
+    surfaces, noises = list(dict.fromkeys(s for s, _ in cells)), sorted({n for _, n in cells}, key=float)
+    figure = Figure(figsize=(4.4 * len(surfaces) + 2.4, 9.6), layout="constrained")
+    axes = figure.subplots(3, len(surfaces), squeeze=False, sharex=True, sharey="row")
+    for column, surface in enumerate(surfaces):
+        _draw_shares(axes[0, column], of, "wrong", surface, noises)
+        _draw_shares(axes[1, column], of, "wrong_interior", surface, noises)
+        _draw_gaps(axes[2, column], of, surface, noises)
+        axes[0, column].set_title(surface)
+        axes[2, column].set_xlabel("noise, share of full scale")
+    for row, title in enumerate(("wrong pixels, % (or .01)", "away from edges, % (or .01)", f"PSNR less {BEST}, dB")):
+        axes[row, 0].set_ylabel(title)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
+    figure.savefig(path, dpi=110)
+
+
+def _draw_shares(ax: Axes, of: Comparison, target: str, surface: str, noises: Sequence[str]) -> None:
+    for line in (BEST, *of.labels):
+        means = [100 * interval(list(of.values(line, target, (surface, n)).values())).mean for n in noises]
+        ax.plot(range(len(noises)), np.maximum(means, _LEAST), label=line, **_style_of(of, line))
+    ax.set_yscale("log")
+    ax.set_xticks(range(len(noises)), noises)
+    ax.grid(alpha=0.25, which="both")
+
+
+def _draw_gaps(ax: Axes, of: Comparison, surface: str, noises: Sequence[str]) -> None:
+    for line in of.labels:
+        cells = [(surface, noise) for noise in noises]
+        gaps = [paired(of.values(line, "psnr", cell), of.values(BEST, "psnr", cell)).mean for cell in cells]
+        ax.plot(range(len(noises)), gaps, **_style_of(of, line))
+    ax.axhline(0, color="black", linewidth=0.8)
+    ax.grid(alpha=0.25)
+
+
+def _style_of(of: Comparison, line: str) -> dict[str, Any]:
+    if line == BEST:
+        return {"color": "black", "linestyle": ":", "linewidth": 2.0}
+    k = of.labels.index(line)
+    return {
+        "color": COLOURS[k % len(COLOURS)],
+        "linestyle": "--" if "levels=1" in line else "-",
+        "marker": MARKERS[k % len(MARKERS)],
+        "linewidth": 1.4,
+        "markersize": 5,
+    }

@@ -114,7 +114,7 @@ def scores(halves: list[Labels], clean: Labels, where: NDArray[np.bool_]) -> dic
     return {
         "first half": f"{agreement(halves[0], clean, where):.4f}",
         "second half": f"{agreement(halves[1], clean, where):.4f}",
-        "between halves": f"{agreement(*halves, where):.4f}",
+        "between halves": f"{agreement(halves[0], halves[1], where):.4f}",
         "entropy": f"{entropy(halves[0], where):.2f}",
     }
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from benchmarks.markdown import MISSING, table
-from benchmarks.pairs import PAPER
+from benchmarks.page import MISSING, table
+from benchmarks.pairs import PAPER, read_recorded
 from benchmarks.provenance import sentence
-from benchmarks.recorded import read_recorded
 from benchmarks.report_pairs import LARGE, scores_table, write_pair_summary
 from benchmarks.rows import Rows, Stored
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.comparison import NO_NOISE, Comparison
-from benchmarks.markdown import MISSING, bold_best, difference, number, table
+from benchmarks.page import MISSING, bold_best, difference, number, table
 from benchmarks.provenance import sentence
 from benchmarks.report_families import AXES, by_scene
+from benchmarks.results import NO_NOISE, Comparison
 from benchmarks.rows import Row, Rows, Stored, write_csv
 from benchmarks.simulated import FAMILIES, Study
 from benchmarks.statistics import certain, paired

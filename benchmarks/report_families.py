@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from benchmarks.markdown import MISSING, counted, difference, table
+from benchmarks.page import MISSING, counted, difference, table
 from benchmarks.results import Results
 from benchmarks.rows import Row
 from benchmarks.scenes import FLAWS

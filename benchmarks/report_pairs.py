@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.markdown import FAILED, MISSING, bold_best, counted, difference, number, table
-from benchmarks.pairs import PAPER, PUBLISHED
+from benchmarks.page import FAILED, MISSING, bold_best, counted, difference, number, table
+from benchmarks.pairs import NOTES, PAPER, PUBLISHED, RECORDED_AS, Scores
 from benchmarks.provenance import sentence
-from benchmarks.recorded import NOTES, RECORDED_AS, Scores
 from benchmarks.rows import NOTE, Row, Rows, Stored, write_csv
 from benchmarks.scoring import CALIBRATION
 from benchmarks.statistics import Interval, certain, first_places, interval, paired

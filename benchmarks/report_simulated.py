@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from benchmarks.markdown import FAILED, MISSING, bold_best, counted, difference, table
+from benchmarks.page import FAILED, MISSING, bold_best, counted, difference, table
 from benchmarks.provenance import sentence
 from benchmarks.report_families import family_tables, flaw_table
 from benchmarks.results import Results

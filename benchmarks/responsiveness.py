@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ def stack(side: int, slices: int) -> NDArray[np.uint16]:
     depth = np.linspace(0, slices - 1, side)[None]
     shares = (np.exp(-np.abs(depth - k)) for k in range(slices))
     planes = [30000 + 6000 * (share * texture + (1 - share) * blurred) / texture.std() for share in shares]
-    return np.clip(planes, 0, 65535).astype(np.uint16)
+    return np.asarray(np.clip(planes, 0, 65535), dtype=np.uint16)
 
 
 class Delays:
@@ -142,7 +143,7 @@ def _idle(delays: Delays) -> None:
     print(f"idle: {delays.told()}", flush=True)
 
 
-def _previews(widget: object, delays: Delays, knobs: int) -> None:
+def _previews(widget: Any, delays: Delays, knobs: int) -> None:
     """Move a knob again and again, each time until the preview shows it and nothing is made any more."""
     preview, seconds, sizes = widget.preview, [], []
     shots: list[tuple[float, int]] = []

@@ -13,11 +13,11 @@ from benchmarks.activity_parts import activity_works
 from benchmarks.again import stored_parts
 from benchmarks.contenders import DEFAULT_METHODS, Contender, OwnMethod, check_labels, parse_methods
 from benchmarks.page import IMAGES, write_page, write_text
+from benchmarks.pairs import read_recorded
 from benchmarks.parts import paper_part, real_part, simulated_part, truth_part
 from benchmarks.peers import Peer, read_peers
 from benchmarks.plan import Plan
 from benchmarks.provenance import code_hash, hardware, made_now
-from benchmarks.recorded import read_recorded
 from benchmarks.results import Results
 from benchmarks.rows import Rows
 from benchmarks.scenes import texture_files

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.contenders import Outcome, OwnMethod
-from benchmarks.markdown import MISSING, number, table
+from benchmarks.page import MISSING, number, table
 from benchmarks.plan import Plan
 from benchmarks.provenance import code_hash, hardware, made_now, sentence
 from benchmarks.results import Results

@@ -13,6 +13,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ class LazyStack:
     def __getitem__(self, k: int) -> NDArray[np.uint16]:
         share = np.exp(-np.abs(self._depth - k))
         grey = share * self._texture + (1 - share) * self._blurred
-        return np.clip(30000 + 6000 * grey, 0, 65535).astype(np.uint16)
+        return np.asarray(np.clip(30000 + 6000 * grey, 0, 65535), dtype=np.uint16)
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -75,7 +76,7 @@ def scaling(side: int, slices: int) -> Iterator[tuple[str, NDArray[np.float64], 
         ("slices", [LazyStack(side, slices * 2**k) for k in range(5)]),
         ("pixels", [LazyStack(round(side * 2 ** (k / 2)), slices) for k in range(5)]),
     ):
-        seconds = np.min([[timed(lambda stack=stack: ff.fuse(stack)) for stack in stacks] for _ in range(2)], axis=0)
+        seconds = np.min([[timed(partial(ff.fuse, stack)) for stack in stacks] for _ in range(2)], axis=0)
         yield what, np.array([np.prod(stack.shape) for stack in stacks], float), seconds
 
 

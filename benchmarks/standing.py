@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import halo, pairs
-from benchmarks.markdown import MISSING, difference, number, table
+from benchmarks.page import MISSING, difference, number, table
 from benchmarks.report_families import scene_means
 from benchmarks.results import Results
 from benchmarks.rows import Row, Stored
