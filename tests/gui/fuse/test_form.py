@@ -5,7 +5,8 @@ import math
 import pytest
 
 from napari_focusfuse.config import FusionConfig
-from napari_focusfuse.gui.common.form import ConfigForm, Folded, LengthBox
+from napari_focusfuse.gui.common.form import Folded, LengthBox
+from napari_focusfuse.gui.fuse.form import ConfigForm
 
 CONFIGS = [
     FusionConfig(),
