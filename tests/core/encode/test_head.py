@@ -12,7 +12,6 @@ from napari_focusfuse.core.decide.pipeline import iter_decide
 from napari_focusfuse.core.decide.statistics import iter_statistics
 from napari_focusfuse.core.encode.activity import reduced, scale_maps, scale_sf
 from napari_focusfuse.core.encode.box import box_mean
-from napari_focusfuse.core.encode.candidate_head import GREY_FLOOR
 from napari_focusfuse.core.encode.head import INPUTS, SCALES, FocusHead
 from napari_focusfuse.core.encode.measures import difference_energy, grey_energy, laplacian_energy
 from napari_focusfuse.core.progress import drain
@@ -94,8 +93,8 @@ def test_the_head_sees_no_farther_than_its_reach(rng):
 
 def test_noise_is_as_large_for_grey_values_as_for_their_laplacian(rng):
     noise = torch.from_numpy(rng.normal(0.4, 0.02, (1, 1, 200, 200)).astype(np.float32))
-    assert grey_energy(noise).mean().item() == pytest.approx(GREY_FLOOR * 0.02**2, rel=0.05)
-    assert laplacian_energy(noise).mean().item() == pytest.approx(GREY_FLOOR * 0.02**2, rel=0.1)
+    assert grey_energy(noise).mean().item() == pytest.approx(4096 * 0.02**2, rel=0.05)
+    assert laplacian_energy(noise).mean().item() == pytest.approx(4096 * 0.02**2, rel=0.1)
 
 
 def test_more_noise_at_a_place_is_less_excess_there(rng):

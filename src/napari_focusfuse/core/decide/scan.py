@@ -157,7 +157,7 @@ def _known(stack: Stack, k: int, limits: tuple[float, float]) -> Grey:
 
 def iter_top_k(stack: Stack, activity: SliceActivity, stats: Statistics, count: int) -> Generator[Progress, None, TopK]:
     """Encode every slice once, in the order of z (Eq. 5-8); parts of slices in `count` threads."""
-    peaks = TopK(stack.shape, len(stack), carried=2 if stats.candidates else 0)
+    peaks = TopK(stack.shape, len(stack), carried=stats.candidates is not None)
     order = [int(k) for k in stack.order]
     places = list(zip(range(len(order)), order, [-1, *order], strict=False))
 
@@ -172,6 +172,7 @@ def iter_top_k(stack: Stack, activity: SliceActivity, stats: Statistics, count: 
     if not activity.frozen:
         for done, k, previous in places:
             yield from repeated(activity.iter_show(peaks, k, previous, read(k)), progress(done))
+        peaks.finish(order[-1])
         return peaks
 
     def jobs() -> Iterator[Callable[[], tuple[int, Where, list[Grey]]]]:
@@ -183,6 +184,7 @@ def iter_top_k(stack: Stack, activity: SliceActivity, stats: Statistics, count: 
     for done, where, maps in iter_ahead(jobs(), count):
         peaks.show(where, *places[done][1:], *maps)
         yield progress(done)
+    peaks.finish(order[-1])
     return peaks
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_focusfuse.core.decide.statistics import Statistics
-from napari_focusfuse.core.decide.top_k import TopK
-from napari_focusfuse.core.encode.candidate_head import FEW, CandidateHead, Candidates
+from napari_focusfuse.core.decide.top_k import BEST, TopK
+from napari_focusfuse.core.encode.candidate_head import FEW, MISSING, CandidateHead, Candidates
 from napari_focusfuse.core.encode.head import SLOPE
 from napari_focusfuse.core.result.decision import Labels
 from napari_focusfuse.core.stack.stack import Stack
@@ -28,8 +28,6 @@ _SHARPEST = 1e4
 #: Side of the tiles at most, px: larger ones take memory and save no time; and what it is a multiple of.
 _LARGEST, _ALIGN = 512, 64
 _TINY = 1e-30
-#: A slice whose log odds are this far behind takes no part: it is missing there.
-_MISSING = 60.0
 #: Log odds of a pixel whose candidates are all the same surface.
 _UNRIVALLED = 30.0
 
@@ -40,7 +38,7 @@ class Choice(NamedTuple):
     Attributes
     ----------
     labels : (K, Y, X) int
-        The right slice first.
+        The right slice first, then by weight; at most 4.
     weights : (K, Y, X) float32
         They sum to 1.
     share : (Y, X) float32
@@ -95,8 +93,8 @@ def iter_choose(
     Choice
     """
     share, lead = (np.empty(stack.shape, np.float32) for _ in range(2))
-    saturated = np.zeros(peaks.labels.shape, dtype=bool)
-    out = Choice(np.empty_like(peaks.labels), np.empty_like(peaks.activity), share, lead, saturated)
+    saturated = np.zeros(peaks.labels[:BEST].shape, dtype=bool)
+    out = Choice(np.empty_like(peaks.labels[:BEST]), np.empty_like(peaks.activity[:BEST]), share, lead, saturated)
     rank = np.argsort(stack.order)
 
     def tensor(array: NDArray[np.generic]) -> Tensor:
@@ -105,7 +103,7 @@ def iter_choose(
     @torch.inference_mode()
     def choose(tile: Tile) -> None:
         scores = SLOPE * torch.log(tensor(peaks.activity[:, *tile.outer]).clamp_min(_TINY))
-        outer_greys, energies = map(tensor, peaks.carried[:, :, *tile.outer])
+        outer_greys, energies = (tensor(maps[:, *tile.outer]).float() for maps in peaks.carried)
         ranks = tensor(rank[peaks.labels[:, *tile.outer]])
         noise = stats.noise.part(tile.outer).to(device)
         seen = Candidates(scores, tensor(peaks.total(tile.outer)), ranks, outer_greys, energies, noise, len(stack))
@@ -118,7 +116,7 @@ def iter_choose(
         )
         out.labels[:, *tile.core] = labels
         if stats.saturation is not None:
-            out.saturated[:, *tile.core] = greys >= stats.saturation[labels]
+            out.saturated[:, *tile.core] = greys >= stats.saturation[labels].astype(greys.dtype)
 
     count = workers(device)
     part = -(-max(stack.shape) // (_ALIGN * count)) * _ALIGN
@@ -128,24 +126,32 @@ def iter_choose(
 
 
 def _judged(head: CandidateHead, seen: Candidates, tile: Tile, softness: float) -> tuple[Tensor, ...]:
-    """In the core of a tile the order of the candidates, the right one first; weights, share and lead; see `Choice`."""
+    """In the core of a tile the order of the candidates that are kept; weights, share and lead; see `Choice`."""
     verdict = head(seen)
     inner = (slice(None), *tile.inner)
-    scores, mixing, learned = (maps[inner] for maps in verdict)
+    scores, mixing = (maps[inner] for maps in verdict)
     ranks, raw = seen.ranks[inner], seen.scores[inner]
     if softness:
         mixing = min(softness / SLOPE, _SHARPEST) * scores
-    missing = raw < raw[:1] - _MISSING
-    weights = torch.softmax(mixing.masked_fill(missing, -torch.inf), dim=0).clamp_min(_TINY).masked_fill(missing, 0)
-    scores = scores.masked_fill(missing, -torch.inf)
-    right = scores.argmax(dim=0, keepdim=True)
+    missing = raw < raw[:1] - MISSING
+    weights, shares = torch.softmax(mixing, dim=0), torch.softmax(scores, dim=0)
+    # The slice that is least far from where the right one may be, rather than the likeliest one.
+    support = _support(shares, ranks, seen.slices).masked_fill(missing, -1)
+    right = support.argmax(dim=0, keepdim=True)
     beside = 1 if seen.slices > FEW else 0
-    own = (ranks - ranks.gather(0, right)).abs() <= beside
+    away = (ranks - ranks.gather(0, right)).abs()
     kept = torch.exp(raw.logsumexp(0) - seen.total[tile.inner]).clamp_max(1)
-    share = (torch.softmax(learned.masked_fill(missing, -torch.inf), dim=0) * own).sum(0) * kept
-    around = (ranks - ranks.gather(0, right)).abs() <= 2 * beside
-    elsewhere = scores.masked_fill(around, -torch.inf).amax(0)
-    lead = (scores.gather(0, right)[0] - elsewhere).clamp_max(_UNRIVALLED)
+    share = (shares * (away <= beside)).sum(0) * kept
+    elsewhere = support.masked_fill(away <= 2 * beside, 0).amax(0)
+    lead = torch.log(support.gather(0, right)[0] / elsewhere.clamp_min(_TINY)).clamp_max(_UNRIVALLED)
     places = torch.arange(len(scores), device=scores.device)[:, None, None]
-    order = torch.where(places == right, -1, places.expand_as(scores)).argsort(dim=0, stable=True)
-    return order, weights.gather(0, order), share, lead
+    order = torch.where(places == right, 2.0, weights).argsort(dim=0, descending=True, stable=True)[:BEST]
+    weights = weights.gather(0, order).clamp_min(_TINY).masked_fill(missing.gather(0, order), 0)
+    return order, weights / weights.sum(dim=0), share, lead
+
+
+def _support(shares: Tensor, ranks: Tensor, slices: int) -> Tensor:
+    """Share of the odds (K, Y, X) of each candidate together with those near it, which are the same surface."""
+    if slices <= FEW:
+        return shares
+    return torch.stack([(shares * torch.exp(-0.5 * (ranks - here).square())).sum(0) for here in ranks])

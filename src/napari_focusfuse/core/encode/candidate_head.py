@@ -15,22 +15,20 @@ from torch.nn import functional
 
 from napari_focusfuse.core.encode.box import box_mean
 
-__all__ = ["FEW", "GREY_FLOOR", "KEPT", "CandidateHead", "Candidates", "Verdict"]
+__all__ = ["FEW", "KEPT", "MISSING", "CandidateHead", "Candidates", "Verdict"]
 
-#: Slices that are kept for a pixel.
-KEPT = 4
+#: Slices that are kept for a pixel; the brightness around it is that of so many.
+KEPT, _SEEN = 6, 4
 _WIDTHS = (24, 32, 48, 48)
 #: Distances at which neighbours are asked which slice they have, px, and their directions.
 _DISTANCES = (1, 3, 8)
 _DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
-_INPUTS = 18 + KEPT * len(_DISTANCES)
+_INPUTS = 2 + 4 * KEPT + KEPT * len(_DISTANCES)
 #: Radius of the means that grey values are compared with, px.
 _GREY_RADIUS = 4
 #: Slices next to each other go together, but for stacks of so few that each stands for itself: there is no neighbour to
 #: average with, and weights are this power of the odds.
 FEW, _SHARP = 3, 40.0
-#: Say of the classical witness, in powers of its energy, and in stacks of so few slices. Set on development scenes.
-_WITNESS, _WITNESS_OF_FEW = 2.0, 0.3
 #: Log odds that the network's unit means.
 _UNIT = 4.0
 #: Logarithm of the power to which odds are taken for the weights, before training: constant, and factor of the
@@ -39,21 +37,19 @@ _POWER, _NOISE_SLOPE = -1.8, -0.8
 _LEAST_NOISE, _LEAST_SPREAD = 0.002, 1e-4
 #: What is added to energies for each unit of the noise's variance: a quarter of what noise alone has.
 _FLOOR = 1024.0
-#: Share of the noise's energy that is taken away, and the energy that is nothing.
-_OF_NOISE, _LEAST_ENERGY = 0.7, 1e-4
-#: Energy of white noise of standard deviation 1, over two differences of grey values times 32.
-GREY_FLOOR = 4096.0
-#: Log odds and distance of a candidate that is not there.
-_ABSENT, _FAR = -12.0, 12.0
+#: A candidate whose log odds are this far behind is not there; its log odds and distance for the network.
+MISSING, _ABSENT, _FAR = 60.0, -12.0, 12.0
+#: Its log odds for a choice.
+_NEVER = -1e4
 
 
 class Candidates(NamedTuple):
-    """What is known of the K best slices of each pixel.
+    """What is known of the K candidates of each pixel.
 
     Attributes
     ----------
     scores : Tensor (K, Y, X)
-        Logarithms of the odds, best first.
+        Logarithms of the odds, best first; less than the first by more than `MISSING` where there is no candidate.
     total : Tensor (Y, X)
         Logarithm of the odds of all slices together.
     ranks : Tensor (K, Y, X) int64
@@ -86,13 +82,10 @@ class Verdict(NamedTuple):
         Logarithms of the odds that a candidate is the right slice.
     mixing : Tensor (K, Y, X)
         Logarithms of the weights, but for their sum.
-    learned : Tensor (K, Y, X)
-        The odds without the classical witness, which is too sure where there is noise.
     """
 
     scores: Tensor
     mixing: Tensor
-    learned: Tensor
 
 
 class CandidateHead(nn.Module):
@@ -115,7 +108,11 @@ class CandidateHead(nn.Module):
         self.up = nn.ModuleList(
             [_conv(quarter + eighth, quarter), _conv(half + quarter, half), _conv(full + half, full)]
         )
+        #: Outlines to the pixel.
+        self.fine = nn.Conv2d(full, full, 3, padding=1, padding_mode="replicate")
         self.out = nn.Conv2d(full, 2 * KEPT + 1, 1)
+        nn.init.zeros_(self.fine.weight)
+        nn.init.zeros_(self.fine.bias)  # type: ignore[arg-type]
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
         #: Power of the odds that makes weights: exp(a + b log(noise + .002)).
@@ -132,16 +129,16 @@ class CandidateHead(nn.Module):
         for block in self.up:
             doubled = functional.interpolate(found, scale_factor=2.0, mode="nearest")
             found = block(torch.cat([levels.pop(), doubled], dim=1))
-        out = self.out(found)[0, :, :height, :width] * _UNIT
+        out = self.out(functional.relu(found + self.fine(found)))[0, :, :height, :width] * _UNIT
         relative = seen.scores - seen.scores[:1]
-        few = seen.slices <= FEW
-        learned = relative + out[:count]
-        scores = learned + (_WITNESS_OF_FEW if few else _WITNESS) * _witness(seen)
-        if few:
-            return Verdict(scores, _SHARP * scores, learned)
+        absent = relative < -MISSING
+        scores = (relative + out[:count]).masked_fill(absent, _NEVER)
+        if seen.slices <= FEW:
+            return Verdict(scores, _SHARP * scores)
         noise = torch.log(seen.noise + _LEAST_NOISE)
         sharpness = torch.exp((self.power[0] + self.power[1] * noise + out[2 * KEPT] / _UNIT).clamp(-6, 6))
-        return Verdict(scores, sharpness * relative + out[KEPT : KEPT + count], learned)
+        mixing = sharpness * relative + out[KEPT : KEPT + count]
+        return Verdict(scores, mixing.masked_fill(absent, _NEVER))
 
 
 def _conv(inputs: int, outputs: int) -> nn.Sequential:
@@ -154,11 +151,14 @@ def _inputs(seen: Candidates) -> Tensor:
     ranks = _padded(seen.ranks.to(scores.dtype))
     count = len(seen.scores)
     relative = scores - scores[:1]
-    away = (ranks - ranks[:1]).abs()
-    relative[count:], away[count:] = _ABSENT, _FAR
+    absent = relative < -MISSING
+    absent[count:] = True
+    known = min(count, _SEEN)
+    relative = relative.masked_fill(absent, _ABSENT)
+    away = (ranks - ranks[:1]).abs().masked_fill(absent, _FAR)
     noise = seen.noise[None]
-    middle = _mean(greys[:count].mean(0, keepdim=True))
-    spread = torch.sqrt(_mean(((greys[:count] - middle) ** 2).mean(0, keepdim=True)) + noise**2 + _LEAST_SPREAD)
+    middle = _mean(greys[:known].mean(0, keepdim=True))
+    spread = torch.sqrt(_mean(((greys[:known] - middle) ** 2).mean(0, keepdim=True)) + noise**2 + _LEAST_SPREAD)
     sharp = torch.log(energies + _FLOOR * noise**2 + 1e-5) / 4
     rest = (seen.total[None] - seen.scores[:1]).clamp(0, 6)
     return torch.cat(
@@ -171,17 +171,9 @@ def _inputs(seen: Candidates) -> Tensor:
             torch.log(spread / (noise + _LEAST_NOISE)) / 2,
             ((greys - middle) / spread).clamp(-4, 4),
             sharp,
-            *_support(ranks, count, torch.exp(-rest), seen.slices),
+            *_support(ranks, absent, torch.exp(-rest), seen.slices),
         ]
     )
-
-
-def _witness(seen: Candidates) -> Tensor:
-    """What the energy of the grey values over 5 x 5 px, above that of the noise, says against the first candidate."""
-    floor = GREY_FLOOR * seen.noise[None] ** 2
-    energies = box_mean(seen.energies[None], 1)[0]
-    logs = torch.log((energies - _OF_NOISE * floor).clamp_min(0) + (1 - _OF_NOISE) * floor + _LEAST_ENERGY)
-    return logs - logs[:1]
 
 
 def _padded(maps: Tensor) -> Tensor:
@@ -189,14 +181,13 @@ def _padded(maps: Tensor) -> Tensor:
     return torch.cat([maps, *[maps[:1]] * (KEPT - len(maps))]) if len(maps) < KEPT else maps
 
 
-def _support(ranks: Tensor, count: int, sure: Tensor, slices: int) -> list[Tensor]:
+def _support(ranks: Tensor, absent: Tensor, sure: Tensor, slices: int) -> list[Tensor]:
     """For each distance and candidate (K, Y, X) the share of the neighbours whose best slice goes with it."""
     near = 2.0 if slices > FEW else 1.0
     best = ranks[:1]
     supports = []
     height, width = best.shape[1:]
-    here = ranks.clone()
-    here[count:] = -1e6
+    here = ranks.masked_fill(absent, -1e6)
     for distance in _DISTANCES:
         around = functional.pad(torch.cat([best, sure])[None], (distance,) * 4, mode="replicate")[0]
         total = torch.zeros_like(ranks)

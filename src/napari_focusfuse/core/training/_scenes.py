@@ -30,11 +30,11 @@ Seen = TypeVar("Seen")
 _FEW = (2, 3)
 #: Surfaces and how often they are drawn; numbers of slices, blur of the steps between them and of the whole stack (px).
 _SURFACES: dict[Surface, float] = {
-    "smooth": 0.2,
-    "steps": 0.15,
-    "blocks": 0.2,
+    "smooth": 0.15,
+    "steps": 0.1,
+    "blocks": 0.15,
     "spheres": 0.15,
-    "fibres": 0.2,
+    "fibres": 0.35,
     "rough": 0.05,
     "plane": 0.05,
 }
@@ -43,8 +43,10 @@ _OBJECTS, _MOST_OBJECTS = 0.3, 3
 _SLICES, _GROWTH, _WIDEST, _DISC = (4, 16), (0.25, 2.0), 11.0, 0.65
 #: Shares of scenes whose contrast varies from place to place, by powers of ten and over pixels.
 _UNEVEN, _DECADES, _PATCHES = 0.3, (0.5, 2.5), (8.0, 30.0)
-#: Every so many-th scene has no flaws but noise, or is cut out instead; of the latter blur per step (px) and slices.
-_EVERY, _CUT_GROWTH, _CUT_SLICES, _HALF = 4, (0.7, 4.0), 4, 0.5
+#: Of so many scenes one is cut out, and these have no flaws but noise, half of them not even that.
+_EVERY, _PLAIN, _HALF = 6, (1, 3), 0.5
+#: Of scenes that are cut out blur per step (px) and slices.
+_CUT_GROWTH, _CUT_SLICES = (0.7, 4.0), 4
 #: Noise (share of full scale), shares of scenes with any, with photon noise instead, and of 8-bit cameras.
 _STRENGTH, _NOISY, _PHOTONS, _EIGHT_BIT = (0.0015, 0.08), 0.75, 0.5, 0.5
 #: Slices at most whose noise is measured.
@@ -108,7 +110,7 @@ class DrawnScenes(Generic[Seen]):
         """Scene number so and so: always the same."""
         if number not in self._latest:
             rng = np.random.default_rng((*self._seed, number))
-            cut, plain = number % _EVERY == _EVERY - 1, number % _EVERY == 1
+            cut, plain = number % _EVERY == _EVERY - 1, number % _EVERY in _PLAIN
             self._latest[number] = self.seen(self._cut(rng) if cut else self._drawn(rng, plain=plain))
             while len(self._latest) > self.kept:
                 self._latest.popitem(last=False)

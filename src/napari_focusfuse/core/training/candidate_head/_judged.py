@@ -7,10 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from napari_focusfuse.config import CandidateConfig, DecideConfig
+from napari_focusfuse.core.decide.top_k import BEST, PEAKS
 from napari_focusfuse.core.encode.activity import doubled
-from napari_focusfuse.core.encode.candidate_head import KEPT, Candidates
+from napari_focusfuse.core.encode.candidate_head import KEPT, MISSING, Candidates
 from napari_focusfuse.core.encode.measures import grey_energy
 from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.training._scenes import Drawn, DrawnScenes, deep_maps, noise_floors
@@ -19,6 +21,8 @@ from napari_focusfuse.core.training.decision_head import head_of
 __all__ = ["Part", "ScoredScene", "ScoredScenes", "Task", "part_of"]
 
 Image = NDArray[np.float32]
+#: Slices that a candidate which is not there is off.
+_NOWHERE = 1e3
 
 
 class ScoredScene(NamedTuple):
@@ -107,9 +111,26 @@ def part_of(scene: ScoredScene, part: Part) -> Task:
 
     shape = (scene.depth.shape[0], scene.depth.shape[1])
     scores = taken(doubled(scene.scores[chosen], shape)[:, 0])
-    best, ranks = scores.topk(min(KEPT, len(chosen)), dim=0)
+    best, ranks = _candidates(scores)
     greys, energies = (taken(maps[chosen]).gather(0, ranks) for maps in (scene.slices, scene.energies))
     noise = taken(scene.drawn.noise(chosen).to(scores.device))
     place = torch.tensor(chosen, device=scores.device)
+    off = (place[ranks] - taken(scene.depth)).masked_fill(best < best[:1] - MISSING, _NOWHERE)
     candidates = Candidates(best, scores.logsumexp(0), ranks, greys, energies, noise, len(chosen))
-    return Task(candidates, place[ranks] - taken(scene.depth), taken(scene.sharp))
+    return Task(candidates, off, taken(scene.sharp))
+
+
+def _candidates(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Scores (K, Y, X) and ranks of the candidates among N slices, as `TopK` finds them."""
+    best, ranks = scores.topk(min(BEST, len(scores)), dim=0)
+    if len(scores) <= BEST:
+        return best, ranks
+    below, above = (functional.pad(scores, (0, 0, 0, 0, *ends), value=-torch.inf) for ends in ((1, 0), (0, 1)))
+    peak = (scores >= below[:-1]) & (scores > above[1:])
+    others = scores.masked_fill(~peak, -torch.inf).scatter(0, ranks[:1], -torch.inf)
+    further, places = others.topk(min(PEAKS, len(scores)), dim=0)
+    among = (places[:, None] == ranks).any(dim=1)
+    further, which = further.masked_fill(among, -torch.inf).topk(KEPT - BEST, dim=0)
+    places, absent = places.gather(0, which), further.isneginf()
+    further = torch.where(absent, best[:1] - 2 * MISSING, further)
+    return torch.cat([best, further]), torch.cat([ranks, torch.where(absent, ranks[:1], places)])
