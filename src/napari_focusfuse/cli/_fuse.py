@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_focusfuse.cli._flags import check_apart, given
-from napari_focusfuse.cli._terminal import complain, one_line, say, with_bar
+from napari_focusfuse.cli._terminal import complain, flagged, one_line, say, with_bar
 from napari_focusfuse.errors import FocusFuseError, ModelError, OutputError
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _outcome(job: _Job, task: Task) -> tuple[bool, str]:
     except ModelError:
         raise
     except FocusFuseError as error:
-        return False, one_line(error)
+        return False, one_line(flagged(error))
     except MemoryError:
         return False, "not enough memory: close other programs or choose a smaller --tile"
     except Exception as error:  # noqa: BLE001 - a defect that one input brings to light must not stop the batch

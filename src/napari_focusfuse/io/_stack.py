@@ -88,12 +88,7 @@ class StackFile:
         axes, data, here, others = self._sorted_axes(axis, rgb=rgb)
         surplus = [axes[i] for i in others if data.shape[i] != 1]
         if surplus:
-            hint = ", or add --rgb if C is colour" if surplus == ["C"] and data.shape[axes.index("C")] in (3, 4) else ""
-            raise StackError(
-                f"{self.path} has more axes than a focus stack ({self.dimensions}): "
-                f"fuse all of it with --all-positions, {'one channel with --channel, ' if surplus == ['C'] else ''}"
-                f"or save it with one position along {' and '.join(surplus)}{hint}"
-            )
+            raise _more_axes(self, surplus, colour=surplus == ["C"] and data.shape[axes.index("C")] in (3, 4))
         order = [here, axes.index("Y"), axes.index("X"), *(i for i, a in enumerate(axes) if a == "S")]
         data = data.transpose(others + order)[(0,) * len(others)]
         known = _along(axes[here])
@@ -157,13 +152,26 @@ class StackFile:
         if not rgb or "S" in self.axes:
             return self.axes, self.data
         if "C" not in self.axes or self.data.shape[self.axes.index("C")] not in (3, 4):
-            raise StackError(f"{self.path} has no channel axis of 3 or 4 ({self.dimensions}): leave --rgb out")
+            raise StackError(f"{self.path} has no channel axis of 3 or 4 ({self.dimensions}): do not take it as colour")
         return self.axes.replace("C", "S"), self.data
 
     @property
     def dimensions(self) -> str:
         """Letters and lengths of the axes, for people."""
         return ", ".join(f"{a} = {n}" for a, n in zip(self.axes, self.data.shape, strict=True))
+
+
+def _more_axes(file: StackFile, surplus: list[str], *, colour: bool) -> StackError:
+    """Why a file with further axes is no focus stack, and what can be done."""
+    channels = surplus == ["C"]
+    ways = ["fuse all of it", *(["take one channel"] if channels else [])]
+    ways += ["take C as colour"] if colour else []
+    settings = ["all_positions", *(["channel"] if channels else []), *(["rgb"] if colour else [])]
+    return StackError(
+        f"{file.path} has more axes than a focus stack ({file.dimensions}): "
+        f"{', '.join(ways)}, or save it with one position along {' and '.join(surplus)}",
+        settings=dict.fromkeys(settings, ""),
+    )
 
 
 def _along(letter: str) -> dict[str, Any]:
@@ -186,7 +194,8 @@ def _proposed(file: StackFile, axes: str) -> int:
         )
     raise StackError(
         f"{file.path} does not say which axis is the stack axis ({file.dimensions}): "
-        f"if the slices lie along {' or '.join(long)}, add --axis {long[0]}"
+        f"if the slices lie along {' or '.join(long)}, say so",
+        settings={"axis": long[0]},
     )
 
 
