@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._facts import Channel
 
-__all__ = ["StackFile", "gapped", "lazy_planes", "title", "unreadable"]
+__all__ = ["StackFile", "check_alike", "gapped", "lazy_planes", "title", "unreadable"]
 
 #: Axes that are a stack of images, but do not say of what.
 _UNNAMED = "QI"
@@ -248,6 +248,17 @@ def unreadable(path: Path, error: Exception) -> StackError:
     return StackError(f"{path} cannot be read ({reason}): replace it by an intact copy or take it away")
 
 
+def check_alike(
+    path: Path, kind: tuple[tuple[int, ...], np.dtype[Any]], wanted: tuple[tuple[int, ...], np.dtype[Any]]
+) -> None:
+    """Refuse an image whose shape and type, in whatever byte order, are not those of the others."""
+    if (kind[0], kind[1].newbyteorder("=")) != (wanted[0], wanted[1].newbyteorder("=")):
+        raise StackError(
+            f"{path} holds {kind[1]} {kind[0]} where {wanted[1]} {wanted[0]} is expected: "
+            "all slices must be of one size and type"
+        )
+
+
 def _block(
     load: Callable[[tuple[int, ...]], tuple[Path, NDArray[Any]]],
     leading: int,
@@ -256,11 +267,7 @@ def _block(
     block_id: tuple[int, ...],
 ) -> NDArray[Any]:
     path, image = load(block_id[:leading])
-    if image.shape != shape or image.dtype.newbyteorder("=") != dtype:
-        raise StackError(
-            f"{path} holds {image.dtype} {image.shape} where {dtype} {shape} is expected: "
-            "all slices must be of one size and type"
-        )
+    check_alike(path, (image.shape, image.dtype), (shape, dtype))
     return image.astype(dtype, copy=False)[(None,) * leading]
 
 
