@@ -71,7 +71,10 @@ def opened(recipe: Mapping[str, Any], paths: list[Path], source: PathLike | None
         file = io.at_channel(file, how["channel"])
     axis, rgb = how.get("axis"), bool(how.get("rgb", False))
     if "axes" in recipe["made by"]:
-        stack = io.with_axes(file, recipe["made by"]["axes"], how.get("axes") or {})
+        names = how.get("axes") or {}
+        if how.get("slices"):
+            file = io.some_slices(file, slice(*how["slices"]), io.axis_letter(file, names.get(axis, axis)))
+        stack = io.with_axes(file, recipe["made by"]["axes"], names)
         slices = stack.data.shape[stack.axes.index(axis)]
     else:
         if axis is not None and not axis.isdecimal():

@@ -137,8 +137,7 @@ def _fuse_one(job: _Job, task: Task) -> str:
     from napari_focusfuse import api
 
     if task.whole is not None and not job.files:
-        opening = {key: value for key, value in task.opening.items() if key in ("axis", "rgb", "exclude")}
-        whole = api.open_hyperstack(job.source, **opening)
+        whole = api.open_hyperstack(job.source, **task.opening)
         if whole.data.ndim > len("ZYX") + whole.axes.endswith("S"):
             return _fuse_whole(whole, job, task, task.whole)
     file = api.open_stack(job.files or job.source, **task.opening)
@@ -185,10 +184,10 @@ def _fuse_whole(file: "StackFile", job: _Job, task: Task, options: dict[str, Any
     """Fuse every time point and channel."""
     from napari_focusfuse import api
 
-    chosen = [f"--{key}" for key in ("channel", "slices", "equalise") if key in {**task.opening, **task.engine}]
-    if ignored := _asked(task) or " and ".join(chosen):
+    if ignored := _asked(task):
         raise OutputError(f"{ignored} cannot be used for all positions: fuse them one by one")
     api.check_hyperstack_target(job.target, overwrite=task.overwrite)
-    sizes = {"pixel_size": file.pixel_size, **task.sizes, "exclude": task.opening.get("exclude", ())}
-    work = api.iter_fuse_file(file, job.target, overwrite=task.overwrite, **sizes, **options, **task.engine)
+    sizes = {"pixel_size": file.pixel_size, **task.sizes}
+    chosen = {key: value for key, value in task.opening.items() if key in ("channel", "slices", "exclude")}
+    work = api.iter_fuse_file(file, job.target, overwrite=task.overwrite, **sizes, **chosen, **options, **task.engine)
     return with_bar(work, file.name)
