@@ -160,3 +160,11 @@ def test_links_at_the_top_lead_into_the_package(name: str) -> None:
         pytest.skip("not a checkout with symbolic links")
     assert not link.readlink().is_absolute()
     assert link.resolve(strict=True) == PACKAGE / name
+
+
+def test_only_the_command_line_names_its_flags() -> None:
+    """What the other parts say is read in the console and in the viewer too."""
+    flag = re.compile(r"(?<![-\w])--[a-z]")
+    parts = [path for name in ("api", "core", "io", "models") for path in (PACKAGE / name).rglob("*.py")]
+    assert parts
+    assert not [path.name for path in parts if flag.search(path.read_text(encoding="utf-8"))]

@@ -4,11 +4,26 @@ Every error that a user can cause is a `FocusFuseError`: its message says what w
 They are plain exceptions, never `RuntimeError`: a viewer's worker threads lose those.
 """
 
+from collections.abc import Mapping
+
 __all__ = ["FocusFuseError", "FocusFuseWarning", "ModelError", "OutputError", "StackError", "TrainingError"]
 
 
 class FocusFuseError(Exception):
-    """Something a user can mend; the message says how."""
+    """Something a user can mend; the message says how.
+
+    Parameters
+    ----------
+    *args
+        The message, in words that hold wherever it is read.
+    settings : mapping of str to str
+        What can be set against it, by its name in `napari_focusfuse.api`, and the value, if there is one to propose:
+        whoever shows the message adds what that is called there.
+    """
+
+    def __init__(self, *args: object, settings: Mapping[str, str] | None = None) -> None:
+        super().__init__(*args)
+        self.settings = dict(settings or {})
 
 
 class StackError(FocusFuseError):

@@ -8,6 +8,7 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
+import tifffile
 
 from napari_focusfuse import io
 
@@ -39,7 +40,7 @@ def replays(run: Runs, folder: Path, source: Path) -> bool:
 
 def test_one_channel_of_a_folder(run: Runs, channels: Path, tmp_path: Path) -> None:
     done = run("fuse", channels, "-o", tmp_path / "out", "--method", "sf")
-    assert (done.code, "one channel with --channel" in done.err) == (2, True)
+    assert (done.code, "take one channel" in done.err, "--channel" in done.err) == (2, True, True)
     for channel in ("wGFP", 1):
         out = tmp_path / f"out{channel}" / "cells"
         assert run("fuse", channels, "-o", out.parent, "--method", "sf", "--channel", channel).code == 0
@@ -49,8 +50,52 @@ def test_one_channel_of_a_folder(run: Runs, channels: Path, tmp_path: Path) -> N
         assert replays(run, out, channels)
     done = run("fuse", channels, "-o", tmp_path / "out", "--channel", "Cy5")
     assert "has no channel 'Cy5': choose from 0 (wDAPI), 1 (wGFP)" in done.err
-    done = run("fuse", channels, "-o", tmp_path / "out", "--channel", "0", "--all-positions")
-    assert "--channel cannot be used for all positions" in done.err
+
+
+@pytest.fixture
+def series(tmp_path: Path, stack: np.ndarray) -> Path:
+    """A folder of two time points with two channels each, slice by slice; a lamp that flickers, and a foreign file."""
+    folder = tmp_path / "series"
+    folder.mkdir()
+    for t, c, k in np.ndindex(2, 2, 4):
+        image = np.roll(stack[k], 5 * t + 3 * c, axis=1) // (2 if k == 1 + t else 1)
+        (folder / f"a_t{t:03d}_z{k}_c{c}.png").write_bytes(imagecodecs.png_encode(image))
+    (folder / "overview.png").write_bytes(imagecodecs.png_encode(stack[0]))
+    return folder
+
+
+@pytest.mark.parametrize("options", [("--channel", "1"), ()])
+def test_parts_of_all_positions(run: Runs, series: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
+    """Channel, slices, what is excluded and one brightness for each time point; and the same again by the recipe."""
+    args = (*options, "--slices", "0:4:2", "--exclude", "over*", "--equalise", "--z-step", "0.5")
+    out = tmp_path / "out" / "series"
+    done = run("fuse", series, "-o", out.parent, "--all-positions", "--decide-on", "each", "--method", "sf", *args)
+    assert (done.code, done.err) == (0, "")
+    told = recipe(out)
+    assert (told["z"], told["z_step_um"], told["source"]["slices"]) == ([0, 1], 1, [0, 4, 2])
+    assert (told["source"]["exclude"], told["made by"]["equalised"]) == (["over*"], True)
+    assert len(told["inputs"]) == (4 if options else 8)
+    fused = io.read_stack(out / "fused.ome.tif")
+    assert fused.axes == ("TYX" if options else "TCYX")
+    one = tmp_path / "one.tif"
+    planes = [io.read_image(series / f"a_t001_z{k}_c1.png") for k in (0, 2)]
+    io.write_stack(one, np.stack(planes))
+    assert run("fuse", one, "-o", tmp_path / "one.ome.tif", "--method", "sf", "--equalise").code == 0
+    image = fused.data[1] if options else fused.data[1, 1]
+    np.testing.assert_array_equal(image, io.read_image(tmp_path / "one.ome.tif"))
+    assert replays(run, out, series)
+
+
+def test_slices_along_another_axis(run: Runs, stack: np.ndarray, tmp_path: Path) -> None:
+    """Positions along z say nothing about time."""
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, np.stack([stack, stack[::-1]]), metadata={"axes": "TZYX", "PhysicalSizeZ": 2.0})
+    out = tmp_path / "out" / "a"
+    args = ("--all-positions", "--axis", "T", "--slices", "0:2", "--method", "max")
+    assert run("fuse", path, "-o", out.parent, *args).code == 0
+    np.testing.assert_array_equal(io.read_stack(out / "fused.ome.tif").data, np.maximum(stack, stack[::-1]))
+    assert recipe(out)["z_step_um"] is None
+    assert run("replay", out, "--check").code == 0
 
 
 def test_all_channels_of_a_folder(run: Runs, channels: Path, tmp_path: Path) -> None:

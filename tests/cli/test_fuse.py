@@ -117,6 +117,7 @@ def test_stack_axis(run: Runs, stack: np.ndarray, tmp_path: Path, axis: str) -> 
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, stack, imagej=True, metadata={"axes": "TYX"})
     assert_refused(run("fuse", path, "-o", tmp_path / "b.tif"), "T = 4, Y = 40, X = 48")
+    assert_refused(run("fuse", path, "-o", tmp_path / "b.tif"), "say so (--axis T)")
     assert run("fuse", path, "-o", tmp_path / "b.tif", "--axis", axis).code == 0
     np.testing.assert_array_equal(io.read_image(tmp_path / "b.tif"), ff.fuse(stack).image)
 

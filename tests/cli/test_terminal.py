@@ -6,10 +6,14 @@ import signal
 import sys
 import threading
 
+import numpy as np
 import pytest
+import tifffile
 
+import napari_focusfuse as ff
 from napari_focusfuse.cli import _terminal, main
 from napari_focusfuse.cli._terminal import complain, say, terminated_as_interrupted
+from napari_focusfuse.errors import FocusFuseError
 
 
 def test_nothing_of_a_file_is_obeyed_by_the_terminal(capsys):
@@ -68,3 +72,16 @@ def test_a_program_that_has_its_own_way_with_signals_keeps_it():
     thread.start()
     thread.join()
     assert seen == [0]
+
+
+def test_messages_name_flags_of_the_command_alone(run, slices, tmp_path):
+    """The same message is read in the console and in the viewer, which have none."""
+    path, out = tmp_path / "c.ome.tif", tmp_path / "out.tif"
+    tifffile.imwrite(path, np.zeros((3, 2, 24, 20), np.uint8), photometric="minisblack", metadata={"axes": "ZCYX"})
+    with pytest.raises(FocusFuseError) as caught:
+        ff.open_stack(path)
+    assert "take one channel" in str(caught.value)
+    assert run("fuse", path, "-o", out).err.endswith("(--all-positions, --channel)\n")
+    assert run("align", path, "-o", out).err.endswith("(--channel)\n")
+    out.touch()
+    assert run("fuse", slices, "-o", out).err.endswith("(--overwrite)\n")

@@ -10,7 +10,8 @@ import tifffile
 from PIL import Image, ImageCms
 
 import napari_focusfuse as ff
-from napari_focusfuse import io
+from napari_focusfuse import api, io
+from napari_focusfuse.core.progress import drain
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._image import read_header
 
@@ -156,6 +157,21 @@ def test_a_saved_result_and_its_replay_have_them(tmp_path: Path) -> None:
     assert settings(out / "fused.ome.tif")[0] == SRGB
     assert ff.check_replay(out) == []
     assert json.loads((out / "recipe.json").read_text("utf-8"))["inputs"][0]["path"] == "../slices/0.jpg"
+
+
+def test_so_do_results_of_all_positions(tmp_path: Path) -> None:
+    for t, k in np.ndindex(2, 3):
+        photograph(tmp_path / f"slices_t{t}_z{k}.jpg", UPRIGHT // (k + 1), icc_profile=SRGB)
+    file = ff.open_hyperstack(tmp_path)
+    out = tmp_path / "results" / "all"
+    drain(api.iter_fuse_file(file, out, method="sf", pixel_size=(2.0, 2.0)))
+    profile, words, told = settings(out / "fused.ome.tif")
+    assert (profile, words[271], float(told[34855])) == (SRGB, "Olympus", 400)
+    fused = io.read_stack(out / "fused.ome.tif")
+    assert (fused.axes, fused.pixel_size) == ("TYXS", (2.0, 2.0))
+    np.testing.assert_array_equal(fused.data, tifffile.imread(out / "fused.ome.tif"))
+    assert settings(out / "index.ome.tif")[0] == b""
+    assert ff.check_replay(out) == []
 
 
 @pytest.mark.parametrize(

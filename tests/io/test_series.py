@@ -50,7 +50,7 @@ def test_channels_are_never_one_stack(tmp_path: Path, pattern: str, dyes: tuple[
     assert len(file.channels) == 2
     if "{n}" in pattern and " - " not in pattern:
         assert [channel.name for channel in file.channels] == list(dyes)
-    with pytest.raises(StackError, match=r"C = 2, Z = 3.*one channel with --channel"):
+    with pytest.raises(StackError, match=r"C = 2, Z = 3.*take one channel"):
         file.focus_stack()
     second = io.at_channel(file, 1)
     assert values(second.focus_stack()) == [3, 4, 5]

@@ -265,3 +265,16 @@ def test_samples_that_are_no_colour_are_refused(tmp_path: Path, stack: np.ndarra
     path = tiff(tmp_path / "s.tif", data, planarconfig=planar, metadata=None)
     with pytest.raises(StackError, match=r"s\.tif holds pixels of a kind .* \(4 samples, minisblack, 16 bits\)"):
         io.read_stack(path)
+
+
+def test_a_page_that_states_another_size_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A damaged height of 33 million rows was filled with zeros first, 2 GB of them, and refused then."""
+    path = tiff(tmp_path / "s.tif", np.zeros((3, 24, 20, 3), np.uint8), photometric="rgb", compression="zlib")
+    with tifffile.TiffFile(path) as tif:
+        place = tif.pages[2].tags["ImageLength"].valueoffset
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(np.uint32(24_000_000).astype("<u4").tobytes())
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", lambda page, **_: pytest.fail(f"{page.shape} was read"))
+    with pytest.raises(StackError, match="one size"):
+        io.read_stack(path).data[2].compute()

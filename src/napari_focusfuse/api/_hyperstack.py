@@ -36,6 +36,7 @@ def fuse_hyperstack(
     z: Sequence[float] | None = None,
     channels: Sequence[str] = (),
     offsets: Sequence[int] = (),
+    equalise: bool = False,
     progress: Report | None = None,
 ) -> HyperstackResult:
     """Fuse every focus stack of an array with time points and channels; the channels of a time point share a decision.
@@ -61,6 +62,8 @@ def fuse_hyperstack(
     offsets : sequence of int
         How many slices further along z each channel is in focus than what decides, as lenses do not focus all colours
         at the same depth; none if left out.
+    equalise : bool
+        Bring the slices of each channel and time point to one brightness before they are fused; see `fuse`.
     progress : callable, optional
         Called with a `Progress` at each step.
 
@@ -95,6 +98,7 @@ def fuse_hyperstack(
         z=z,
         channels=channels,
         offsets=offsets,
+        equalise=equalise,
     )
     return drain(work, progress)
 
@@ -112,6 +116,7 @@ def iter_fuse_hyperstack(
     z: Sequence[float] | None = None,
     channels: Sequence[str] = (),
     offsets: Sequence[int] = (),
+    equalise: bool = False,
     empty: Empty | None = None,
     maps: bool = True,
     keep_decisions: bool = False,
@@ -120,7 +125,7 @@ def iter_fuse_hyperstack(
 
     Parameters
     ----------
-    data, axes, decide_on, method, config, model, device, axis, z, channels, offsets
+    data, axes, decide_on, method, config, model, device, axis, z, channels, offsets, equalise
         As for `fuse_hyperstack`.
     empty : callable, optional
         Makes room for an array by its name, axes, shape and type, such as a memory-mapped file.
@@ -134,8 +139,10 @@ def iter_fuse_hyperstack(
     from napari_focusfuse.core.stack.hyperstack import Hyperstack
 
     stacks = Hyperstack(data, axes, axis=axis, z=z, channels=channels)
-    work, deciding = _positions(stacks, decide_on, offsets, _engine(method_named(method), config, model, device))
+    engine = _engine(method_named(method), config, model, device)
+    work, deciding = _positions(stacks, decide_on, offsets, engine, equalise=equalise)
     info = {**info_of(method_named(method)), **_settings(method, config), **_described(stacks, deciding, offsets)}
+    info |= {"equalised": True} if equalise else {}
     room = empty or io.room
     return (yield from iter_gather(work, stacks, info, empty=room, maps=maps, keep=keep_decisions))
 
@@ -153,6 +160,7 @@ def iter_positions(
     z: Sequence[float] | None = None,
     channels: Sequence[str] = (),
     offsets: Sequence[int] = (),
+    equalise: bool = False,
 ) -> Generator[Progress, None, None]:
     """Fuse time point by time point and keep nothing: yields `Progress`, and a `FusedPosition` where one is done.
 
@@ -162,7 +170,7 @@ def iter_positions(
 
     stacks = Hyperstack(data, axes, axis=axis, z=z, channels=channels)
     engine = _engine(method_named(method), config, model, device)
-    yield from _positions(stacks, decide_on, offsets, engine)[0]
+    yield from _positions(stacks, decide_on, offsets, engine, equalise=equalise)[0]
 
 
 def carry(
@@ -222,7 +230,7 @@ def _always(decision: Decision) -> Callable[[Mapping[str, int]], Decision]:
 
 
 def _positions(
-    data: Hyperstack, decide_on: DecideOn | None, offsets: Sequence[int], engine: Engine
+    data: Hyperstack, decide_on: DecideOn | None, offsets: Sequence[int], engine: Engine, *, equalise: bool
 ) -> tuple[Generator[Progress, None, None], int | str]:
     """The work, and what decides."""
     from napari_focusfuse.core.positions import fusing as positions
@@ -237,7 +245,7 @@ def _positions(
             f"{len(offsets)} offsets for {len(data.channel_names)} channels that share a decision: give one for each "
             "channel, and decide on one channel or the sum"
         )
-    return positions.iter_positions(data, engine, deciding, offsets), deciding
+    return positions.iter_positions(data, engine, deciding, offsets, equalise=equalise), deciding
 
 
 def _engine(method: Method, config: Config | None, model: str | os.PathLike[str], device: str) -> Engine:

@@ -28,7 +28,13 @@ _MAPS = ("index", "depth", "confidence", "flags")
 
 
 def open_hyperstack(
-    path: str | os.PathLike[str], *, axis: str | None = None, rgb: bool = False, exclude: Sequence[str] = ()
+    path: str | os.PathLike[str],
+    *,
+    axis: str | None = None,
+    rgb: bool = False,
+    channel: int | str | None = None,
+    slices: slice | None = None,
+    exclude: Sequence[str] = (),
 ) -> StackFile:
     """Open a file with time points and channels lazily; as `open_stack`, but axes besides the stack axis are kept.
 
@@ -37,9 +43,28 @@ def open_hyperstack(
     StackFile
         The last axes of ``data`` are (Z, Y, X) or (Z, Y, X, S); ``axes`` has their letters.
     """
+    return told(_opened(path, axis, rgb=rgb, channel=channel, slices=slices, exclude=exclude))
+
+
+def _opened(
+    path: str | os.PathLike[str],
+    axis: str | None,
+    *,
+    rgb: bool,
+    channel: int | str | None = None,
+    slices: slice | None = None,
+    exclude: Sequence[str] = (),
+) -> StackFile:
     from napari_focusfuse import io
 
-    return told(io.read_stack(path, exclude=exclude).hyperstack(axis, rgb=rgb))
+    file = io.read_stack(path, exclude=exclude)
+    if channel is not None:
+        file = io.at_channel(file, channel)
+    whole = file.hyperstack(axis, rgb=rgb)
+    if slices is None:
+        return whole
+    letter = io.stack_letter(whole)
+    return io.some_slices(file, slices, letter).hyperstack(letter, rgb=rgb)
 
 
 def check_hyperstack_target(target: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -55,6 +80,8 @@ def iter_fuse_file(
     *,
     z_step: float | None = None,
     pixel_size: tuple[float, float] | None = None,
+    channel: int | str | None = None,
+    slices: slice | None = None,
     exclude: Sequence[str] = (),
     overwrite: bool = False,
     **options: Any,
@@ -71,8 +98,8 @@ def iter_fuse_file(
         Distance of neighbouring slices, um, instead of the file's own.
     pixel_size : (float, float), optional
         Height and width of a pixel, um, instead of the file's own.
-    exclude : sequence of str
-        What was excluded when the file was opened.
+    channel, slices, exclude
+        What was chosen when the file was opened, for the recipe.
     overwrite : bool
         Replace an earlier result, once the new one is complete.
     **options
@@ -90,15 +117,15 @@ def iter_fuse_file(
     """
     from napari_focusfuse import io
 
-    axis, rgb = file.axes.replace("S", "")[-3], file.axes.endswith("S")
-    slices, names = file.data.shape[file.axes.index(axis)], _channel_names(file)
+    axis, rgb = io.stack_letter(file), file.axes.endswith("S")
+    count, names = file.data.shape[file.axes.index(axis)], _channel_names(file)
     own = None if z_step is None or z_step == file.z_step else z_step
     z, z_step = file.positions(own), file.mean_step(own)
     pixel_size = file.pixel_size if pixel_size is None else pixel_size
     check_sizes(pixel_size, z_step)
     image_only = io.is_image_file(Path(target))
-    unit = _factor(range(slices) if z is None else z, z_step)[1]
-    shown: dict[str, Any] = {"pixel_size": pixel_size, "channels": names, "depth_unit": unit}
+    unit = _factor(range(count) if z is None else z, z_step)[1]
+    shown: dict[str, Any] = {"pixel_size": pixel_size, "channels": names, "depth_unit": unit, "like": file.inputs[0]}
     with io.hyperstack_files(Path(target), overwrite=overwrite, **shown) as files:
         work = iter_fuse_hyperstack(
             file.data,
@@ -112,7 +139,8 @@ def iter_fuse_file(
         )
         result = yield from staged(work, 0, 0.95)
         if not image_only:
-            source = {**_opened_as(file, exclude), "axis": axis, "rgb": rgb}
+            chosen = {"channel": channel, "slices": slices, "exclude": exclude}
+            source = {**_opened_as(file, axis, rgb=rgb, **chosen), "axis": axis, "rgb": rgb}
             told = _iter_recipe(target, result, file.inputs, source=source, pixel_size=pixel_size, z_step=z_step)
             files.write_recipe((yield from staged(told, 0.95, 0.05)))
         yield Progress(1, 1, "writing")
@@ -143,6 +171,7 @@ def iter_save_hyperstack(
     factor, unit = _factor(result.info.get("z", (0, 1)), z_step)
     channels = _named(result.info.get("channels", ()))
     shown: dict[str, Any] = {"pixel_size": pixel_size, "channels": channels, "depth_unit": unit}
+    shown["like"] = next(iter(inputs), None)
     with io.hyperstack_files(Path(folder), overwrite=overwrite, **shown) as files:
         yield from staged(_iter_filled(files, result, factor), 0, 0.5)
         told = _iter_recipe(folder, result, inputs, source=dict(source or {}), pixel_size=pixel_size, z_step=z_step)
@@ -150,15 +179,17 @@ def iter_save_hyperstack(
     return Path(folder)
 
 
-def _opened_as(file: StackFile, exclude: Sequence[str]) -> dict[str, Any]:
+def _opened_as(file: StackFile, axis: str, *, rgb: bool, **chosen: Any) -> dict[str, Any]:
     """How a file is opened again: by its path, or by its inputs alone where they were picked from a folder."""
-    from napari_focusfuse import io
-
+    channel, slices, exclude = chosen["channel"], chosen["slices"], chosen["exclude"]
     try:
-        whole = len(file.inputs) == 1 or io.read_stack(file.path, exclude=exclude).inputs == file.inputs
+        whole = len(file.inputs) == 1 or _opened(file.path, axis, rgb=rgb, **chosen).inputs == file.inputs
     except StackError:
         whole = False
-    return {"path": file.path, **({"exclude": list(exclude)} if exclude else {})} if whole else {}
+    told: dict[str, Any] = {"path": file.path, "exclude": list(exclude)} if whole else {}
+    told |= {"channel": None if channel is None else str(channel)}
+    told |= {"slices": slices and [slices.start, slices.stop, slices.step]}
+    return {key: value for key, value in told.items() if value not in (None, [])}
 
 
 def _factor(z: Sequence[float], z_step: float | None) -> tuple[float, str]:

@@ -51,7 +51,7 @@ def check_inputs(recipe: Mapping[str, Any], checksums: Mapping[Path, str | None]
     """Refuse inputs that are gone or have changed."""
     for entry, (path, found) in zip(recipe["inputs"], checksums.items(), strict=True):
         if found is None:
-            raise StackError(f"{path} is gone or cannot be read: say where the stack is now (--source)")
+            raise StackError(f"{path} is gone or cannot be read: say where the stack is now", settings={"source": ""})
         if entry["sha256"] is None:
             raise StackError(f"the recipe has no checksum of {path}: its result cannot be made again for certain")
         if found != entry["sha256"]:
@@ -71,7 +71,10 @@ def opened(recipe: Mapping[str, Any], paths: list[Path], source: PathLike | None
         file = io.at_channel(file, how["channel"])
     axis, rgb = how.get("axis"), bool(how.get("rgb", False))
     if "axes" in recipe["made by"]:
-        stack = io.with_axes(file, recipe["made by"]["axes"], how.get("axes") or {})
+        names = how.get("axes") or {}
+        if how.get("slices"):
+            file = io.some_slices(file, slice(*how["slices"]), io.axis_letter(file, names.get(axis, axis)))
+        stack = io.with_axes(file, recipe["made by"]["axes"], names)
         slices = stack.data.shape[stack.axes.index(axis)]
     else:
         if axis is not None and not axis.isdecimal():
@@ -139,10 +142,12 @@ def model_of(made: Mapping[str, Any], model: PathLike | None) -> PathLike:
     except ModelError as error:
         if model is not None:
             raise
-        raise ModelError(f"the model {made['model']!r} of the recipe is not here: say where it is (--model)") from error
+        told = f"the model {made['model']!r} of the recipe is not here: say where it is"
+        raise ModelError(told, settings={"model": ""}) from error
     if found != made["model_sha256"]:
         raise ModelError(
             f"the model {os.fspath(place)!r} is not the one that was used (sha256 {found[:12]}, not "
-            f"{made['model_sha256'][:12]}): say where that one is (--model)"
+            f"{made['model_sha256'][:12]}): say where that one is",
+            settings={"model": ""},
         )
     return place

@@ -6,6 +6,7 @@ Wrong input is one line on stderr and exit code 2. Nothing heavy is imported bef
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from napari_focusfuse.cli._measure import measure_files
 from napari_focusfuse.cli._replay import replay
 from napari_focusfuse.cli._terminal import (
     complain,
+    flagged,
     nobody_reads,
     only_our_warnings,
     say,
@@ -56,16 +58,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0 if everything asked for was done, 2 if something was not, 130 if interrupted or terminated.
     """
+    argv = sys.argv[1:] if argv is None else argv
     try:
         with only_our_warnings(), terminated_as_interrupted():
             code = app(
-                sys.argv[1:] if argv is None else argv,
+                argv,
                 exit_on_error=False,
                 print_error=False,
                 result_action="return_value",
             )
         return int(code or 0)
-    except (CycloptsError, FocusFuseError) as error:
+    except FocusFuseError as error:
+        complain("error", flagged(error, _parameters(argv)))
+    except CycloptsError as error:
         complain("error", error)
     except MemoryError:
         complain("error", "not enough memory: close other programs or give smaller images")
@@ -76,6 +81,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain("interrupted", "what was not finished has not been written")
         return _INTERRUPTED
     return _FAILED
+
+
+def _parameters(argv: Sequence[str]) -> set[str]:
+    """Names of the parameters of the command that was called."""
+    called = app[argv[0]].default_command if argv and argv[0] in app else None
+    return set(signature(called).parameters) if called is not None else set()
 
 
 @app.command

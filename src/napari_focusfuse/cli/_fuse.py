@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_focusfuse.cli._flags import check_apart, given
-from napari_focusfuse.cli._terminal import complain, one_line, say, with_bar
+from napari_focusfuse.cli._terminal import complain, flagged, one_line, say, with_bar
 from napari_focusfuse.errors import FocusFuseError, ModelError, OutputError
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _outcome(job: _Job, task: Task) -> tuple[bool, str]:
     except ModelError:
         raise
     except FocusFuseError as error:
-        return False, one_line(error)
+        return False, one_line(flagged(error))
     except MemoryError:
         return False, "not enough memory: close other programs or choose a smaller --tile"
     except Exception as error:  # noqa: BLE001 - a defect that one input brings to light must not stop the batch
@@ -137,8 +137,7 @@ def _fuse_one(job: _Job, task: Task) -> str:
     from napari_focusfuse import api
 
     if task.whole is not None and not job.files:
-        opening = {key: value for key, value in task.opening.items() if key in ("axis", "rgb", "exclude")}
-        whole = api.open_hyperstack(job.source, **opening)
+        whole = api.open_hyperstack(job.source, **task.opening)
         if whole.data.ndim > len("ZYX") + whole.axes.endswith("S"):
             return _fuse_whole(whole, job, task, task.whole)
     file = api.open_stack(job.files or job.source, **task.opening)
@@ -185,10 +184,10 @@ def _fuse_whole(file: "StackFile", job: _Job, task: Task, options: dict[str, Any
     """Fuse every time point and channel."""
     from napari_focusfuse import api
 
-    chosen = [f"--{key}" for key in ("channel", "slices", "equalise") if key in {**task.opening, **task.engine}]
-    if ignored := _asked(task) or " and ".join(chosen):
+    if ignored := _asked(task):
         raise OutputError(f"{ignored} cannot be used for all positions: fuse them one by one")
     api.check_hyperstack_target(job.target, overwrite=task.overwrite)
-    sizes = {"pixel_size": file.pixel_size, **task.sizes, "exclude": task.opening.get("exclude", ())}
-    work = api.iter_fuse_file(file, job.target, overwrite=task.overwrite, **sizes, **options, **task.engine)
+    sizes = {"pixel_size": file.pixel_size, **task.sizes}
+    chosen = {key: value for key, value in task.opening.items() if key in ("channel", "slices", "exclude")}
+    work = api.iter_fuse_file(file, job.target, overwrite=task.overwrite, **sizes, **chosen, **options, **task.engine)
     return with_bar(work, file.name)

@@ -7,16 +7,17 @@ import sys
 import threading
 import unicodedata
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Container, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TextIO, TypeVar
 
 from napari_focusfuse.core.progress import Progress, drain
-from napari_focusfuse.errors import FocusFuseWarning
+from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
 
 __all__ = [
     "complain",
+    "flagged",
     "nobody_reads",
     "one_line",
     "only_our_warnings",
@@ -37,6 +38,13 @@ def say(text: str) -> None:
 def complain(kind: str, what: object) -> None:
     """Print one line to stderr: "error: ...", "warning: ..."."""
     _put(sys.stderr, f"{kind}: {one_line(what)}")
+
+
+def flagged(error: FocusFuseError, known: Container[str] | None = None) -> str:
+    """The message of an error, with the flags that help against it, of those that are `known` to the command."""
+    names = [name for name in error.settings if known is None or name in known]
+    flags = [f"--{name.replace('_', '-')} {error.settings[name]}".rstrip() for name in names]
+    return f"{error} ({', '.join(flags)})" if flags else str(error)
 
 
 def one_line(text: object) -> str:

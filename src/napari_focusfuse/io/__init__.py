@@ -8,7 +8,7 @@ from napari_focusfuse.io._checksums import iter_checksums
 from napari_focusfuse.io._image import is_image_file, read_image
 from napari_focusfuse.io._pairs import Pair, find_pairs, pairs_in
 from napari_focusfuse.io._planes import PlaneFiles, check_hyperstack_target, hyperstack_files
-from napari_focusfuse.io._position import at_channel, at_position, axis_letter, some_slices, with_axes
+from napari_focusfuse.io._position import at_channel, at_position, axis_letter, some_slices, stack_letter, with_axes
 from napari_focusfuse.io._read import is_stack_file, read_files, read_stack
 from napari_focusfuse.io._recipe import make_recipe, read_recipe, recipe_file
 from napari_focusfuse.io._result import check_result_folder, iter_write_result, read_map, write_result
@@ -63,6 +63,7 @@ __all__ = [
     "room",
     "slice_files",
     "some_slices",
+    "stack_letter",
     "title",
     "with_axes",
     "write_heights",

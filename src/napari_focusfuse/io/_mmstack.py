@@ -88,7 +88,12 @@ def read_mmstack(files: Sequence[Path], path: Path) -> StackFile:
         raise StackError(f"{path} holds images of several sizes or types: save those to be fused as OME-TIFF")
     pages = [(page.file, page.number) for page in places.there]
     return StackFile(
-        lazy_planes(partial(from_page, pages, places.lengths), places.lengths, first.shape, first.dtype),
+        lazy_planes(
+            partial(from_page, pages, places.lengths, (first.shape, first.dtype)),
+            places.lengths,
+            first.shape,
+            first.dtype,
+        ),
         places.axes + "YXS"[: len(first.shape)],
         facts.z_step,
         facts.pixel_size,

@@ -51,7 +51,12 @@ def read_ome_set(files: Sequence[Path], folder: Path) -> StackFile | None:
     gone = sorted({file.name for file, _ in stated.values()} - {file.name for file in files})
     notes = [f"lacks {', '.join(gone[:3])}{'...' if len(gone) > 3 else ''}, which its OME-XML names"] if gone else []
     return StackFile(
-        lazy_planes(partial(from_page, places.there, places.lengths), places.lengths, header.shape, header.dtype),
+        lazy_planes(
+            partial(from_page, places.there, places.lengths, (header.shape, header.dtype)),
+            places.lengths,
+            header.shape,
+            header.dtype,
+        ),
         places.axes + "YXS"[: len(header.shape)],
         z_step,
         facts.pixel_size or header.facts.pixel_size,

@@ -1,5 +1,6 @@
 """Results of a hyperstack as files that are filled plane by plane, complete or not there."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -12,6 +13,7 @@ from tifffile import memmap
 
 from napari_focusfuse.core.files.parts import missing_parents, part_of, place, refused, remove, remove_empty
 from napari_focusfuse.errors import OutputError
+from napari_focusfuse.io._carried import Carried, add_exif, carried_of, tiff_tags
 from napari_focusfuse.io._result import check_result_folder, exchange, write_recipe
 from napari_focusfuse.io._room import reserve
 from napari_focusfuse.io._write import (
@@ -42,13 +44,23 @@ class PlaneFiles:
         Names of the channels; empty if unknown.
     depth_unit : str
         Of the depth: "um", "slices".
+    like : path, optional
+        A slice whose colour profile and camera settings (EXIF) the fused images take over.
     """
 
     def __init__(
-        self, folder: Path, *, pixel_size: PixelSize = None, channels: Sequence[str] = (), depth_unit: str = "slices"
+        self,
+        folder: Path,
+        *,
+        pixel_size: PixelSize = None,
+        channels: Sequence[str] = (),
+        depth_unit: str = "slices",
+        like: str | os.PathLike[str] | None = None,
     ) -> None:
         self.folder, self._pixel_size, self._channels, self._unit = folder, pixel_size, channels, depth_unit
+        self._like = like
         self._maps: dict[Path, Any] = {}
+        self._carried: dict[Path, Carried] = {}
 
     def empty(self, name: str, axes: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
         """A file ``NAME.ome.tif`` as an array to be filled.
@@ -61,6 +73,9 @@ class PlaneFiles:
         path, held = self.folder / f"{name}.ome.tif", stored(dtype)
         names = self._names(name, axes)
         options = tiff_options(shape, held, axes, _NO_ID, channels=names, pixel_size=self._pixel_size)
+        if name == "fused":
+            self._carried[path] = carried_of(self._like, shape[-1] if axes.endswith("S") else 1)
+            options |= tiff_tags(self._carried[path])
         self._maps[path] = memmap(path, shape=shape, dtype=held, **options)
         with path.open("r+b") as file:
             reserve(file.fileno(), path.stat().st_size, self.folder)
@@ -72,6 +87,8 @@ class PlaneFiles:
             data.flush()
             _identify(path, data)
         self.release()
+        for path, carried in self._carried.items():
+            add_exif(path, carried)
 
     def release(self) -> None:
         """Hold the files no longer."""

@@ -11,7 +11,7 @@ import numpy as np
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._stack import StackFile, gapped
 
-__all__ = ["at_channel", "at_position", "axis_letter", "some_slices", "with_axes"]
+__all__ = ["at_channel", "at_position", "axis_letter", "some_slices", "stack_letter", "with_axes"]
 
 #: napari's name of an axis without a label.
 _NUMBERED = re.compile(r"axis (-\d+)")
@@ -69,29 +69,40 @@ def at_channel(file: StackFile, channel: int | str) -> StackFile:
     return replace(at_position(file, {"C": number}), channels=one)
 
 
-def some_slices(file: StackFile, slices: slice) -> StackFile:
-    """Take a range of the slices of a focus stack, or every k-th; their positions stay.
+def stack_letter(file: StackFile) -> str:
+    """Letter of the stack axis of a focus stack, or of several as `StackFile.hyperstack` gives them."""
+    return file.axes.replace("S", "")[-3]
+
+
+def some_slices(file: StackFile, slices: slice, axis: str | None = None) -> StackFile:
+    """Take a range of the slices, or every k-th; their positions stay.
 
     Parameters
     ----------
     file : StackFile
-        As `StackFile.focus_stack` gives it.
+        As `StackFile.focus_stack` gives it, or any with an `axis`.
     slices : slice
         First slice, the one behind the last, and step (greater than 0), from 0 on.
+    axis : str, optional
+        Letter of the stack axis, where it is not that in front of Y and X.
 
     Raises
     ------
     StackError
         These are fewer than two.
     """
-    count = file.data.shape[0]
+    letter = axis or stack_letter(file)
+    count = file.data.shape[file.axes.index(letter)]
     step = 1 if slices.step is None else slices.step
     if step < 1 or len(range(count)[slices]) < 2:
         raise StackError(f"{file.path} has {count} slices: those asked for are fewer than two, or in no forward order")
+    where = tuple(slices if a == letter else slice(None) for a in file.axes)
+    part = replace(file, data=file.data[where], inputs=_inputs(file, where), coarser=())
+    if letter in "TC":  # they have no positions
+        return part
     numbers = list(file.slots or range(count))[slices]
     z_step, z, slots = gapped(file.z and file.z[slices], file.z_step, numbers)
-    inputs = _inputs(file, (slices,))
-    return replace(file, data=file.data[slices], inputs=inputs, coarser=(), z_step=z_step, z=z, slots=slots)
+    return replace(part, z_step=z_step, z=z, slots=slots)
 
 
 def _inputs(file: StackFile, where: tuple[int | slice, ...]) -> tuple[Path, ...]:

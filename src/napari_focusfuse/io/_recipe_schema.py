@@ -46,7 +46,7 @@ _MADE: dict[str, Check] = {
     "decided_on": maybe(lambda value, where: (whole(0) if isinstance(value, int) else text())(value, where)),
     "offsets": maybe(listed(whole())),
     "edits": maybe(entries({"match_brightness": flag})),
-    "equalised": listed(_LENGTH),
+    "equalised": anything,
 }
 _SOURCE: dict[str, Check] = {
     "path": maybe(text(fits=_is_path)),
@@ -88,6 +88,8 @@ def check_recipe(recipe: Any) -> None:
     """
     entries(_NEEDED, _KNOWN)(recipe, "the recipe")
     made, method = recipe["made by"], method_named(recipe["made by"]["method"])
+    if "equalised" in made:  # of several positions it is measured again
+        (flag if "axes" in made else listed(_LENGTH))(made["equalised"], "the recipe.made by.equalised")
     needed = [
         *(["model", "model_sha256"] if method.deep else []),
         *([] if method.config is None else ["config"]),

@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._facts import Channel
 
-__all__ = ["StackFile", "gapped", "lazy_planes", "title", "unreadable"]
+__all__ = ["StackFile", "check_alike", "gapped", "lazy_planes", "title", "unreadable"]
 
 #: Axes that are a stack of images, but do not say of what.
 _UNNAMED = "QI"
@@ -88,12 +88,7 @@ class StackFile:
         axes, data, here, others = self._sorted_axes(axis, rgb=rgb)
         surplus = [axes[i] for i in others if data.shape[i] != 1]
         if surplus:
-            hint = ", or add --rgb if C is colour" if surplus == ["C"] and data.shape[axes.index("C")] in (3, 4) else ""
-            raise StackError(
-                f"{self.path} has more axes than a focus stack ({self.dimensions}): "
-                f"fuse all of it with --all-positions, {'one channel with --channel, ' if surplus == ['C'] else ''}"
-                f"or save it with one position along {' and '.join(surplus)}{hint}"
-            )
+            raise _more_axes(self, surplus, colour=surplus == ["C"] and data.shape[axes.index("C")] in (3, 4))
         order = [here, axes.index("Y"), axes.index("X"), *(i for i, a in enumerate(axes) if a == "S")]
         data = data.transpose(others + order)[(0,) * len(others)]
         known = _along(axes[here])
@@ -157,13 +152,26 @@ class StackFile:
         if not rgb or "S" in self.axes:
             return self.axes, self.data
         if "C" not in self.axes or self.data.shape[self.axes.index("C")] not in (3, 4):
-            raise StackError(f"{self.path} has no channel axis of 3 or 4 ({self.dimensions}): leave --rgb out")
+            raise StackError(f"{self.path} has no channel axis of 3 or 4 ({self.dimensions}): do not take it as colour")
         return self.axes.replace("C", "S"), self.data
 
     @property
     def dimensions(self) -> str:
         """Letters and lengths of the axes, for people."""
         return ", ".join(f"{a} = {n}" for a, n in zip(self.axes, self.data.shape, strict=True))
+
+
+def _more_axes(file: StackFile, surplus: list[str], *, colour: bool) -> StackError:
+    """Why a file with further axes is no focus stack, and what can be done."""
+    channels = surplus == ["C"]
+    ways = ["fuse all of it", *(["take one channel"] if channels else [])]
+    ways += ["take C as colour"] if colour else []
+    settings = ["all_positions", *(["channel"] if channels else []), *(["rgb"] if colour else [])]
+    return StackError(
+        f"{file.path} has more axes than a focus stack ({file.dimensions}): "
+        f"{', '.join(ways)}, or save it with one position along {' and '.join(surplus)}",
+        settings=dict.fromkeys(settings, ""),
+    )
 
 
 def _along(letter: str) -> dict[str, Any]:
@@ -186,7 +194,8 @@ def _proposed(file: StackFile, axes: str) -> int:
         )
     raise StackError(
         f"{file.path} does not say which axis is the stack axis ({file.dimensions}): "
-        f"if the slices lie along {' or '.join(long)}, add --axis {long[0]}"
+        f"if the slices lie along {' or '.join(long)}, say so",
+        settings={"axis": long[0]},
     )
 
 
@@ -239,6 +248,17 @@ def unreadable(path: Path, error: Exception) -> StackError:
     return StackError(f"{path} cannot be read ({reason}): replace it by an intact copy or take it away")
 
 
+def check_alike(
+    path: Path, kind: tuple[tuple[int, ...], np.dtype[Any]], wanted: tuple[tuple[int, ...], np.dtype[Any]]
+) -> None:
+    """Refuse an image whose shape and type, in whatever byte order, are not those of the others."""
+    if (kind[0], kind[1].newbyteorder("=")) != (wanted[0], wanted[1].newbyteorder("=")):
+        raise StackError(
+            f"{path} holds {kind[1]} {kind[0]} where {wanted[1]} {wanted[0]} is expected: "
+            "all slices must be of one size and type"
+        )
+
+
 def _block(
     load: Callable[[tuple[int, ...]], tuple[Path, NDArray[Any]]],
     leading: int,
@@ -247,11 +267,7 @@ def _block(
     block_id: tuple[int, ...],
 ) -> NDArray[Any]:
     path, image = load(block_id[:leading])
-    if image.shape != shape or image.dtype.newbyteorder("=") != dtype:
-        raise StackError(
-            f"{path} holds {image.dtype} {image.shape} where {dtype} {shape} is expected: "
-            "all slices must be of one size and type"
-        )
+    check_alike(path, (image.shape, image.dtype), (shape, dtype))
     return image.astype(dtype, copy=False)[(None,) * leading]
 
 

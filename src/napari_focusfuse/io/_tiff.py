@@ -17,7 +17,7 @@ from napari_focusfuse.io._facts import Facts, tiff_facts
 from napari_focusfuse.io._image import count_images
 from napari_focusfuse.io._limits import check_count
 from napari_focusfuse.io._page import as_stored, check_page, page_notes, seen, seen_kind
-from napari_focusfuse.io._stack import StackFile, lazy_planes, title, unreadable
+from napari_focusfuse.io._stack import StackFile, check_alike, lazy_planes, title, unreadable
 from napari_focusfuse.io._tiff_file import open_tiff
 
 __all__ = ["from_page", "read_tiff"]
@@ -107,7 +107,7 @@ def _lazy(tif: TiffFile, series: TiffPageSeries, path: Path) -> tuple[Any, str, 
         inputs: tuple[Path, ...] = (path,)
     else:
         places = _places(series, path)
-        load = partial(from_page, places, shape)
+        load = partial(from_page, places, shape, seen_kind(page))
         inputs = tuple(dict.fromkeys(file for file, _ in places))
     kind, dtype = seen_kind(page)
     data, axes = lazy_planes(load, shape, kind, dtype), axes[:leading] + "YXS"[: len(kind)]
@@ -139,15 +139,24 @@ def _places(series: TiffPageSeries, path: Path) -> list[tuple[Path, int]]:
 
 
 def from_page(
-    places: Sequence[tuple[Path, int]], leading: tuple[int, ...], where: tuple[int, ...]
+    places: Sequence[tuple[Path, int]],
+    leading: tuple[int, ...],
+    kind: tuple[tuple[int, ...], np.dtype[Any]],
+    where: tuple[int, ...],
 ) -> tuple[Path, NDArray[Any]]:
-    """The plane at a position, for `lazy_planes`; `places` are files and numbers of pages."""
+    """The plane at a position, for `lazy_planes`; `places` are files and numbers of pages, all of one shape and type.
+
+    A page that states others is not read: it may be as large as anything.
+    """
     path, page = places[_number(where, leading)]
     try:
         check_regular(path)
         with TiffFile(path) as tif:
             there = tif.pages[page].aspage()
+            check_alike(path, seen_kind(there), kind)
             return path, seen(there.asarray(maxworkers=1), there)
+    except StackError:
+        raise
     except Exception as error:
         raise unreadable(path, error) from error
 

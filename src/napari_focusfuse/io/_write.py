@@ -245,7 +245,7 @@ def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> No
     check_name(path)
     clean(path)
     if os.path.lexists(path) and not overwrite:
-        raise OutputError(f"{path} exists: choose another name or allow overwriting")
+        raise OutputError(f"{path} exists: choose another name or allow overwriting", settings={"overwrite": ""})
     parent = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
     if not parent.is_dir():
         raise OutputError(f"cannot write {path}: {parent} is not a folder")

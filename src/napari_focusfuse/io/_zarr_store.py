@@ -10,6 +10,7 @@ from zarr.storage import LocalStore
 from napari_focusfuse.core.files.regular import check_regular
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io._limits import check_room
+from napari_focusfuse.io._zarr_chunks import bounded
 
 __all__ = ["array_of", "open_group"]
 
@@ -69,7 +70,7 @@ def array_of(group: Any, name: str, path: Path) -> Any:
         raise StackError(f"{path} holds {array.dtype} in {name}, not numbers: convert it to integers or floats")
     for shape in (array.chunks, array.shards or ()):
         check_room(path, shape, array.dtype)
-    return array
+    return bounded(array)
 
 
 def _names(metadata: Any) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_focusfuse.core.result.decision import Decision
-from napari_focusfuse.core.surface.topography import fill_depth
+from napari_focusfuse.core.surface.topography import depth_um, fill_depth
 
 
 def decided(depth: np.ndarray, confidence: np.ndarray | float = 1.0) -> Decision:
@@ -61,3 +61,9 @@ def test_far_from_what_is_known(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(fill_depth(decided(depth)), 5, rtol=1e-5)
     depth[:] = np.nan
     assert np.isnan(fill_depth(decided(depth))).all()
+
+
+def test_a_damaged_file_may_hold_nan_of_the_kind_that_complains() -> None:
+    depth = np.full((2, 3), 0x7FA00000, np.uint32).view(np.float32)
+    with np.errstate(invalid="raise"):
+        assert np.isnan(depth_um(decided(depth), 2.0)).all()

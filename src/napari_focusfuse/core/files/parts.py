@@ -182,7 +182,8 @@ def refused(path: Path, error: OSError) -> OutputError:
     """The error for a target that cannot be written; it names the target, not what it is written to at first."""
     if isinstance(error, FileExistsError):
         return OutputError(
-            f"{path} exists, another program wrote it in the meantime: choose another name or allow overwriting"
+            f"{path} exists, another program wrote it in the meantime: choose another name or allow overwriting",
+            settings={"overwrite": ""},
         )
     return OutputError(f"cannot write {path}: {error.strerror or f'the disk may be full ({error})'}")
 

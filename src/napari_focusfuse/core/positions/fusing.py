@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from napari_focusfuse.core.positions.channels import (
 )
 from napari_focusfuse.core.progress import Progress, Returning, staged
 from napari_focusfuse.core.result.decision import Decision, Flag, FusionResult
+from napari_focusfuse.core.stack.equalise import Equalised, iter_factors
 from napari_focusfuse.core.stack.hyperstack import Hyperstack, Where
 from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.errors import FocusFuseWarning
@@ -27,6 +29,8 @@ __all__ = ["Engine", "FusedPosition", "iter_carry", "iter_positions"]
 
 #: Time to decide, in units of the time to blend a channel.
 _DECIDING = 6.0
+#: Share of the time to look at the brightness of the slices.
+_EVENING = 0.1
 
 Result = TypeVar("Result")
 
@@ -70,7 +74,7 @@ class FusedPosition(Progress):
 
 
 def iter_positions(
-    data: Hyperstack, engine: Engine, deciding: int | str, offsets: Sequence[int] = ()
+    data: Hyperstack, engine: Engine, deciding: int | str, offsets: Sequence[int] = (), *, equalise: bool = False
 ) -> Generator[Progress, None, None]:
     """Fuse every position; nothing is kept.
 
@@ -82,6 +86,8 @@ def iter_positions(
         As `Hyperstack.deciding` gives it.
     offsets : sequence of int
         How many slices further along z each channel is in focus than what decides; none if left out.
+    equalise : bool
+        Bring the slices of each channel and position to one brightness first.
 
     Yields
     ------
@@ -92,8 +98,13 @@ def iter_positions(
     offsets = offsets or [0] * len(data.channel_names)
     for done, where in enumerate(data.positions):
         label = _label(data, where)
-        work = _labelled(_iter_position(data, engine, deciding, where, watch, offsets), label)
-        images, decisions, weights = yield from staged(work, done / number, 1 / number)
+        start = 0.0
+        stacks = data.stacks(where)
+        if equalise:
+            evening = _labelled(_iter_equalised(data, where, stacks), label)
+            start, stacks = _EVENING, (yield from staged(evening, done / number, _EVENING / number))
+        work = _labelled(_iter_position(stacks, engine, deciding, where, watch, offsets), label)
+        images, decisions, weights = yield from staged(work, (done + start) / number, (1 - start) / number)
         yield FusedPosition(done + 1, number, f"{label}done", where, images, decisions, weights)
 
 
@@ -130,9 +141,8 @@ def _label(data: Hyperstack, where: Where) -> str:
 
 
 def _iter_position(
-    data: Hyperstack, engine: Engine, deciding: int | str, where: Where, watch: "_Watch", offsets: Sequence[int]
+    stacks: list[Stack], engine: Engine, deciding: int | str, where: Where, watch: "_Watch", offsets: Sequence[int]
 ) -> Generator[Progress, None, tuple[NDArray[Any], tuple[Decision, ...], tuple[float, ...]]]:
-    stacks = data.stacks(where)
     weights: tuple[float, ...] = ()
     if deciding == "each" or engine.decide is None:
         if engine.decide is not None:
@@ -155,6 +165,15 @@ def _iter_position(
     for decision in decisions:
         watch.order(decision, where)
     return np.stack(images), decisions, weights
+
+
+def _iter_equalised(data: Hyperstack, where: Where, stacks: list[Stack]) -> Generator[Progress, None, list[Stack]]:
+    """The stacks with the slices of each at one brightness."""
+    even = []
+    for c, stack in enumerate(stacks):
+        factors = yield from staged(iter_factors(stack), c / len(stacks), 1 / len(stacks))
+        even.append(data.stack(where, c, partial(Equalised, factors=factors.tolist())))
+    return even
 
 
 def _iter_each(stacks: list[Stack], engine: Engine) -> Generator[Progress, None, list[FusionResult]]:

@@ -1,7 +1,7 @@
 """Time points and channels of focus stacks in one array: its axes, and the focus stack at each position."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -87,13 +87,13 @@ class Hyperstack:
         """Shape of a fused image: (Y, X) or (Y, X, S)."""
         return tuple(self.sizes[letter] for letter in "YXS" if letter in self.sizes)
 
-    def stack(self, where: Where, channel: int = 0) -> Stack:
-        """The focus stack of one channel at a position; its slices are read when they are asked for."""
+    def stack(self, where: Where, channel: int = 0, kind: Callable[..., Stack] = Stack) -> Stack:
+        """The focus stack of one channel at a position, of a kind; its slices are read when they are asked for."""
         at = {**where, CHANNEL: channel} if self.has_channels else dict(where)
         with warnings.catch_warnings():
             if self._warned:
                 warnings.simplefilter("ignore", FocusFuseWarning)
-            stack = Stack(_Slices(self._data, self.axes, self.axis, at, self._shape()), 0, self.rgb, self._z)
+            stack = kind(_Slices(self._data, self.axes, self.axis, at, self._shape()), 0, self.rgb, self._z)
         self._warned = True
         return stack
 

@@ -50,7 +50,8 @@ def depth_um(decision: Decision, z_step: float | None, refractive_index: float =
     factor = um_per_z(decision.z, z_step, refractive_index)
     if factor is None:
         raise FocusFuseError("heights in um need the z-step: give the distance of neighbouring slices in um")
-    return decision.depth * np.float32(factor)
+    with np.errstate(invalid="ignore"):  # a file may hold NaN of the kind that complains
+        return decision.depth * np.float32(factor)
 
 
 def fill_depth(decision: Decision, *, least_confidence: float = SurfaceConfig.least_confidence) -> Map:
