@@ -7,7 +7,7 @@ from scipy import ndimage
 from napari_focusfuse.config import BlockSFConfig, WaveletConfig
 from napari_focusfuse.core.methods import METHODS, iter_fuse
 from napari_focusfuse.core.methods.filters import saliency, structure_saliency
-from napari_focusfuse.core.methods.pyramids import Regional, expanded, reduced
+from napari_focusfuse.core.methods.images import Regional, expanded, reduced
 from napari_focusfuse.core.methods.windows import block_spatial_frequency, majority, spatial_frequency
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.stack.intensity import typed

@@ -140,7 +140,7 @@ _ALL = (
         citation="Burt and Adelson 1983, IEEE Trans. Commun. 31:532",
         decides=False,
         config=PyramidConfig,
-        where="pyramids:iter_lp",
+        where="images:iter_lp",
     ),
     Method(
         name="rp",
@@ -149,7 +149,7 @@ _ALL = (
         citation="Toet 1989, Pattern Recognition Letters 9:245",
         decides=False,
         config=PyramidConfig,
-        where="pyramids:iter_rp",
+        where="images:iter_rp",
     ),
     Method(
         name="dwt",
@@ -158,7 +158,7 @@ _ALL = (
         citation="Li, Manjunath and Mitra 1995, Graphical Models and Image Processing 57:235",
         decides=False,
         config=WaveletConfig,
-        where="pyramids:iter_dwt",
+        where="images:iter_dwt",
     ),
     Method(
         name="max",
@@ -166,7 +166,7 @@ _ALL = (
         description="Brightest value along z: for bright, sparse things on black (fluorescence), not for surfaces.",
         citation="Wallis et al. 1989, IEEE Trans. Med. Imaging 8:297",
         decides=False,
-        where="projections:iter_max",
+        where="images:iter_max",
     ),
     Method(
         name="mean",
@@ -174,7 +174,7 @@ _ALL = (
         description="Mean along z: least noise and all of the blur; what every other method has to beat.",
         citation="Gonzalez and Woods 2018, Digital Image Processing, Sect. 2.6",
         decides=False,
-        where="projections:iter_mean",
+        where="images:iter_mean",
     ),
 )
 #: All methods by name, the default first.

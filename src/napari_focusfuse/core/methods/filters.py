@@ -1,12 +1,11 @@
 """Guided filtering, and multi-scale weighted gradients.
 
-Guided filtering fusion.
-S. Li, X. Kang, J. Hu, "Image fusion with guided filtering", IEEE Trans. Image Process. 22 (2013) 2864-2875.
+Guided filtering: S. Li, X. Kang, J. Hu, "Image fusion with guided filtering", IEEE Trans. Image Process. 22 (2013)
+2864-2875.
 
-Multi-scale weighted gradients.
-Z. Zhou, S. Li, B. Wang, "Multi-scale weighted gradient-based fusion for multi-focus images", Information Fusion 20
-(2014) 60-72. Here the weights choose slices, so that there is a decision; the paper merges the gradients by them and
-rebuilds an image, which is the same away from borders.
+Multi-scale weighted gradients: Z. Zhou, S. Li, B. Wang, "Multi-scale weighted gradient-based fusion for multi-focus
+images", Information Fusion 20 (2014) 60-72. Here the weights choose slices, so that there is a decision; the paper
+merges the gradients by them and rebuilds an image, which is the same away from borders.
 """
 
 from collections.abc import Generator

@@ -1,8 +1,7 @@
-"""Activity in windows, and in blocks.
+"""Methods that compare one focus measure of the grey values, pixel by pixel or by blocks, and take the sharpest slice.
 
-Spatial frequency of blocks.
-S. Li, J. T. Kwok, Y. Wang, "Combination of images with diverse focuses using the spatial frequency", Information Fusion
-2 (2001) 169-176.
+Blocks: S. Li, J. T. Kwok, Y. Wang, "Combination of images with diverse focuses using the spatial frequency",
+Information Fusion 2 (2001) 169-176.
 """
 
 from collections.abc import Generator
