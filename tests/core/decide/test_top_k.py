@@ -33,3 +33,60 @@ def test_neighbours_of_the_best(rng):
 
 def test_a_tie_goes_to_the_earlier_slice():
     assert (shown(np.ones((3, 2, 2))).labels[0] == 0).all()
+
+
+def _carried(activities: np.ndarray, first: np.ndarray, second: np.ndarray) -> TopK:
+    slices = len(activities)
+    peaks = TopK(activities.shape[1:], slices, carried=True)
+    for k in range(slices):
+        for rows in (slice(0, 5), slice(5, None)):
+            maps = (activities[k, rows], first[k, rows], second[k, rows])
+            peaks.show((rows, slice(None)), k, k - 1, *maps)
+    peaks.finish(slices - 1)
+    return peaks
+
+
+def _further(activity: np.ndarray) -> list[int]:
+    """Two of the three best peaks besides the best one that are none of the best four, by looking at a whole curve."""
+    best = np.argsort(-activity, kind="stable")[:4]
+    ends = np.concatenate([[-np.inf], activity, [-np.inf]])
+    peaks = [k for k in range(len(activity)) if ends[k] <= ends[k + 1] > ends[k + 2] and k != best[0]]
+    peaks = sorted(peaks, key=lambda k: -activity[k])[:3]
+    return [k for k in peaks if k not in best][:2]
+
+
+@pytest.mark.parametrize("slices", [5, 12, 60])
+def test_further_peaks_are_kept_with_what_is_carried(rng, slices):
+    smooth = rng.normal(size=(slices, 9, 8)).cumsum(0) if slices > 12 else rng.normal(size=(slices, 9, 8))
+    activities = np.exp(smooth).astype(np.float32)
+    first, second = rng.random((2, slices, 9, 8)).astype(np.float32)
+    peaks = _carried(activities, first, second)
+    assert peaks.labels.shape == (6, 9, 8)
+    for y, x in np.ndindex(9, 8):
+        wanted = _further(activities[:, y, x])
+        there = peaks.activity[4:, y, x] > 0
+        assert peaks.labels[4:, y, x][there].tolist() == wanted
+        assert (peaks.labels[4:, y, x][~there] == peaks.labels[0, y, x]).all()
+    for maps, given in zip(peaks.carried, (first, second), strict=True):
+        np.testing.assert_allclose(maps, np.take_along_axis(given, peaks.labels.astype(int), 0), rtol=1e-3)
+
+
+def test_what_is_carried_of_few_slices(rng):
+    activities, first, second = rng.random((3, 3, 9, 8)).astype(np.float32)
+    peaks = _carried(activities, first, second)
+    assert peaks.labels.shape == (3, 9, 8)
+    np.testing.assert_allclose(peaks.carried[1], np.take_along_axis(second, peaks.labels.astype(int), 0), rtol=1e-3)
+
+
+def test_more_slices_than_short_labels_can_tell(rng):
+    few = TopK((4, 4), 2**15, carried=True)
+    activity, first, second = rng.random((3, 4, 4)).astype(np.float32)
+    few.show((slice(None), slice(None)), 40_000, -1, activity, first, second)
+    assert (few.labels[0] == 40_000).all()
+    np.testing.assert_allclose(few.carried[1][0], second, rtol=1e-3)
+
+
+def test_what_half_a_float_cannot_hold_is_cut_off():
+    peaks = TopK((4, 4), 5, carried=True)
+    peaks.show((slice(None), slice(None)), 0, -1, np.ones((4, 4), np.float32), *np.full((2, 4, 4), 1e9, np.float32))
+    assert np.isfinite(peaks.carried[0][0]).all()

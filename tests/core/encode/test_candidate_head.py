@@ -30,21 +30,19 @@ def _part(seen, y, x):
 
 
 def test_a_new_head_leaves_the_odds_to_what_is_known():
-    """Where all candidates are equally sharp in themselves, those are the odds of the decision head."""
     seen = _candidates(KEPT)
-    seen = seen._replace(energies=torch.ones_like(seen.energies))
     verdict = CandidateHead()(seen)
     torch.testing.assert_close(verdict.scores, seen.scores - seen.scores[:1])
     assert (verdict.mixing.argmax(0) == 0).all()
 
 
-def test_energy_of_a_candidate_speaks_for_it():
+def test_a_candidate_that_is_not_there_is_never_chosen(head):
     seen = _candidates(KEPT)
-    energies = torch.ones_like(seen.energies)
-    energies[1] = 20
-    plain, louder = (CandidateHead()(seen._replace(energies=e)).scores for e in (torch.ones_like(energies), energies))
-    assert (louder[1] - plain[1] > 3).all()
-    torch.testing.assert_close(louder[2:], plain[2:])
+    gone = seen.scores.clone()
+    gone[KEPT - 1] = -1e3
+    verdict = head(seen._replace(scores=gone))
+    assert (verdict.scores[KEPT - 1] < -1e3).all()
+    assert (verdict.mixing[KEPT - 1] < -1e3).all()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, KEPT])

@@ -13,7 +13,7 @@ from napari_focusfuse.core.decide.statistics import iter_statistics
 from napari_focusfuse.core.encode.activity import reduced, scale_maps, scale_sf
 from napari_focusfuse.core.encode.box import box_mean
 from napari_focusfuse.core.encode.head import INPUTS, SCALES, FocusHead
-from napari_focusfuse.core.encode.measures import difference_energy, grey_energy, laplacian_energy
+from napari_focusfuse.core.encode.measures import difference_energy, fine_energy, laplacian_energy
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.stack.stack import Stack
 
@@ -93,7 +93,7 @@ def test_the_head_sees_no_farther_than_its_reach(rng):
 
 def test_noise_is_as_large_for_grey_values_as_for_their_laplacian(rng):
     noise = torch.from_numpy(rng.normal(0.4, 0.02, (1, 1, 200, 200)).astype(np.float32))
-    assert grey_energy(noise).mean().item() == pytest.approx(4096 * 0.02**2, rel=0.05)
+    assert fine_energy(noise).mean().item() == pytest.approx(4096 * 0.02**2, rel=0.05)
     assert laplacian_energy(noise).mean().item() == pytest.approx(4096 * 0.02**2, rel=0.1)
 
 

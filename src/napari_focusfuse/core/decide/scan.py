@@ -14,7 +14,7 @@ from napari_focusfuse.core.decide.statistics import Statistics, channel_sum
 from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decide.verification import iter_verified
 from napari_focusfuse.core.encode.activity import doubled, halo, scale_sf
-from napari_focusfuse.core.encode.measures import GREY_HALO, FocusMeasure, grey_energy
+from napari_focusfuse.core.encode.measures import FINE_HALO, FocusMeasure, fine_energy
 from napari_focusfuse.core.encode.network import HALO
 from napari_focusfuse.core.progress import Progress, repeated
 from napari_focusfuse.core.result.decision import Labels
@@ -115,8 +115,8 @@ class SliceActivity:
     @torch.inference_mode()
     def _energy(self, grey: Grey, where: Where) -> Grey:
         """Energy (y, x) of the grey values in a part of a slice, which a candidate head looks at."""
-        outer = grown(where, GREY_HALO, (grey.shape[0], grey.shape[1]))
-        energy: Grey = grey_energy(self._tensor(grey[None, *outer]))[0, 0, *within(where, outer)].cpu().numpy()
+        outer = grown(where, FINE_HALO, (grey.shape[0], grey.shape[1]))
+        energy: Grey = fine_energy(self._tensor(grey[None, *outer]))[0, 0, *within(where, outer)].cpu().numpy()
         return energy
 
     def _iter_means(self, grey: Grey) -> Generator[None, None, list[Tensor]]:

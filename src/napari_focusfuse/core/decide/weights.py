@@ -129,19 +129,19 @@ def _judged(head: CandidateHead, seen: Candidates, tile: Tile, softness: float) 
     """In the core of a tile the order of the candidates that are kept; weights, share and lead; see `Choice`."""
     verdict = head(seen)
     inner = (slice(None), *tile.inner)
-    scores, mixing = (maps[inner] for maps in verdict)
+    scores, mixing = verdict.scores[inner], verdict.mixing[inner]
     ranks, raw = seen.ranks[inner], seen.scores[inner]
     if softness:
         mixing = min(softness / SLOPE, _SHARPEST) * scores
     missing = raw < raw[:1] - MISSING
-    weights, shares = torch.softmax(mixing, dim=0), torch.softmax(scores, dim=0)
+    weights = torch.softmax(mixing, dim=0)
+    shares = torch.softmax(torch.cat([scores, verdict.none[tile.inner][None]]), dim=0)[:-1]
     # The slice that is least far from where the right one may be, rather than the likeliest one.
     support = _support(shares, ranks, seen.slices).masked_fill(missing, -1)
     right = support.argmax(dim=0, keepdim=True)
     beside = 1 if seen.slices > FEW else 0
     away = (ranks - ranks.gather(0, right)).abs()
-    kept = torch.exp(raw.logsumexp(0) - seen.total[tile.inner]).clamp_max(1)
-    share = (shares * (away <= beside)).sum(0) * kept
+    share = (shares * (away <= beside)).sum(0)
     elsewhere = support.masked_fill(away <= 2 * beside, 0).amax(0)
     lead = torch.log(support.gather(0, right)[0] / elsewhere.clamp_min(_TINY)).clamp_max(_UNRIVALLED)
     places = torch.arange(len(scores), device=scores.device)[:, None, None]

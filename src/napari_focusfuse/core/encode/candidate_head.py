@@ -31,16 +31,20 @@ _GREY_RADIUS = 4
 FEW, _SHARP = 3, 40.0
 #: Log odds that the network's unit means.
 _UNIT = 4.0
-#: Logarithm of the power to which odds are taken for the weights, before training: constant, and factor of the
-#: logarithm of the noise.
-_POWER, _NOISE_SLOPE = -1.8, -0.8
+#: Logarithms of the powers to which odds and energies are taken for the weights, before training: constant, and factor
+#: of the logarithm of the noise.
+_POWER_OF_ODDS, _POWER_OF_ENERGY = (-1.8, -0.8), (-2.4, -0.5)
 _LEAST_NOISE, _LEAST_SPREAD = 0.002, 1e-4
-#: What is added to energies for each unit of the noise's variance: a quarter of what noise alone has.
-_FLOOR = 1024.0
+#: What odds and energy change of a weight at most, in logarithms: what is around it can make up for it.
+_MOST_PRIOR = 8.0
+#: Share of the noise's energy that is taken away, and the energy that is nothing.
+_OF_NOISE, _LEAST_ENERGY = 0.7, 1e-4
+#: `fine_energy` of white noise of standard deviation 1.
+_FLOOR = 4096.0
 #: A candidate whose log odds are this far behind is not there; its log odds and distance for the network.
 MISSING, _ABSENT, _FAR = 60.0, -12.0, 12.0
-#: Its log odds for a choice.
-_NEVER = -1e4
+#: Its log odds for a choice; the least odds of slices that are no candidates, against the best one.
+_NEVER, _LEAST_ODDS = -1e4, 1e-4
 
 
 class Candidates(NamedTuple):
@@ -57,7 +61,7 @@ class Candidates(NamedTuple):
     greys : Tensor (K, Y, X)
         Grey values there, the range of the stack brought to 0 and 1.
     energies : Tensor (K, Y, X)
-        Squared differences of the grey values, over 3 x 3 px.
+        Of the grey values, `fine_energy`.
     noise : Tensor (Y, X)
         Standard deviation of the noise, share of the range.
     slices : int
@@ -82,10 +86,13 @@ class Verdict(NamedTuple):
         Logarithms of the odds that a candidate is the right slice.
     mixing : Tensor (K, Y, X)
         Logarithms of the weights, but for their sum.
+    none : Tensor (Y, X)
+        Logarithm of the odds that none of them is; next to nothing in stacks of few slices, one of which is the best.
     """
 
     scores: Tensor
     mixing: Tensor
+    none: Tensor
 
 
 class CandidateHead(nn.Module):
@@ -110,13 +117,13 @@ class CandidateHead(nn.Module):
         )
         #: Outlines to the pixel.
         self.fine = nn.Conv2d(full, full, 3, padding=1, padding_mode="replicate")
-        self.out = nn.Conv2d(full, 2 * KEPT + 1, 1)
+        self.out = nn.Conv2d(full, 2 * KEPT + 3, 1)
         nn.init.zeros_(self.fine.weight)
         nn.init.zeros_(self.fine.bias)  # type: ignore[arg-type]
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
-        #: Power of the odds that makes weights: exp(a + b log(noise + .002)).
-        self.power = nn.Parameter(torch.tensor([_POWER, _NOISE_SLOPE]))
+        #: Powers of the odds and of the energy that make weights: exp(a + b log(noise + .002)) each.
+        self.power = nn.Parameter(torch.tensor([_POWER_OF_ODDS, _POWER_OF_ENERGY]))
 
     def forward(self, seen: Candidates) -> Verdict:
         """Judge the candidates of an image that begins at multiples of `align`."""
@@ -134,11 +141,16 @@ class CandidateHead(nn.Module):
         absent = relative < -MISSING
         scores = (relative + out[:count]).masked_fill(absent, _NEVER)
         if seen.slices <= FEW:
-            return Verdict(scores, _SHARP * scores)
+            return Verdict(scores, _SHARP * scores, torch.full_like(seen.total, _NEVER))
         noise = torch.log(seen.noise + _LEAST_NOISE)
-        sharpness = torch.exp((self.power[0] + self.power[1] * noise + out[2 * KEPT] / _UNIT).clamp(-6, 6))
-        mixing = sharpness * relative + out[KEPT : KEPT + count]
-        return Verdict(scores, mixing.masked_fill(absent, _NEVER))
+        powers = torch.exp(
+            (self.power[:, :1, None] + self.power[:, 1:, None] * noise + out[2 * KEPT : -1] / _UNIT).clamp(-6, 6)
+        )
+        prior = powers[0] * relative + powers[1] * _sharper(seen)
+        mixing = _MOST_PRIOR * torch.tanh(prior / _MOST_PRIOR) + out[KEPT : KEPT + count]
+        others = torch.exp(seen.total - seen.scores[0]) - torch.exp(relative.masked_fill(absent, -torch.inf)).sum(dim=0)
+        none = torch.log(others.clamp_min(_LEAST_ODDS)) + out[-1]
+        return Verdict(scores, mixing.masked_fill(absent, _NEVER), none)
 
 
 def _conv(inputs: int, outputs: int) -> nn.Sequential:
@@ -159,7 +171,7 @@ def _inputs(seen: Candidates) -> Tensor:
     noise = seen.noise[None]
     middle = _mean(greys[:known].mean(0, keepdim=True))
     spread = torch.sqrt(_mean(((greys[:known] - middle) ** 2).mean(0, keepdim=True)) + noise**2 + _LEAST_SPREAD)
-    sharp = torch.log(energies + _FLOOR * noise**2 + 1e-5) / 4
+    sharp = torch.log(energies + _FLOOR / 4 * noise**2 + 1e-5) / 4
     rest = (seen.total[None] - seen.scores[:1]).clamp(0, 6)
     return torch.cat(
         [
@@ -174,6 +186,14 @@ def _inputs(seen: Candidates) -> Tensor:
             *_support(ranks, absent, torch.exp(-rest), seen.slices),
         ]
     )
+
+
+def _sharper(seen: Candidates) -> Tensor:
+    """How much more energy over 5 x 5 px, above the noise, a candidate has than the first one, logarithms."""
+    floor = _FLOOR * seen.noise[None] ** 2
+    energies = box_mean(seen.energies[None], 1)[0]
+    logs = torch.log((energies - _OF_NOISE * floor).clamp_min(0) + (1 - _OF_NOISE) * floor + _LEAST_ENERGY)
+    return logs - logs[:1]
 
 
 def _padded(maps: Tensor) -> Tensor:

@@ -18,18 +18,18 @@ from napari_focusfuse.core.encode.candidate_head import CandidateHead
 from napari_focusfuse.core.encode.head import FocusHead
 
 __all__ = [
-    "GREY_HALO",
+    "FINE_HALO",
     "FocusMeasure",
     "LoGEnergy",
     "PixelSF",
     "difference_energy",
-    "grey_energy",
+    "fine_energy",
     "laplacian_energy",
 ]
 
 _TRUNCATE = 4.0
-#: Make differences of grey values, and their Laplacian, about as large as deep features are where there is only noise.
-_LIKE_DEEP, _CURVED_LIKE_DEEP = 32.0, 14.0
+#: Make Laplacians, and those of a Gaussian of 1 px, about as large as deep features are where there is only noise.
+_CURVED_LIKE_DEEP, _FINE_LIKE_DEEP = 14.0, 160.0
 
 
 class FocusMeasure(Protocol):
@@ -110,15 +110,6 @@ class PixelSF(_Plain):
         return difference_energy(images)
 
 
-def grey_energy(images: Tensor) -> Tensor:
-    """The energy of `PixelSF` over 3 x 3 px, on the scale of that of deep features."""
-    return box_mean(difference_energy(images * _LIKE_DEEP), 1)
-
-
-#: Pixels around a pixel that `grey_energy` depends on.
-GREY_HALO = 2
-
-
 def laplacian_energy(images: Tensor) -> Tensor:
     """Squared Laplacian (B, 1, H, W) of grey images, of the four neighbours, on the scale of deep features."""
     padded = functional.pad(images * _CURVED_LIKE_DEEP, (1, 1, 1, 1), mode="replicate")
@@ -154,6 +145,16 @@ class LoGEnergy(_Plain):
         impulse[self.halo] = 1
         kernel = ndimage.gaussian_filter1d(impulse, self.sigma, order=order, mode="constant", truncate=_TRUNCATE)
         return torch.from_numpy(kernel)
+
+
+_FINE = LoGEnergy(1.0)
+#: Pixels around a pixel that `fine_energy` depends on.
+FINE_HALO = _FINE.halo + 1
+
+
+def fine_energy(images: Tensor) -> Tensor:
+    """The energy of the Laplacian of a Gaussian of 1 px over 3 x 3 px, on the scale of that of deep features."""
+    return box_mean(_FINE.energy(images * _FINE_LIKE_DEEP), 1)
 
 
 def _separable(image: Tensor, down: Tensor, across: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from napari_focusfuse.config import CandidateConfig, DecideConfig
 from napari_focusfuse.core.decide.top_k import BEST, PEAKS
 from napari_focusfuse.core.encode.activity import doubled
 from napari_focusfuse.core.encode.candidate_head import KEPT, MISSING, Candidates
-from napari_focusfuse.core.encode.measures import grey_energy
+from napari_focusfuse.core.encode.measures import fine_energy
 from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.training._scenes import Drawn, DrawnScenes, deep_maps, noise_floors
 from napari_focusfuse.core.training.decision_head import head_of
@@ -98,7 +98,7 @@ class ScoredScenes(DrawnScenes[ScoredScene]):
         greys, sharp, depth = (
             torch.from_numpy(array).to(maps.device) for array in (drawn.slices, drawn.sharp, drawn.depth)
         )
-        return ScoredScene(drawn, scores, greys, grey_energy(greys[:, None])[:, 0], sharp, depth)
+        return ScoredScene(drawn, scores, greys, fine_energy(greys[:, None])[:, 0], sharp, depth)
 
 
 def part_of(scene: ScoredScene, part: Part) -> Task:
