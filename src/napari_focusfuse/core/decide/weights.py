@@ -3,6 +3,7 @@
 A candidate head answers both for the neighbourhood of each pixel at once; without one, both follow the activities.
 """
 
+import math
 from collections.abc import Generator
 from functools import partial
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from napari_focusfuse.core.ahead import iter_ahead, workers
 from napari_focusfuse.core.candidate_head import FEW, CandidateHead, Candidates
+from napari_focusfuse.core.config.fusion import Prefer
 from napari_focusfuse.core.decide.statistics import Statistics
 from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decision import Labels
@@ -21,7 +23,7 @@ from napari_focusfuse.core.head import SLOPE
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.tiles import Tile, tiles
 
-__all__ = ["Choice", "by_activity", "iter_choose", "untouched"]
+__all__ = ["CLAIM", "Choice", "by_activity", "iter_choose", "untouched"]
 
 #: Larger powers of the odds change nothing.
 _SHARPEST = 1e4
@@ -32,6 +34,12 @@ _TINY = 1e-30
 _MISSING = 60.0
 #: Log odds of a pixel whose candidates are all the same surface.
 _UNRIVALLED = 30.0
+#: Log odds against a depth that still has a claim: a ninth.
+CLAIM = math.log(9)
+#: Logarithm of the weight of what is passed over, which may still be taken for the sake of its surroundings.
+_FAR_BEHIND = 1e4
+#: Sign of the difference in z.
+_TOWARDS: dict[Prefer, int] = {"sharper": 0, "nearer": 1, "farther": -1}
 
 
 class Choice(NamedTuple):
@@ -75,7 +83,14 @@ def untouched(choice: Choice) -> Choice:
 
 
 def iter_choose(
-    peaks: TopK, stack: Stack, stats: Statistics, head: CandidateHead, size: int, device: torch.device
+    peaks: TopK,
+    stack: Stack,
+    stats: Statistics,
+    head: CandidateHead,
+    size: int,
+    device: torch.device,
+    *,
+    prefer: Prefer = "sharper",
 ) -> Generator[None, None, Choice]:
     """Have the candidates of every pixel judged, tile by tile.
 
@@ -89,6 +104,8 @@ def iter_choose(
     size : int
         Side of the tiles, px.
     device : torch device
+    prefer : {"sharper", "nearer", "farther"}
+        Which of two depths is taken where both have a claim; see `FusionConfig`.
 
     Returns
     -------
@@ -109,7 +126,7 @@ def iter_choose(
         ranks = tensor(rank[peaks.labels[:, *tile.outer]])
         noise = stats.noise.part(tile.outer).to(device)
         seen = Candidates(scores, tensor(peaks.total(tile.outer)), ranks, outer_greys, energies, noise, len(stack))
-        judged = _judged(head, seen, tile, stats.softness)
+        judged = _judged(head, seen, tile, stats.softness, _TOWARDS[prefer])
         for of_tile, whole in zip(judged[1:], out[1:4], strict=True):
             whole[..., *tile.core] = of_tile.cpu().numpy()
         order = judged[0].cpu().numpy()
@@ -127,7 +144,15 @@ def iter_choose(
     return out
 
 
-def _judged(head: CandidateHead, seen: Candidates, tile: Tile, softness: float) -> tuple[Tensor, ...]:
+def _preferred(scores: Tensor, ranks: Tensor, right: Tensor, near: int, towards: int) -> tuple[Tensor, Tensor]:
+    """The right candidate (1, Y, X) by a preference for a side, and which candidates are passed over for it."""
+    away = ranks - ranks.gather(0, right)
+    claims = (away * towards > near) & (scores > scores.gather(0, right) - CLAIM)
+    taken = torch.where(claims.any(0, keepdim=True), scores.masked_fill(~claims, -torch.inf).argmax(0, True), right)
+    return taken, (taken != right) & ((ranks - ranks.gather(0, taken)).abs() > near)
+
+
+def _judged(head: CandidateHead, seen: Candidates, tile: Tile, softness: float, towards: int) -> tuple[Tensor, ...]:
     """In the core of a tile the order of the candidates, the right one first; weights, share and lead; see `Choice`."""
     verdict = head(seen)
     inner = (slice(None), *tile.inner)
@@ -136,11 +161,15 @@ def _judged(head: CandidateHead, seen: Candidates, tile: Tile, softness: float) 
     if softness:
         mixing = min(softness / SLOPE, _SHARPEST) * scores
     missing = raw < raw[:1] - _MISSING
-    weights = torch.softmax(mixing.masked_fill(missing, -torch.inf), dim=0).clamp_min(_TINY).masked_fill(missing, 0)
     scores = scores.masked_fill(missing, -torch.inf)
     right = scores.argmax(dim=0, keepdim=True)
     beside = 1 if seen.slices > FEW else 0
     own = (ranks - ranks.gather(0, right)).abs() <= beside
+    if towards:
+        right, passed = _preferred(scores, ranks, right, 2 * beside, towards)
+        mixing = mixing.masked_fill(passed, -_FAR_BEHIND)
+        own |= (ranks - ranks.gather(0, right)).abs() <= beside  # both depths, of which the preference takes one
+    weights = torch.softmax(mixing.masked_fill(missing, -torch.inf), dim=0).clamp_min(_TINY).masked_fill(missing, 0)
     kept = torch.exp(raw.logsumexp(0) - seen.total[tile.inner]).clamp_max(1)
     share = (torch.softmax(learned.masked_fill(missing, -torch.inf), dim=0) * own).sum(0) * kept
     around = (ranks - ranks.gather(0, right)).abs() <= 2 * beside
