@@ -148,6 +148,8 @@ def test_threads_are_those_of_the_recipe(tmp_path: Path, stack: np.ndarray) -> N
         ({"pixel_size_um": [0.5]}, "pixel_size_um must be a list of 2 to 2 values"),
         ({"made by": {"method": "sesf", "config": {}}}, "has no model"),
         ({"made by": {"method": "sf"}}, "has no config"),
+        ({"made by": {"method": "sf", "config": {}, "equalised": True}}, "equalised .*, not True"),
+        ({"made by": {"method": "max", "axes": "TZYX", "equalised": [1.0]}}, "equalised must be true or false"),
         ({"made by": {"method": "sf", "config": {"radius": "5"}}}, "radius must be a whole number, not '5'"),
         (
             {"made by": {"method": "sf", "config": {}, "threads": 10**6}},

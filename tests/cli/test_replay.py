@@ -1,5 +1,6 @@
 """``focusfuse replay``."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,11 @@ def test_time_points_and_channels(run: Runs, stack: np.ndarray, tmp_path: Path) 
         assert file.read_bytes() == (tmp_path / "again" / file.name).read_bytes()
     done = run("replay", folder, "--check")
     assert (done.code, done.out) == (0, f"identical: {folder}\n")
+
+
+def test_a_preference_is_noted(run: Runs, slices: Path, tmp_path: Path) -> None:
+    assert run("fuse", slices, "-o", tmp_path / "out", "--prefer", "nearer").code == 0
+    recipe = json.loads((tmp_path / "out" / "beads" / "recipe.json").read_text("utf-8"))
+    assert recipe["made by"]["config"]["prefer"] == "nearer"
+    assert run("replay", tmp_path / "out" / "beads", "--check").code == 0
+    assert run("fuse", slices, "-o", tmp_path / "two", "--prefer", "bigger").code == 2

@@ -7,10 +7,11 @@ from typing import Any, Literal
 from napari_focusfuse.config.checks import one_of, typed, within
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["CHANNEL", "DECIDE_ON", "STACK_AXIS", "DecideOn", "FusionConfig", "Preset", "Scales"]
+__all__ = ["CHANNEL", "DECIDE_ON", "STACK_AXIS", "DecideOn", "FusionConfig", "Prefer", "Preset", "Scales"]
 
 Preset = Literal["default", "quantitative", "paper"]
 Scales = Literal["learned", "window"]
+Prefer = Literal["sharper", "nearer", "farther"]
 
 #: What each preset means: a field that is left None takes its value from here.
 _PRESETS: dict[str, dict[str, Any]] = {
@@ -45,6 +46,11 @@ class FusionConfig:
         Weights are (activity / best activity) to this power: 1 averages many slices, 16 takes little more than the
         best one, inf takes the best one alone and verifies the choice (Sect. 3.3.2). 0 follows the noise of the
         stack. With a candidate head, its odds stand for the activities. (default 0, paper inf)
+    prefer : {"sharper", "nearer", "farther"}
+        Which of two depths a pixel takes where both have a claim (transparent layers, depth edges): the more probable
+        one, or the one with the larger or smaller z if its odds are at least a ninth of the other's. Larger z is
+        nearer, as in exported surfaces; of a stack that begins at the top, ask for the other. Only with learned scales
+        and soft weights.
     min_region : float
         Regions of the decision smaller than this share of the image go to their surroundings (Sect. 3.3.2). Only with
         softness inf. (default 0, paper .01)
@@ -59,6 +65,7 @@ class FusionConfig:
     radius: int = _FROM_PRESET
     levels: int = _FROM_PRESET
     softness: float = _FROM_PRESET
+    prefer: Prefer = "sharper"
     min_region: float = _FROM_PRESET
     series: bool = False
     tile: int = 512
@@ -71,6 +78,7 @@ class FusionConfig:
                 object.__setattr__(self, name, 0.0 if name == "min_region" and softened else value)
         typed(self)
         one_of("scales", self.scales, Scales)
+        one_of("prefer", self.prefer, Prefer)
         within("radius", self.radius, 0, 50)
         within("levels", self.levels, 1, 3)
         within("softness", self.softness, 0, math.inf)
@@ -83,6 +91,8 @@ class FusionConfig:
             raise FocusFuseError('radius and levels have no effect on learned scales: set scales to "window" as well')
         if self.preset == "quantitative" and self.hard:
             raise FocusFuseError('the preset "quantitative" takes one slice a pixel as it is: leave out softness inf')
+        if self.prefer != "sharper" and (self.scales != "learned" or self.hard):
+            raise FocusFuseError(f"prefer {self.prefer!r} compares odds: leave scales learned and softness below inf")
         if self.min_region and not self.hard:
             raise FocusFuseError("min_region needs a hard choice: set softness to inf as well")
         if self.preset == "paper" and (self.levels > 1 or self.softness == 0):

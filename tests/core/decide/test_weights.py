@@ -13,6 +13,7 @@ from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.result.decision import Flag
 from napari_focusfuse.core.simulate import simulate
 from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.errors import FocusFuseError, ModelError
 from napari_focusfuse.models import load_model
 
 CPU = torch.device("cpu")
@@ -210,3 +211,50 @@ def test_a_flag_of_saturation_is_of_the_picture(fuse):
     burnt = np.minimum(scene.stack.astype(int) * 1.6, 255).astype(np.uint8)
     result = fuse(burnt, FusionConfig(preset="quantitative"))
     np.testing.assert_array_equal(result.decision.flags & Flag.SATURATED > 0, result.image == 255)
+
+
+def test_of_two_layers_the_nearer_or_the_farther_one(fuse):
+    """Two textures, one seen through the other; without a preference each pixel takes the sharper one."""
+    textures = [ndimage.gaussian_filter(np.random.default_rng(k).standard_normal((64, 72)), 1) for k in range(2)]
+    planes = []
+    for k in range(9):
+        seen = [ndimage.gaussian_filter(t / t.std(), 0.15 + abs(k - z)) for t, z in zip(textures, (1, 7), strict=True)]
+        planes.append(8000 + 800 * sum(seen))
+    stack = np.array(planes).astype(np.uint16)
+    z = np.arange(9.0)[::-1]  # larger z is nearer, whatever the order of the slices
+    done = {prefer: fuse(stack, FusionConfig(prefer=prefer), z=z) for prefer in ("sharper", "nearer", "farther")}
+    first = {prefer: (result.decision.index < 4).mean() for prefer, result in done.items()}
+    assert 0.2 < first["sharper"] < 0.8
+    assert (first["nearer"] > 0.85, first["farther"] < 0.15) == (True, True)
+    sharp = {prefer: stack[1 if prefer == "nearer" else 7].astype(float) for prefer in ("nearer", "farther")}
+    for prefer, other in (("nearer", "farther"), ("farther", "nearer")):
+        image, where = done[prefer].image.astype(float), (done["nearer"].decision.index < 4)
+        where = where & (done["farther"].decision.index > 4)
+        assert np.abs(image - sharp[prefer])[where].mean() < 0.5 * np.abs(image - sharp[other])[where].mean()
+        decision = done[prefer].decision
+        swapped = (decision.index < 4) != (done["sharper"].decision.index < 4)
+        told = (decision.flags & Flag.TWO_PEAKS > 0) | (
+            decision.confidence < 0.5
+        )  # or for the sake of its surroundings
+        assert told[swapped].mean() > 0.9
+        np.testing.assert_allclose(decision.weights.sum(0), 1, atol=1e-5)
+
+
+def test_a_preference_decides_where_two_depths_compete_and_nowhere_else(fuse, fused, steps):
+    nearer = fuse(steps.stack, FusionConfig(prefer="nearer")).decision
+    other = np.abs(nearer.index - fused.decision.index) > 1
+    assert 0 < other.mean() < 0.03
+    assert (nearer.index[other] > fused.decision.index[other]).mean() > 0.95
+    assert _wrong(nearer, steps) < _wrong(fused.decision, steps) + 0.01
+
+
+@pytest.mark.parametrize("others", [{"scales": "window"}, {"softness": np.inf}, {"preset": "paper"}])
+def test_a_preference_needs_odds(others):
+    with pytest.raises(FocusFuseError, match="prefer 'nearer' compares odds"):
+        FusionConfig(prefer="nearer", **others)
+
+
+def test_a_preference_needs_a_model_that_knows_candidates(fuse):
+    plain = load_model("sesf-cse").encoder
+    with pytest.raises(ModelError, match="does not tell that two depths compete"):
+        drain(iter_fuse(Stack(np.zeros((3, 32, 32))), plain, FusionConfig(prefer="nearer"), CPU, {}))

@@ -1,6 +1,5 @@
 """What the activities around a pixel's best slice say: sub-slice depth, confidence and flags."""
 
-import math
 from collections.abc import Generator
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ from scipy import special
 
 from napari_focusfuse.core.decide.depth import places, vertex
 from napari_focusfuse.core.decide.top_k import TopK
-from napari_focusfuse.core.decide.weights import Choice
+from napari_focusfuse.core.decide.weights import CLAIM, Choice
 from napari_focusfuse.core.encode.candidate_head import FEW
 from napari_focusfuse.core.encode.head import odds
 from napari_focusfuse.core.result.decision import Decision, Flag, Labels
@@ -31,8 +30,6 @@ PROBABILITY, _SURE = "probability", 0.5
 _TOLD, _BY_CHANCE = 0.5, 6
 #: Logit of the confidence: factor and offset, fitted to scenes of six kinds; few slices are taken as they are.
 _CONFIDENCE, _OF_FEW = (0.93, 0.94), (1.0, 0.0)
-#: Log odds below which another depth has a claim: a tenth.
-_UNDECIDED = math.log(9)
 #: Less of the odds on the chosen slice and its neighbours is a broad curve: no second depth, but none at all.
 _NARROW = 0.5
 _HALF, _TINY = 0.5, 1e-30
@@ -127,7 +124,7 @@ class _Judge:
         open_ended = ((chosen == 0) | (chosen == slices - 1)) & (slices > 2) & ~silent
         flags = Flag.NO_SIGNAL * silent + Flag.NOT_BRACKETED * open_ended
         if choice is not None:
-            flags |= Flag.TWO_PEAKS * ((choice.lead[rows] < _UNDECIDED) & (choice.share[rows] > _NARROW) & ~silent)
+            flags |= Flag.TWO_PEAKS * ((choice.lead[rows] < CLAIM) & (choice.share[rows] > _NARROW) & ~silent)
             saturated = (choice.weights[:, rows] * choice.saturated[:, rows]).sum(axis=0) >= _HALF
             flags |= Flag.SATURATED * saturated
             depth[saturated], confidence[saturated] = np.nan, 0

@@ -25,6 +25,7 @@ from napari_focusfuse.core.progress import Progress, repeated, staged
 from napari_focusfuse.core.result.decision import Decision, Flag, FusionResult, Labels
 from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.core.stack.workers import memory_is_short, workers
+from napari_focusfuse.errors import ModelError
 
 __all__ = ["FusionResult", "iter_decide", "iter_fuse"]
 
@@ -77,6 +78,8 @@ def _iter_decide(
     stack: Stack, encoder: FocusMeasure, config: FusionConfig, device: torch.device, info: Mapping[str, Any]
 ) -> Generator[Progress, None, Decision]:
     stats = yield from staged(iter_statistics(stack, encoder, config, device), 0, 0.05)
+    if config.prefer != "sharper" and not stats.candidates:
+        raise ModelError("this model does not tell that two depths compete: choose the default model, or no preference")
     activity = SliceActivity(encoder, config, stats, device)
     if config.series:
         verified, silent = yield from staged(iter_series(stack, activity, config, stats), 0.05, 0.95)
@@ -86,12 +89,13 @@ def _iter_decide(
         peaks = yield from staged(iter_top_k(stack, activity, stats, workers(device)), 0.05, 0.8)
         choice = None
         if stats.candidates:
-            choosing = iter_choose(peaks, stack, stats, stats.candidates, config.tile, device)
+            choosing = iter_choose(peaks, stack, stats, stats.candidates, config.tile, device, prefer=config.prefer)
             choice = yield from repeated(choosing, Progress(850, 1000, "choosing slices and weights"))
             settle(choice, stack.order)
             if config.preset == "quantitative":
                 choice = untouched(choice)
-        judging = iter_assess(peaks, stack, stats.silence, choice, ordered=True)
+        # A preference says that two depths compete: then the second best lie anywhere in an orderly stack as well.
+        judging = iter_assess(peaks, stack, stats.silence, choice, ordered=config.prefer == "sharper")
         judged = yield from repeated(judging, Progress(900, 1000, "depth and confidence"))
         if choice is not None:
             steadying = iter_steady(judged.depth, judged.confidence, choice.labels[0], stack.z, stats.noise.typical)

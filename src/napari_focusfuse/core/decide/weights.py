@@ -3,6 +3,7 @@
 A candidate head answers both for the neighbourhood of each pixel at once; without one, both follow the activities.
 """
 
+import math
 from collections.abc import Generator
 from functools import partial
 from typing import NamedTuple
@@ -12,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_focusfuse.config.fusion import Prefer
 from napari_focusfuse.core.decide.statistics import Statistics
 from napari_focusfuse.core.decide.top_k import BEST, TopK
 from napari_focusfuse.core.encode.candidate_head import FEW, MISSING, CandidateHead, Candidates
@@ -21,7 +23,7 @@ from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.core.stack.tiles import Tile, tiles
 from napari_focusfuse.core.stack.workers import iter_ahead, workers
 
-__all__ = ["Choice", "by_activity", "iter_choose", "untouched"]
+__all__ = ["CLAIM", "Choice", "by_activity", "iter_choose", "untouched"]
 
 #: Larger powers of the odds change nothing.
 _SHARPEST = 1e4
@@ -30,6 +32,12 @@ _LARGEST, _ALIGN = 512, 64
 _TINY = 1e-30
 #: Log odds of a pixel whose candidates are all the same surface.
 _UNRIVALLED = 30.0
+#: Log odds against a depth that still has a claim: a ninth.
+CLAIM = math.log(9)
+#: Logarithm of the weight of what is passed over, which may still be taken for the sake of its surroundings.
+_FAR_BEHIND = 1e4
+#: Sign of the difference in z.
+_TOWARDS: dict[Prefer, int] = {"sharper": 0, "nearer": 1, "farther": -1}
 
 
 class Choice(NamedTuple):
@@ -73,7 +81,14 @@ def untouched(choice: Choice) -> Choice:
 
 
 def iter_choose(
-    peaks: TopK, stack: Stack, stats: Statistics, head: CandidateHead, size: int, device: torch.device
+    peaks: TopK,
+    stack: Stack,
+    stats: Statistics,
+    head: CandidateHead,
+    size: int,
+    device: torch.device,
+    *,
+    prefer: Prefer = "sharper",
 ) -> Generator[None, None, Choice]:
     """Have the candidates of every pixel judged, tile by tile.
 
@@ -87,6 +102,8 @@ def iter_choose(
     size : int
         Side of the tiles, px.
     device : torch device
+    prefer : {"sharper", "nearer", "farther"}
+        Which of two depths is taken where both have a claim; see `FusionConfig`.
 
     Returns
     -------
@@ -107,7 +124,7 @@ def iter_choose(
         ranks = tensor(rank[peaks.labels[:, *tile.outer]])
         noise = stats.noise.part(tile.outer).to(device)
         seen = Candidates(scores, tensor(peaks.total(tile.outer)), ranks, outer_greys, energies, noise, len(stack))
-        judged = _judged(head, seen, tile, stats.softness)
+        judged = _judged(head, seen, tile, stats.softness, _TOWARDS[prefer])
         for of_tile, whole in zip(judged[1:], out[1:4], strict=True):
             whole[..., *tile.core] = of_tile.cpu().numpy()
         order = judged[0].cpu().numpy()
@@ -125,7 +142,15 @@ def iter_choose(
     return out
 
 
-def _judged(head: CandidateHead, seen: Candidates, tile: Tile, softness: float) -> tuple[Tensor, ...]:
+def _preferred(support: Tensor, ranks: Tensor, right: Tensor, near: int, towards: int) -> tuple[Tensor, Tensor]:
+    """The right candidate (1, Y, X) by a preference for a side, and which candidates are passed over for it."""
+    away = ranks - ranks.gather(0, right)
+    claims = (away * towards > near) & (support * math.exp(CLAIM) > support.gather(0, right))
+    taken = torch.where(claims.any(0, keepdim=True), support.masked_fill(~claims, -1).argmax(0, True), right)
+    return taken, (taken != right) & ((ranks - ranks.gather(0, taken)).abs() > near)
+
+
+def _judged(head: CandidateHead, seen: Candidates, tile: Tile, softness: float, towards: int) -> tuple[Tensor, ...]:
     """In the core of a tile the order of the candidates that are kept; weights, share and lead; see `Choice`."""
     verdict = head(seen)
     inner = (slice(None), *tile.inner)
@@ -134,16 +159,22 @@ def _judged(head: CandidateHead, seen: Candidates, tile: Tile, softness: float) 
     if softness:
         mixing = min(softness / SLOPE, _SHARPEST) * scores
     missing = raw < raw[:1] - MISSING
-    weights = torch.softmax(mixing, dim=0)
     shares = torch.softmax(torch.cat([scores, verdict.none[tile.inner][None]]), dim=0)[:-1]
     # The slice that is least far from where the right one may be, rather than the likeliest one.
     support = _support(shares, ranks, seen.slices).masked_fill(missing, -1)
     right = support.argmax(dim=0, keepdim=True)
     beside = 1 if seen.slices > FEW else 0
     away = (ranks - ranks.gather(0, right)).abs()
-    share = (shares * (away <= beside)).sum(0)
+    own = away <= beside
+    if towards:
+        right, passed = _preferred(support, ranks, right, 2 * beside, towards)
+        mixing = mixing.masked_fill(passed, -_FAR_BEHIND)
+        away = (ranks - ranks.gather(0, right)).abs()
+        own |= away <= beside  # both depths, of which the preference takes one
+    share = (shares * own).sum(0)
     elsewhere = support.masked_fill(away <= 2 * beside, 0).amax(0)
     lead = torch.log(support.gather(0, right)[0] / elsewhere.clamp_min(_TINY)).clamp_max(_UNRIVALLED)
+    weights = torch.softmax(mixing, dim=0)
     places = torch.arange(len(scores), device=scores.device)[:, None, None]
     order = torch.where(places == right, 2.0, weights).argsort(dim=0, descending=True, stable=True)[:BEST]
     weights = weights.gather(0, order).clamp_min(_TINY).masked_fill(missing.gather(0, order), 0)
