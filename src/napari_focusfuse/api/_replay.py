@@ -228,15 +228,12 @@ def _iter_mended(
 ) -> Generator[Progress, None, FusionResult]:
     """The result edited as then; edits that were not made by the viewer are not told of in what made it."""
     from napari_focusfuse.core.config import MendConfig
-    from napari_focusfuse.core.equalise import Equalised
+    from napari_focusfuse.core.equalise import as_fused
     from napari_focusfuse.core.mend import iter_mend
-    from napari_focusfuse.core.stack import Stack
 
     told = made.get("edits")
     config = MendConfig(match_brightness=bool(told and told["match_brightness"]))
-    stack: Stack = Stack(file.data, rgb=file.axes.endswith("S"))
-    if made.get("equalised") is not None:
-        stack = Equalised(file.data, rgb=file.axes.endswith("S"), factors=made["equalised"])
+    stack = as_fused(made, file.data, 0, file.axes.endswith("S"))
     mended = yield from iter_mend(stack, result, edits.astype(int) - 1, edits > 0, config)
     if told or mended.decision is None or result.decision is None:
         return mended

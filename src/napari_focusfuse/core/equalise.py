@@ -6,7 +6,7 @@ own blocks and does not count. That holds where all slices show all of the light
 optical section shows only its own, and is left as it is by not asking for this.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.errors import StackError
 
-__all__ = ["Equalised", "iter_factors"]
+__all__ = ["Equalised", "as_fused", "iter_factors"]
 
 #: Blocks along the longer side, and the largest factor: a slice that is darker than that has lost its light.
 _BLOCKS, _MOST = 16, 4.0
@@ -93,3 +93,10 @@ class Equalised(Watched):
         if self.channels == 4:
             return np.concatenate([typed(values[..., :3] * factor, self.dtype), values[..., 3:]], axis=-1)
         return np.asarray(typed(values * factor, self.dtype))
+
+
+def as_fused(info: Mapping[str, Any], data: Any, axis: int, rgb: bool, z: Sequence[float] | None = None) -> Stack:
+    """The stack as a result was fused from it, by what the result says of itself; see `Stack`."""
+    if info.get("equalised") is None:
+        return Stack(data, axis, rgb, z)
+    return Equalised(data, axis, rgb, z, factors=info["equalised"])

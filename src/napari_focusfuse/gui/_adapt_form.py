@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_focusfuse.core.config import ADAPTATIONS, HAVING, AnyTrainConfig, Recipe
 from napari_focusfuse.gui._form import Folded, form_layout, narrow
@@ -15,6 +15,7 @@ from napari_focusfuse.gui._models import Choices, device_box, offer_all
 from napari_focusfuse.gui._recipe_form import RecipesForm
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._stack_form import StackForm
+from napari_focusfuse.gui._text import PlainLabel
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -51,7 +52,7 @@ class AdaptForm(QWidget):
         self._recipes: dict[str, Recipe] = {}
         self.model = ComboBox(choices=["default"], tooltip="The model to start from; it stays as it is.")
         self.device = device_box()
-        self.about = QLabel()
+        self.about = PlainLabel()
         self.about.setWordWrap(True)
         self.target = ModelTarget()
         self._build()

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.gui._layer_parts import slice_colours
 from napari_focusfuse.gui._layers import is_result, note_of, plain
 from napari_focusfuse.gui._models import name_of
 from napari_focusfuse.gui._source import KEY, Source
+from napari_focusfuse.gui._text import PlainLabel
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -32,7 +33,7 @@ class AdaptReport(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.made: tuple[Adaptation, Source] | None = None
-        self.text = QLabel(_NOTHING)
+        self.text = PlainLabel(_NOTHING)
         self.text.setWordWrap(True)
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.show_button = QPushButton("Show both decisions as layers")

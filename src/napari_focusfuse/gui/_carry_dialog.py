@@ -7,7 +7,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QVBoxLayout,
@@ -15,6 +14,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_focusfuse.gui._targets import Target, Where
+from napari_focusfuse.gui._text import PlainLabel
 
 __all__ = ["CarryDialog"]
 
@@ -53,7 +53,7 @@ class CarryDialog(QDialog):
         self.setWindowTitle("Apply decision to…")
         self.setMinimumWidth(_WIDTH)
         self._targets = list(found)
-        self.about = QLabel(self._text(title))
+        self.about = PlainLabel(self._text(title))
         self.about.setWordWrap(True)
         self.layers = QListWidget()
         self.layers.setSpacing(_SPACING)

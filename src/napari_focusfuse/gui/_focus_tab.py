@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from napari.layers import Image
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.gui._curve_plot import CurvePlot
 from napari_focusfuse.gui._layers import note_of, result_of
 from napari_focusfuse.gui._setup import Setup
 from napari_focusfuse.gui._source import micrometres, plane_axes
+from napari_focusfuse.gui._text import PlainLabel
 from napari_focusfuse.gui._worker import Latest
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class FocusTab(QWidget):
         self.follow = QPushButton("Follow the cursor")
         self.follow.setCheckable(True)
         self.follow.setToolTip(_HINT)
-        self.where = QLabel(_FIRST)
+        self.where = PlainLabel(_FIRST)
         self.where.setWordWrap(True)
         # Always two lines, so that the plot does not jump as the text changes.
         self.where.setMinimumHeight(2 * self.where.fontMetrics().lineSpacing())

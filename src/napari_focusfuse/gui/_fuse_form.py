@@ -3,10 +3,10 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox
+from magicgui.widgets import CheckBox, ComboBox
 from magicgui.widgets.bases import ValueWidget
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.core.config import FusionConfig
 from napari_focusfuse.core.methods import METHODS
@@ -19,12 +19,18 @@ from napari_focusfuse.gui._preferences import Preferences
 from napari_focusfuse.gui._some_slices import SliceRow, taken_of
 from napari_focusfuse.gui._source import Source, in_file
 from napari_focusfuse.gui._stack_form import StackForm
+from napari_focusfuse.gui._text import PlainLabel
 from napari_focusfuse.gui._worker import Answer
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 __all__ = ["FuseForm"]
+
+_EQUALISE = (
+    "Multiply each slice by one factor before fusing, so that all are equally bright.\n"
+    "For a lamp that flickers or fades; not for optical sections. Not where all positions are fused."
+)
 
 
 class FuseForm(QWidget):
@@ -44,11 +50,12 @@ class FuseForm(QWidget):
         self.stack = StackForm(viewer, self)
         self.slices = SliceRow(viewer, self.stack)
         self.positions = PositionForm(self)
+        self.equalise = CheckBox(text="Bring slices to one brightness", tooltip=_EQUALISE)
         self.config = ConfigForm()
         self.method = narrow(ComboBox(choices=[(method.title, method.name) for method in METHODS.values()]))
         self.model = narrow(ComboBox(choices=["default"], tooltip="The encoder whose features measure sharpness."))
         self.device = narrow(device_box())
-        self.about = QLabel()
+        self.about = PlainLabel()
         self.advanced = Folded("Advanced", self.config.advanced())
         self.folder_button = QPushButton("…")
         self.folder_button.setMaximumWidth(32)
@@ -75,14 +82,14 @@ class FuseForm(QWidget):
 
     def knobs(self) -> list[ValueWidget[Any]]:
         """What changes how a stack is fused when it is moved."""
-        return [self.method, self.model, self.device, *self.config.knobs()]
+        return [self.equalise, self.method, self.model, self.device, *self.config.knobs()]
 
     def how(self) -> dict[str, Any]:
         """Method and settings, as options of a fusion."""
-        if not METHODS[self.method.value].deep:
-            return {"method": self.method.value}
-        engine = {"config": self.config.value(), "model": self.model.value, "device": self.device.value}
-        return {"method": self.method.value, **engine}
+        how: dict[str, Any] = {"method": self.method.value}
+        if METHODS[self.method.value].deep:
+            how |= {"config": self.config.value(), "model": self.model.value, "device": self.device.value}
+        return how | ({"equalise": True} if self.equalise.value and self.equalise.enabled else {})
 
     def describe(self, source: Source) -> dict[str, Any]:
         """Where a result comes from, in plain JSON types."""
@@ -122,6 +129,7 @@ class FuseForm(QWidget):
         form.addRow("Refractive index", self.stack.medium)
         form.addRow("Pixel size", self.stack.pixel_size)
         form.addRow(self.about)
+        form.addRow(self.equalise.native)
         form.addRow("Method", self.method.native)
         form.addRow("Preset", self.config.preset.native)
         form.addRow("Model", model)
@@ -142,6 +150,7 @@ class FuseForm(QWidget):
     def _refresh(self) -> None:
         self.positions.read(self.stack.layer, self.stack.axis)
         self.stack.offer_medium(one_stack=not self.positions.whole)
+        self.equalise.enabled = not self.positions.whole
         self.about.setText(self.stack.problem() or self._description())
         self.changed.emit()
 

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_focusfuse.gui._at_cursor import Hit, hit_at, origin_of, source_at
 from napari_focusfuse.gui._curve_plot import CurvePlot
 from napari_focusfuse.gui._plots import preload
 from napari_focusfuse.gui._source import Source, data_of
+from napari_focusfuse.gui._text import PlainLabel, literal
 from napari_focusfuse.gui._worker import Latest
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class HoverPanel(QWidget):
         self._viewer = viewer
         self._reader: _Reader | None = None
         self._latest = Latest(self)
-        self.where = QLabel(_FIRST)
+        self.where = PlainLabel(_FIRST)
         self.where.setWordWrap(True)
         self.where.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.where.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -103,7 +104,7 @@ class HoverPanel(QWidget):
             return
         y, x = hit.pixel
         self.where.setText(f"y {y}, x {x}: {hit.text()}")
-        self.where.setToolTip(self.where.text())
+        self.where.setToolTip(literal(self.where.text()))
         layer = origin_of(hit, self._viewer.layers)
         if layer is not None:
             self._latest.ask(partial(self._reader_of(hit, layer), hit))

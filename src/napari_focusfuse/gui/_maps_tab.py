@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.core.progress import Progress, staged
 from napari_focusfuse.gui._form import form_layout, narrow
 from napari_focusfuse.gui._maps import Map
 from napari_focusfuse.gui._setup import Setup
+from napari_focusfuse.gui._text import PlainLabel
 from napari_focusfuse.gui._worker import Work
 
 if TYPE_CHECKING:
@@ -81,12 +82,12 @@ class MapsTab(QWidget):
         self.which = ComboBox(choices=self._offered_slices, tooltip="The slice, or the image to compare with.")
         self.add_button = QPushButton("Add map as a layer")
         self.add_button.setToolTip("Compute the map and show it as a layer on the images.")
-        self.about = QLabel()
+        self.about = PlainLabel()
         self.about.setWordWrap(True)
         form = form_layout()
         form.addRow("Map", narrow(self.kind).native)
         form.addRow("Fused image", narrow(self.fused).native)
-        self._which_label = QLabel("Minus")
+        self._which_label = PlainLabel("Minus")
         form.addRow(self._which_label, narrow(self.which).native)
         layout = QVBoxLayout(self)
         layout.addLayout(form)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_focusfuse.gui._axis import propose_axis
 from napari_focusfuse.gui._form import form_layout, narrow
@@ -15,6 +15,7 @@ from napari_focusfuse.gui._layers import is_result, source_of
 from napari_focusfuse.gui._roles import Roles, RoleTable, offered, propose
 from napari_focusfuse.gui._setup import Setup, problem_of, setup_of
 from napari_focusfuse.gui._source import axis_name, data_of, micrometres
+from napari_focusfuse.gui._text import PlainLabel
 from napari_focusfuse.gui._white import WhiteBox
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class MeasureForm(QWidget):
         self._proposing = True
         self.roles = RoleTable()
         self.axis_box = ComboBox(choices=self._offered_axes, tooltip="The axis along which the slices lie.")
-        self.about = QLabel()
+        self.about = PlainLabel()
         self.about.setWordWrap(True)
         self.rows = form_layout()
         self.rows.addRow("Stack axis", narrow(self.axis_box).native)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from napari_focusfuse.core.blocks import Blocks, NotReadError
 from napari_focusfuse.core.config import MendConfig
 from napari_focusfuse.core.decision import Flag
+from napari_focusfuse.core.equalise import as_fused
 from napari_focusfuse.core.mend import cut, decision_of, iter_mend
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.core.result import FusionResult
@@ -66,7 +67,8 @@ class Pixels:
         self._blocks = None if isinstance(source.data, np.ndarray) else Blocks(source.data)
         data = source.data if self._blocks is None else self._blocks
         with quiet(FocusFuseWarning):
-            self.stack = Stack(data, source.axis, source.rgb, list(decision_of(result).z))
+            decision = decision_of(result)
+            self.stack = as_fused(decision.info, data, source.axis, source.rgb, list(decision.z))
 
     def mended(self, piece: Piece) -> tuple[Piece, FusionResult]:
         """A piece of the mended result, in any thread."""

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QWidget
 
 from napari_focusfuse.errors import FocusFuseError
 from napari_focusfuse.gui._preview_layer import PreviewLayer
 from napari_focusfuse.gui._preview_work import LEAST, Pace, Reduced, Shot, View
 from napari_focusfuse.gui._source import data_of, plane_axes
 from napari_focusfuse.gui._stack_form import StackForm
+from napari_focusfuse.gui._text import PlainLabel
 from napari_focusfuse.gui._view import visible_part
 from napari_focusfuse.gui._worker import Latest
 
@@ -54,7 +55,7 @@ class Preview(QWidget):
         self._timer.setInterval(_SETTLED)
         self.box = QCheckBox("Preview")
         self.box.setToolTip(_TIP)
-        self.about = QLabel()
+        self.about = PlainLabel()
         self.about.setToolTip(_TIP)
         self.about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         layout = QHBoxLayout(self)

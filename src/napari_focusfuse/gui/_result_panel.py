@@ -17,6 +17,7 @@ from napari_focusfuse.gui._mending import iter_show_and_follow
 from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._surface import Shown, SurfacePanel
+from napari_focusfuse.gui._text import literal
 from napari_focusfuse.gui._worker import Work
 
 if TYPE_CHECKING:
@@ -189,6 +190,6 @@ class ResultPanel(QWidget):
                 self.save(folder, overwrite=exists)
 
     def _may_overwrite(self, folder: Path) -> bool:
-        question = f"{folder} exists. Write over the result in it?"
+        question = literal(f"{folder} exists. Write over the result in it?")
         answer = QMessageBox.question(self, "Save result", question)
         return bool(answer == QMessageBox.StandardButton.Yes)

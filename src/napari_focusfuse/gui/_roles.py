@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableW
 from napari_focusfuse.gui._axis import propose_axis
 from napari_focusfuse.gui._layers import is_result, note_of, source_of
 from napari_focusfuse.gui._source import data_of, plane_axes
+from napari_focusfuse.gui._text import literal
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -205,7 +206,9 @@ class RoleTable(QTableWidget):
     def _item(layer: Image, column: int) -> QTableWidgetItem:
         if column == _NAME:
             item = QTableWidgetItem(layer.name)
-            item.setToolTip(f"{layer.name}: {' x '.join(map(str, data_of(layer).shape))}, {data_of(layer).dtype}")
+            item.setToolTip(
+                literal(f"{layer.name}: {' x '.join(map(str, data_of(layer).shape))}, {data_of(layer).dtype}")
+            )
             item.setFlags(Qt.ItemFlag.ItemIsEnabled)
             return item
         item = QTableWidgetItem()

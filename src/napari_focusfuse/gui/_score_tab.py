@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from napari_focusfuse.errors import FocusFuseError
 from napari_focusfuse.gui._bar_plot import BarPlot
 from napari_focusfuse.gui._score_table import ScoreTable
+from napari_focusfuse.gui._text import PlainLabel
 from napari_focusfuse.gui._worker import report
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class ScoreTab(QWidget):
         self.table = ScoreTable(metrics)
         self.bars = BarPlot(viewer)
         self.bars.hide()
-        self.outdated = QLabel()
+        self.outdated = PlainLabel()
         self.outdated.setWordWrap(True)
         self.outdated.hide()
         self.copy_button, self.save_button = QPushButton("Copy table"), QPushButton("Save as CSV…")

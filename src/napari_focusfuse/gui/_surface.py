@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from napari_focusfuse.core.config import SurfaceConfig
 from napari_focusfuse.core.progress import Progress
@@ -17,6 +17,7 @@ from napari_focusfuse.gui._layers import plain
 from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._source import KEY
 from napari_focusfuse.gui._surface_view import SurfaceView
+from napari_focusfuse.gui._text import PlainLabel
 from napari_focusfuse.gui._worker import Work
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class SurfacePanel(QWidget):
         self.tall = QSlider(Qt.Orientation.Horizontal)
         self.tall.setRange(-_DECADE, _DECADE)
         self.tall.setToolTip("How many times as tall as it is the surface is shown; files are never exaggerated.")
-        self.times = QLabel()
+        self.times = PlainLabel()
         self._build()
         self.refresh()
 
@@ -214,7 +215,7 @@ class SurfacePanel(QWidget):
         self.controls = QWidget()
         row = QHBoxLayout(self.controls)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(QLabel("Height"))
+        row.addWidget(PlainLabel("Height"))
         row.addWidget(self.tall, 1)
         row.addWidget(self.times)
         layout = QVBoxLayout(self)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from magicgui.widgets import CheckBox, ComboBox
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.core.config import AlignConfig
 from napari_focusfuse.errors import FocusFuseError
@@ -21,6 +21,7 @@ from napari_focusfuse.gui._run_panel import RunPanel
 from napari_focusfuse.gui._scrolled import Scrolled
 from napari_focusfuse.gui._source import Source
 from napari_focusfuse.gui._stack_form import StackForm
+from napari_focusfuse.gui._text import PlainLabel
 from napari_focusfuse.gui._worker import Work, report
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class AlignWidget(QWidget):
         self.kind = narrow(ComboBox(choices=_KINDS, tooltip=_TIPS["kind"]))
         self.edges = narrow(ComboBox(choices=_EDGES, tooltip=_TIPS["edges"]))
         self.reuse = CheckBox(text="Use the transforms shown", tooltip=_TIPS["reuse"])
-        self.about = QLabel()
+        self.about = PlainLabel()
         self.panel = RunPanel()
         self.shifts = MotionPlot(napari_viewer, "shift (px)")
         self.turns = MotionPlot(napari_viewer, "° and %")

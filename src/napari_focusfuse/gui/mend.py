@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.core.config import MendConfig
 from napari_focusfuse.core.mend import decision_of, may_match
@@ -15,6 +15,7 @@ from napari_focusfuse.gui._mend_tools import MendTools
 from napari_focusfuse.gui._mender import Mender
 from napari_focusfuse.gui._mending import mender_of
 from napari_focusfuse.gui._slider import Slider
+from napari_focusfuse.gui._text import PlainLabel
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -54,7 +55,7 @@ class MendWidget(QWidget):
         #: Whether the decision was not seen before painting began.
         self._hide = False
         self._beside = Beside(napari_viewer)
-        self.about, self.status = QLabel(), QLabel()
+        self.about, self.status = PlainLabel(), PlainLabel()
         self.paint_button = QPushButton("Paint")
         self.tools = MendTools()
         self.beside_box = QCheckBox("Source and decision beside")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui._adapt_form import AdaptForm, AdaptSetup
@@ -13,6 +13,7 @@ from napari_focusfuse.gui._adapt_report import AdaptReport, show_decisions
 from napari_focusfuse.gui._help import equip
 from napari_focusfuse.gui._models import Choices, models_and_devices, name_of, news, shown_path
 from napari_focusfuse.gui._scrolled import Scrolled
+from napari_focusfuse.gui._text import PlainLabel
 from napari_focusfuse.gui._train_form import TrainForm, TrainSetup
 from napari_focusfuse.gui._train_panel import Control, TrainPanel
 from napari_focusfuse.gui._train_plots import LivePlots
@@ -74,7 +75,7 @@ class TrainWidget(QWidget):
         self._made = ""
         self.form, self.adapt_form = TrainForm(napari_viewer), AdaptForm(napari_viewer)
         self.tasks, self.shown = QTabWidget(), QTabWidget()
-        self.about = QLabel()
+        self.about = PlainLabel()
         self.about.setWordWrap(True)
         self.panel = TrainPanel()
         self.use_button = QPushButton("Use it for fusing")
