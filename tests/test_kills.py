@@ -48,7 +48,7 @@ def hook(event, args):
         os.kill(os.getpid(), getattr(signal, how))
 
 exec(before)
-sys.stderr = open(os.devnull, "w")
+sys.stderr = open(told + ".err", "w")
 sys.stdout = open(told, "w")
 sys.addaudithook(hook)
 code = main(argv)
@@ -126,14 +126,20 @@ class Command:
         self._line, self._variants = COMMANDS[name]
 
     def run(
-        self, out: Path, variant: int, number: int = 0, how: str = "SIGKILL", allowed: str = "--overwrite"
+        self,
+        out: Path,
+        variant: int,
+        number: int = 0,
+        how: str = "SIGKILL",
+        allowed: str = "--overwrite",
+        before: str = "",
     ) -> tuple[int, int]:
         """Exit code and events."""
         line = self._line.replace("{in}", str(self._inputs)).replace("{out}", str(out))
         argv = [*line.replace("{}", self._variants[variant]).split(), allowed]
         told = out.parent / "told"
         names = {"argv": argv, "number": number, "how": how, "where": str(out), "told": str(told)}
-        names["before"] = SMALL if argv[0] == "train" else ""
+        names["before"] = (SMALL if argv[0] == "train" else "") + before
         process = self._processes.Process(target=exec, args=(RUN, names))
         process.start()
         process.join()
@@ -246,3 +252,23 @@ def test_training_stopped_anywhere_goes_on_to_the_same_tensors(
         assert models_in(folder) == new, (number, how)
         assert (folder / "card.md").exists()
         assert not any(hidden(name) for name in held(out)), (number, how)
+
+
+# As on a disk that fills: no file can be longer than this.
+FULL = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400))"
+
+
+@pytest.mark.parametrize("exists", [False, True])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("train-decide", "train-candidates")])
+def test_a_disk_that_fills(processes, inputs, tmp_path, name, exists):
+    command, out = Command(processes, inputs, name), tmp_path / "out"
+    if exists:
+        assert command.run(out, 0)[0] == 0
+    earlier = held(out)
+    assert command.run(out, 1, before=FULL)[0] == 2
+    assert held(out) == earlier
+    lines = (tmp_path / "told.err").read_text().splitlines()
+    assert len(lines) == (2 if name == "batch" else 1)
+    for line in lines:
+        assert f"cannot write {out}" in line
+        assert not hidden(line.partition("cannot write ")[2].partition(": ")[0])

@@ -54,3 +54,24 @@ def test_nothing_of_a_closed_widget_is_left(make_napari_viewer, fusion, finish, 
         settled(qtbot)
     assert ours() - known == Counter()
     assert [layer for layer in stacks if layer() is not None] == []
+
+
+def test_nothing_is_left_when_the_viewer_is_closed(make_napari_viewer, fusion, finish, qtbot, stack):
+    """The second time, as above."""
+    known: Counter[str] = Counter()
+    for _ in range(2):
+        settled(qtbot)
+        known = ours()
+        viewer = make_napari_viewer()
+        layer = viewer.add_image(stack)
+        gone = weakref.ref(layer)
+        widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Fuse focus stack")[1]
+        widget.run()
+        finish(widget)
+        viewer.close()
+        fusion.calls.clear()
+        fusion.stacks.clear()
+        del viewer, widget, layer
+        settled(qtbot)
+    assert ours() - known == Counter()
+    assert gone() is None
