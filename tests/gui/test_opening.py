@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tifffile
 from napari.components import ViewerModel
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QInputDialog
 
 from napari_focusfuse.gui.reader import open_folder, open_stack
 
@@ -78,3 +78,43 @@ def test_what_cannot_be_opened_is_said(choose, tmp_path, notes):
     (note,) = notes
     assert "s.tif cannot be read" in note.message
     assert not viewer.layers
+
+
+@pytest.mark.parametrize(
+    ("answer", "opened"), [(0, ["DAPI", "GFP"]), (1, ["DAPI"]), (2, ["GFP"]), (None, [])], ids=["all", "1", "2", "none"]
+)
+@pytest.mark.parametrize("picked", [False, True])
+def test_a_folder_of_channels_asks_which(choose, tmp_path, stack, monkeypatch, answer, opened, picked):
+    viewer, asked = ViewerModel(), []
+    for c, dye in enumerate(("DAPI", "GFP")):
+        for z in range(3):
+            tifffile.imwrite(tmp_path / f"cells_w{c + 1}{dye}_z{z}.tif", stack[z] + c)
+
+    def answered(_parent, _title, question, names, *_):
+        asked.append(question)
+        return names[answer or 0], answer is not None
+
+    monkeypatch.setattr(QInputDialog, "getItem", answered)
+    choose(*tmp_path.iterdir()) if picked else choose(tmp_path)
+    (open_stack if picked else open_folder)(viewer)
+    assert asked == ["By their names these files are 2 channels. Open"]
+    assert [layer.name.rsplit(" ", 1)[-1] for layer in viewer.layers] == opened
+    for layer in viewer.layers:
+        np.testing.assert_array_equal(layer.data, stack[:3] + ("GFP" in layer.name))
+
+
+def test_channels_in_a_file_are_not_asked_for(choose, tmp_path, stack, monkeypatch):
+    viewer = ViewerModel()
+    monkeypatch.delattr(QInputDialog, "getItem")
+    tifffile.imwrite(tmp_path / "cells.ome.tif", np.stack([stack, stack]), ome=True, metadata={"axes": "CZYX"})
+    choose(tmp_path / "cells.ome.tif")
+    open_stack(viewer)
+    assert len(viewer.layers) == 2
+
+
+def test_a_message_holds_nothing_that_a_terminal_obeys(choose, tmp_path, notes):
+    (tmp_path / "s\x1b[2J.tif").write_text("no image")
+    choose(tmp_path / "s\x1b[2J.tif")
+    open_stack(ViewerModel())
+    (note,) = notes
+    assert r"s\x1b[2J.tif cannot be read" in note.message

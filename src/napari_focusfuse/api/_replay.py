@@ -229,14 +229,11 @@ def _iter_mended(
     """The result edited as then; edits that were not made by the viewer are not told of in what made it."""
     from napari_focusfuse.config import MendConfig
     from napari_focusfuse.core.retouch import iter_mend
-    from napari_focusfuse.core.stack.equalise import Equalised
-    from napari_focusfuse.core.stack.stack import Stack
+    from napari_focusfuse.core.stack.equalise import as_fused
 
     told = made.get("edits")
     config = MendConfig(match_brightness=bool(told and told["match_brightness"]))
-    stack: Stack = Stack(file.data, rgb=file.axes.endswith("S"))
-    if made.get("equalised") is not None:
-        stack = Equalised(file.data, rgb=file.axes.endswith("S"), factors=made["equalised"])
+    stack = as_fused(made, file.data, 0, file.axes.endswith("S"))
     mended = yield from iter_mend(stack, result, edits.astype(int) - 1, edits > 0, config)
     if told or mended.decision is None or result.decision is None:
         return mended

@@ -5,13 +5,13 @@ import os
 import signal
 import sys
 import threading
-import unicodedata
 import warnings
 from collections.abc import Callable, Container, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TextIO, TypeVar
 
+from napari_focusfuse.core.files.plain import plain
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
 
@@ -50,12 +50,6 @@ def flagged(error: FocusFuseError, known: Container[str] | None = None) -> str:
 def one_line(text: object) -> str:
     """The text without line breaks and without what a terminal would obey."""
     return plain(" ".join(str(text).split()))
-
-
-def plain(text: str, keep: str = "") -> str:
-    """The text with control characters, such as a file may hold to move the cursor, as their numbers."""
-    shown = (c if c in keep or unicodedata.category(c) not in ("Cc", "Cf", "Cs") else ascii(c)[1:-1] for c in text)
-    return "".join(shown)
 
 
 def _put(stream: TextIO, line: str) -> None:

@@ -45,13 +45,13 @@ def train(
     recipe
         paper: encoder and decoder learn to give images back. focus: the encoder learns which slice of small
         simulated stacks is the sharpest. decide: a head on the encoder of the model that --start names learns
-        which scale to believe where. edges: a second head, on a model that has the first, learns which of two
-        depths is right where they compete for a pixel. A training that is resumed keeps its recipe.
+        which scale to believe where. candidates: a second head, on a model that has the first, learns which of the
+        best slices of a pixel is right. A training that is resumed keeps its recipe.
     validation
         Folder of images to validate on; by default some of IMAGES are kept for that.
     start
         Model to start from: a name that `focusfuse models` lists, or a folder. Its variant is kept. The recipes
-        decide and edges need one, edges one with a decision head.
+        decide and candidates need one, candidates one with a decision head.
     device
         auto, cpu, cuda, mps...
     resume

@@ -9,6 +9,7 @@ import weakref
 import dask.array as da
 import numpy as np
 import pytest
+import tifffile
 
 from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.methods import METHODS
@@ -103,6 +104,39 @@ def test_the_settings_reach_the_core(viewer, widget, cells, fusion, finish):
     assert kept["config"]["radius"] == 7
     assert kept["z_step"] == 3.0
     assert kept["made_by"]["method"] == "sesf"
+
+
+def test_slices_are_brought_to_one_brightness(viewer, widget, cells, fusion, finish):
+    box = widget.form.equalise
+    assert not box.value
+    for wanted in (True, False):
+        box.value = wanted
+        widget.method.value = "variance"
+        widget.run()
+        finish(widget)
+        assert fusion.calls[-1].get("equalise", False) is wanted
+
+
+def test_brightness_in_the_recipe_and_under_the_brush(viewer, widget, finish, tmp_path):
+    """What is painted comes from slices as bright as those that were fused."""
+    stack = np.random.default_rng(0).integers(100, 120, (3, 40, 48)).astype(np.uint16)
+    stack[1] *= 2
+    viewer.add_image(stack, name="lamp")
+    widget.form.equalise.value = True
+    widget.method.value = "variance"
+    widget.run()
+    finish(widget)
+    assert viewer.layers["lamp fused"].data.max() < 200
+    mender = widget.results.mender
+    decision = mender.layer("decision")
+    labels = decision.data.copy()
+    labels[:] = 2
+    decision.data = labels
+    widget.save(tmp_path / "out")
+    finish(widget)
+    made = json.loads((tmp_path / "out" / "recipe.json").read_text())["made by"]
+    assert made["equalised"][1] == pytest.approx(made["equalised"][0] / 2, rel=0.05)
+    assert tifffile.imread(tmp_path / "out" / "fused.ome.tif").max() < 200
 
 
 def test_the_refractive_index_stretches_the_depth_and_is_in_the_recipe(viewer, widget, cells, fusion, finish, tmp_path):
@@ -497,7 +531,6 @@ def test_nothing_can_be_saved_before_a_run(widget, cells):
 
 @pytest.mark.parametrize("name", ["cells", 'a/b: "c"'])
 def test_saving_writes_what_the_command_line_writes(viewer, widget, cells, fusion, finish, monkeypatch, tmp_path, name):
-    import tifffile
     from qtpy.QtWidgets import QFileDialog
 
     cells.name = name

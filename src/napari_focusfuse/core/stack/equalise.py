@@ -7,7 +7,7 @@ optical section shows only its own, and is left as it is by not asking for this.
 """
 
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from napari_focusfuse.core.stack.intensity import luminance, typed
 from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.errors import FocusFuseWarning, StackError
 
-__all__ = ["Equalised", "Watched", "blank_part", "iter_factors"]
+__all__ = ["Equalised", "Watched", "as_fused", "blank_part", "iter_factors"]
 
 #: Share of a slice that is empty by accident, and of the slices: what most have is how they were made.
 _LEAST, _MOST_BLANK = 0.05, 0.25
@@ -165,3 +165,10 @@ class Equalised(Watched):
         if self.channels == 4:
             return np.concatenate([typed(values[..., :3] * factor, self.dtype), values[..., 3:]], axis=-1)
         return np.asarray(typed(values * factor, self.dtype))
+
+
+def as_fused(info: Mapping[str, Any], data: Any, axis: int, rgb: bool, z: Sequence[float] | None = None) -> Stack:
+    """The stack as a result was fused from it, by what the result says of itself; see `Stack`."""
+    if info.get("equalised") is None:
+        return Stack(data, axis, rgb, z)
+    return Equalised(data, axis, rgb, z, factors=info["equalised"])

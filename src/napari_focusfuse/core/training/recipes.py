@@ -82,7 +82,7 @@ def scores_of(model: SESFNet | Encoder, images: Sequence[Image], config: AnyTrai
     -------
     dict
         Recipe paper: "psnr" (dB) and "ssim" of the reconstruction. The others: "found", the share of the pixels of
-        small stacks (focus) or of simulated scenes (decide, edges) whose slice is found, and "loss".
+        small stacks (focus) or of simulated scenes (decide, candidates) whose slice is found, and "loss".
     """
     if isinstance(config, RankConfig):
         encoder = model.encoder if isinstance(model, SESFNet) else model

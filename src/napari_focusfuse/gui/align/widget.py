@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from magicgui.widgets import CheckBox, ComboBox
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.config import AlignConfig
 from napari_focusfuse.errors import FocusFuseError
@@ -19,6 +19,7 @@ from napari_focusfuse.gui.common.form import form_layout, narrow
 from napari_focusfuse.gui.common.plots import Colours, Plot, preload
 from napari_focusfuse.gui.common.run_panel import RunPanel
 from napari_focusfuse.gui.common.stack_form import StackForm
+from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Work, report
 from napari_focusfuse.gui.layers.source import Source
 
@@ -125,7 +126,7 @@ class AlignWidget(QWidget):
         self.kind = narrow(ComboBox(choices=_KINDS, tooltip=_TIPS["kind"]))
         self.edges = narrow(ComboBox(choices=_EDGES, tooltip=_TIPS["edges"]))
         self.reuse = CheckBox(text="Use the transforms shown", tooltip=_TIPS["reuse"])
-        self.about = QLabel()
+        self.about = PlainLabel()
         self.panel = RunPanel()
         self.shifts = MotionPlot(napari_viewer, "shift (px)")
         self.turns = MotionPlot(napari_viewer, "° and %")

@@ -4,9 +4,11 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from napari_focusfuse.core.files.plain import plain
 from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Run, Work, report
 
 __all__ = ["RunPanel"]
@@ -38,7 +40,7 @@ class RunPanel(QWidget):
         self.run_button = QPushButton("Run")
         self.cancel_button = QPushButton("Cancel")
         self.progress = QProgressBar()
-        self.status = QLabel()
+        self.status = PlainLabel()
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._buttons = QHBoxLayout()
@@ -137,7 +139,7 @@ class RunPanel(QWidget):
     def _on_warned(self, text: str) -> None:
         from napari.utils.notifications import show_warning
 
-        show_warning(text)
+        show_warning(plain(text))
 
     def _on_returned(self, result: object) -> None:
         steps = None if self._done is None else self._done(result)

@@ -4,6 +4,7 @@ Nothing here knows what is computed, and nothing that runs in the thread touches
 """
 
 import time
+import weakref
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -13,6 +14,7 @@ from napari.qt.threading import create_worker
 from qtpy.QtCore import QObject, QTimer, Signal
 from superqt.utils import GeneratorWorker
 
+from napari_focusfuse.core.files.plain import plain
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
 from napari_focusfuse.gui.common.preferences import preferences
@@ -43,6 +45,18 @@ class _Titled(partial[Any]):
 class _ClosingWorker(GeneratorWorker):  # type: ignore[type-arg]
     """A worker that closes its generator, which is otherwise left suspended when it is cancelled."""
 
+    @property
+    def quit(self) -> Callable[[], None]:
+        """Ends it; napari keeps this for as long as its window is open, so that it must not keep the worker."""
+        known = weakref.ref(self)
+
+        def end() -> None:
+            worker = known()
+            if worker is not None:
+                super(_ClosingWorker, worker).quit()
+
+        return end
+
     def run(self) -> None:
         """Run in the thread; Qt calls it."""
         with kept_warnings:
@@ -56,13 +70,16 @@ class _ClosingWorker(GeneratorWorker):  # type: ignore[type-arg]
             self._gen.close()
 
 
-def _shielded(_title: str, begin: Callable[[], Work], threads: int) -> Work:
-    """`begin()`, with every error as one that a worker thread passes on: it loses each RuntimeError, torch's too."""
+def _shielded(_title: str, begins: list[Callable[[], Work]], threads: int) -> Work:
+    """Work that `begins`, with every error as one that a worker thread passes on: it loses each RuntimeError.
+
+    What begins it is taken out: napari keeps the function, and would keep the stack along with it.
+    """
     from napari_focusfuse import api
 
     try:
         api.use_threads(threads)
-        return (yield from begin())
+        return (yield from begins.pop()())
     except FocusFuseError:
         raise
     except Exception as error:
@@ -95,8 +112,9 @@ class Run(QObject):
         self.title = title
         self.cancelled = False
         self._shown = 0.0
+        self._begins = [begin]
         self._worker = create_worker(
-            _Titled(_shielded, title, begin, preferences().threads),
+            _Titled(_shielded, title, self._begins, preferences().threads),
             _start_thread=False,
             _progress={"total": 0, "desc": title},
             _worker_class=_ClosingWorker,
@@ -143,6 +161,7 @@ class Run(QObject):
             self.failed.emit(error)
 
     def _on_finished(self) -> None:
+        self._begins.clear()
         self.finished.emit()
 
 
@@ -154,7 +173,7 @@ def report(error: Exception, doing: str) -> str:
     from napari.utils.notifications import notification_manager, show_error
 
     if isinstance(error, FocusFuseError):
-        show_error(str(error))
+        show_error(plain(str(error)))
         return str(error)
     wrapped = UnexpectedError(f"{doing} failed unexpectedly ({error}).")
     wrapped.__cause__ = error

@@ -7,13 +7,13 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
+from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.fuse.apply_work import Target, Where
 
 __all__ = ["CarryDialog"]
@@ -53,7 +53,7 @@ class CarryDialog(QDialog):
         self.setWindowTitle("Apply decision to…")
         self.setMinimumWidth(_WIDTH)
         self._targets = list(found)
-        self.about = QLabel(self._text(title))
+        self.about = PlainLabel(self._text(title))
         self.about.setWordWrap(True)
         self.layers = QListWidget()
         self.layers.setSpacing(_SPACING)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, SpinBox
 from magicgui.widgets.bases import ValueWidget
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.config import FusionConfig, Preset, Scales
 from napari_focusfuse.core.methods import METHODS
@@ -24,6 +24,7 @@ from napari_focusfuse.gui.common.preferences import (
 )
 from napari_focusfuse.gui.common.some_slices import SliceRow, taken_of
 from napari_focusfuse.gui.common.stack_form import StackForm
+from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Answer
 from napari_focusfuse.gui.fuse.position_form import PositionForm
 from napari_focusfuse.gui.layers.results import plain
@@ -40,6 +41,7 @@ _SOFTNESS = [
     ("hard choice", math.inf),
 ]
 _SCALES = [("learned", "learned"), ("windows of one radius", "window")]
+_PREFER = [("the sharper", "sharper"), ("the nearer (larger z)", "nearer"), ("the farther (smaller z)", "farther")]
 _TIPS = {
     "preset": "default: several scales and soft weights, the best we know for noisy and large stacks.\n"
     "quantitative: the same decision, each pixel untouched from one slice.\n"
@@ -56,11 +58,18 @@ _TIPS = {
     "levels": "On how many scales the sharpness is measured: full, half and quarter size.\n"
     "More: far fewer wrong pixels under noise. 1: finest detail on clean images.\n"
     "Only where sharpness is measured in windows of one radius.",
+    "prefer": "Which of two depths a pixel takes where both are sharp: transparent layers, edges in depth.\n"
+    "Only with learned sharpness, and not with a hard choice.",
     "min_region": "Patches smaller than this share of the image take the slice of their surroundings.\n"
     "Larger: a calmer decision map. 0: small objects are kept. Only with a hard choice.",
     "series": "Fuse the slices one after the other, as the paper does, instead of all at once.\n"
     "For comparison with the paper: slower and not better. Only with the preset paper.",
 }
+
+_EQUALISE = (
+    "Multiply each slice by one factor before fusing, so that all are equally bright.\n"
+    "For a lamp that flickers or fades; not for optical sections. Not where all positions are fused."
+)
 
 
 class ConfigForm:
@@ -72,6 +81,7 @@ class ConfigForm:
         self.radius = SpinBox(min=0, max=50, tooltip=_TIPS["radius"])
         self.softness = narrow(ComboBox(choices=_SOFTNESS, tooltip=_TIPS["softness"]))
         self.levels = SpinBox(min=1, max=3, tooltip=_TIPS["levels"])
+        self.prefer = narrow(ComboBox(choices=_PREFER, tooltip=_TIPS["prefer"]))
         self.min_region = FloatSpinBox(min=0, max=50, step=0.1, tooltip=_TIPS["min_region"])
         self.series = CheckBox(text="Fuse one by one", tooltip=_TIPS["series"])
         self._base = FusionConfig()
@@ -87,13 +97,23 @@ class ConfigForm:
         form.addRow("Window radius (px)", self.radius.native)
         form.addRow("Pyramid levels", self.levels.native)
         form.addRow("Weights", self.softness.native)
+        form.addRow("Of two depths", self.prefer.native)
         form.addRow("Smallest region (%)", self.min_region.native)
         form.addRow(self.series.native)
         return form
 
     def knobs(self) -> list[ValueWidget[Any]]:
         """What changes the settings when it is moved."""
-        return [self.preset, self.scales, self.radius, self.softness, self.levels, self.min_region, self.series]
+        return [
+            self.preset,
+            self.scales,
+            self.radius,
+            self.softness,
+            self.levels,
+            self.prefer,
+            self.min_region,
+            self.series,
+        ]
 
     def value(self) -> FusionConfig:
         """The settings shown."""
@@ -104,6 +124,7 @@ class ConfigForm:
             radius=self.radius.value,
             softness=self.softness.value,
             levels=self.levels.value,
+            prefer=self.prefer.value if self.prefer.enabled else "sharper",
             min_region=round(self.min_region.value / 100, 6) if self.min_region.enabled else 0.0,
             series=self.series.value and self.series.enabled,
         )
@@ -121,6 +142,7 @@ class ConfigForm:
         self.softness.value = config.softness
         self._on_softness(config.softness)
         self.levels.value = config.levels
+        self.prefer.value = config.prefer
         self.scales.enabled = config.preset != "paper"
         self.min_region.value = 100 * config.min_region
         self.series.value = config.series
@@ -136,9 +158,14 @@ class ConfigForm:
             preset = FusionConfig()
             self.radius.value, self.levels.value = preset.radius, preset.levels
         self.radius.enabled = self.levels.enabled = windows
+        self._grey_preference()
 
     def _on_softness(self, softness: float) -> None:
         self.min_region.enabled = math.isinf(softness)
+        self._grey_preference()
+
+    def _grey_preference(self) -> None:
+        self.prefer.enabled = self.scales.value == "learned" and not math.isinf(self.softness.value)
 
 
 class FuseForm(QWidget):
@@ -158,11 +185,12 @@ class FuseForm(QWidget):
         self.stack = StackForm(viewer, self)
         self.slices = SliceRow(viewer, self.stack)
         self.positions = PositionForm(self)
+        self.equalise = CheckBox(text="Bring slices to one brightness", tooltip=_EQUALISE)
         self.config = ConfigForm()
         self.method = narrow(ComboBox(choices=[(method.title, method.name) for method in METHODS.values()]))
         self.model = narrow(ComboBox(choices=["default"], tooltip="The encoder whose features measure sharpness."))
         self.device = narrow(device_box())
-        self.about = QLabel()
+        self.about = PlainLabel()
         self.advanced = Folded("Advanced", self.config.advanced())
         self.folder_button = QPushButton("…")
         self.folder_button.setMaximumWidth(32)
@@ -189,14 +217,14 @@ class FuseForm(QWidget):
 
     def knobs(self) -> list[ValueWidget[Any]]:
         """What changes how a stack is fused when it is moved."""
-        return [self.method, self.model, self.device, *self.config.knobs()]
+        return [self.equalise, self.method, self.model, self.device, *self.config.knobs()]
 
     def how(self) -> dict[str, Any]:
         """Method and settings, as options of a fusion."""
-        if not METHODS[self.method.value].deep:
-            return {"method": self.method.value}
-        engine = {"config": self.config.value(), "model": self.model.value, "device": self.device.value}
-        return {"method": self.method.value, **engine}
+        how: dict[str, Any] = {"method": self.method.value}
+        if METHODS[self.method.value].deep:
+            how |= {"config": self.config.value(), "model": self.model.value, "device": self.device.value}
+        return how | ({"equalise": True} if self.equalise.value and self.equalise.enabled else {})
 
     def describe(self, source: Source) -> dict[str, Any]:
         """Where a result comes from, in plain JSON types."""
@@ -236,6 +264,7 @@ class FuseForm(QWidget):
         form.addRow("Refractive index", self.stack.medium)
         form.addRow("Pixel size", self.stack.pixel_size)
         form.addRow(self.about)
+        form.addRow(self.equalise.native)
         form.addRow("Method", self.method.native)
         form.addRow("Preset", self.config.preset.native)
         form.addRow("Model", model)
@@ -256,6 +285,7 @@ class FuseForm(QWidget):
     def _refresh(self) -> None:
         self.positions.read(self.stack.layer, self.stack.axis)
         self.stack.offer_medium(one_stack=not self.positions.whole)
+        self.equalise.enabled = not self.positions.whole
         self.about.setText(self.stack.problem() or self._description())
         self.changed.emit()
 

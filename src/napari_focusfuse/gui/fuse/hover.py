@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_focusfuse.gui.common.plots import CurvePlot, preload
+from napari_focusfuse.gui.common.text import PlainLabel, literal
 from napari_focusfuse.gui.common.worker import Latest
 from napari_focusfuse.gui.fuse.at_cursor import Hit, hit_at, origin_of, source_at
 from napari_focusfuse.gui.layers.source import Source, data_of
@@ -64,7 +65,7 @@ class HoverPanel(QWidget):
         self._viewer = viewer
         self._reader: _Reader | None = None
         self._latest = Latest(self)
-        self.where = QLabel(_FIRST)
+        self.where = PlainLabel(_FIRST)
         self.where.setWordWrap(True)
         self.where.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.where.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -102,7 +103,7 @@ class HoverPanel(QWidget):
             return
         y, x = hit.pixel
         self.where.setText(f"y {y}, x {x}: {hit.text()}")
-        self.where.setToolTip(self.where.text())
+        self.where.setToolTip(literal(self.where.text()))
         layer = origin_of(hit, self._viewer.layers)
         if layer is not None:
             self._latest.ask(partial(self._reader_of(hit, layer), hit))

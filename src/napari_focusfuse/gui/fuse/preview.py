@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QWidget
 
 from napari_focusfuse.errors import FocusFuseError
 from napari_focusfuse.gui.common.stack_form import StackForm
+from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Latest
 from napari_focusfuse.gui.fuse.preview_work import LEAST, Pace, Reduced, Shot, View, visible_part
 from napari_focusfuse.gui.layers.results import put
@@ -121,7 +122,7 @@ class Preview(QWidget):
         self._timer.setInterval(_SETTLED)
         self.box = QCheckBox("Preview")
         self.box.setToolTip(_TIP)
-        self.about = QLabel()
+        self.about = PlainLabel()
         self.about.setToolTip(_TIP)
         self.about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         layout = QHBoxLayout(self)

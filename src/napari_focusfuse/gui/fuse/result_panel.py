@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.gui.common.run_panel import RunPanel
+from napari_focusfuse.gui.common.text import literal
 from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.fuse.apply_decision import Carrier
 from napari_focusfuse.gui.fuse.form import FuseForm
@@ -188,6 +189,6 @@ class ResultPanel(QWidget):
                 self.save(folder, overwrite=exists)
 
     def _may_overwrite(self, folder: Path) -> bool:
-        question = f"{folder} exists. Write over the result in it?"
+        question = literal(f"{folder} exists. Write over the result in it?")
         answer = QMessageBox.question(self, "Save result", question)
         return bool(answer == QMessageBox.StandardButton.Yes)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from napari.layers import Image
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.gui.common.plots import CurvePlot
+from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Latest
 from napari_focusfuse.gui.layers.results import note_of, result_of
 from napari_focusfuse.gui.layers.source import micrometres, plane_axes
@@ -76,7 +77,7 @@ class FocusTab(QWidget):
         self.follow = QPushButton("Follow the cursor")
         self.follow.setCheckable(True)
         self.follow.setToolTip(_HINT)
-        self.where = QLabel(_FIRST)
+        self.where = PlainLabel(_FIRST)
         self.where.setWordWrap(True)
         # Always two lines, so that the plot does not jump as the text changes.
         self.where.setMinimumHeight(2 * self.where.fontMetrics().lineSpacing())

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import QLocale, Signal
-from qtpy.QtWidgets import QDoubleSpinBox, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDoubleSpinBox, QVBoxLayout, QWidget
 
 from napari_focusfuse.core.metrics.arguments import likely_white
 from napari_focusfuse.gui.common.form import form_layout, narrow
+from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.layers.axes import propose_axis
 from napari_focusfuse.gui.layers.results import is_result, source_of
 from napari_focusfuse.gui.layers.source import axis_name, data_of, micrometres
@@ -112,7 +113,7 @@ class MeasureForm(QWidget):
         self._proposing = True
         self.roles = RoleTable()
         self.axis_box = ComboBox(choices=self._offered_axes, tooltip="The axis along which the slices lie.")
-        self.about = QLabel()
+        self.about = PlainLabel()
         self.about.setWordWrap(True)
         self.rows = form_layout()
         self.rows.addRow("Stack axis", narrow(self.axis_box).native)

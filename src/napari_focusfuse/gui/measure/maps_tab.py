@@ -8,10 +8,11 @@ import numpy as np
 from magicgui.widgets import ComboBox
 from numpy.typing import NDArray
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.core.progress import Progress, staged
 from napari_focusfuse.gui.common.form import form_layout, narrow
+from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.layers.results import is_result, note_of, plain, put
 from napari_focusfuse.gui.layers.source import KEY
@@ -154,12 +155,12 @@ class MapsTab(QWidget):
         self.which = ComboBox(choices=self._offered_slices, tooltip="The slice, or the image to compare with.")
         self.add_button = QPushButton("Add map as a layer")
         self.add_button.setToolTip("Compute the map and show it as a layer on the images.")
-        self.about = QLabel()
+        self.about = PlainLabel()
         self.about.setWordWrap(True)
         form = form_layout()
         form.addRow("Map", narrow(self.kind).native)
         form.addRow("Fused image", narrow(self.fused).native)
-        self._which_label = QLabel("Minus")
+        self._which_label = PlainLabel("Minus")
         form.addRow(self._which_label, narrow(self.which).native)
         layout = QVBoxLayout(self)
         layout.addLayout(form)

@@ -8,6 +8,7 @@ from napari.layers import Image
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
+from napari_focusfuse.gui.common.text import literal
 from napari_focusfuse.gui.layers.axes import propose_axis
 from napari_focusfuse.gui.layers.results import is_result, note_of, source_of
 from napari_focusfuse.gui.layers.source import data_of, plane_axes
@@ -205,7 +206,9 @@ class RoleTable(QTableWidget):
     def _item(layer: Image, column: int) -> QTableWidgetItem:
         if column == _NAME:
             item = QTableWidgetItem(layer.name)
-            item.setToolTip(f"{layer.name}: {' x '.join(map(str, data_of(layer).shape))}, {data_of(layer).dtype}")
+            item.setToolTip(
+                literal(f"{layer.name}: {' x '.join(map(str, data_of(layer).shape))}, {data_of(layer).dtype}")
+            )
             item.setFlags(Qt.ItemFlag.ItemIsEnabled)
             return item
         item = QTableWidgetItem()

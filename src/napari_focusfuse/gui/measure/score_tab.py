@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from napari_focusfuse.errors import FocusFuseError
 from napari_focusfuse.gui.common.plots import Colours, Plot, shortened
+from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import report
 from napari_focusfuse.gui.measure.score_table import ScoreTable, written
 
@@ -82,7 +83,7 @@ class ScoreTab(QWidget):
         self.table = ScoreTable(metrics)
         self.bars = BarPlot(viewer)
         self.bars.hide()
-        self.outdated = QLabel()
+        self.outdated = PlainLabel()
         self.outdated.setWordWrap(True)
         self.outdated.hide()
         self.copy_button, self.save_button = QPushButton("Copy table"), QPushButton("Save as CSV…")

@@ -12,6 +12,7 @@ from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.core.result.decision import Flag, FusionResult
 from napari_focusfuse.core.retouch import cut, decision_of, iter_mend
 from napari_focusfuse.core.stack.blocks import Blocks, NotReadError
+from napari_focusfuse.core.stack.equalise import as_fused
 from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.core.stack.tiles import within
 from napari_focusfuse.errors import FocusFuseWarning
@@ -65,7 +66,8 @@ class Pixels:
         self._blocks = None if isinstance(source.data, np.ndarray) else Blocks(source.data)
         data = source.data if self._blocks is None else self._blocks
         with quiet(FocusFuseWarning):
-            self.stack = Stack(data, source.axis, source.rgb, list(decision_of(result).z))
+            decision = decision_of(result)
+            self.stack = as_fused(decision.info, data, source.axis, source.rgb, list(decision.z))
 
     def mended(self, piece: Piece) -> tuple[Piece, FusionResult]:
         """A piece of the mended result, in any thread."""

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.config import MendConfig
 from napari_focusfuse.core.retouch import decision_of, may_match
 from napari_focusfuse.gui.common.dock import HelpButton
+from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.layers.results import is_result, note_of
 from napari_focusfuse.gui.retouch.session import Mender, mender_of
 from napari_focusfuse.gui.retouch.tools import MendTools
@@ -52,7 +53,7 @@ class MendWidget(QWidget):
         #: Whether the decision was not seen before painting began.
         self._hide = False
         self._beside = Beside(napari_viewer)
-        self.about, self.status = QLabel(), QLabel()
+        self.about, self.status = PlainLabel(), PlainLabel()
         self.paint_button = QPushButton("Paint")
         self.tools = MendTools()
         self.beside_box = QCheckBox("Source and decision beside")

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from napari_focusfuse.config import SurfaceConfig
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui.common.run_panel import RunPanel
+from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.layers.results import plain
 from napari_focusfuse.gui.layers.source import KEY
@@ -164,7 +165,7 @@ class SurfacePanel(QWidget):
         self.tall = QSlider(Qt.Orientation.Horizontal)
         self.tall.setRange(-_DECADE, _DECADE)
         self.tall.setToolTip("How many times as tall as it is the surface is shown; files are never exaggerated.")
-        self.times = QLabel()
+        self.times = PlainLabel()
         self._build()
         self.refresh()
 
@@ -214,7 +215,7 @@ class SurfacePanel(QWidget):
         self.controls = QWidget()
         row = QHBoxLayout(self.controls)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(QLabel("Height"))
+        row.addWidget(PlainLabel("Height"))
         row.addWidget(self.tall, 1)
         row.addWidget(self.times)
         layout = QVBoxLayout(self)

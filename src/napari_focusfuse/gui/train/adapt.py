@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.config import ADAPTATIONS, HAVING, AnyTrainConfig, Recipe
 from napari_focusfuse.gui.common.form import Folded, form_layout, narrow
 from napari_focusfuse.gui.common.preferences import Choices, device_box, name_of, offer_all
 from napari_focusfuse.gui.common.stack_form import StackForm
+from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.layers.result_parts import slice_colours
 from napari_focusfuse.gui.layers.results import is_result, note_of, plain
 from napari_focusfuse.gui.layers.source import KEY, Source
@@ -58,7 +59,7 @@ class AdaptForm(QWidget):
         self._recipes: dict[str, Recipe] = {}
         self.model = ComboBox(choices=["default"], tooltip="The model to start from; it stays as it is.")
         self.device = device_box()
-        self.about = QLabel()
+        self.about = PlainLabel()
         self.about.setWordWrap(True)
         self.target = ModelTarget()
         self._build()
@@ -171,7 +172,7 @@ class AdaptReport(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.made: tuple[Adaptation, Source] | None = None
-        self.text = QLabel(_NOTHING)
+        self.text = PlainLabel(_NOTHING)
         self.text.setWordWrap(True)
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.show_button = QPushButton("Show both decisions as layers")

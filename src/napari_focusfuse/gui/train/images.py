@@ -12,7 +12,6 @@ from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -23,6 +22,7 @@ from qtpy.QtWidgets import (
 
 from napari_focusfuse.config import Recipe
 from napari_focusfuse.gui.common.form import form_layout
+from napari_focusfuse.gui.common.text import PlainLabel, literal
 from napari_focusfuse.gui.layers.results import is_result, note_of
 from napari_focusfuse.gui.layers.source import data_of, lazy, plane_axes
 
@@ -96,7 +96,7 @@ class ImagesForm(QWidget):
         self.browse = QPushButton("…")
         self.browse.setToolTip("Choose the folder of images.")
         self.browse.setMaximumWidth(32)
-        self.about = QLabel()
+        self.about = PlainLabel()
         self.about.setWordWrap(True)
         self.rows = form_layout()
         self._folder_row = QWidget()
@@ -250,7 +250,9 @@ class _LayerList(QListWidget):
             item = QListWidgetItem(layer.name)
             item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Unchecked if layer in off else Qt.CheckState.Checked)
-            item.setToolTip(f"{layer.name}: {' x '.join(map(str, data_of(layer).shape))}, {data_of(layer).dtype}")
+            item.setToolTip(
+                literal(f"{layer.name}: {' x '.join(map(str, data_of(layer).shape))}, {data_of(layer).dtype}")
+            )
             self.addItem(item)
         self.blockSignals(False)
         self.setFixedHeight(self.sizeHint().height())

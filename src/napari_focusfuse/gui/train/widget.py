@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui.common.dock import Scrolled, equip
 from napari_focusfuse.gui.common.preferences import Choices, models_and_devices, name_of, news, shown_path
+from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Answer, Work
 from napari_focusfuse.gui.train.adapt import AdaptForm, AdaptReport, AdaptSetup, show_decisions
 from napari_focusfuse.gui.train.form import TrainForm, TrainSetup
@@ -71,7 +72,7 @@ class TrainWidget(QWidget):
         self._made = ""
         self.form, self.adapt_form = TrainForm(napari_viewer), AdaptForm(napari_viewer)
         self.tasks, self.shown = QTabWidget(), QTabWidget()
-        self.about = QLabel()
+        self.about = PlainLabel()
         self.about.setWordWrap(True)
         self.panel = TrainPanel()
         self.use_button = QPushButton("Use it for fusing")
