@@ -46,7 +46,7 @@ class _ClosingWorker(GeneratorWorker):  # type: ignore[type-arg]
     """A worker that closes its generator, which is otherwise left suspended when it is cancelled."""
 
     @property
-    def quit(self) -> Callable[[], None]:  # type: ignore[override]
+    def quit(self) -> Callable[[], None]:
         """Ends it; napari keeps this for as long as its window is open, so that it must not keep the worker."""
         known = weakref.ref(self)
 
