@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +131,14 @@ def _imagej(z: NDArray[np.float32], pixel_size: tuple[float, float]) -> Callable
         "resolution": (1 / pixel_size[1], 1 / pixel_size[0]),
         "metadata": {"axes": "YX", "unit": "um", **limits},
     }
-    return lambda part: imwrite(part, z, **options)
+    return lambda part: part.write_bytes(_packed(z, options))
+
+
+def _packed(z: NDArray[np.float32], options: dict[str, Any]) -> bytes:
+    """The file in memory: NumPy, which tifffile writes plain values by, overlooks that the last of them had no room."""
+    held = BytesIO()
+    imwrite(held, z, **options)
+    return held.getvalue()
 
 
 def _x3p(z: NDArray[np.float32], pixel_size: tuple[float, float]) -> Callable[[Path], object]:
