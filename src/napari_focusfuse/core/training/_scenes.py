@@ -43,8 +43,9 @@ _OBJECTS, _MOST_OBJECTS = 0.3, 3
 _SLICES, _GROWTH, _WIDEST, _DISC = (4, 16), (0.25, 2.0), 11.0, 0.65
 #: Shares of scenes whose contrast varies from place to place, by powers of ten and over pixels.
 _UNEVEN, _DECADES, _PATCHES = 0.3, (0.5, 2.5), (8.0, 30.0)
-#: Of so many scenes one is cut out, and these have no flaws but noise, half of them not even that.
-_EVERY, _PLAIN, _HALF = 6, (1, 3), 0.5
+#: Of so many scenes one is cut out, one has no flaws but noise, half of them not even that, and these are seen by a
+#: perfect camera: clean stacks show what has to be told apart.
+_EVERY, _CUT, _PLAIN, _CLEAN, _HALF = 6, 5, 1, (3, 4), 0.5
 #: Of scenes that are cut out blur per step (px) and slices.
 _CUT_GROWTH, _CUT_SLICES = (0.7, 4.0), 4
 #: Noise (share of full scale), shares of scenes with any, with photon noise instead, and of 8-bit cameras.
@@ -110,8 +111,7 @@ class DrawnScenes(Generic[Seen]):
         """Scene number so and so: always the same."""
         if number not in self._latest:
             rng = np.random.default_rng((*self._seed, number))
-            cut, plain = number % _EVERY == _EVERY - 1, number % _EVERY in _PLAIN
-            self._latest[number] = self.seen(self._cut(rng) if cut else self._drawn(rng, plain=plain))
+            self._latest[number] = self.seen(self._made(rng, number % _EVERY))
             while len(self._latest) > self.kept:
                 self._latest.popitem(last=False)
         return self._latest[number]
@@ -123,6 +123,13 @@ class DrawnScenes(Generic[Seen]):
     @abstractmethod
     def seen(self, drawn: Drawn) -> Seen:
         """What is kept of a scene."""
+
+    def _made(self, rng: np.random.Generator, kind: int) -> Drawn:
+        if kind == _CUT:
+            return self._cut(rng)
+        if kind in _CLEAN:
+            return self._drawn(rng, Camera(bits=16), flawed=False)
+        return self._drawn(rng, _camera(rng, _HALF if kind == _PLAIN else _NOISY), flawed=kind != _PLAIN)
 
     def _cut(self, rng: np.random.Generator) -> Drawn:
         """Cut-out objects, blurred within their outlines: nothing spills over. Public pairs with truth are made so."""
@@ -137,7 +144,7 @@ class DrawnScenes(Generic[Seen]):
         slices = exposed(clean, camera, rng)
         return _over_range(slices, texture, depth.astype(np.float32))
 
-    def _drawn(self, rng: np.random.Generator, *, plain: bool) -> Drawn:
+    def _drawn(self, rng: np.random.Generator, camera: Camera, *, flawed: bool) -> Drawn:
         side = self.side
         texture = self._pieces.draw(rng, side)
         texture = _uneven(rng, texture) if rng.random() < _UNEVEN else texture
@@ -151,8 +158,8 @@ class DrawnScenes(Generic[Seen]):
             texture=texture,
             psf="disc" if rng.random() < _DISC else "gaussian",
             blur=growth,
-            camera=_camera(rng, _HALF if plain else _NOISY),
-            flaws=Flaws() if plain else drawn_flaws(rng),
+            camera=camera,
+            flaws=drawn_flaws(rng) if flawed else Flaws(),
             seed=int(rng.integers(2**31)),
         )
         return _as_seen(scene)
