@@ -30,10 +30,33 @@ def _part(seen, y, x):
 
 
 def test_a_new_head_leaves_the_odds_to_what_is_known():
+    """So does it the weights, where all candidates are equally sharp in themselves."""
     seen = _candidates(KEPT)
+    seen = seen._replace(energies=torch.ones_like(seen.energies))
     verdict = CandidateHead()(seen)
     torch.testing.assert_close(verdict.scores, seen.scores - seen.scores[:1])
     assert (verdict.mixing.argmax(0) == 0).all()
+
+
+def test_a_candidate_that_is_sharp_in_itself_gets_more_weight_and_no_better_odds():
+    seen = _candidates(KEPT)
+    energies = torch.ones_like(seen.energies)
+    plain, louder = (
+        CandidateHead()(seen._replace(energies=e)) for e in (energies, energies.index_fill(0, torch.tensor(1), 20.0))
+    )
+    assert (louder.mixing[1] >= plain.mixing[1]).all()
+    assert (louder.mixing[1] - plain.mixing[1]).median() > 0.5
+    torch.testing.assert_close(louder.scores, plain.scores)
+
+
+def test_odds_that_no_candidate_is_right_follow_those_of_the_other_slices():
+    seen = _candidates(KEPT)
+    alone = seen._replace(total=seen.scores.logsumexp(0))
+    one, other = CandidateHead()(seen).none, CandidateHead()(alone).none
+    assert (one >= other).all()
+    assert (one > other).float().mean() > 0.5
+    few = _candidates(3, slices=3)
+    assert (CandidateHead()(few).none < -1e3).all()
 
 
 def test_a_candidate_that_is_not_there_is_never_chosen(head):
