@@ -46,13 +46,21 @@ def test_the_larger_a_region_the_less_evidence_each_pixel_needs(speck):
     assert not settle(_choice(larger, lead), np.arange(8)).any()
 
 
-def test_weights_go_with_the_labels(speck):
+def test_as_much_of_each_slice_is_taken_as_before(speck):
     choice = _choice(speck, 1.0)
+    before = np.take_along_axis(choice.weights, choice.labels.argsort(0), 0)
     settle(choice, np.arange(8))
-    np.testing.assert_allclose(choice.weights.sum(axis=0), 1, atol=1e-6)
-    # Slice 0 has taken the place and the weight of slice 2, and the other way round.
+    assert choice.labels[:, 21, 31].tolist() == [0, 3, 2, 1]
+    np.testing.assert_array_equal(np.take_along_axis(choice.weights, choice.labels.argsort(0), 0), before)
+
+
+def test_of_few_slices_the_chosen_one_is_taken_instead():
+    index = np.zeros(SHAPE, np.int16)
+    index[20:23, 30:33] = 1
+    choice = _choice(index, 1.0, slices=2)
+    settle(choice, np.arange(2))
+    assert choice.labels[:, 21, 31].tolist() == [0, 1]
     assert choice.weights[0, 21, 31] == np.float32(0.7)
-    assert choice.labels[2, 21, 31] == 2
 
 
 def test_a_pixel_stays_where_the_slice_around_is_none_of_its_candidates():

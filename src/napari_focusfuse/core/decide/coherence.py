@@ -52,7 +52,7 @@ def settle(choice: Choice, order: NDArray[np.intp]) -> NDArray[np.bool_]:
     possible = ((choice.labels == wanted) & (choice.weights > 0)).any(axis=0)
     changed: NDArray[np.bool_] = (index != before) & possible
     if changed.any():
-        _put_first(choice, wanted, changed)
+        _put_first(choice, wanted, changed, few=few)
     return changed
 
 
@@ -105,12 +105,16 @@ def _borders(
     return inside, outside, ranks
 
 
-def _put_first(choice: Choice, wanted: NDArray[np.signedinteger], changed: NDArray[np.bool_]) -> None:
-    """Choose the slices `wanted` where `changed`: they take the weight of those that were chosen, which take theirs."""
+def _put_first(choice: Choice, wanted: NDArray[np.signedinteger], changed: NDArray[np.bool_], *, few: bool) -> None:
+    """Choose the slices `wanted` where `changed`.
+
+    How much of each slice is taken stays as it is: that is another question. Of `few` slices the chosen one is taken
+    alone, and so those that are wanted get the weight of those that were chosen.
+    """
     labels = choice.labels[:, changed]
     at = (labels == wanted[changed]).argmax(0)
     columns = np.arange(labels.shape[1])
-    for maps in (choice.labels, choice.saturated):
+    for maps in (choice.labels, choice.saturated) if few else (choice.labels, choice.saturated, choice.weights):
         part = maps[:, changed]
         part[at, columns], part[0] = part[0].copy(), part[at, columns].copy()
         maps[:, changed] = part
