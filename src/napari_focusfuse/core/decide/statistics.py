@@ -3,7 +3,7 @@
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,8 +12,8 @@ from torch import Tensor
 
 from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.decide.combine import Combination, Learned, Weighted
-from napari_focusfuse.core.decide.gain import block_means, gains
-from napari_focusfuse.core.decide.noise import NoiseMap, block_noise, noise_map, quantisation
+from napari_focusfuse.core.decide.noise import NoiseMap
+from napari_focusfuse.core.decide.survey import iter_survey, spread
 from napari_focusfuse.core.encode.activity import scale_maps
 from napari_focusfuse.core.encode.candidate_head import CandidateHead
 from napari_focusfuse.core.encode.head import SCALES, FocusHead
@@ -23,24 +23,16 @@ from napari_focusfuse.core.stack.intensity import (
     filled,
     full_range,
     luminance,
-    robust_range,
     scaled,
-    without_specks,
-    without_void,
 )
 from napari_focusfuse.core.stack.stack import Stack
-from napari_focusfuse.core.stack.tiles import tiles
 
 __all__ = ["Statistics", "channel_sum", "iter_statistics", "noise_maps"]
 
-#: Slices, patches in each and side of a patch (px) that are sent through the encoder; and pixels for the range.
-_SLICES, _PATCHES, _PATCH, _SAMPLE = 5, 4, 128, 2**20
-#: Slices at most whose noise is measured.
-_NOISE_SLICES = 9
+#: Slices whose patches are sent through the encoder.
+_SLICES = 5
 #: Side of the field of pure noise, px.
 _FIELD = 256
-#: An integer camera saturates where more than this share of the values are the largest there is.
-_SATURATED, _TINY = 1e-4, 1e-9
 #: What counts as saturated, relative to where the camera saturates.
 _ALMOST = 0.999
 #: A scale is trusted by s^2 / (s^2 + 2^2), where s is its median peak of SF squared over that of the noise.
@@ -125,65 +117,6 @@ def noise_maps(
     return scale_maps(measure, image, scales, means, half=half)
 
 
-def _places(shape: tuple[int, int]) -> list[Where]:
-    """The grid of patches: whole ones, or the parts of an image that is smaller."""
-    grid = [tile.core for tile in tiles(shape, _PATCH, 0)]
-    return [place for place in grid if all(side.stop - side.start == _PATCH for side in place)] or grid
-
-
-class _Look(NamedTuple):
-    """What a first look at all slices tells: intensity range, gain of each slice, where to look closer, and noise."""
-
-    limits: tuple[float, float]
-    gains: NDArray[np.float64]
-    places: list[Where]
-    saturation: float
-    noise: NoiseMap
-
-
-def _iter_look(stack: Stack) -> Generator[Progress, None, _Look]:
-    places = _places(stack.shape)
-    values, blocks, calm, contrast = [], [], [], np.zeros(len(places))
-    brightest, rounding = -math.inf, math.inf
-    step = max(1, math.isqrt(math.ceil(len(stack) * stack.shape[0] * stack.shape[1] / _SAMPLE)))
-    asked = _spread(len(stack), _NOISE_SLICES)
-    for done, k in enumerate(stack.order):
-        image = stack[int(k)]
-        grey = luminance(image)
-        rough = robust_range(grey[::step, ::step])
-        grey, missing = filled(without_void(without_specks(grey, rough), rough))
-        values.append(grey[::step, ::step].ravel())
-        brightest = max(brightest, float(grey.max()))
-        blocks.append(block_means(grey))
-        contrast = np.maximum(contrast, [grey[place][::4, ::4].std(dtype=np.float64) for place in places])
-        if done in asked:
-            calm.append(block_noise(grey, missing))
-            rounding = min(rounding, quantisation(image[:: 2 * step, :: 2 * step]))
-        yield Progress(done, len(stack), "looking at the stack")
-    factors = np.ones(len(stack))
-    factors[stack.order] = gains(blocks)
-    ranks = np.unique(np.linspace(0, (len(places) - 1) / 2, _PATCHES).round().astype(int))
-    chosen = np.argsort(-contrast, kind="stable")[ranks]
-    sample = np.concatenate(values)
-    limits = robust_range(sample)
-    span = max(limits[1] - limits[0], _TINY)
-    full = stack.dtype.kind in "iu" and np.isclose(brightest, _full_scales(stack.dtype), rtol=1e-6).any()
-    saturates = full and (sample >= brightest).mean() > _SATURATED
-    saturation = (brightest - limits[0]) / span if saturates else math.inf
-    noise = noise_map([of_slice / span for of_slice in calm], rounding / span)
-    return _Look(limits, factors, [places[i] for i in chosen], saturation, noise)
-
-
-def _spread(count: int, most: int) -> list[int]:
-    """At most so many numbers below `count`, evenly spread, with the first and the last."""
-    return sorted({round(k) for k in np.linspace(0, count - 1, most)})
-
-
-def _full_scales(dtype: np.dtype[Any]) -> list[float]:
-    """The largest counts of cameras whose images are kept in this integer type: of 8 bits and more."""
-    return [float(2**bits - 1) for bits in range(8, 8 * dtype.itemsize + 1)]
-
-
 def iter_statistics(
     stack: Stack, encoder: FocusMeasure, config: FusionConfig, device: torch.device
 ) -> Generator[Progress, None, Statistics]:
@@ -206,10 +139,10 @@ def iter_statistics(
         silence = _ABOVE_NOTHING * _of_nothing(plain, device)
         calm = NoiseMap(np.zeros((1, 1), np.float32))
         return Statistics(full_range(stack.dtype), np.ones(len(stack)), calm, None, plain, silence, config.softness)
-    seen = yield from _iter_look(stack)
+    seen = yield from iter_survey(stack)
     progress = Progress(len(stack), len(stack), "looking at the stack")
     patches: list[list[Grey]] = []
-    for k in _spread(len(stack), _SLICES):
+    for k in spread(len(stack), _SLICES):
         grey = filled(scaled(luminance(stack[int(stack.order[k])]), seen.limits))[0]
         patches.append([grey[place] for place in seen.places])
         yield progress
