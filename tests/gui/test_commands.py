@@ -172,7 +172,7 @@ def test_the_decision_is_applied_by_its_entry(viewer, stack, fusion, finish, not
     for name in ("DAPI", "RFP", "GFP"):
         viewer.add_image(stack, name=name)
     QApplication.processEvents()
-    entry = entries(viewer, "Project")["Apply focus decision to… (napari-focusfuse)"]
+    entry = entries(viewer, "Project")["Apply decision map to… (napari-focusfuse)"]
     entry.trigger()
     widget = viewer.window.dock_widgets[f"{WIDGET} ({PLUGIN})"]
     assert "Fuse a focus stack first" in notes[0].message

@@ -13,8 +13,8 @@ __all__ = [
     "cancel_fusion",
     "fuse_focus_stack",
     "measure_fused_images",
-    "mend_decision",
     "preview_fusion",
+    "retouch_image",
     "save_fusion",
     "train_model",
 ]
@@ -70,9 +70,9 @@ def adapt_to_stack(viewer: "napari.viewer.Viewer") -> None:
         widget.choose(source)
 
 
-def mend_decision(viewer: "napari.viewer.Viewer") -> None:
-    """Open the widget "Mend the decision" and start painting, on the result that the selected layer belongs to."""
-    _opened(viewer, "Mend the decision", tabify=True).start(viewer.layers.selection.active)
+def retouch_image(viewer: "napari.viewer.Viewer") -> None:
+    """Open the widget "Retouch the fused image" and paint on the result that the selected layer belongs to."""
+    _opened(viewer, "Retouch the fused image", tabify=True).start(viewer.layers.selection.active)
 
 
 def apply_decision(viewer: "napari.viewer.Viewer") -> None:

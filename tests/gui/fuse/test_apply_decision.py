@@ -339,7 +339,7 @@ def test_a_decision_is_applied_to_layers_of_the_same_geometry(viewer, widget, ca
     assert list(viewer.layers) == before
 
 
-def test_a_mended_decision_is_the_one_that_is_applied(viewer, widget, carrier, stack, finish):
+def test_a_retouched_decision_is_the_one_that_is_applied(viewer, widget, carrier, stack, finish):
     """What is painted counts when the decision is applied."""
     for name in ("DAPI", "GFP"):
         viewer.add_image(stack, name=name, axis_labels=LABELS[2:])

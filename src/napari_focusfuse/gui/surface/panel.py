@@ -59,7 +59,7 @@ class Shown:
         What puts a (Y, X) layer on the stack, `Source.place`.
     note : dict
         Where it comes from, of plain JSON types.
-    mended : callable or None
+    retouched : callable or None
         Makes the result with its edits by hand, in any thread.
     """
 
@@ -69,11 +69,11 @@ class Shown:
     z_step: float | None
     place: Mapping[str, Any]
     note: Mapping[str, Any]
-    mended: Callable[[], Work] | None = None
+    retouched: Callable[[], Work] | None = None
 
     def iter_result(self) -> Work:
         """The result with its edits."""
-        return self.result if self.mended is None else (yield from self.mended())
+        return self.result if self.retouched is None else (yield from self.retouched())
 
     def problem(self) -> str | None:
         """Why no surface can be made, in a sentence."""
