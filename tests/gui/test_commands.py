@@ -137,7 +137,7 @@ def test_measuring_from_the_palette_asks_for_layers(viewer, notes):
     from napari_focusfuse.gui.commands import measure_fused_images
 
     measure_fused_images(viewer)
-    assert [note.message for note in notes] == ["Select the fused images to measure, and what they were fused from."]
+    assert [note.message for note in notes] == ["Select the fused images to measure and their source images."]
 
 
 TRAIN = "Train a model"

@@ -49,7 +49,7 @@ def measure_fused_images(viewer: "napari.viewer.Viewer") -> None:
     widget = _opened(viewer, "Measure fused images", tabify=True)
     chosen = [getattr(layer, "__wrapped__", layer) for layer in viewer.layers.selection if isinstance(layer, Image)]
     if not chosen:
-        show_error("Select the fused images to measure, and what they were fused from.")
+        show_error("Select the fused images to measure and their source images.")
         return
     widget.choose(chosen)
 

@@ -197,13 +197,13 @@ def test_no_refractive_index_is_asked_for_where_it_is_not_used(widget, carrier, 
     assert box.isEnabled()
     carrier.positions.positions.value = True
     assert not box.isEnabled()
-    assert "Not used where all positions are fused" in box.toolTip()
+    assert "Not available when all positions are fused" in box.toolTip()
     assert widget.stack.positions() == [2.0 * k for k in range(6)]
     widget.stack.z_step.set_length(3.0)
     assert not box.isEnabled()
     carrier.positions.positions.value = False
     assert box.isEnabled()
-    assert "Not used" not in box.toolTip()
+    assert "Not available" not in box.toolTip()
     np.testing.assert_allclose(widget.stack.positions(), 3.99 * np.arange(6))
 
 

@@ -81,9 +81,9 @@ class ResultPanel(QWidget):
         self._viewer, self._panel = viewer, panel
         self._last: _Last | None = None
         self.save_button = QPushButton("Save result…")
-        self.save_button.setToolTip("Write the last result to a folder: images with physical sizes, and a recipe.")
+        self.save_button.setToolTip("Save the last result to a folder: images with physical sizes, and a recipe.")
         self.retouch_button = QPushButton("Retouch…")
-        self.retouch_button.setToolTip("Paint by hand where a pixel should come from another slice.")
+        self.retouch_button.setToolTip("Retouch the fused image: paint which slice a pixel is taken from.")
         self.surface = SurfacePanel(viewer, panel, self._shown)
         self.carrier = Carrier(viewer, form, panel, self.held, self)
         self._build()
@@ -189,6 +189,6 @@ class ResultPanel(QWidget):
                 self.save(folder, overwrite=exists)
 
     def _may_overwrite(self, folder: Path) -> bool:
-        question = literal(f"{folder} exists. Write over the result in it?")
+        question = literal(f"{folder} exists. Overwrite the result in it?")
         answer = QMessageBox.question(self, "Save result", question)
         return bool(answer == QMessageBox.StandardButton.Yes)

@@ -27,15 +27,15 @@ _SHOWN = "The slice shown by the slider"
 _TIPS = {
     "shown_button": "Paint the slice of the source that the viewer's slider shows:\n"
     "move the slider until the place is sharp, and paint it.",
-    "pick_button": "Same as here: click on a pixel to go on with the slice that it comes from.\n"
-    "The slider moves to that slice.",
-    "second_button": "Paint for each pixel the slice that comes next after the chosen one,\n"
-    "not one beside it if there is another: for places where the wrong one of two depths has won.",
+    "pick_button": "Pick: click on a pixel to paint with the slice it was taken from.\nThe slider moves to that slice.",
+    "second_button": "Paint each pixel with its second-best slice, not a neighbour of the chosen one if there is "
+    "another:\n"
+    "for places where the wrong one of two depths was chosen.",
     "erase_button": "Give pixels back to the automatic decision.",
     "brush": "Diameter of the brush. Also: Alt and moving the mouse, or the keys [ and ].",
-    "colours": "How strongly the colours of the decision, one a slice, cover the image.",
+    "colours": "Opacity of the decision map over the image; each slice has a colour.",
 }
-_NO_SECOND = "This decision knows of one slice a pixel only."
+_NO_SECOND = "This decision map keeps only one slice per pixel."
 
 
 class RetouchTools(QWidget):
@@ -46,7 +46,7 @@ class RetouchTools(QWidget):
         self._retoucher: Retoucher | None = None
         self._slider: Slider | None = None
         self.shown_button = QRadioButton(_SHOWN)
-        self.second_button = QRadioButton("The second best slice of each pixel")
+        self.second_button = QRadioButton("Second-best slice of each pixel")
         self.erase_button = QRadioButton("Erase: back to automatic")
         self.pick_button = QPushButton("Pick")
         self.brush, self.colours = (QSlider(Qt.Orientation.Horizontal) for _ in range(2))

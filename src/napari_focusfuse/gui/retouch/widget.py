@@ -21,18 +21,19 @@ if TYPE_CHECKING:
 
 __all__ = ["RetouchWidget"]
 
-_NO_RESULT = "Fuse a focus stack first, by a method that makes a decision: then paint here what it got wrong."
+_NO_RESULT = "Fuse a focus stack first, with a method that makes a decision map; then paint here to correct it."
 _WIDTH = 310
 #: So much of the decision lies over the image at first.
 _FAINT = 0.25
 _TIPS = {
-    "paint_button": "Paint with the brush on the image: it follows at once. Press again to end.",
+    "paint_button": "Paint on the image with the brush; the fused image follows at once. Press again to stop.",
     "beside_box": "Source, fused image and decision in three panes that move together: paint in any of them.",
     "match_box": "Multiply each stroke by one factor, so that along its border the painted slice is as bright as the "
-    "image around it.\nFor lamps that flicker and dyes that bleach. The pixels are then no longer those of a slice.",
-    "undo_button": "Take back the last stroke; Ctrl+Z in the viewer does it too.",
-    "redo_button": "Bring back what was undone; Ctrl+Shift+Z in the viewer does it too.",
-    "forget_button": "Give all pixels back to the automatic decision; can be undone.",
+    "image around it.\n"
+    "For flickering lamps and bleaching dyes. The pixels then no longer have the values of a slice.",
+    "undo_button": "Undo the last stroke (Ctrl+Z in the viewer).",
+    "redo_button": "Redo the last undone stroke (Ctrl+Shift+Z in the viewer).",
+    "forget_button": "Remove all edits and return to the automatic decision map; can be undone.",
 }
 
 
@@ -56,10 +57,10 @@ class RetouchWidget(QWidget):
         self.about, self.status = PlainLabel(), PlainLabel()
         self.paint_button = QPushButton("Paint")
         self.tools = RetouchTools()
-        self.beside_box = QCheckBox("Source and decision beside")
+        self.beside_box = QCheckBox("Show source and decision side by side")
         self.match_box = QCheckBox("Match brightness")
         self.undo_button, self.redo_button = QPushButton("Undo"), QPushButton("Redo")
-        self.forget_button = QPushButton("Forget all edits")
+        self.forget_button = QPushButton("Remove all edits")
         self._build()
         self._connect()
         self.reset_choices()
@@ -181,7 +182,7 @@ class RetouchWidget(QWidget):
             lines.append(f"Label {retoucher.unknown} is no slice: choose 1 to {retoucher.slices}.")
         elsewhere = "" if self._slider is None else self._slider.elsewhere()
         if elsewhere:
-            lines.append(f"The viewer shows {elsewhere}; what is painted is {retoucher.source.title}.")
+            lines.append(f"The viewer shows {elsewhere}; you are painting {retoucher.source.title}.")
         self.status.setText("\n".join(lines))
 
     def _on_paint(self, on: bool) -> None:
