@@ -3,8 +3,8 @@
 python docs/pictures.py                      the sample stack: README picture and screenshots
 python docs/pictures.py train                only those of training a model, which takes some minutes
 python docs/pictures.py align                only that of aligning
-python docs/pictures.py fuse                 only those of fusing, mending and the surface
-python docs/pictures.py mend                 only that of mending
+python docs/pictures.py fuse                 only those of fusing, retouching and the surface
+python docs/pictures.py retouch              only that of retouching
 python docs/pictures.py beetle FOLDER        another stack: the screenshot beetle-fused.png
 """
 
@@ -118,19 +118,19 @@ def align_sample(viewer: napari.Viewer) -> None:
     shoot(viewer, "align")
 
 
-def mend_sample(viewer: napari.Viewer) -> None:
+def retouch_sample(viewer: napari.Viewer) -> None:
     """Fuse the sample, paint on its decision, and picture source, fused image and decision side by side."""
     viewer.open_sample("napari-focusfuse", "simulated_stack")
     run_widget(viewer)
-    viewer.window.dock_widgets["Fuse focus stack (napari-focusfuse)"].mend_button.click()
-    widget = viewer.window.dock_widgets["Mend the decision (napari-focusfuse)"]
+    viewer.window.dock_widgets["Fuse focus stack (napari-focusfuse)"].retouch_button.click()
+    widget = viewer.window.dock_widgets["Retouch the fused image (napari-focusfuse)"]
     decision = next(layer for layer in viewer.layers if layer.name.endswith("decision"))
     viewer.dims.set_current_step(0, 7)
     widget.tools.brush.setValue(16)
     for x in range(170, 230, 6):
         decision.paint((110, x), decision.selected_label)
     widget.beside_box.setChecked(True)
-    shoot(viewer, "mend")
+    shoot(viewer, "retouch")
 
 
 def train_sample(viewer: napari.Viewer) -> None:
@@ -202,7 +202,7 @@ def fuse_sample(viewer: napari.Viewer) -> None:
     widget.surface.back()
     viewer.layers.clear()
     viewer.window.remove_dock_widget("all")
-    mend_sample(viewer)
+    retouch_sample(viewer)
 
 
 def shoot(viewer: napari.Viewer, name: str) -> None:
@@ -222,7 +222,7 @@ def main() -> None:
         run_widget(viewer)
         shoot(viewer, f"{name}-fused")
         return
-    parts = {"train": train_sample, "mend": mend_sample, "fuse": fuse_sample, "align": align_sample}
+    parts = {"train": train_sample, "retouch": retouch_sample, "fuse": fuse_sample, "align": align_sample}
     if len(sys.argv) > 1:
         parts[sys.argv[1]](viewer)
         return

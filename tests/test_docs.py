@@ -60,7 +60,7 @@ def test_every_public_name_is_explained() -> None:
         ("index.md", "[n](https://napari.org) [t](#top)", "[n](https://napari.org) [t](#top)"),
     ],
 )
-def test_links_that_leave_the_folder_are_mended(page: str, written: str, in_the_site: str) -> None:
+def test_links_that_leave_the_folder_are_rewritten(page: str, written: str, in_the_site: str) -> None:
     pytest.importorskip("mkdocs")
     spec = importlib.util.spec_from_file_location("_site", DOCS / "_site.py")
     assert spec is not None

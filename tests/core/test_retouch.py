@@ -1,4 +1,4 @@
-"""Mending: a part alone is the whole, the image follows the edit and nothing else."""
+"""Retouching: a part alone is the whole, the image follows the edit and nothing else."""
 
 from dataclasses import replace
 
@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_focusfuse.config import MendConfig
+from napari_focusfuse.config import RetouchConfig
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.result.decision import Decision, Flag, FusionResult, load_decision
 from napari_focusfuse.core.result.edits import REACH, bounds, seam
-from napari_focusfuse.core.retouch import cut, iter_mend, may_match, second_best
+from napari_focusfuse.core.retouch import cut, iter_retouch, may_match, second_best
 from napari_focusfuse.core.stack.blocks import Blocks, Memory, NotReadError
 from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.core.stack.tiles import grown, within
@@ -57,10 +57,10 @@ def same(one, two):
 )
 def test_the_image_is_that_of_the_edited_decision(kind, colours, axis, kept):
     stack, result = fused(kind, colours=colours, axis=axis, kept=kept)
-    mended = drain(iter_mend(stack, result, *edit()))
+    retouched = drain(iter_retouch(stack, result, *edit()))
     whole = result.decision.with_edits(*edit())
-    same(mended, replace(result, image=drain(iter_blend(stack, whole)), decision=whole))
-    assert not np.array_equal(mended.image, result.image)
+    same(retouched, replace(result, image=drain(iter_blend(stack, whole)), decision=whole))
+    assert not np.array_equal(retouched.image, result.image)
 
 
 @settings(max_examples=30, deadline=None)
@@ -70,8 +70,8 @@ def test_a_part_alone_is_the_same_as_in_the_whole(seed, y, x, size, colour):
     index, mask = edit(seed)
     where = (slice(y, min(y + size, SHAPE[0])), slice(x, min(x + size, SHAPE[1])))
     outer = grown(where, REACH, SHAPE)
-    part = drain(iter_mend(*cut(stack, result, outer), index[outer], mask[outer]))
-    whole = drain(iter_mend(stack, result, index, mask))
+    part = drain(iter_retouch(*cut(stack, result, outer), index[outer], mask[outer]))
+    whole = drain(iter_retouch(stack, result, index, mask))
     same(cut(stack, part, within(where, outer))[1], cut(stack, whole, where)[1])
 
 
@@ -79,18 +79,18 @@ def test_only_what_the_edit_reaches_changes():
     stack, result = fused()
     index, mask = np.full(SHAPE, 4), np.zeros(SHAPE, bool)
     mask[10:14, 10:20] = True
-    mended = drain(iter_mend(stack, result, index, mask))
-    np.testing.assert_array_equal(mended.image[mask], stack[4][mask])
+    retouched = drain(iter_retouch(stack, result, index, mask))
+    np.testing.assert_array_equal(retouched.image[mask], stack[4][mask])
     far = np.ones(SHAPE, bool)
     far[grown(bounds(mask), REACH, SHAPE)] = False
-    np.testing.assert_array_equal(mended.image[far], result.image[far])
-    np.testing.assert_array_equal(mended.decision.weights[:, far], result.decision.weights[:, far])
-    assert (mended.decision.depth[mask] == 4).all()
-    assert (mended.decision.flags[mask] == Flag.EDITED).all()
-    np.testing.assert_array_equal(mended.decision.index[~mask], result.decision.index[~mask])
-    assert mended.info["edits"] == {"pixels": 40, "match_brightness": False}
-    assert mended.decision.info["edits"]["pixels"] == 40
-    assert "40 pixels (3.70%) edited by hand." in mended.summary
+    np.testing.assert_array_equal(retouched.image[far], result.image[far])
+    np.testing.assert_array_equal(retouched.decision.weights[:, far], result.decision.weights[:, far])
+    assert (retouched.decision.depth[mask] == 4).all()
+    assert (retouched.decision.flags[mask] == Flag.EDITED).all()
+    np.testing.assert_array_equal(retouched.decision.index[~mask], result.decision.index[~mask])
+    assert retouched.info["edits"] == {"pixels": 40, "match_brightness": False}
+    assert retouched.decision.info["edits"]["pixels"] == 40
+    assert "40 pixels (3.70%) edited by hand." in retouched.summary
     assert "edits" not in result.info
 
 
@@ -109,15 +109,15 @@ def test_a_neighbour_that_mixes_the_painted_slice_goes_over_to_it():
 
 def test_no_edit_is_the_same_result():
     stack, result = fused()
-    assert drain(iter_mend(stack, result, np.zeros(SHAPE, int), np.zeros(SHAPE, bool))) is result
+    assert drain(iter_retouch(stack, result, np.zeros(SHAPE, int), np.zeros(SHAPE, bool))) is result
 
 
 def test_edits_are_saved_with_the_decision(tmp_path):
     stack, result = fused()
-    mended = drain(iter_mend(stack, result, *edit()))
-    mended.decision.save(tmp_path / "d.npz")
+    retouched = drain(iter_retouch(stack, result, *edit()))
+    retouched.decision.save(tmp_path / "d.npz")
     back = load_decision(tmp_path / "d.npz")
-    same(mended, replace(mended, image=drain(iter_blend(stack, back)), decision=back))
+    same(retouched, replace(retouched, image=drain(iter_blend(stack, back)), decision=back))
     assert back.info["edits"]["pixels"] == edit()[1].sum()
 
 
@@ -143,18 +143,18 @@ def test_brightness_is_matched_on_request():
     mask = np.zeros(SHAPE, bool)
     mask[8:16, 8:20] = True
     index = np.ones(SHAPE, int)
-    plain = drain(iter_mend(stack, result, index, mask)).image
-    mended = drain(iter_mend(stack, result, index, mask, MendConfig(match_brightness=True)))
+    plain = drain(iter_retouch(stack, result, index, mask)).image
+    retouched = drain(iter_retouch(stack, result, index, mask, RetouchConfig(match_brightness=True)))
     assert plain[mask].mean() == pytest.approx(0.6 * scene[mask].mean(), rel=0.01)
-    assert mended.image[mask].mean() == pytest.approx(scene[mask].mean(), rel=0.02)
-    np.testing.assert_array_equal(mended.image[~mask], result.image[~mask])
-    assert mended.image.dtype == np.uint16
-    assert mended.info["edits"]["match_brightness"]
+    assert retouched.image[mask].mean() == pytest.approx(scene[mask].mean(), rel=0.02)
+    np.testing.assert_array_equal(retouched.image[~mask], result.image[~mask])
+    assert retouched.image.dtype == np.uint16
+    assert retouched.info["edits"]["match_brightness"]
     strict = replace(result, decision=replace(decision, info={"config": {"preset": "quantitative"}}))
     assert may_match(decision)
     assert not may_match(strict.decision)
     with pytest.raises(FocusFuseError, match="quantitative"):
-        drain(iter_mend(stack, strict, index, mask, MendConfig(match_brightness=True)))
+        drain(iter_retouch(stack, strict, index, mask, RetouchConfig(match_brightness=True)))
 
 
 @pytest.mark.parametrize("kind", ["uint8", "uint16", "int32", "int64", "uint64", "float32"])
@@ -166,9 +166,9 @@ def test_brightness_matched_at_the_largest_value_stays_there(kind):
     mask[8:16, 8:20] = True
     maps = (ones[0], ones[0], np.zeros(SHAPE, np.uint16))
     result = FusionResult(stack[0].copy(), Decision(np.zeros((1, *SHAPE), np.int16), ones, *maps, stack.z), "2 slices.")
-    mended = drain(iter_mend(stack, result, np.ones(SHAPE, int), mask, MendConfig(match_brightness=True)))
-    np.testing.assert_allclose(mended.image.astype(float), float(white), rtol=1e-2)
-    assert mended.image.dtype == kind
+    retouched = drain(iter_retouch(stack, result, np.ones(SHAPE, int), mask, RetouchConfig(match_brightness=True)))
+    np.testing.assert_allclose(retouched.image.astype(float), float(white), rtol=1e-2)
+    assert retouched.image.dtype == kind
 
 
 @pytest.mark.parametrize("colours", [3, 4])
@@ -177,16 +177,16 @@ def test_brightness_of_colours_is_matched_and_alpha_is_not(colours):
     dark = np.stack([stack[k] // (2 if k == 1 else 1) for k in range(6)])
     index, mask = np.ones(SHAPE, int), np.zeros(SHAPE, bool)
     mask[8:20, 8:20] = True
-    mended = drain(iter_mend(Stack(dark), result, index, mask, MendConfig(match_brightness=True)))
-    assert mended.image[mask][:, :3].mean() == pytest.approx(result.image[mask][:, :3].mean(), rel=0.1)
+    retouched = drain(iter_retouch(Stack(dark), result, index, mask, RetouchConfig(match_brightness=True)))
+    assert retouched.image[mask][:, :3].mean() == pytest.approx(result.image[mask][:, :3].mean(), rel=0.1)
     if colours == 4:
-        np.testing.assert_array_equal(mended.image[mask][:, 3], dark[1][mask][:, 3])
+        np.testing.assert_array_equal(retouched.image[mask][:, 3], dark[1][mask][:, 3])
 
 
 def test_a_result_without_a_decision_is_refused():
     stack, result = fused()
     with pytest.raises(FocusFuseError, match="no decision"):
-        drain(iter_mend(stack, replace(result, decision=None), *edit()))
+        drain(iter_retouch(stack, replace(result, decision=None), *edit()))
 
 
 def test_the_seam_is_what_is_near():

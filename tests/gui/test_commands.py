@@ -137,7 +137,7 @@ def test_measuring_from_the_palette_asks_for_layers(viewer, notes):
     from napari_focusfuse.gui.commands import measure_fused_images
 
     measure_fused_images(viewer)
-    assert [note.message for note in notes] == ["Select the fused images to measure, and what they were fused from."]
+    assert [note.message for note in notes] == ["Select the fused images to measure and their source images."]
 
 
 TRAIN = "Train a model"
@@ -172,7 +172,7 @@ def test_the_decision_is_applied_by_its_entry(viewer, stack, fusion, finish, not
     for name in ("DAPI", "RFP", "GFP"):
         viewer.add_image(stack, name=name)
     QApplication.processEvents()
-    entry = entries(viewer, "Project")["Apply focus decision to… (napari-focusfuse)"]
+    entry = entries(viewer, "Project")["Apply decision map to… (napari-focusfuse)"]
     entry.trigger()
     widget = viewer.window.dock_widgets[f"{WIDGET} ({PLUGIN})"]
     assert "Fuse a focus stack first" in notes[0].message

@@ -13,7 +13,7 @@ WIDGETS = (
     "Fuse focus stack",
     "Align focus stack",
     "Measure fused images",
-    "Mend the decision",
+    "Retouch the fused image",
     "Train a model",
 )
 

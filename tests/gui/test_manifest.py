@@ -28,7 +28,7 @@ def test_every_contribution_is_there():
     found = MANIFEST.contributions
     assert [widget.display_name for widget in found.widgets] == [
         "Fuse focus stack",
-        "Mend the decision",
+        "Retouch the fused image",
         "Align focus stack",
         "Measure fused images",
         "Train a model",

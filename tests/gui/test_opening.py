@@ -97,7 +97,7 @@ def test_a_folder_of_channels_asks_which(choose, tmp_path, stack, monkeypatch, a
     monkeypatch.setattr(QInputDialog, "getItem", answered)
     choose(*tmp_path.iterdir()) if picked else choose(tmp_path)
     (open_stack if picked else open_folder)(viewer)
-    assert asked == ["By their names these files are 2 channels. Open"]
+    assert asked == ["The file names contain 2 channels. Open"]
     assert [layer.name.rsplit(" ", 1)[-1] for layer in viewer.layers] == opened
     for layer in viewer.layers:
         np.testing.assert_array_equal(layer.data, stack[:3] + ("GFP" in layer.name))

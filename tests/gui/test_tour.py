@@ -58,8 +58,8 @@ class Tour:
             layers = self.align(layers)
         self.fuse(layers[0])
         self.surface()
-        self.mend()
-        self.carry(layers[1])
+        self.retouch()
+        self.apply_decision(layers[1])
         self.measure()
         self.save(out)
         self.replay(out)
@@ -109,7 +109,7 @@ class Tour:
             self.fusing.surface.back()
         assert self.viewer.dims.ndisplay == 2
 
-    def mend(self) -> None:
+    def retouch(self) -> None:
         """Paint a stroke, undo it and redo it: the fused image follows to the bit."""
         before, at = self.fused.data.copy(), tuple(n // 2 for n in self.decision.data.shape)
         slices = self.stack.data.shape[0]
@@ -129,7 +129,7 @@ class Tour:
             self._follow()
         np.testing.assert_array_equal(self.fused.data, self.painted)
 
-    def carry(self, layer: Any) -> None:
+    def apply_decision(self, layer: Any) -> None:
         """Fuse another channel by the same decision."""
         with self._step("carry"):
             self.fusing.carrier.button.click()
@@ -169,11 +169,11 @@ class Tour:
 
     def _follow(self) -> None:
         """Until the layers show what is painted."""
-        from napari_focusfuse.gui.retouch.session import mender_of
+        from napari_focusfuse.gui.retouch.session import retoucher_of
 
-        mender = mender_of(self.decision)
-        mender.look()
-        self.finish(_Following(mender))
+        retoucher = retoucher_of(self.decision)
+        retoucher.look()
+        self.finish(_Following(retoucher))
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
@@ -186,8 +186,8 @@ class Tour:
 class _Following:
     """Who follows the paint, as `finish` waits for it."""
 
-    def __init__(self, mender: Any) -> None:
-        self.panel = mender
+    def __init__(self, retoucher: Any) -> None:
+        self.panel = retoucher
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +205,7 @@ def file(channels, tmp_path):
     return path
 
 
-def test_open_align_fuse_look_mend_carry_measure_save_and_replay(viewer, file, finish, tmp_path):
+def test_open_align_fuse_look_retouch_apply_measure_save_and_replay(viewer, file, finish, tmp_path):
     tour, out = Tour(viewer, finish), tmp_path / "result"
     tour.walk(file, out)
     red, far = (layer for layer in viewer.layers if layer.name.endswith("aligned"))

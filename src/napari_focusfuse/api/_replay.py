@@ -220,24 +220,24 @@ def _iter_fuse(
         if edits is None:
             return (yield from iter_fuse(file.data, **options))
         result = yield from staged(iter_fuse(file.data, **options), 0, 0.85)
-        return (yield from staged(_iter_mended(made, file, result, edits), 0.85, 0.15))
+        return (yield from staged(_iter_retouched(made, file, result, edits), 0.85, 0.15))
 
 
-def _iter_mended(
+def _iter_retouched(
     made: Mapping[str, Any], file: StackFile, result: FusionResult, edits: Any
 ) -> Generator[Progress, None, FusionResult]:
     """The result edited as then; edits that were not made by the viewer are not told of in what made it."""
-    from napari_focusfuse.config import MendConfig
-    from napari_focusfuse.core.retouch import iter_mend
+    from napari_focusfuse.config import RetouchConfig
+    from napari_focusfuse.core.retouch import iter_retouch
     from napari_focusfuse.core.stack.equalise import as_fused
 
     told = made.get("edits")
-    config = MendConfig(match_brightness=bool(told and told["match_brightness"]))
+    config = RetouchConfig(match_brightness=bool(told and told["match_brightness"]))
     stack = as_fused(made, file.data, 0, file.axes.endswith("S"))
-    mended = yield from iter_mend(stack, result, edits.astype(int) - 1, edits > 0, config)
-    if told or mended.decision is None or result.decision is None:
-        return mended
-    return replace(mended, decision=replace(mended.decision, info=result.decision.info))
+    retouched = yield from iter_retouch(stack, result, edits.astype(int) - 1, edits > 0, config)
+    if told or retouched.decision is None or result.decision is None:
+        return retouched
+    return replace(retouched, decision=replace(retouched.decision, info=result.decision.info))
 
 
 @contextmanager

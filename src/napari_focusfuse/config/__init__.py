@@ -13,7 +13,7 @@ from napari_focusfuse.config.methods import (
     WaveletConfig,
     WindowConfig,
 )
-from napari_focusfuse.config.results import MendConfig, SurfaceConfig
+from napari_focusfuse.config.results import RetouchConfig, SurfaceConfig
 from napari_focusfuse.config.scene import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
 from napari_focusfuse.config.training import (
     ADAPTATIONS,
@@ -59,13 +59,13 @@ __all__ = [
     "Kind",
     "LoGConfig",
     "MWGConfig",
-    "MendConfig",
     "MethodConfig",
     "Mode",
     "Preset",
     "PyramidConfig",
     "RankConfig",
     "Recipe",
+    "RetouchConfig",
     "SEVariant",
     "Scales",
     "Surface",

@@ -1,14 +1,14 @@
-"""Settings of what is done with a result: mending by hand, and surfaces."""
+"""Settings of what is done with a result: retouching by hand, and surfaces."""
 
 from dataclasses import dataclass
 
 from napari_focusfuse.config.checks import typed, within
 
-__all__ = ["MendConfig", "SurfaceConfig"]
+__all__ = ["RetouchConfig", "SurfaceConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MendConfig:
+class RetouchConfig:
     """How the image follows an edit.
 
     Attributes

@@ -1,7 +1,7 @@
-"""A fusion that was edited by hand: the maps and the image follow, and only where the edit reaches.
+"""A fusion that was retouched by hand: the maps and the image change only where the edit reaches.
 
-The mended fusion depends on the first one and on the edit, never on the order of strokes; and a part of it can be made
-alone, to the same pixels as the whole.
+The retouched fusion depends on the first one and on the edit, never on the order of strokes. A part of it can be
+computed alone and has the same pixels as in the whole.
 """
 
 from collections.abc import Generator
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_focusfuse.config import MendConfig
+from napari_focusfuse.config import RetouchConfig
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.result.decision import Decision, FusionResult, Labels
@@ -22,7 +22,7 @@ from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.core.stack.tiles import grown
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["RING", "cut", "decision_of", "iter_mend", "matched", "may_match", "second_best"]
+__all__ = ["RING", "cut", "decision_of", "iter_retouch", "matched", "may_match", "second_best"]
 
 #: Width of the border in which brightness is compared, px.
 RING = 6
@@ -107,7 +107,7 @@ Part = tuple[slice, slice]
 def decision_of(result: FusionResult) -> Decision:
     """The decision of a result that has one."""
     if result.decision is None:
-        raise FocusFuseError("this method makes no decision that could be mended: fuse by another one")
+        raise FocusFuseError("this method makes no decision that could be retouched: fuse by another one")
     return result.decision
 
 
@@ -141,12 +141,12 @@ def cut(stack: Stack, result: FusionResult, where: Part) -> tuple[Stack, FusionR
     return _Window(stack, where), replace(result, image=result.image[where], decision=replace(decision, **maps))
 
 
-def iter_mend(
+def iter_retouch(
     stack: Stack,
     result: FusionResult,
     index: Labels,
     mask: NDArray[np.bool_],
-    config: MendConfig | None = None,
+    config: RetouchConfig | None = None,
 ) -> Generator[Progress, None, FusionResult]:
     """Edit a fusion by hand: the decision by `Decision.with_edits`, and the image blended again where it differs.
 
@@ -160,7 +160,7 @@ def iter_mend(
         Slices; read under the mask only.
     mask : (Y, X) bool
         Pixels that were edited.
-    config : MendConfig, optional
+    config : RetouchConfig, optional
 
     Returns
     -------
@@ -172,7 +172,7 @@ def iter_mend(
     FocusFuseError
         There is no decision, the arrays do not fit, an index is no slice, or brightness may not be matched.
     """
-    config, decision = config or MendConfig(), decision_of(result)
+    config, decision = config or RetouchConfig(), decision_of(result)
     if config.match_brightness and not may_match(decision):
         raise FocusFuseError('the preset "quantitative" takes pixels as they are: leave the brightness as it is')
     edited, inner = decision.with_edits(index, mask), bounds(mask)
@@ -188,8 +188,8 @@ def iter_mend(
     pixels = int(mask.sum())
     info = {"edits": {"pixels": pixels, **asdict(config)}}
     summary = f"{result.summary.rstrip('.')}; {pixels} pixels ({pixels / mask.size:.2%}) edited by hand."
-    mended = replace(edited, info={**decision.info, **info})
-    return FusionResult(image, mended, summary, {**result.info, **info})
+    retouched = replace(edited, info={**decision.info, **info})
+    return FusionResult(image, retouched, summary, {**result.info, **info})
 
 
 def _iter_part(stack: Stack, part: FusionResult, mask: NDArray[np.bool_]) -> Generator[Progress, None, NDArray[Any]]:

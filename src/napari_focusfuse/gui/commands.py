@@ -13,8 +13,8 @@ __all__ = [
     "cancel_fusion",
     "fuse_focus_stack",
     "measure_fused_images",
-    "mend_decision",
     "preview_fusion",
+    "retouch_image",
     "save_fusion",
     "train_model",
 ]
@@ -49,7 +49,7 @@ def measure_fused_images(viewer: "napari.viewer.Viewer") -> None:
     widget = _opened(viewer, "Measure fused images", tabify=True)
     chosen = [getattr(layer, "__wrapped__", layer) for layer in viewer.layers.selection if isinstance(layer, Image)]
     if not chosen:
-        show_error("Select the fused images to measure, and what they were fused from.")
+        show_error("Select the fused images to measure and their source images.")
         return
     widget.choose(chosen)
 
@@ -70,9 +70,9 @@ def adapt_to_stack(viewer: "napari.viewer.Viewer") -> None:
         widget.choose(source)
 
 
-def mend_decision(viewer: "napari.viewer.Viewer") -> None:
-    """Open the widget "Mend the decision" and start painting, on the result that the selected layer belongs to."""
-    _opened(viewer, "Mend the decision", tabify=True).start(viewer.layers.selection.active)
+def retouch_image(viewer: "napari.viewer.Viewer") -> None:
+    """Open the widget "Retouch the fused image" and paint on the result that the selected layer belongs to."""
+    _opened(viewer, "Retouch the fused image", tabify=True).start(viewer.layers.selection.active)
 
 
 def apply_decision(viewer: "napari.viewer.Viewer") -> None:

@@ -83,7 +83,7 @@ _FILTER = (
     "Focus stacks (*.tif *.tiff *.btf *.tf8 *.czi *.lif *.nd2 *.png *.jpg *.jpeg *.jp2 *.bmp *.webp);;All files (*)"
 )
 
-_ALL = "all of them, a layer each"
+_ALL = "all of them, one layer each"
 
 
 def open_stack(viewer: "napari.viewer.Viewer") -> None:
@@ -139,7 +139,7 @@ def _wanted(made: "list[LayerData]") -> "list[LayerData]":
     if len(made) < 2 or not all("in_file" in note and len(note["inputs"]) > 1 for note in notes):
         return made
     names = [_ALL, *(str(arguments["name"]) for _, arguments, _ in made)]
-    question = f"By their names these files are {len(made)} channels. Open"
+    question = f"The file names contain {len(made)} channels. Open"
     window = QApplication.activeWindow()
     name, agreed = QInputDialog.getItem(window, "Open focus stack", question, names, 0, False)
     if not agreed or name == _ALL:

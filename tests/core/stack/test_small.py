@@ -104,9 +104,9 @@ def test_specks_are_single_pixels_that_no_lens_has_made(rng):
     places = [(0, 0), (5, 5), (5, 6), (20, 30), (39, 49)]
     for where, value in zip(places, (np.nan, 1e30, -1e30, np.inf, 2000), strict=True):
         spoilt[where] = value
-    mended = without_specks(spoilt, (0, 1))
-    assert (mended != spoilt).sum() == len(places)
-    assert ((mended >= 0) & (mended <= 1)).all()
+    cleaned = without_specks(spoilt, (0, 1))
+    assert (cleaned != spoilt).sum() == len(places)
+    assert ((cleaned >= 0) & (cleaned <= 1)).all()
     assert spoilt[5, 5] == np.float32(1e30)
 
 

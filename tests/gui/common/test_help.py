@@ -15,7 +15,7 @@ WIDGETS = {
     "Align focus stack": "aligning",
     "Fuse focus stack": "first-fusion",
     "Measure fused images": "measuring",
-    "Mend the decision": "mending",
+    "Retouch the fused image": "retouching",
     "Train a model": "training",
 }
 

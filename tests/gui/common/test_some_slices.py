@@ -91,7 +91,7 @@ def test_the_row_makes_a_layer_and_proposes_it(qtbot, tmp_path, slices):
     assert "All slices" in row.button.toolTip()
     row.first.setValue(3)
     row.every.setValue(7)
-    assert row.button.toolTip() == "Too few."
+    assert row.button.toolTip() == "Too few slices."
     row.every.setValue(2)
     assert row.button.isEnabled()
     row.button.click()

@@ -197,13 +197,13 @@ def test_no_refractive_index_is_asked_for_where_it_is_not_used(widget, carrier, 
     assert box.isEnabled()
     carrier.positions.positions.value = True
     assert not box.isEnabled()
-    assert "Not used where all positions are fused" in box.toolTip()
+    assert "Not available when all positions are fused" in box.toolTip()
     assert widget.stack.positions() == [2.0 * k for k in range(6)]
     widget.stack.z_step.set_length(3.0)
     assert not box.isEnabled()
     carrier.positions.positions.value = False
     assert box.isEnabled()
-    assert "Not used" not in box.toolTip()
+    assert "Not available" not in box.toolTip()
     np.testing.assert_allclose(widget.stack.positions(), 3.99 * np.arange(6))
 
 
@@ -339,7 +339,7 @@ def test_a_decision_is_applied_to_layers_of_the_same_geometry(viewer, widget, ca
     assert list(viewer.layers) == before
 
 
-def test_a_mended_decision_is_the_one_that_is_applied(viewer, widget, carrier, stack, finish):
+def test_a_retouched_decision_is_the_one_that_is_applied(viewer, widget, carrier, stack, finish):
     """What is painted counts when the decision is applied."""
     for name in ("DAPI", "GFP"):
         viewer.add_image(stack, name=name, axis_labels=LABELS[2:])

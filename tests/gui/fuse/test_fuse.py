@@ -127,8 +127,8 @@ def test_brightness_in_the_recipe_and_under_the_brush(viewer, widget, finish, tm
     widget.run()
     finish(widget)
     assert viewer.layers["lamp fused"].data.max() < 200
-    mender = widget.results.mender
-    decision = mender.layer("decision")
+    retoucher = widget.results.retoucher
+    decision = retoucher.layer("decision")
     labels = decision.data.copy()
     labels[:] = 2
     decision.data = labels

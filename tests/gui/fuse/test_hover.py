@@ -113,7 +113,7 @@ def test_without_a_decision_it_says_so(viewer, widget, cells, fusion, finish):
     widget.run()
     finish(widget)
     viewer.cursor.position = place(2, 2)
-    assert "this method decides for no slice" in widget.hover.where.text()
+    assert "this method makes no decision map" in widget.hover.where.text()
 
 
 def test_new_pixels_are_read_anew(viewer, fused, cells, stack, qtbot):

@@ -94,12 +94,12 @@ def test_uneven_positions_are_used_until_the_z_step_is_changed(qtbot):
     assert positions_of(stack, 0) == z
     form = StackForm(viewer)
     assert form.positions() == z
-    assert "Slices lie where the file states it" in form.description()
+    assert "Slice positions are read from the file" in form.description()
     told = []
     form.changed.connect(lambda: told.append(form.description()))
     form.z_step.setValue(4.0)
     assert form.positions() == [0, 4, 8, 12]
-    assert "Slices lie a z-step apart." in told[-1]
+    assert "Slices are one z-step apart." in told[-1]
     form.z_step.setValue(0)
     assert form.positions() is None
     form.let_go()
@@ -114,7 +114,7 @@ def test_gaps_of_missing_slices_are_kept_with_the_z_step(tmp_path, qtbot):
     viewer.add_layer(Image(data, **arguments))
     form = StackForm(viewer)
     assert form.positions() is None
-    assert "Slices are missing by their names" in form.description()
+    assert "The file names skip slices" in form.description()
     form.z_step.set_length(0.5)
     assert form.positions() == [0, 0.5, 2.0]
     assert form.mean_step() == 1.0

@@ -133,7 +133,7 @@ def test_a_pair_without_truth(measuring, pair, finish):
     a, b, fused = (layer.data for layer in pair)
     assert measuring.scores.table.scores() == {"fused": api.measure([a, b], fused)}
     assert set(measuring.scores.table.scores()["fused"]) == set(METRICS) - WITH_TRUTH
-    assert "Without a truth no score says" in measuring.panel.status.text()
+    assert "Without ground truth no score shows" in measuring.panel.status.text()
 
 
 def test_a_lazy_stack_along_another_axis_at_the_time_shown(viewer, measuring, stack, finish):
@@ -203,7 +203,7 @@ def test_roles_that_are_missing(viewer, measuring, pair, sources, fused, says):
 
 
 def test_no_layer_at_all(measuring, notes):
-    assert measuring.form.about.text() == "Open the fused images and what they were fused from first."
+    assert measuring.form.about.text() == "Open the fused images and their source images first."
     assert not measuring.panel.run_button.isEnabled()
     measuring.run()
     measuring.look()

@@ -104,7 +104,7 @@ def test_the_plots_show_how_it_goes(viewer, training, cells, finish, qtbot):
     np.testing.assert_allclose(curves["validation"], [entry.val_crop for entry in log])
     assert len(curves["training"]) == 2 * 5
     assert losses.axes.get_yscale() == "log"
-    assert f"given back, {log[-1].val_psnr:.1f} dB" in [text.get_text() for text in example.axes.texts]
+    assert f"reconstructed, {log[-1].val_psnr:.1f} dB" in [text.get_text() for text in example.axes.texts]
     assert len(example.axes.images) == 1
     from napari.utils.theme import get_theme
 

@@ -181,7 +181,7 @@ def test_edges_need_a_model_with_a_decision_head(training, encoder):
     assert form.start.value == ""
     assert not {encoder, "sesf-cse"} & set(form.start.choices)
     assert {"decided", "edged"} <= set(form.start.choices)
-    assert training.about.text().startswith("Candidates are judged with a model that has a decision head: choose one")
+    assert training.about.text().startswith("A candidate head needs a model with a decision head: choose one")
     assert not training.panel.run_button.isEnabled()
     form.start.value = "decided"
     assert form.problem() is None

@@ -202,10 +202,10 @@ class _Scene:
             places = np.flatnonzero(view.torn[top:bottom, left:right])
             y, x = np.divmod(places, self._shape[1])
             corners = np.stack([part[y, x], part[y, x + 1], part[y + 1, x], part[y + 1, x + 1]])
-            mixed.ravel()[places] = self._mended(view, focus, y + strip.start, x, mixed.ravel()[places], corners)
+            mixed.ravel()[places] = self._corrected(view, focus, y + strip.start, x, mixed.ravel()[places], corners)
         return mixed
 
-    def _mended(
+    def _corrected(
         self, view: _View, focus: float, y: NDArray[np.intp], x: NDArray[np.intp], mixed: Image, corners: Image
     ) -> Image:
         """Heights where neighbouring rays end far from each other: the nearest of theirs at which there is ground.

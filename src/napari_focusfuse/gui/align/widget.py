@@ -88,13 +88,14 @@ _KINDS = [
     ("shift, rotation, scale", "similarity"),
     ("shift, rotation, scale, shear", "affine"),
 ]
-_EDGES = [("crop to what all show", "crop"), ("keep, fill with NaN", "nan")]
+_EDGES = [("crop to the common area", "crop"), ("keep size, fill with NaN", "nan")]
 _TIPS = {
-    "kind": "What may differ between slices. Less is steadier where little is to be seen;\n"
-    "focusing changes the scale, and a stand that tilts or a hand turns the image.",
-    "edges": "Crop: a smaller stack of the same type. NaN: the same area, as floats.",
-    "reuse": "Move this stack as the plot shows, without measuring it:\n"
-    "for further channels of one stack, or transforms from a file.",
+    "kind": "What may differ between slices. A simpler transform is more robust where there is little "
+    "structure.\n"
+    "Focusing changes the scale; a tilting stand or a hand-held camera rotates the image.",
+    "edges": "Crop: a smaller stack of the same data type. NaN: the full area, as floating point.",
+    "reuse": "Apply the transforms in the plot to this stack instead of measuring new ones:\n"
+    "for other channels of the same stack, or for transforms loaded from a file.",
 }
 _FILTER = "Transforms (*.json)"
 
@@ -131,8 +132,8 @@ class AlignWidget(QWidget):
         self.shifts = MotionPlot(napari_viewer, "shift (px)")
         self.turns = MotionPlot(napari_viewer, "° and %")
         self.save_button, self.load_button = QPushButton("Save transforms…"), QPushButton("Load…")
-        self.save_button.setToolTip("Write how the slices had moved to a file, to align another channel alike.")
-        self.load_button.setToolTip("Read such a file; tick 'Use the transforms shown' to align by it.")
+        self.save_button.setToolTip("Save the transforms to a file, to align another channel in the same way.")
+        self.load_button.setToolTip("Load saved transforms; tick 'Use the transforms shown' to apply them.")
         self._build()
         equip(self, self.panel, "aligning.md")
         self._connect()
@@ -277,9 +278,7 @@ class AlignWidget(QWidget):
         # A layer that shows how the stack was aligned before must not be taken for what was found now.
         if not done.untouched or aligned_before(self._viewer, source) is not None:
             layer, known = show_aligned(self._viewer, source, place, done, {"config": asdict(self.value())})
-            text += (
-                f" {layer.name!r} is brought up to date." if known else f" The new layer is {layer.name!r}: fuse it."
-            )
+            text += f" {layer.name!r} was updated." if known else f" The new layer is {layer.name!r}: fuse it."
         self._show(done.transforms)
         self.panel.status.setText(text)
 

@@ -41,8 +41,8 @@ def equip(widget: QWidget, panel: RunPanel, page: str) -> None:
         shortcut = QShortcut(QKeySequence(keys), widget)
         shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         shortcut.activated.connect(button.click)
-    panel.run_button.setToolTip("Start; Ctrl+Return does it from anywhere in this widget.")
-    panel.cancel_button.setToolTip("Stop at the next step and change nothing; Escape does it too.")
+    panel.run_button.setToolTip("Start (Ctrl+Return anywhere in this widget).")
+    panel.cancel_button.setToolTip("Cancel at the next step; nothing is changed (Escape).")
     panel.add_button(HelpButton(page))
 
 
@@ -59,7 +59,7 @@ class HelpButton(QPushButton):
         self._page = page
         self._window: _Window | None = None
         self.setMaximumWidth(32)
-        self.setToolTip("Help: what this widget does, in a window of its own.")
+        self.setToolTip("Help for this widget, in a separate window.")
         self.setAccessibleName("Help")
         self.clicked.connect(self._on_clicked)
 

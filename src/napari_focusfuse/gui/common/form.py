@@ -90,7 +90,7 @@ class Folded(QWidget):
         self.button.setText(title)
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.setAutoRaise(True)
-        self.button.setToolTip("Show or hide this part.")
+        self.button.setToolTip("Show or hide this section.")
         self.button.setCheckable(True)
         self._content = content if isinstance(content, QWidget) else QWidget()
         if not isinstance(content, QWidget):

@@ -103,7 +103,7 @@ def device_box() -> ComboBox:
     """Where to compute: what the user prefers to begin with, and what else is surely there."""
     wanted = preferences().device
     choices = list(dict.fromkeys(["auto", "cpu", wanted]))
-    return ComboBox(value=wanted, choices=choices, tooltip="Where to compute; auto takes a GPU if there is one.")
+    return ComboBox(value=wanted, choices=choices, tooltip="Device to compute on; auto uses a GPU if there is one.")
 
 
 def name_of(folder: Path) -> str:

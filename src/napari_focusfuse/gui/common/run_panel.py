@@ -57,7 +57,7 @@ class RunPanel(QWidget):
 
     @property
     def busy(self) -> bool:
-        """Whether work is under way."""
+        """Whether work is running."""
         return self._run is not None
 
     def set_ready(self, ready: bool) -> None:
@@ -88,7 +88,7 @@ class RunPanel(QWidget):
             may be a generator: then the viewer gets a breath at each step, and the work ends with the last.
         """
         if self._run is not None:
-            raise ValueError(f"{self._run.title} is under way")
+            raise ValueError(f"{self._run.title} is running")
         self._done = done
         run = self._run = Run(begin, title, self)
         run.progressed.connect(self._on_progress)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SliceRow", "some_slices", "taken_of"]
 
-_ALL = "All slices are taken: choose fewer."
-_ALIGNED = "These slices were aligned together: take slices of the stack before, and align those."
+_ALL = "All slices are selected: choose fewer."
+_ALIGNED = "These slices were aligned together: choose slices of the original stack, and align those."
 
 
 def taken_of(layer: Image | None) -> dict[str, Any]:
@@ -96,7 +96,11 @@ class SliceRow(QWidget):
         self.button = QPushButton("Take")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        boxes = ((self.first, "First slice, from 1 on."), (self.last, "Last slice."), (self.every, "1: every slice."))
+        boxes = (
+            (self.first, "First slice, counted from 1."),
+            (self.last, "Last slice."),
+            (self.every, "1: every slice."),
+        )
         for box, tip in boxes:
             box.setMinimum(1)
             box.setToolTip(tip)
@@ -141,6 +145,14 @@ class SliceRow(QWidget):
         """Say what the button would do, or why it cannot."""
         layer, numbers = self._stack.layer, range(self._count)[self.chosen()]
         aligned = layer is not None and layer.metadata.get(KEY, {}).get("role") == "aligned"
-        why = _ALIGNED if aligned else _ALL if len(numbers) == self._count else "" if len(numbers) > 1 else "Too few."
+        why = (
+            _ALIGNED
+            if aligned
+            else _ALL
+            if len(numbers) == self._count
+            else ""
+            if len(numbers) > 1
+            else "Too few slices."
+        )
         self.button.setEnabled(not why and self._count > 0)
         self.button.setToolTip(why or f"A layer of {len(numbers)} of the {self._count} slices, which is then fused.")

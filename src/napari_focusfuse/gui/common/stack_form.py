@@ -29,11 +29,11 @@ _NO_LAYER = (
     "or File > Open Sample > Simulated focus stack."
 )
 _MEDIUM = (
-    "Refractive index of what the objective looks into: 1.33 water, 1.47 glycerol, 1.52 glass or oil.\n"
-    "With a dry objective the focus moves so many times further than the stage: depths are that much greater.\n"
-    "Leave it at 1 where the objective is immersed in the same medium; it needs the z-step."
+    "Refractive index of the medium around the specimen: 1.33 water, 1.47 glycerol, 1.52 glass or oil.\n"
+    "For a dry objective: depths are multiplied by the refractive index.\n"
+    "Leave it at 1 if the objective is immersed in the same medium. It needs the z-step."
 )
-_NOT_FOR_ALL = "Not used where all positions are fused: fuse them one by one for it."
+_NOT_FOR_ALL = "Not available when all positions are fused: fuse them one by one to use it."
 #: Events of a layer after which its axes and spacing are read again.
 _LAYER_EVENTS = ("data", "scale", "units", "axis_labels")
 
@@ -68,8 +68,9 @@ class StackForm(QObject):
         self._one_stack = True
         self.pixel_size = LengthBox(
             "not known",
-            "Height of a pixel; read from the layer's scale and units, or from its file; written to saved files.\n"
-            "The result layers always lie exactly on the source layer.",
+            "Height of a pixel; read from the layer's scale and units, or from its file; written to saved "
+            "files.\n"
+            "The result layers always overlay the source layer exactly.",
         )
         self.layer_box.changed.connect(self._on_layer)
         self.axis_box.changed.connect(self._on_axis)
@@ -197,12 +198,12 @@ class StackForm(QObject):
         if step is None and data_of(layer).shape[self.axis] > 2:
             gaps = slots_of(layer, self.axis)[-1] >= data_of(layer).shape[self.axis]
             reasons.append("Depth will be in slices: the z-step is not known.")
-            reasons += ["Slices are missing by their names: with the z-step their gaps are kept."] if gaps else []
+            reasons += ["The file names skip slices: with the z-step these gaps are kept."] if gaps else []
         if read.file is not None:
-            reasons.append(f"Sizes as stated in {read.file}.")
+            reasons.append(f"Sizes read from {read.file}.")
         if step is not None and read.z_step is not None and positions_of(layer, self.axis) is not None:
-            stated = "Slices lie where the file states it: unevenly, or from top to bottom."
-            reasons.append(stated if self._is_as_read(step) else "Slices lie a z-step apart.")
+            stated = "Slice positions are read from the file: uneven, or from top to bottom."
+            reasons.append(stated if self._is_as_read(step) else "Slices are one z-step apart.")
         return reasons
 
     def _is_as_read(self, step: float) -> bool:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Carrier"]
 
-_NOTHING = "Fuse a focus stack first: its decision can then be applied to other channels, time points and layers."
-_BUSY = "A run is under way: wait for it or cancel it first."
+_NOTHING = "Fuse a focus stack first: its decision map can then be applied to other channels, time points and layers."
+_BUSY = "A run is in progress: wait for it or cancel it first."
 
 
 class Carrier(QObject):
@@ -70,8 +70,8 @@ class Carrier(QObject):
         self.positions = form.positions
         self.button = QPushButton("Apply decision to…")
         self.button.setToolTip(
-            "Fuse other channels, time points or layers of the same geometry by this decision, "
-            "so that they stay in register."
+            "Fuse other channels, time points or layers of the same geometry with this decision map, so that they "
+            "stay registered."
         )
         self.button.clicked.connect(self._on_button)
         panel.busy_changed.connect(self._on_busy)
@@ -226,4 +226,6 @@ class Carrier(QObject):
             }
             yield from iter_show(self._viewer, whole, layers, plain(note))
         number = sum(len(layers) for _, layers in made)
-        self._panel.status.setText(f"Fused {number} layer{'s' * (number > 1)} by the decision of {origin.title!r}.")
+        self._panel.status.setText(
+            f"Fused {number} layer{'s' * (number > 1)} with the decision map of {origin.title!r}."
+        )

@@ -20,8 +20,8 @@ __all__ = ["CarryDialog"]
 
 #: px
 _WIDTH, _SPACING = 380, 2
-_NONE = "No other image layer: open the other channels or time points as layers of their own, or in one layer."
-_ALL_DIFFER = "No layer has the geometry of this decision."
+_NONE = "No other image layer: open the other channels or time points as separate layers, or in one layer."
+_ALL_DIFFER = "No layer has the same geometry as this decision map."
 
 
 class CarryDialog(QDialog):
@@ -88,7 +88,7 @@ class CarryDialog(QDialog):
             return _NONE
         if all(target.problem for target in self._targets):
             return _ALL_DIFFER
-        return f"Fuse these layers by the decision of {title!r}:"
+        return f"Fuse these layers with the decision map of {title!r}:"
 
     def _on_item_changed(self, _item: object = None) -> None:
         if self.apply_button is not None:
@@ -104,7 +104,7 @@ def _item(target: Target, *, ticked: bool) -> QListWidgetItem:
     if target.problem:
         item = QListWidgetItem(f"{name} ({target.problem})")
         item.setFlags(Qt.ItemFlag.NoItemFlags)
-        item.setToolTip("It is not of the geometry of this decision.")
+        item.setToolTip("Its geometry differs from that of this decision map.")
         return item
     item = QListWidgetItem(name)
     item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)

@@ -91,11 +91,11 @@ class Hit:
         if "decision" not in self.layers:
             decided = self.note.get("decision_from")
             if decided:
-                return f"fused by the decision of {decided['source']!r}"
-            return "no slice or depth: this method decides for no slice"
+                return f"fused with the decision map of {decided['source']!r}"
+            return "no slice or depth: this method makes no decision map"
         parts = [f"slice {self.slice + 1} of {self.note['slices']}"] if self.slice is not None else []
         if self.depth is None:
-            parts.append("depth cannot be told")
+            parts.append("depth not measured")
         else:
             parts.append(f"depth {self.depth:.3g} µm" if self.note["z_step"] else f"sharpest at slice {self.depth:.1f}")
         confidence = self.value("confidence")

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["ConfigForm", "FuseForm"]
 
 _SOFTNESS = [
-    ("follow the noise", 0.0),
+    ("adapt to the noise", 0.0),
     *((f"power {power}", float(power)) for power in (1, 2, 4, 8, 16)),
     ("hard choice", math.inf),
 ]
@@ -44,21 +44,21 @@ _SCALES = [("learned", "learned"), ("windows of one radius", "window")]
 _PREFER = [("the sharper", "sharper"), ("the nearer (larger z)", "nearer"), ("the farther (smaller z)", "farther")]
 _TIPS = {
     "preset": "default: several scales and soft weights, the best we know for noisy and large stacks.\n"
-    "quantitative: the same decision, each pixel untouched from one slice.\n"
+    "quantitative: the same decision; each pixel is copied unchanged from one slice.\n"
     "paper: SESF-Fuse as published (one scale, hard choice, consistency verification).",
-    "scales": "What sharpness is measured in.\n"
-    "learned: the scales and neighbourhoods that the model has learned to trust.\n"
+    "scales": "How sharpness is measured.\n"
+    "learned: on the scales and in the neighbourhoods that the model has learned to trust.\n"
     "windows of one radius: plain spatial frequency, for comparison.",
     "radius": "Radius of the window in which the sharpness of a slice is measured.\n"
     "Larger: more robust to noise and little texture. Smaller: more precise at depth edges.\n"
     "Only where sharpness is measured in windows of one radius.",
-    "softness": "How firmly the sharpest slice wins: weights are (activity / best activity) to this power.\n"
-    "Small powers average more slices, which lowers noise and blurs a little. "
-    "A hard choice takes one slice a pixel.",
+    "softness": "How strongly the sharpest slice dominates: weights are (activity / best activity) to this power.\n"
+    "Small powers average more slices, which lowers noise and blurs a little. A hard choice takes one "
+    "slice per pixel.",
     "levels": "On how many scales the sharpness is measured: full, half and quarter size.\n"
     "More: far fewer wrong pixels under noise. 1: finest detail on clean images.\n"
     "Only where sharpness is measured in windows of one radius.",
-    "prefer": "Which of two depths a pixel takes where both are sharp: transparent layers, edges in depth.\n"
+    "prefer": "Which of two depths a pixel takes where both are sharp: transparent layers, depth edges.\n"
     "Only with learned sharpness, and not with a hard choice.",
     "min_region": "Patches smaller than this share of the image take the slice of their surroundings.\n"
     "Larger: a calmer decision map. 0: small objects are kept. Only with a hard choice.",
@@ -97,7 +97,7 @@ class ConfigForm:
         form.addRow("Window radius (px)", self.radius.native)
         form.addRow("Pyramid levels", self.levels.native)
         form.addRow("Weights", self.softness.native)
-        form.addRow("Of two depths", self.prefer.native)
+        form.addRow("Between two depths", self.prefer.native)
         form.addRow("Smallest region (%)", self.min_region.native)
         form.addRow(self.series.native)
         return form
@@ -185,7 +185,7 @@ class FuseForm(QWidget):
         self.stack = StackForm(viewer, self)
         self.slices = SliceRow(viewer, self.stack)
         self.positions = PositionForm(self)
-        self.equalise = CheckBox(text="Bring slices to one brightness", tooltip=_EQUALISE)
+        self.equalise = CheckBox(text="Equalise slice brightness", tooltip=_EQUALISE)
         self.config = ConfigForm()
         self.method = narrow(ComboBox(choices=[(method.title, method.name) for method in METHODS.values()]))
         self.model = narrow(ComboBox(choices=["default"], tooltip="The encoder whose features measure sharpness."))

@@ -26,8 +26,10 @@ __all__ = ["HoverPanel"]
 _FIRST = "Move the mouse over a result: its slice, depth and confidence are shown here and in the status bar."
 _MEASURE = "sharpness of the grey values"
 _TIP = (
-    "Spatial frequency of the grey values in a small window around the pixel, in each slice, by its largest value.\n"
-    "The fusion compares deep features at several scales, so that its choice (the line) may differ from this peak."
+    "Spatial frequency of the grey values in a small window around the pixel, in each slice, normalised "
+    "to its maximum.\n"
+    "The fusion compares deep features at several scales, so its choice (the line) may differ from this "
+    "peak."
 )
 #: Height of the plot and of what surrounds the text, px; lines of text.
 _HEIGHT, _MARGIN, _LINES = 130, 8, 3
@@ -135,7 +137,7 @@ class HoverPanel(QWidget):
             self.plot.show_curves(hit.positions, [curve], "z (µm)" if hit.note["z_step"] else "slice", mark=hit.mark)
 
     def _on_failed(self, error: Exception) -> None:
-        self.where.setText(f"The focus curve could not be made ({error}).")
+        self.where.setText(f"The focus curve could not be computed ({error}).")
 
 
 def _line(status: Any) -> str:

@@ -18,13 +18,13 @@ _TIME = ("t", "time")
 #: An axis that is longer is hardly one of channels, unless it is called so.
 _MANY = 12
 _WHICH = (
-    "Fuse the stack where the viewer's sliders are, or the stack at every position of the further axes.\n"
-    "The results of all keep these axes."
+    "Fuse the stack at the viewer's slider position, or the stack at every position of the other axes.\n"
+    "The results of all positions keep these axes."
 )
 _WHO = (
-    "All channels of a time point are fused by one decision, so that they stay in register.\n"
-    "sum: all channels, each weighted by the square of its signal over its noise.\n"
-    "each: every channel by a decision of its own."
+    "All channels of a time point share one decision map, so that they stay registered.\n"
+    "sum: all channels, each weighted by its squared signal-to-noise ratio.\n"
+    "each: every channel has its own decision map."
 )
 #: The axis of the channels, None for none, and who decides.
 Choice = tuple[int | None, DecideOn]
@@ -76,7 +76,7 @@ class PositionForm(QObject):
     def add_to(self, form: QFormLayout) -> None:
         """Add the rows."""
         form.addRow("Positions", self.positions.native)
-        form.addRow("Decide on", self.decide_on.native)
+        form.addRow("Deciding channel", self.decide_on.native)
         self._rows = form
         self._refresh()
 

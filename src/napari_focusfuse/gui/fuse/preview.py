@@ -90,8 +90,10 @@ def _place(shot: Shot) -> dict[str, Any]:
 #: A preview begins so long after the last change (ms).
 _SETTLED = 40
 _TIP = (
-    "Fuse what the canvas shows at reduced size, again whenever a setting, the view or the position changes.\n"
-    "The result at full size can differ: fine detail and noise are averaged, and windows cover more of the image."
+    "Show a reduced-size fusion of the current view, updated when a setting, the view or the position "
+    "changes.\n"
+    "The full-size result can differ: fine detail and noise are averaged, and windows cover more of the "
+    "image."
 )
 
 

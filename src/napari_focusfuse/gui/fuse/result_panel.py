@@ -1,4 +1,4 @@
-"""What can be done with the last result of the fusion widget: mend it, apply its decision, see its surface, save it."""
+"""What can be done with the last fused result: retouch it, apply its decision, see its surface, save it."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ from napari_focusfuse.gui.fuse.form import FuseForm
 from napari_focusfuse.gui.layers.result_parts import Parts
 from napari_focusfuse.gui.layers.results import plain
 from napari_focusfuse.gui.layers.source import Source
-from napari_focusfuse.gui.retouch.session import Mender, iter_show_and_follow
+from napari_focusfuse.gui.retouch.session import Retoucher, iter_show_and_follow
 from napari_focusfuse.gui.surface.panel import Shown, SurfacePanel
 
 if TYPE_CHECKING:
@@ -37,30 +37,30 @@ class _Last(NamedTuple):
     result: "FusionResult"
     note: dict[str, Any]
     place: Mapping[str, Any]
-    mender: Mender | None
+    retoucher: Retoucher | None
 
     @property
     def pixel_size(self) -> tuple[float, float] | None:
         """Height and width of a pixel, um."""
         return self.note["pixel_size"] and tuple(self.note["pixel_size"])
 
-    def mended(self) -> Callable[[], Work] | None:
+    def retouched(self) -> Callable[[], Work] | None:
         """What makes the result with its edits, in any thread; None if nobody follows them."""
-        return None if self.mender is None else self.mender.work()
+        return None if self.retoucher is None else self.retoucher.work()
 
 
-def _held(last: _Last | None, mended: Callable[[], Work] | None) -> Work:
+def _held(last: _Last | None, retouched: Callable[[], Work] | None) -> Work:
     """The decision of a result with its edits; runs in the thread."""
-    result = (yield from mended()) if mended is not None else None if last is None else last.result
+    result = (yield from retouched()) if retouched is not None else None if last is None else last.result
     return None if result is None else result.decision
 
 
-def _save(folder: Path, result: "FusionResult", mended: Callable[[], Work] | None, options: dict[str, Any]) -> Work:
+def _save(folder: Path, result: "FusionResult", retouched: Callable[[], Work] | None, options: dict[str, Any]) -> Work:
     """Write a result with its edits; runs in the thread."""
     from napari_focusfuse import api
 
-    if mended is not None:
-        result = yield from mended()
+    if retouched is not None:
+        result = yield from retouched()
     return (yield from api.iter_save(folder, result, **options))
 
 
@@ -81,34 +81,34 @@ class ResultPanel(QWidget):
         self._viewer, self._panel = viewer, panel
         self._last: _Last | None = None
         self.save_button = QPushButton("Save result…")
-        self.save_button.setToolTip("Write the last result to a folder: images with physical sizes, and a recipe.")
-        self.mend_button = QPushButton("Mend…")
-        self.mend_button.setToolTip("Paint by hand where a pixel should come from another slice.")
+        self.save_button.setToolTip("Save the last result to a folder: images with physical sizes, and a recipe.")
+        self.retouch_button = QPushButton("Retouch…")
+        self.retouch_button.setToolTip("Retouch the fused image: paint which slice a pixel is taken from.")
         self.surface = SurfacePanel(viewer, panel, self._shown)
         self.carrier = Carrier(viewer, form, panel, self.held, self)
         self._build()
         panel.busy_changed.connect(self._on_busy)
         self.carrier.fused.connect(self._on_whole)
         self.save_button.clicked.connect(self._on_save)
-        self.mend_button.clicked.connect(self._on_mend)
+        self.retouch_button.clicked.connect(self._on_retouch)
         self._on_busy()
 
     @property
-    def mender(self) -> Mender | None:
+    def retoucher(self) -> Retoucher | None:
         """Who follows the edits of the last result, if anybody."""
-        return None if self._last is None else self._last.mender
+        return None if self._last is None else self._last.retoucher
 
     def show_result(self, source: Source, note: dict[str, Any], parts: Parts, result: "FusionResult") -> Iterator[None]:
         """Show a result as layers, step by step, and hold it as the last one; `parts` is what they hold."""
         made_by = plain(result.info if result.decision is None else result.decision.info)
-        mender = yield from iter_show_and_follow(self._viewer, source, parts, result, {**note, "made_by": made_by})
-        self._last = _Last(source.title, result, note, source.place, mender)
+        retoucher = yield from iter_show_and_follow(self._viewer, source, parts, result, {**note, "made_by": made_by})
+        self._last = _Last(source.title, result, note, source.place, retoucher)
         self.carrier.decided(source, result.decision)
         self._panel.status.setText(result.summary)
 
     def held(self) -> Callable[[], Work]:
         """Work that returns the decision of the last run of one stack, as it is by now."""
-        return partial(_held, self._last, None if self._last is None else self._last.mended())
+        return partial(_held, self._last, None if self._last is None else self._last.retouched())
 
     def save(self, folder: Path, *, overwrite: bool = False) -> None:
         """Write the last result to `folder`, as the command line does."""
@@ -131,7 +131,7 @@ class ResultPanel(QWidget):
             **note["aligned"],
             "overwrite": overwrite,
         }
-        work = partial(_save, folder, last.result, last.mended(), options)
+        work = partial(_save, folder, last.result, last.retouched(), options)
         self._panel.start(work, f"Saving {last.title}", self._on_saved)
 
     def let_go(self) -> None:
@@ -140,7 +140,7 @@ class ResultPanel(QWidget):
 
     def _build(self) -> None:
         by_hand = QHBoxLayout()
-        by_hand.addWidget(self.mend_button)
+        by_hand.addWidget(self.retouch_button)
         by_hand.addWidget(self.carrier.button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -154,13 +154,13 @@ class ResultPanel(QWidget):
         if last is None:
             return None
         return Shown(
-            last.title, last.result, last.pixel_size, last.note["z_step"], last.place, last.note, last.mended()
+            last.title, last.result, last.pixel_size, last.note["z_step"], last.place, last.note, last.retouched()
         )
 
     def _on_busy(self) -> None:
         last, idle = self._last, not self._panel.busy
         self.save_button.setEnabled((last is not None or self.carrier.result is not None) and idle)
-        self.mend_button.setEnabled(self.mender is not None and idle)
+        self.retouch_button.setEnabled(self.retoucher is not None and idle)
         self.surface.there = last is not None
         self.surface.refresh()
 
@@ -171,13 +171,13 @@ class ResultPanel(QWidget):
     def _on_saved(self, folder: Path) -> None:
         self._panel.status.setText(f"Saved in {folder}")
 
-    def _on_mend(self) -> None:
-        from napari_focusfuse.gui.commands import mend_decision
+    def _on_retouch(self) -> None:
+        from napari_focusfuse.gui.commands import retouch_image
 
-        layer = None if self.mender is None else self.mender.layer("decision")
+        layer = None if self.retoucher is None else self.retoucher.layer("decision")
         if layer is not None:
             self._viewer.layers.selection = {layer}
-        mend_decision(self._viewer)
+        retouch_image(self._viewer)
 
     def _on_save(self) -> None:
         parent = QFileDialog.getExistingDirectory(self, "Folder to save the result in")
@@ -189,6 +189,6 @@ class ResultPanel(QWidget):
                 self.save(folder, overwrite=exists)
 
     def _may_overwrite(self, folder: Path) -> bool:
-        question = literal(f"{folder} exists. Write over the result in it?")
+        question = literal(f"{folder} exists. Overwrite the result in it?")
         answer = QMessageBox.question(self, "Save result", question)
         return bool(answer == QMessageBox.StandardButton.Yes)

@@ -64,7 +64,7 @@ class FuseWidget(QWidget):
         self.folder_button = form.folder_button
         self.panel = RunPanel()
         results = self.results = ResultPanel(napari_viewer, form, self.panel)
-        self.mend_button, self.save_button = results.mend_button, results.save_button
+        self.retouch_button, self.save_button = results.retouch_button, results.save_button
         self.surface, self.carrier = results.surface, results.carrier
         self.hover = HoverPanel(napari_viewer)
         self.at_cursor = Folded("At the cursor", self.hover, unfolded=True)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["FocusTab", "Looked"]
 
 _HINT = (
-    "How sharp the pixel under the cursor is in each slice: by the grey values (pixel SF), and by the deep features, "
-    "as the fusion with default settings compares it (deep SF)."
+    "Sharpness of the pixel under the cursor in each slice, as spatial frequency (SF): of the grey values "
+    "(pixel SF), and of the deep features that the fusion compares with default settings (deep SF)."
 )
 #: Spatial frequency below which there is nothing to see: less than one grey level of a pixel in an 8-bit window.
 _STILL = 1e-4
@@ -146,7 +146,7 @@ class FocusTab(QWidget):
         self.where.setText(text if mark is None else f"{text} Line: {what} {mark:.3g}{' µm' if step else ''}.")
 
     def _on_failed(self, error: Exception) -> None:
-        self.where.setText(f"The focus curve could not be made ({error}).")
+        self.where.setText(f"The focus curve could not be computed ({error}).")
 
 
 def _curve(looked: Looked, pixel: _Pixel) -> "tuple[Looked, _Pixel, FocusCurve]":

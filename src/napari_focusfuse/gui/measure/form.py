@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["MeasureForm", "WhiteBox"]
 
 _TIP = (
-    "The value that metrics see as 1: PSNR, SSIM and others change with it.\n"
-    "Proposed: the largest value of an integer type of 8 or 16 bits; for floats and wider integers\n"
-    "what the sources seem to be scaled to (1, 255, 4095, 65535 or their maximum).\n"
+    "The grey value that metrics treat as 1: PSNR, SSIM and others change with it.\n"
+    "Proposed: the largest value of an 8-bit or 16-bit integer type; for floats and wider integers\n"
+    "the scale that the sources seem to have (1, 255, 4095, 65535 or their maximum).\n"
     "Images of a 12-bit camera are 4095 bright at most, whatever their type."
 )
 _LEAST, _GREATEST, _DIGITS = 1e-6, 1e20, 12
@@ -83,7 +83,7 @@ def _some(setup: Setup) -> Iterator[Any]:
 
 
 _AXIS_ROW = 0
-_NOTHING = "Open the fused images and what they were fused from first."
+_NOTHING = "Open the fused images and their source images first."
 #: Events of a source after which it is another one.
 _LAYER_EVENTS = ("data", "scale", "units", "translate", "affine")
 
@@ -112,7 +112,7 @@ class MeasureForm(QWidget):
         self._followed: list[tuple[Any, Callable[[Any], None]]] = []
         self._proposing = True
         self.roles = RoleTable()
-        self.axis_box = ComboBox(choices=self._offered_axes, tooltip="The axis along which the slices lie.")
+        self.axis_box = ComboBox(choices=self._offered_axes, tooltip="The axis of the slices.")
         self.about = PlainLabel()
         self.about.setWordWrap(True)
         self.rows = form_layout()

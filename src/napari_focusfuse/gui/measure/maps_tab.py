@@ -151,7 +151,7 @@ class MapsTab(QWidget):
         self._names: list[str] = []
         self._slices: list[str] = []
         self._has_truth = self._is_stack = False
-        self.fused = ComboBox(choices=self._offered_fused, tooltip="The fused image that is looked at.")
+        self.fused = ComboBox(choices=self._offered_fused, tooltip="The fused image to inspect.")
         self.which = ComboBox(choices=self._offered_slices, tooltip="The slice, or the image to compare with.")
         self.add_button = QPushButton("Add map as a layer")
         self.add_button.setToolTip("Compute the map and show it as a layer on the images.")

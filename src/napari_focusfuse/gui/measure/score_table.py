@@ -139,7 +139,7 @@ class ScoreTable(QTableView):
         header.setSortIndicatorClearable(True)
         header.setHighlightSections(False)
         header.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        header.setToolTip("Click to sort; a third click brings the first order back.")
+        header.setToolTip("Click to sort; a third click restores the original order.")
         self.setSelectionMode(QAbstractItemView.SelectionMode.ContiguousSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setWordWrap(False)

@@ -230,6 +230,6 @@ class Measured:
         setup = self.setup
         text = f"{len(setup.fused)} fused image{'s' if len(setup.fused) > 1 else ''} measured."
         if setup.truth is None:
-            text += " Without a truth no score says which one is right."
+            text += " Without ground truth no score shows which one is right."
         gone = [repr(name) for name in setup.fused if setup.ids.get(name) not in there]
         return f"{text} Removed meanwhile, scored as it was: {', '.join(gone)}." if gone else text

@@ -85,7 +85,7 @@ class MetricsWidget(QWidget):
         titles = ", ".join(METRICS[name].title for name in _MAIN)
         self.which = ComboBox(
             choices=[("all", True), ("main ones", False)],
-            tooltip=f"Main ones: {titles}, and what compares with the truth.\n"
+            tooltip=f"Main ones: {titles}, and those that compare with the ground truth.\n"
             "Qp alone takes longer than all others: on long stacks of large slices measure the main ones.",
         )
         self.panel = RunPanel()
@@ -136,7 +136,7 @@ class MetricsWidget(QWidget):
             return
         setup = self._looking = self.form.setup()
         begin = partial(_look, setup, self.form.step())
-        self.panel.start(begin, f"Looking at {setup.title}", self._on_looked)
+        self.panel.start(begin, f"Focus curve of {setup.title}", self._on_looked)
 
     def add_map(self) -> None:
         """Add the map chosen as a layer."""

@@ -1,1 +1,1 @@
-"""The widget "Mend the decision": what is painted, and layers that follow it."""
+"""The widget "Retouch the fused image": what is painted, and layers that follow it."""

@@ -1,4 +1,4 @@
-"""What a mender has computed in its thread, and how the layers show it."""
+"""What a retoucher has computed in its thread, and how the layers show it."""
 
 from collections.abc import Generator, Mapping
 from contextlib import nullcontext
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.config import MendConfig
+from napari_focusfuse.config import RetouchConfig
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.core.result.decision import Flag, FusionResult
-from napari_focusfuse.core.retouch import cut, decision_of, iter_mend
+from napari_focusfuse.core.retouch import cut, decision_of, iter_retouch
 from napari_focusfuse.core.stack.blocks import Blocks, NotReadError
 from napari_focusfuse.core.stack.equalise import as_fused
 from napari_focusfuse.core.stack.stack import Stack
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Part", "Piece", "Pixels", "iter_whole", "own", "show"]
 
 Part = tuple[slice, slice]
-#: Pieces of so many pixels at most are mended at once.
+#: Pieces of so many pixels at most are retouched at once.
 _SMALL = 2**17
 
 
@@ -42,10 +42,10 @@ class Piece:
         With what around it it depends on.
     painted : array (Y, X) int
         All labels, slices from 1.
-    config : MendConfig
+    config : RetouchConfig
     """
 
-    def __init__(self, number: int, region: Part, outer: Part, painted: NDArray[Any], config: MendConfig) -> None:
+    def __init__(self, number: int, region: Part, outer: Part, painted: NDArray[Any], config: RetouchConfig) -> None:
         self.number, self.region, self.outer, self.config = number, region, outer, config
         self.inner = within(region, outer)
         self.painted = painted[outer].copy()
@@ -69,8 +69,8 @@ class Pixels:
             decision = decision_of(result)
             self.stack = as_fused(decision.info, data, source.axis, source.rgb, list(decision.z))
 
-    def mended(self, piece: Piece) -> tuple[Piece, FusionResult]:
-        """A piece of the mended result, in any thread."""
+    def retouched(self, piece: Piece) -> tuple[Piece, FusionResult]:
+        """A piece of the retouched result, in any thread."""
         work = iter_whole(*cut(self.stack, self._result, piece.outer), piece.painted, piece.config)
         return piece, drain(work)
 
@@ -84,23 +84,23 @@ class Pixels:
         if self._blocks is not None:
             self._blocks.cool()
 
-    def mended_at_once(self, piece: Piece) -> tuple[Piece, FusionResult] | None:
+    def retouched_at_once(self, piece: Piece) -> tuple[Piece, FusionResult] | None:
         """The same if it is a matter of milliseconds, or None."""
         if piece.painted.size > _SMALL:
             return None
         try:
             with nullcontext() if self._blocks is None else self._blocks.at_hand():
-                return self.mended(piece)
+                return self.retouched(piece)
         except NotReadError:
             return None
 
 
 def iter_whole(
-    stack: Stack, result: FusionResult, painted: NDArray[Any], config: MendConfig
+    stack: Stack, result: FusionResult, painted: NDArray[Any], config: RetouchConfig
 ) -> Generator[Progress, None, FusionResult]:
-    """The mended result: every label is an edit that is not the slice from which the pixel came."""
+    """The retouched result: every label is an edit that is not the slice from which the pixel came."""
     index = painted.astype(np.int32) - 1
-    return (yield from iter_mend(stack, result, index, index != decision_of(result).index, config))
+    return (yield from iter_retouch(stack, result, index, index != decision_of(result).index, config))
 
 
 def own(layers: "Mapping[str, Layer | None]", result: FusionResult) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers import Labels, Layer
 from qtpy.QtCore import QObject, Signal
 
-from napari_focusfuse.config import MendConfig
+from napari_focusfuse.config import RetouchConfig
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.core.result.edits import REACH
 from napari_focusfuse.core.retouch import RING, decision_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari_focusfuse.core.result.decision import FusionResult
 
 
-__all__ = ["Mender", "iter_show_and_follow", "mender_of", "show_and_follow", "uncovered"]
+__all__ = ["Retoucher", "iter_show_and_follow", "retoucher_of", "show_and_follow", "uncovered"]
 
 
 def uncovered(layer: Any) -> Any:
@@ -35,7 +35,7 @@ def uncovered(layer: Any) -> Any:
     return getattr(layer, "__wrapped__", layer)
 
 
-class Mender(QObject):
+class Retoucher(QObject):
     """Follows a decision layer, whose labels are slices from 1.
 
     What is shown depends on the labels alone, so that undo, redo and filling need no care. A label that is no slice is
@@ -61,7 +61,7 @@ class Mender(QObject):
         self, viewer: "ViewerModel", source: Source, result: "FusionResult", layers: dict[str, Layer | None]
     ) -> None:
         super().__init__()
-        self.source, self.result, self.config = source, result, MendConfig()
+        self.source, self.result, self.config = source, result, RetouchConfig()
         self._layers = {role: weakref.ref(layer) for role, layer in layers.items() if layer is not None}
         self._pixels = Pixels(source, result)
         self._painted = Painted(self._layers["decision"], result, source.slices)
@@ -112,7 +112,7 @@ class Mender(QObject):
         return self.edited / self._painted.automatic.size
 
     def work(self) -> Callable[[], Generator[Progress, None, "FusionResult"]]:
-        """What makes the whole mended result, in any thread."""
+        """What makes the whole retouched result, in any thread."""
         self.look()
         return partial(iter_whole, self._pixels.stack, self.result, self._painted.labels().copy(), self.config)
 
@@ -137,7 +137,7 @@ class Mender(QObject):
         if edited[0].size:
             self.layer("decision").data_setitem(edited, 0)
 
-    def set_config(self, config: MendConfig) -> None:
+    def set_config(self, config: RetouchConfig) -> None:
         """Blend as another configuration asks for."""
         if config != self.config:
             self.config = config
@@ -178,10 +178,10 @@ class Mender(QObject):
         region = grown(where, margin, shape)
         self._asked += 1
         piece = Piece(self._asked, region, grown(region, REACH, shape), self._painted.labels(), self.config)
-        answer = None if self._busy else self._pixels.mended_at_once(piece)
+        answer = None if self._busy else self._pixels.retouched_at_once(piece)
         if answer is None:
             self._busy = True
-            self._latest.ask(partial(self._pixels.mended, piece))
+            self._latest.ask(partial(self._pixels.retouched, piece))
         else:
             self._show(*answer)
             self.changed.emit()
@@ -201,28 +201,28 @@ class Mender(QObject):
 
     def _on_failed(self, error: Exception) -> None:
         self._busy = False
-        report(error, f"Mending {self.source.title}")
+        report(error, f"Retouching {self.source.title}")
 
 
-_menders: "weakref.WeakKeyDictionary[Labels, Mender]" = weakref.WeakKeyDictionary()
+_retouchers: "weakref.WeakKeyDictionary[Labels, Retoucher]" = weakref.WeakKeyDictionary()
 
 
 def show_and_follow(
     viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]
-) -> "Mender | None":
+) -> "Retoucher | None":
     """Show a result and follow it, all at once; see `iter_show_and_follow`."""
     return drain(iter_show_and_follow(viewer, source, parts_of(source, result), result, provenance))
 
 
 def iter_show_and_follow(
     viewer: "ViewerModel", source: Source, parts: Parts, result: "FusionResult", provenance: Mapping[str, Any]
-) -> "Generator[None, None, Mender | None]":
+) -> "Generator[None, None, Retoucher | None]":
     """Show a result as `iter_show_result` does, and let its layers follow what is painted; None without a decision."""
     # Ended early, nobody shall take the new decision for an edit of the old one.
-    former = mender_of(to_update(viewer, source).get("decision"))
+    former = retoucher_of(to_update(viewer, source).get("decision"))
     if former is not None:
         former.let_go()
-    others = list(_menders.values())
+    others = list(_retouchers.values())
     for other in others:
         other.hold(True)
     try:
@@ -234,20 +234,20 @@ def iter_show_and_follow(
     if "decision" not in layers:
         return None
     source_layer = next((layer for layer in viewer.layers if str(layer.unique_id) == source.layer_id), None)
-    mender = _menders[layers["decision"]] = Mender(
+    retoucher = _retouchers[layers["decision"]] = Retoucher(
         viewer, source, result, {**layers, "source": uncovered(source_layer)}
     )
-    mender.gone.connect(_drop)
-    return mender
+    retoucher.gone.connect(_drop)
+    return retoucher
 
 
-def mender_of(layer: "Layer | None") -> "Mender | None":
+def retoucher_of(layer: "Layer | None") -> "Retoucher | None":
     """Who follows what is painted on a decision layer."""
-    return None if layer is None else _menders.get(uncovered(layer))
+    return None if layer is None else _retouchers.get(uncovered(layer))
 
 
 def _drop() -> None:
-    """Keep no mender that follows no layer any more."""
-    for layer, mender in list(_menders.items()):
-        if mender.layer("decision") is None:
-            del _menders[layer]
+    """Keep no retoucher that follows no layer any more."""
+    for layer, retoucher in list(_retouchers.items()):
+        if retoucher.layer("decision") is None:
+            del _retouchers[layer]

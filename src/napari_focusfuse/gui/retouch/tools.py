@@ -1,4 +1,4 @@
-"""The brush of mending: what it paints, how large it is, and how much of the decision is seen."""
+"""The brush of retouching: what it paints, how large it is, and how much of the decision is seen."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,36 +17,36 @@ from qtpy.QtWidgets import (
 )
 
 from napari_focusfuse.gui.common.form import form_layout
-from napari_focusfuse.gui.retouch.session import Mender
+from napari_focusfuse.gui.retouch.session import Retoucher
 from napari_focusfuse.gui.retouch.viewing import Slider
 
-__all__ = ["MendTools"]
+__all__ = ["RetouchTools"]
 
 _LARGEST_BRUSH = 200
 _SHOWN = "The slice shown by the slider"
 _TIPS = {
     "shown_button": "Paint the slice of the source that the viewer's slider shows:\n"
     "move the slider until the place is sharp, and paint it.",
-    "pick_button": "Same as here: click on a pixel to go on with the slice that it comes from.\n"
-    "The slider moves to that slice.",
-    "second_button": "Paint for each pixel the slice that comes next after the chosen one,\n"
-    "not one beside it if there is another: for places where the wrong one of two depths has won.",
+    "pick_button": "Pick: click on a pixel to paint with the slice it was taken from.\nThe slider moves to that slice.",
+    "second_button": "Paint each pixel with its second-best slice, not a neighbour of the chosen one if there is "
+    "another:\n"
+    "for places where the wrong one of two depths was chosen.",
     "erase_button": "Give pixels back to the automatic decision.",
     "brush": "Diameter of the brush. Also: Alt and moving the mouse, or the keys [ and ].",
-    "colours": "How strongly the colours of the decision, one a slice, cover the image.",
+    "colours": "Opacity of the decision map over the image; each slice has a colour.",
 }
-_NO_SECOND = "This decision knows of one slice a pixel only."
+_NO_SECOND = "This decision map keeps only one slice per pixel."
 
 
-class MendTools(QWidget):
+class RetouchTools(QWidget):
     """A view of a decision layer and its brush: the slice that the viewer shows is the label that is painted."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._mender: Mender | None = None
+        self._retoucher: Retoucher | None = None
         self._slider: Slider | None = None
         self.shown_button = QRadioButton(_SHOWN)
-        self.second_button = QRadioButton("The second best slice of each pixel")
+        self.second_button = QRadioButton("Second-best slice of each pixel")
         self.erase_button = QRadioButton("Erase: back to automatic")
         self.pick_button = QPushButton("Pick")
         self.brush, self.colours = (QSlider(Qt.Orientation.Horizontal) for _ in range(2))
@@ -61,15 +61,15 @@ class MendTools(QWidget):
         self.brush.valueChanged.connect(self._on_brush)
         self.colours.valueChanged.connect(self._on_colours)
 
-    def set_mender(self, mender: Mender | None, slider: Slider | None) -> None:
-        """Paint on the layer that `mender` follows; None: on none."""
+    def set_retoucher(self, retoucher: Retoucher | None, slider: Slider | None) -> None:
+        """Paint on the layer that `retoucher` follows; None: on none."""
         layer = self._layer()
         if layer is not None:
             for name, slot in self._slots():
                 getattr(layer.events, name).disconnect(slot)
-        self._mender, self._slider = mender, slider
+        self._retoucher, self._slider = retoucher, slider
         layer = self._layer()
-        second = mender is not None and mender.second is not None
+        second = retoucher is not None and retoucher.second is not None
         self.second_button.setEnabled(second)
         self.second_button.setToolTip(_TIPS["second_button"] if second else _NO_SECOND)
         self.shown_button.setChecked(True)
@@ -103,7 +103,7 @@ class MendTools(QWidget):
             self._group.addButton(button)
 
     def _layer(self) -> Any:
-        return None if self._mender is None else self._mender.layer("decision")
+        return None if self._retoucher is None else self._retoucher.layer("decision")
 
     def _slots(self) -> list[tuple[str, Any]]:
         looks = self._on_looks
@@ -111,33 +111,33 @@ class MendTools(QWidget):
 
     def _name_slice(self) -> None:
         layer = self._layer()
-        if self._mender is None or layer is None or not 1 <= layer.selected_label <= self._mender.slices:
+        if self._retoucher is None or layer is None or not 1 <= layer.selected_label <= self._retoucher.slices:
             self.shown_button.setText(_SHOWN)
         else:
-            self.shown_button.setText(f"Slice {layer.selected_label} of {self._mender.slices}, shown by the slider")
+            self.shown_button.setText(f"Slice {layer.selected_label} of {self._retoucher.slices}, shown by the slider")
 
     def _on_choice(self, button: QAbstractButton) -> None:
         layer = self._layer()
-        if self._mender is None or layer is None:
+        if self._retoucher is None or layer is None:
             return
         if button is self.erase_button:
             layer.selected_label = 0
         elif button is self.second_button:
-            layer.selected_label = self._mender.second
+            layer.selected_label = self._retoucher.second
         else:
             self.follow_slider()
 
     def _on_selected(self, _event: Any = None) -> None:
         """Another label, also by napari's own means: show it here, and its slice in the viewer."""
-        layer, mender = self._layer(), self._mender
-        if layer is None or mender is None:
+        layer, retoucher = self._layer(), self._retoucher
+        if layer is None or retoucher is None:
             return
         label = int(layer.selected_label)
         if label == 0:
             self.erase_button.setChecked(True)
-        elif label == mender.second:
+        elif label == retoucher.second:
             self.second_button.setChecked(True)
-        elif label <= mender.slices:
+        elif label <= retoucher.slices:
             self.shown_button.setChecked(True)
             if self._slider is not None and self._slider.slice() != label - 1:
                 self._slider.show(label - 1)

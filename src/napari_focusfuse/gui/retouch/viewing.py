@@ -8,7 +8,7 @@ from napari.layers import Image
 from numpy.typing import NDArray
 
 from napari_focusfuse.gui.layers.source import Source, axis_name, data_of, take
-from napari_focusfuse.gui.retouch.session import Mender, mender_of
+from napari_focusfuse.gui.retouch.session import Retoucher, retoucher_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -32,16 +32,16 @@ class Beside:
         self._visible: list[tuple[Any, bool]] = []
         self._opacity: tuple[Any, float] | None = None
 
-    def start(self, mender: Mender) -> None:
+    def start(self, retoucher: Retoucher) -> None:
         """Show the layers of a result side by side, and no other."""
         if self._before:
             return
-        shown = [mender.layer(role) for role in _SHOWN]
+        shown = [retoucher.layer(role) for role in _SHOWN]
         layers = [getattr(layer, "__wrapped__", layer) for layer in self._viewer.layers]
         self._visible = [(layer, layer.visible) for layer in layers if layer.visible != (layer in shown)]
         for layer, visible in self._visible:
             layer.visible = not visible
-        decision = mender.layer("decision")
+        decision = retoucher.layer("decision")
         self._opacity = decision, decision.opacity
         decision.opacity = 1.0
         grid = self._viewer.canvas.grid
@@ -64,11 +64,11 @@ class Beside:
 
 def peek(layer: "Labels") -> Iterator[None]:
     """Show the source in the place of the fused image as long as a key is held."""
-    mender = mender_of(layer)
-    source = None if mender is None else mender.layer("source")
-    if mender is None or source is None:
+    retoucher = retoucher_of(layer)
+    source = None if retoucher is None else retoucher.layer("source")
+    if retoucher is None or source is None:
         return
-    covers = [other for other in (mender.layer("fused"), layer) if other is not None]
+    covers = [other for other in (retoucher.layer("fused"), layer) if other is not None]
     before, hidden = [other.opacity for other in covers], not source.visible
     for other in covers:
         other.opacity = 0.0

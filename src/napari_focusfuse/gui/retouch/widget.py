@@ -1,4 +1,4 @@
-"""The docked widget "Mend the decision": paint which slice a pixel comes from."""
+"""The docked widget "Retouch the fused image": paint which slice a pixel comes from."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,38 +6,39 @@ from napari.layers import Labels
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_focusfuse.config import MendConfig
+from napari_focusfuse.config import RetouchConfig
 from napari_focusfuse.core.retouch import decision_of, may_match
 from napari_focusfuse.gui.common.dock import HelpButton
 from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.layers.results import is_result, note_of
-from napari_focusfuse.gui.retouch.session import Mender, mender_of
-from napari_focusfuse.gui.retouch.tools import MendTools
+from napari_focusfuse.gui.retouch.session import Retoucher, retoucher_of
+from napari_focusfuse.gui.retouch.tools import RetouchTools
 from napari_focusfuse.gui.retouch.viewing import PEEK_KEY, Beside, Slider, peek
 
 if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
-__all__ = ["MendWidget"]
+__all__ = ["RetouchWidget"]
 
-_NO_RESULT = "Fuse a focus stack first, by a method that makes a decision: then paint here what it got wrong."
+_NO_RESULT = "Fuse a focus stack first, with a method that makes a decision map; then paint here to correct it."
 _WIDTH = 310
 #: So much of the decision lies over the image at first.
 _FAINT = 0.25
 _TIPS = {
-    "paint_button": "Paint with the brush on the image: it follows at once. Press again to end.",
+    "paint_button": "Paint on the image with the brush; the fused image follows at once. Press again to stop.",
     "beside_box": "Source, fused image and decision in three panes that move together: paint in any of them.",
     "match_box": "Multiply each stroke by one factor, so that along its border the painted slice is as bright as the "
-    "image around it.\nFor lamps that flicker and dyes that bleach. The pixels are then no longer those of a slice.",
-    "undo_button": "Take back the last stroke; Ctrl+Z in the viewer does it too.",
-    "redo_button": "Bring back what was undone; Ctrl+Shift+Z in the viewer does it too.",
-    "forget_button": "Give all pixels back to the automatic decision; can be undone.",
+    "image around it.\n"
+    "For flickering lamps and bleaching dyes. The pixels then no longer have the values of a slice.",
+    "undo_button": "Undo the last stroke (Ctrl+Z in the viewer).",
+    "redo_button": "Redo the last undone stroke (Ctrl+Shift+Z in the viewer).",
+    "forget_button": "Remove all edits and return to the automatic decision map; can be undone.",
 }
 
 
-class MendWidget(QWidget):
-    """Mend a decision by hand.
+class RetouchWidget(QWidget):
+    """Retouch a fused image by hand.
 
     Parameters
     ----------
@@ -48,43 +49,43 @@ class MendWidget(QWidget):
     def __init__(self, napari_viewer: "Viewer") -> None:
         super().__init__()
         self._viewer = napari_viewer
-        self._mender: Mender | None = None
+        self._retoucher: Retoucher | None = None
         self._slider: Slider | None = None
         #: Whether the decision was not seen before painting began.
         self._hide = False
         self._beside = Beside(napari_viewer)
         self.about, self.status = PlainLabel(), PlainLabel()
         self.paint_button = QPushButton("Paint")
-        self.tools = MendTools()
-        self.beside_box = QCheckBox("Source and decision beside")
+        self.tools = RetouchTools()
+        self.beside_box = QCheckBox("Show source and decision side by side")
         self.match_box = QCheckBox("Match brightness")
         self.undo_button, self.redo_button = QPushButton("Undo"), QPushButton("Redo")
-        self.forget_button = QPushButton("Forget all edits")
+        self.forget_button = QPushButton("Remove all edits")
         self._build()
         self._connect()
         self.reset_choices()
         self._refresh()
 
     @property
-    def mender(self) -> Mender | None:
+    def retoucher(self) -> Retoucher | None:
         """Who follows what is painted; None without a result to paint on."""
-        return self._mender
+        return self._retoucher
 
     def start(self, layer: "Layer | None" = None) -> None:
         """Begin to paint on the result that `layer` belongs to, or else on the newest one."""
         from napari.utils.notifications import show_info
 
         decision = self._decision(layer)
-        self._turn_to(mender_of(decision))
-        if self._mender is None:
+        self._turn_to(retoucher_of(decision))
+        if self._retoucher is None:
             show_info(_NO_RESULT)
         else:
             self._on_paint(True)
 
     def reset_choices(self, _event: Any = None) -> None:
         """Look for a result; napari calls it when layers change."""
-        if self._mender is None:
-            self._turn_to(mender_of(self._decision(None)))
+        if self._retoucher is None:
+            self._turn_to(retoucher_of(self._decision(None)))
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
         """Stop when napari takes the widget out of its dock for good."""
@@ -95,7 +96,7 @@ class MendWidget(QWidget):
 
     def _decision(self, layer: "Layer | None") -> "Labels | None":
         """The decision layer of the result that `layer` belongs to, if it is followed; else the newest one."""
-        followed = [other for other in self._viewer.layers if isinstance(other, Labels) and mender_of(other)]
+        followed = [other for other in self._viewer.layers if isinstance(other, Labels) and retoucher_of(other)]
         if layer is not None and is_result(layer):
             wanted = note_of(layer)["result_id"]
             followed = [other for other in followed if note_of(other)["result_id"] == wanted] or followed
@@ -117,7 +118,7 @@ class MendWidget(QWidget):
         layout.addLayout(history)
         foot = QHBoxLayout()
         foot.addWidget(self.forget_button, 1)
-        foot.addWidget(HelpButton("mending.md"))
+        foot.addWidget(HelpButton("retouching.md"))
         layout.addLayout(foot)
         layout.addWidget(self.status)
         layout.addStretch()
@@ -131,55 +132,57 @@ class MendWidget(QWidget):
         self.forget_button.clicked.connect(self._on_forget)
         self._viewer.dims.events.point.connect(self._on_point)
 
-    def _turn_to(self, mender: Mender | None) -> None:
+    def _turn_to(self, retoucher: Retoucher | None) -> None:
         """Turn to another result, or to none."""
-        if mender is self._mender:
+        if retoucher is self._retoucher:
             return
         self._on_paint(False)
         self.beside_box.setChecked(False)
         self._hide = False
         self._wire(on=False)
-        self._mender = mender
-        self._slider = None if mender is None else Slider(self._viewer, mender.layer("source"), mender.source)
+        self._retoucher = retoucher
+        self._slider = None if retoucher is None else Slider(self._viewer, retoucher.layer("source"), retoucher.source)
         self._wire(on=True)
-        self.tools.set_mender(mender, self._slider)
+        self.tools.set_retoucher(retoucher, self._slider)
         self._on_mode()
-        matches = mender is not None and may_match(decision_of(mender.result))
-        self.match_box.setChecked(mender is not None and mender.config.match_brightness)
+        matches = retoucher is not None and may_match(decision_of(retoucher.result))
+        self.match_box.setChecked(retoucher is not None and retoucher.config.match_brightness)
         self.match_box.setEnabled(matches)
         self._refresh()
 
     def _wire(self, *, on: bool) -> None:
-        """Follow the mender and its layer, or no more."""
-        if self._mender is None:
+        """Follow the retoucher and its layer, or no more."""
+        if self._retoucher is None:
             return
         how, layer = "connect" if on else "disconnect", self._layer()
-        for signal, slot in ((self._mender.changed, self._refresh), (self._mender.gone, self._on_gone)):
+        for signal, slot in ((self._retoucher.changed, self._refresh), (self._retoucher.gone, self._on_gone)):
             getattr(signal, how)(slot)
         if layer is not None:
             getattr(layer.events.mode, how)(self._on_mode)
             layer.bind_key(PEEK_KEY, peek if on else None, overwrite=True)
 
     def _layer(self) -> Any:
-        return None if self._mender is None else self._mender.layer("decision")
+        return None if self._retoucher is None else self._retoucher.layer("decision")
 
     def _refresh(self) -> None:
-        mender, there = self._mender, self._layer() is not None
+        retoucher, there = self._retoucher, self._layer() is not None
         parts = (self.paint_button, self.tools, self.beside_box, self.undo_button, self.redo_button)
         for widget in (*parts, self.forget_button):
             widget.setEnabled(there)
-        if mender is None or not there:
+        if retoucher is None or not there:
             self.about.setText(_NO_RESULT)
             self.status.clear()
             return
         self.about.setText(f"{self._layer().name}. Hold {PEEK_KEY} to see the source in place of the fused image.")
-        self.forget_button.setEnabled(mender.edited > 0)
-        lines = [f"{mender.edited} pixels edited by hand ({mender.share:.2%})" if mender.edited else "No edits."]
-        if mender.unknown is not None:
-            lines.append(f"Label {mender.unknown} is no slice: choose 1 to {mender.slices}.")
+        self.forget_button.setEnabled(retoucher.edited > 0)
+        lines = [
+            f"{retoucher.edited} pixels edited by hand ({retoucher.share:.2%})" if retoucher.edited else "No edits."
+        ]
+        if retoucher.unknown is not None:
+            lines.append(f"Label {retoucher.unknown} is no slice: choose 1 to {retoucher.slices}.")
         elsewhere = "" if self._slider is None else self._slider.elsewhere()
         if elsewhere:
-            lines.append(f"The viewer shows {elsewhere}; what is painted is {mender.source.title}.")
+            lines.append(f"The viewer shows {elsewhere}; you are painting {retoucher.source.title}.")
         self.status.setText("\n".join(lines))
 
     def _on_paint(self, on: bool) -> None:
@@ -196,8 +199,8 @@ class MendWidget(QWidget):
             layer.visible, layer.opacity = True, _FAINT
         if self._slider is not None and self._slider.elsewhere():
             self._slider.show(self._slider.slice() or 0)
-        if self._mender is not None:
-            self._mender.prepare()
+        if self._retoucher is not None:
+            self._retoucher.prepare()
         self._viewer.layers.selection = {layer}
         self.tools.follow_slider()
         layer.mode = "paint"
@@ -207,28 +210,28 @@ class MendWidget(QWidget):
         self.paint_button.setChecked(layer is not None and layer.mode != "pan_zoom")
 
     def _on_beside(self, on: bool) -> None:
-        if on and self._mender is not None:
-            self._beside.start(self._mender)
+        if on and self._retoucher is not None:
+            self._beside.start(self._retoucher)
         else:
             self._beside.stop()
 
     def _on_match(self, on: bool) -> None:
-        if self._mender is not None:
-            self._mender.set_config(MendConfig(match_brightness=on))
+        if self._retoucher is not None:
+            self._retoucher.set_config(RetouchConfig(match_brightness=on))
 
     def _on_undo(self) -> None:
-        if self._mender is not None and (layer := self._layer()) is not None:
+        if self._retoucher is not None and (layer := self._layer()) is not None:
             layer.undo()
-            self._mender.look()
+            self._retoucher.look()
 
     def _on_redo(self) -> None:
-        if self._mender is not None and (layer := self._layer()) is not None:
+        if self._retoucher is not None and (layer := self._layer()) is not None:
             layer.redo()
-            self._mender.look()
+            self._retoucher.look()
 
     def _on_forget(self) -> None:
-        if self._mender is not None:
-            self._mender.forget()
+        if self._retoucher is not None:
+            self._retoucher.forget()
 
     def _on_point(self, _event: Any = None) -> None:
         self.tools.follow_slider()

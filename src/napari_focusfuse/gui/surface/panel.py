@@ -59,7 +59,7 @@ class Shown:
         What puts a (Y, X) layer on the stack, `Source.place`.
     note : dict
         Where it comes from, of plain JSON types.
-    mended : callable or None
+    retouched : callable or None
         Makes the result with its edits by hand, in any thread.
     """
 
@@ -69,16 +69,16 @@ class Shown:
     z_step: float | None
     place: Mapping[str, Any]
     note: Mapping[str, Any]
-    mended: Callable[[], Work] | None = None
+    retouched: Callable[[], Work] | None = None
 
     def iter_result(self) -> Work:
         """The result with its edits."""
-        return self.result if self.mended is None else (yield from self.mended())
+        return self.result if self.retouched is None else (yield from self.retouched())
 
     def problem(self) -> str | None:
         """Why no surface can be made, in a sentence."""
         if self.result.decision is None:
-            return "This method tells no depth: fuse with one that makes a decision."
+            return "This method does not measure depth: fuse with one that makes a decision map."
         if self.pixel_size is None or self.z_step is None:
             return "A surface needs heights and widths in µm: enter z-step and pixel size above, then fuse again."
         return None
@@ -157,14 +157,15 @@ class SurfacePanel(QWidget):
         self.fill = QCheckBox("Fill holes")
         self.fill.setChecked(SurfaceConfig().fill)
         self.fill.setToolTip(
-            "Where depth was not measured or is unsure, take it from the surroundings, also in files: an estimate.\n"
-            "Otherwise what was not measured is a hole."
+            "Where depth was not measured or is unreliable, estimate it from the surroundings, also in exported "
+            "files.\n"
+            "Otherwise pixels without a measured depth are holes."
         )
         self.flip = QCheckBox("Flip z")
-        self.flip.setToolTip("Turn hills into valleys: for stacks that begin at the top.")
+        self.flip.setToolTip("Exchange hills and valleys: for stacks that begin at the top.")
         self.tall = QSlider(Qt.Orientation.Horizontal)
         self.tall.setRange(-_DECADE, _DECADE)
-        self.tall.setToolTip("How many times as tall as it is the surface is shown; files are never exaggerated.")
+        self.tall.setToolTip("Vertical exaggeration of the view only; exported files are never exaggerated.")
         self.times = PlainLabel()
         self._build()
         self.refresh()

@@ -57,7 +57,7 @@ class AdaptForm(QWidget):
         self.stack = StackForm(viewer, self)
         self.recipe = RecipesForm(ADAPTATIONS, hidden=("variant",))
         self._recipes: dict[str, Recipe] = {}
-        self.model = ComboBox(choices=["default"], tooltip="The model to start from; it stays as it is.")
+        self.model = ComboBox(choices=["default"], tooltip="The model to start from; it is not changed.")
         self.device = device_box()
         self.about = PlainLabel()
         self.about.setWordWrap(True)
@@ -100,7 +100,7 @@ class AdaptForm(QWidget):
         own, recipe = self._recipes.get(self.model.value, "paper"), self.recipe.recipe
         if own in HAVING[recipe]:
             return None
-        return f"The model has nothing that the recipe {recipe} trains: choose the recipe {own}, or another model."
+        return f"The model lacks the part that the recipe {recipe} trains: choose the recipe {own}, or another model."
 
     def setup(self) -> AdaptSetup:
         """Freeze what is shown."""
@@ -160,7 +160,7 @@ class AdaptForm(QWidget):
         self.changed.emit()
 
 
-_NOTHING = "Adapt a model to a stack: what that has changed is shown here."
+_NOTHING = "Adapt a model to a stack to see here what changed."
 
 
 class AdaptReport(QWidget):
@@ -202,7 +202,7 @@ def _told(made: "Adaptation") -> str:
         ("", "before", "after"),
         ("slices found" if focus else "reconstruction", *(_score(scores) for scores in made.scores)),
         ("pixels from another slice", "", f"{100 * made.changed:.1f} %"),
-        ("from one further away than a neighbour", "", f"{100 * made.moved:.1f} %"),
+        ("pixels from a slice that is not a neighbour", "", f"{100 * made.moved:.1f} %"),
     ]
     table = "".join(
         f"<tr><td>{label}</td><td align=right>&nbsp; {old}</td><td align=right>&nbsp; <b>{new}</b></td></tr>"
@@ -211,10 +211,14 @@ def _told(made: "Adaptation") -> str:
     if not made.result.kept:
         end = f"No {made.result.unit} was better: the adapted model is a copy."
     else:
-        better = "Finding more on small stacks made from the fused image" if focus else "Giving slices back better"
+        better = (
+            "A higher share found on small stacks made from the fused image"
+            if focus
+            else "A better reconstruction of slices"
+        )
         end = (
-            f"{better} does not mean to decide better: look at the pixels that changed. "
-            f"The way back: choose <i>{escape(made.model)}</i> when fusing; it is as it was."
+            f"{better} does not mean a better decision map: look at the pixels that changed. "
+            f"To go back, choose <i>{escape(made.model)}</i> when fusing; it was not changed."
         )
     return f"<table width=100%>{table}</table><p>{end}</p>"
 

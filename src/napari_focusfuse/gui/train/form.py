@@ -39,8 +39,9 @@ class ModelTarget(QWidget):
         self.browse.setToolTip("Choose the folder that the model is written to.")
         self.browse.setMaximumWidth(32)
         self.overwrite = CheckBox(
-            text="Replace an older one",
-            tooltip="If there is a model of that name: it is lost as soon as the first epoch of the new one is done.",
+            text="Replace an existing model",
+            tooltip="Replace an existing model of that name: it is lost as soon as the first epoch of the new one is "
+            "done.",
         )
         row = QHBoxLayout()
         row.addWidget(self.name, 1)
@@ -109,9 +110,9 @@ class ModelTarget(QWidget):
 SCRATCH = ""
 #: What is missing where a recipe needs a model to start from.
 _WANTED: dict[Recipe, str] = {
-    "decide": "A decision is learned with a trained encoder: choose a model to start from.",
-    "candidates": "Candidates are judged with a model that has a decision head: choose one to start from, "
-    "or train one by the recipe decide.",
+    "decide": "A decision head needs a trained encoder: choose a model to start from.",
+    "candidates": "A candidate head needs a model with a decision head: choose one to start from, or train one by the "
+    "recipe decide.",
 }
 
 
@@ -150,11 +151,11 @@ class TrainForm(QWidget):
         self._choices = Choices(["default"], {}, [])
         self.start = ComboBox(
             choices=_starts(["default"]),
-            tooltip="A model to start from needs fewer epochs; a new one owes nothing to other people's images.",
+            tooltip="Starting from a model needs fewer epochs; a new model uses no other people's images.",
         )
         self.device = device_box()
         self.licence = QLineEdit()
-        self.licence.setToolTip("Terms of the images, written to the card of the model: who gets it has to know them.")
+        self.licence.setToolTip("Licence of the images, stored in the model card.")
         self.target = ModelTarget()
         self.more = Folded("More", self._more())
         self._build()

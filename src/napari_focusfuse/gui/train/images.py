@@ -38,7 +38,7 @@ _KINDS = [("layers", LAYERS), ("a folder", FOLDER)]
 _NONE = ("computed textures", COMPUTED)
 #: All images are in memory as float32; of more pixels than these, only some images are taken.
 _MOST_PIXELS = 400_000_000
-_SHARP = ". Blurred slices would be taken for sharp images: of a stack, fuse it and tick the result."
+_SHARP = ". Blurred slices would be taken for sharp images: for a stack, train on its fused image."
 _ROW, _FEWEST, _MOST = 22, 3, 5
 
 
@@ -86,13 +86,13 @@ class ImagesForm(QWidget):
         self._focus = False
         self.kind = ComboBox(
             choices=_KINDS,
-            tooltip="Sharp images of your kind are best: fused images, or single ones. "
-            "The recipe paper also takes all slices of a stack.",
+            tooltip="Sharp images of your kind of specimen are best: fused images or single images. The recipe paper "
+            "also takes all slices of a stack.",
         )
         self.list = _LayerList()
         self.folder = QLineEdit()
         self.folder.setPlaceholderText("folder with image files")
-        self.folder.setToolTip("TIFF, PNG, JPEG and others; of a TIFF with several pages all are taken.")
+        self.folder.setToolTip("TIFF, PNG, JPEG and others; all pages of a multi-page TIFF are used.")
         self.browse = QPushButton("…")
         self.browse.setToolTip("Choose the folder of images.")
         self.browse.setMaximumWidth(32)

@@ -125,7 +125,7 @@ class TrainPanel(RunPanel):
         self.run_button.setText("Start")
         self.cancel_button.setText("Stop")
         self.cancel_button.setToolTip("End the training now; the best model so far is kept.")
-        self.pause_button.setToolTip("Leave the processor to others for a while; nothing is lost.")
+        self.pause_button.setToolTip("Pause: leave the processor to other programs for a while; nothing is lost.")
         self._buttons.insertWidget(1, self.pause_button, 1)
         self.pause_button.clicked.connect(self.toggle_pause)
 

@@ -63,7 +63,7 @@ class ExamplePlot(Plot):
 
         axes.set_axis_off()
         if self._example is None:
-            axes.text(0.5, 0.5, "after the first validation: how it does", ha="center", color=colours.text, fontsize=8)
+            axes.text(0.5, 0.5, "shown after the first validation", ha="center", color=colours.text, fontsize=8)
             axes.set(xlim=(0, 1), ylim=(0, 1))
         elif isinstance(self._example, RankExample):
             _show(axes, colours, _decision(self._example))
@@ -78,7 +78,7 @@ def _given_back(example: "Example", score: str) -> Panels:
     difference = np.clip(0.5 + _MAGNIFIED * (given_back - original) / 2, 0, 1)
     return [
         ("not trained on", _stretched(original, original)),
-        (f"given back, {score}", _stretched(given_back, original)),
+        (f"reconstructed, {score}", _stretched(given_back, original)),
         (f"difference x {_MAGNIFIED}", difference),
     ]
 

@@ -57,7 +57,8 @@ class Field:
 
 _MINUTES = Field(
     label="Time budget",
-    tip="Stop after so much time, pauses not counted. Less: done sooner, learnt less.\nNo limit: all is trained.",
+    tip="Stop after this time; pauses are not counted. Shorter runs finish earlier but may underfit.\n"
+    "No limit: the whole training is run.",
     most=1e4,
     digits=1,
     zero="no limit",
@@ -66,56 +67,56 @@ _MINUTES = Field(
 )
 _CROP = Field(
     label="Crop (px)",
-    tip="Side of the training crops; smaller images are left out.\nLarger: more context, and more time a step.",
+    tip="Side of the training crops; smaller images are left out.\nLarger: more context, and more time per step.",
     least=16,
     most=512,
 )
 _RATE = Field(
     label="Learning rate",
-    tip="Length of the first steps. Larger: learns faster, until it no longer learns at all.",
+    tip="Size of the first steps. Larger values learn faster; too large a value diverges.",
     choices=(1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3),
 )
 _PATIENCE = Field(
     label="Patience (epochs)",
-    tip="Stop when nothing has got better for so long. Less: saves time, and may miss a late gain.\n0: never.",
+    tip="Stop when validation has not improved for this long. Less: saves time, and may miss a late gain.\n0: never.",
     most=1000,
 )
 _SEED = Field(
     label="Seed",
-    tip="Of the first weights and the crops. Another one: another model, about as good.",
+    tip="Random seed of the initial weights and the crops.",
     most=2**31 - 1,
 )
 
 _PAPER = {
     "variant": Field(
         label="Attention",
-        tip="Squeeze-and-excitation of the encoder: cse weighs channels, sse pixels, scse both.\n"
+        tip="Squeeze-and-excitation of the encoder: cse weights channels, sse pixels, scse both.\n"
         "A training that starts from a model keeps that model's. None is a little faster.",
         choices=get_args(SEVariant),
         main=True,
     ),
     "epochs": Field(
         label="Epochs",
-        tip="Times that every image is used. More: closer to what can be learnt, and longer.",
+        tip="How often every image is used. More: a better fit, and a longer training.",
         least=1,
         most=10_000,
         main=True,
     ),
     "minutes": _MINUTES,
     "batch": Field(
-        label="Crops in a batch", tip="More: steadier steps, fewer of them, and more memory.", least=1, most=1024
+        label="Crops in a batch", tip="More: smoother and fewer steps, and more memory.", least=1, most=1024
     ),
     "crop": _CROP,
     "crops_per_image": Field(
         label="Crops per image",
-        tip="Drawn from each image in an epoch. More: longer epochs, so it is validated more rarely.\n"
+        tip="Crops drawn from each image per epoch. More: longer epochs, so validation is less frequent.\n"
         "0: two, and more where there are few images.",
         most=10_000,
     ),
     "learning_rate": _RATE,
     "decay": Field(
         label="Rate decay",
-        tip="What the learning rate is multiplied by. Smaller: settles sooner, perhaps too soon.",
+        tip="Factor by which the learning rate is multiplied. Smaller: converges sooner, perhaps too soon.",
         least=0.01,
         most=1.0,
         step=0.05,
@@ -123,21 +124,22 @@ _PAPER = {
     ),
     "decay_epochs": Field(
         label="Decay every (epochs)",
-        tip="More: large steps for longer, which learn more and settle later.",
+        tip="More: large steps for longer, which learn more and converge later.",
         least=1,
         most=1000,
     ),
     "ssim_weight": Field(
         label="Structure weight",
-        tip="What structure (SSIM) counts against the difference of grey values.\n"
+        tip="Weight of structure (SSIM) relative to the difference of grey values.\n"
         "Larger: edges matter more than brightness.",
         most=100.0,
         step=0.5,
         digits=1,
     ),
     "clip": Field(
-        label="Longest gradient",
-        tip="Longer gradients are shortened to this.\nSmaller: wild steps do less harm, and all steps learn less.",
+        label="Gradient clipping",
+        tip="Longer gradients are clipped to this length.\n"
+        "Smaller: outlier steps do less harm, and all steps learn less.",
         most=1e3,
         digits=1,
         zero="any",
@@ -148,42 +150,42 @@ _PAPER = {
 _FOCUS = {
     "steps": Field(
         label="Steps",
-        tip="Batches. More: closer to what can be learnt, and longer.\n"
-        "The learning rate falls with them: a training that is stopped early has not settled.",
+        tip="Number of batches. More: a better fit, and a longer training.\n"
+        "The learning rate falls with them: a training that is stopped early has not converged.",
         least=1,
         most=1_000_000,
         main=True,
     ),
     "minutes": _MINUTES,
     "stacks": Field(
-        label="Stacks in a batch", tip="More: steadier steps, and more time and memory for each.", least=1, most=64
+        label="Stacks in a batch", tip="More: smoother steps, and more time and memory for each.", least=1, most=64
     ),
     "crop": replace(
         _CROP,
-        tip="Side of the small stacks; smaller images are continued by their mirror image.\n"
-        "Larger: more to learn from in a step, and more time for it.",
+        tip="Side of the small stacks; smaller images are extended by their mirror image.\n"
+        "Larger: more to learn from per step, and more time per step.",
     ),
     "procedural": Field(
         label="Computed textures",
-        tip="Share of stacks whose texture is computed instead of taken from the images.\n"
-        "More: knows other kinds of images better, and yours less well.",
+        tip="Share of stacks with a computed texture instead of one from the images.\n"
+        "More: works better on other kinds of images, and less well on yours.",
         most=1.0,
         step=0.1,
         digits=2,
     ),
     "learning_rate": replace(
         _RATE,
-        tip="Length of the largest steps. Larger: learns faster, until it no longer learns at all.",
+        tip="Size of the largest steps. Larger values learn faster; too large a value diverges.",
         choices=(1e-4, 3e-4, 5e-4, 1e-3, 1.5e-3, 3e-3),
     ),
     "validate_every": Field(
         label="Validate every (steps)",
-        tip="More: less time for it; the best model is kept more rarely.",
+        tip="More: less time for validation; the best model is kept less often.",
         least=1,
         most=100_000,
     ),
     "patience": replace(_PATIENCE, label="Patience (validations)"),
-    "seed": replace(_SEED, tip="Of everything random. Another one: another model, about as good."),
+    "seed": replace(_SEED, tip="Random seed of the training."),
 }
 
 _DECIDE = {
@@ -193,11 +195,11 @@ _DECIDE = {
         _CROP,
         least=48,
         most=DecideConfig.scene_side,
-        tip="Side of the parts of scenes. Larger: more to learn from in a step, and slower.",
+        tip="Side of the parts of scenes. Larger: more to learn from per step, and slower.",
     ),
     "scene_steps": Field(
         label="New scene every (steps)",
-        tip="Simulating a scene takes as long as some steps. More: faster, from fewer scenes.",
+        tip="Simulating a scene takes as long as some steps. More: faster, with fewer scenes.",
         least=1,
         most=1000,
     ),

@@ -14,19 +14,19 @@ from napari_focusfuse.gui.train.recipe_fields import FIELDS
 __all__ = ["RecipeForm", "RecipesForm"]
 
 _KINDS: list[tuple[str, Recipe]] = [
-    ("paper: give images back", "paper"),
+    ("paper: reconstruct images", "paper"),
     ("focus: rank slices", "focus"),
-    ("decide: weigh the scales", "decide"),
+    ("decide: weight the scales", "decide"),
     ("candidates: coherent choice and weights", "candidates"),
 ]
 _TIP = (
-    "paper: encoder and decoder learn to give images back, as in SESF-Fuse. Any images do.\n"
+    "paper: encoder and decoder learn to reconstruct images, as in SESF-Fuse. Any images will do.\n"
     "focus: the encoder learns which slice of small simulated stacks is the sharpest, also under noise: "
     "the decision itself. Needs sharp images, or none.\n"
-    "decide: a small head on a trained encoder learns which scale and window to believe where, from simulated scenes "
-    "with known depth. Needs a model to start from, and sharp images or none.\n"
-    "edges: a second small head learns from such scenes which of two depths is right where they compete for a pixel. "
-    "Needs a model with a decision head to start from, and sharp images or none."
+    "decide: a small head on a trained encoder learns which scale and window to trust where, from "
+    "simulated scenes with known depth. Needs a model to start from, and sharp images or none.\n"
+    "candidates: a second small head learns from such scenes which of two candidate depths of a pixel is "
+    "right. Needs a model with a decision head to start from, and sharp images or none."
 )
 
 

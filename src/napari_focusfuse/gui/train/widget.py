@@ -152,7 +152,7 @@ class TrainWidget(QWidget):
         # The form needs the room until there is something to see.
         self.shown.hide()
         self.use_button.hide()
-        self.use_button.setToolTip("Open the fusion widget with this model chosen.")
+        self.use_button.setToolTip("Open the fusion widget with this model selected.")
         self.setMinimumWidth(_WIDTH)
         layout = QVBoxLayout(self)
         layout.addWidget(self.tasks, 3)

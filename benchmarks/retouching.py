@@ -1,7 +1,7 @@
 """How soon the layers follow a brush stroke: from its end until the fused image and the maps are up to date.
 
-    python -m benchmarks.mending core --side 2048 --slices 20
-    python -m benchmarks.mending viewer --side 2048 --slices 20
+    python -m benchmarks.retouching core --side 2048 --slices 20
+    python -m benchmarks.retouching viewer --side 2048 --slices 20
 
 "core" is the computation of a whole stroke. "viewer" is a napari viewer (on a display, or under xvfb-run): from the
 end of a stroke, which the layers have followed, to the layers changed and to the window drawn; and from undoing a whole
@@ -22,7 +22,7 @@ from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.result.decision import Decision, FusionResult
 from napari_focusfuse.core.result.edits import REACH, bounds
-from napari_focusfuse.core.retouch import cut, iter_mend
+from napari_focusfuse.core.retouch import cut, iter_retouch
 from napari_focusfuse.core.stack.blocks import Blocks
 from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.core.stack.tiles import grown
@@ -89,7 +89,7 @@ def core(data: Any, result: FusionResult, name: str) -> None:
         index = np.full(mask[outer].shape, number % len(stack))
         for times in (first, again):
             begun = time.perf_counter()
-            drain(iter_mend(*cut(stack, result, outer), index, mask[outer]))
+            drain(iter_retouch(*cut(stack, result, outer), index, mask[outer]))
             times.append(time.perf_counter() - begun)
     report(f"{name}, first", first)
     report(f"{name}, again", again)
@@ -107,14 +107,14 @@ def viewer(data: Any, result: FusionResult, name: str) -> None:
     shown.window.resize(1400, 900)
     source = take(shown.add_image(data, name=name, axis_labels=("z", "y", "x")), 0, (0, 0, 0))
     note = {"source_id": source.layer_id, "position": {}, "slices": source.slices, "z_step": None}
-    mender = show_and_follow(shown, source, result, note)
-    if mender is None:
+    retoucher = show_and_follow(shown, source, result, note)
+    if retoucher is None:
         return
-    layer = mender.layer("decision")
+    layer = retoucher.layer("decision")
     layer.visible, layer.opacity, layer.brush_size = True, 0.25, _BRUSH
     shown.layers.selection = {layer}
     layer.mode = "paint"
-    mender.prepare()
+    retoucher.prepare()
     rest(_BEFORE)
     changed, drawn, undone = [], [], []
     for number in range(_STROKES + 1):
@@ -123,30 +123,30 @@ def viewer(data: Any, result: FusionResult, name: str) -> None:
                 layer.paint(point, number % source.slices + 1)
                 QApplication.processEvents()
             begun = time.perf_counter()
-        changed.append(follows(mender) - begun)
+        changed.append(follows(retoucher) - begun)
         QApplication.processEvents()
         drawn.append(time.perf_counter() - begun)
         rest(0.3)
         begun = time.perf_counter()
         layer.undo()
-        undone.append(follows(mender) - begun)
+        undone.append(follows(retoucher) - begun)
         layer.redo()
-        follows(mender)
+        follows(retoucher)
     for what, times in (("layers", changed), ("drawn", drawn), ("undo, layers", undone)):
         report(f"{name}, {what}, first", times[:1])
         report(f"{name}, {what}", times[1:])
     shown.close()
 
 
-def follows(mender: Any) -> float:
+def follows(retoucher: Any) -> float:
     """When the layers show what is painted."""
     from qtpy.QtCore import QEventLoop
 
     loop = QEventLoop()
-    mender.changed.connect(loop.quit)
-    while mender.busy:
+    retoucher.changed.connect(loop.quit)
+    while retoucher.busy:
         loop.exec()
-    mender.changed.disconnect(loop.quit)
+    retoucher.changed.disconnect(loop.quit)
     return time.perf_counter()
 
 
