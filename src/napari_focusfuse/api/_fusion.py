@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from napari_focusfuse.api._models import load_model, torch_device
 from napari_focusfuse.config import FusionConfig, MethodConfig
@@ -13,10 +13,8 @@ from napari_focusfuse.core.methods import METHODS, Method, method_named, setting
 from napari_focusfuse.core.progress import Progress, drain
 
 if TYPE_CHECKING:
-    import torch
     from numpy.typing import NDArray
 
-    from napari_focusfuse.core.encode.network import Encoder
     from napari_focusfuse.core.result.decision import Decision, FusionResult
     from napari_focusfuse.core.stack.equalise import Watched
 
@@ -110,17 +108,13 @@ def iter_fuse(
     from napari_focusfuse.core.stack.equalise import Watched
 
     chosen, slices = method_named(method), Watched(stack, axis, rgb, z)
-    made = info_of(chosen)
+    made = {}
     if equalise is not False:
         slices, factors = yield from _iter_equalised(slices, (stack, axis, rgb, z), equalise)
         made["equalised"] = factors
-    if chosen.deep:
-        from napari_focusfuse.core.decide import pipeline
-
-        encoder, checked, where, machine = prepared(chosen, config, model, device)
-        result = yield from pipeline.iter_fuse(slices, encoder, checked, where, {**machine, **made})
-    else:
-        result = yield from methods.iter_fuse(chosen, slices, config, made)
+    options = prepared(chosen, config, model, device)
+    options["info"] |= made
+    result = yield from methods.iter_fuse(chosen, slices, **options)
     slices.warn()
     return result
 
@@ -180,11 +174,7 @@ def iter_decide(
     from napari_focusfuse.core.stack.stack import Stack
 
     slices, chosen = Stack(stack, axis, rgb, z), method_named(method)
-    if not chosen.deep:
-        return (yield from methods.iter_decide(chosen, slices, config, info_of(chosen)))
-    from napari_focusfuse.core.decide import pipeline
-
-    return (yield from pipeline.iter_decide(slices, *prepared(chosen, config, model, device)))
+    return (yield from methods.iter_decide(chosen, slices, **prepared(chosen, config, model, device)))
 
 
 def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = None) -> NDArray[Any]:
@@ -216,21 +206,20 @@ def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = N
     return drain(iter_blend(Stack(stack, axis, rgb), decision))
 
 
-def prepared(
-    method: Method, config: Config | None, model: str | os.PathLike[str], device: str
-) -> tuple[Encoder, FusionConfig, torch.device, dict[str, Any]]:
-    """What our pipeline needs besides the stack."""
+def prepared(method: Method, config: Config | None, model: str | os.PathLike[str], device: str) -> dict[str, Any]:
+    """What a method takes besides the stack, by the names of `core.methods.iter_fuse`."""
+    options: dict[str, Any] = {"config": settings(method, config), "info": info_of(method)}
+    if not method.needs:
+        return options
     import torch
 
-    checked = cast("FusionConfig", settings(method, config))
-    loaded = load_model(model)
-    where = torch_device(device)
+    loaded, where = load_model(model), torch_device(device)
     encoder = loaded.encoder.to(where)
     encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    options["info"] |= {"model": loaded.name, "model_sha256": loaded.sha256}
     # Sums in another order differ in their last digits: the same bytes come back with as many threads.
-    machine = {"device": where.type, "threads": torch.get_num_threads()}
-    info = {**info_of(method), "model": loaded.name, "model_sha256": loaded.sha256, **machine}
-    return encoder, checked, where, info
+    options["info"] |= {"device": where.type, "threads": torch.get_num_threads()}
+    return {**options, "encoder": encoder, "device": where}
 
 
 def info_of(method: Method) -> dict[str, Any]:

@@ -250,16 +250,11 @@ def _positions(
 
 def _engine(method: Method, config: Config | None, model: str | os.PathLike[str], device: str) -> Engine:
     from napari_focusfuse.core import methods
-    from napari_focusfuse.core.decide import pipeline
     from napari_focusfuse.core.positions.fusing import Engine
 
-    if method.deep:
-        encoder, checked, where, info = prepared(method, config, model, device)
-        options: dict[str, Any] = {"encoder": encoder, "config": checked, "device": where, "info": info}
-        return Engine(partial(pipeline.iter_fuse, **options), partial(pipeline.iter_decide, **options))
-    other: dict[str, Any] = {"config": config, "info": info_of(method)}
-    decide = partial(methods.iter_decide, method, **other) if method.decides else None
-    return Engine(partial(methods.iter_fuse, method, **other), decide)
+    options = prepared(method, config, model, device)
+    decide = partial(methods.iter_decide, method, **options) if method.decides else None
+    return Engine(partial(methods.iter_fuse, method, **options), decide)
 
 
 def _settings(name: str, config: Config | None) -> dict[str, Any]:

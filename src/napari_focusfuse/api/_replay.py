@@ -209,7 +209,7 @@ def _iter_fuse(
         options["z"] = recipe["z"]
     if made.get("equalised") is not None:
         options["equalise"] = made["equalised"]
-    if method.deep:
+    if method.needs:
         options |= {"model": model_of(made, model), "device": made.get("device", "auto")}
     with _threads(made.get("threads")):
         if "axes" in made:
