@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from napari_focusfuse.api._drained import drained
 from napari_focusfuse.api._models import load_model, torch_device
 from napari_focusfuse.config import FusionConfig, MethodConfig
 from napari_focusfuse.core.methods import METHODS, Method, method_named, settings
@@ -27,7 +28,7 @@ def list_methods() -> list[Method]:
     return list(METHODS.values())
 
 
-def fuse(
+def iter_fuse(
     stack: Any,
     *,
     method: str = "sesf",
@@ -38,8 +39,7 @@ def fuse(
     rgb: bool | None = None,
     z: Sequence[float] | None = None,
     equalise: bool | Sequence[float] = False,
-    progress: Report | None = None,
-) -> FusionResult:
+) -> Generator[Progress, None, FusionResult]:
     """Fuse a focus stack into one all-in-focus image, by our method (Ma et al. 2020) or another.
 
     Parameters
@@ -64,8 +64,6 @@ def fuse(
         Bring the slices to one brightness before they are fused, by a factor each that is measured, or by these. For
         lamps that flicker or fade, in reflection and transmission; not for optical sections, each of which shows only
         the light of its own depth. Off, every fused value is one of the stack, or between several.
-    progress : callable, optional
-        Called with a `Progress` at each step.
 
     Returns
     -------
@@ -86,24 +84,6 @@ def fuse(
     >>> result.image.shape, result.image.dtype
     ((64, 64), dtype('uint16'))
     """
-    options: dict[str, Any] = {"axis": axis, "rgb": rgb, "z": z, "equalise": equalise}
-    work = iter_fuse(stack, method=method, config=config, model=model, device=device, **options)
-    return drain(work, progress)
-
-
-def iter_fuse(
-    stack: Any,
-    *,
-    method: str = "sesf",
-    config: Config | None = None,
-    model: str | os.PathLike[str] = "default",
-    device: str = "auto",
-    axis: int = 0,
-    rgb: bool | None = None,
-    z: Sequence[float] | None = None,
-    equalise: bool | Sequence[float] = False,
-) -> Generator[Progress, None, FusionResult]:
-    """Fuse step by step: the same as `fuse`, as a generator of `Progress` that returns the result."""
     from napari_focusfuse.core import methods
     from napari_focusfuse.core.stack.equalise import Watched
 
@@ -119,6 +99,9 @@ def iter_fuse(
     return result
 
 
+fuse = drained(iter_fuse)
+
+
 def _iter_equalised(
     slices: Watched, given: tuple[Any, int, bool | None, Sequence[float] | None], equalise: bool | Sequence[float]
 ) -> Generator[Progress, None, tuple[Watched, list[float]]]:
@@ -128,34 +111,6 @@ def _iter_equalised(
     found = (yield from iter_factors(slices)).tolist() if isinstance(equalise, bool) else equalise
     factors = [float(factor) for factor in found]
     return Equalised(*given, factors=factors), factors
-
-
-def decide(
-    stack: Any,
-    *,
-    method: str = "sesf",
-    config: Config | None = None,
-    model: str | os.PathLike[str] = "default",
-    device: str = "auto",
-    axis: int = 0,
-    rgb: bool | None = None,
-    z: Sequence[float] | None = None,
-    progress: Report | None = None,
-) -> Decision:
-    """Decide for every pixel which slices it comes from: the first half of `fuse`, with the same parameters.
-
-    Returns
-    -------
-    Decision
-        It can be saved, edited, and used to `blend` any stack of the same geometry.
-
-    Raises
-    ------
-    FocusFuseError
-        The input cannot be fused, or the method makes no decision.
-    """
-    work = iter_decide(stack, method=method, config=config, model=model, device=device, axis=axis, rgb=rgb, z=z)
-    return drain(work, progress)
 
 
 def iter_decide(
@@ -169,12 +124,26 @@ def iter_decide(
     rgb: bool | None = None,
     z: Sequence[float] | None = None,
 ) -> Generator[Progress, None, Decision]:
-    """Decide step by step: the same as `decide`, as a generator of `Progress` that returns the decision."""
+    """Decide for every pixel which slices it comes from: the first half of `fuse`, with the same parameters.
+
+    Returns
+    -------
+    Decision
+        It can be saved, edited, and used to `blend` any stack of the same geometry.
+
+    Raises
+    ------
+    FocusFuseError
+        The input cannot be fused, or the method makes no decision.
+    """
     from napari_focusfuse.core import methods
     from napari_focusfuse.core.stack.stack import Stack
 
     slices, chosen = Stack(stack, axis, rgb, z), method_named(method)
     return (yield from methods.iter_decide(chosen, slices, **prepared(chosen, config, model, device)))
+
+
+decide = drained(iter_decide)
 
 
 def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = None) -> NDArray[Any]:
