@@ -162,7 +162,7 @@ def setting_value(method: Method, key: str, value: str) -> Any:
         There is no such setting, or the value is of another type.
     """
     known: dict[str, Any] = {field.name: field.type for field in fields(method.config)} if method.config else {}
-    if method.deep:
+    if "model" in method.needs:
         known["model"] = str
     if key not in known:
         which = f"choose one of {', '.join(known)}" if known else "it has none"

@@ -23,9 +23,11 @@ from skimage.color import rgb2gray
 from skimage.io import imread
 
 import napari_focusfuse as ff
+from napari_focusfuse.config import Surface, Texture
 
 SHAPE = (256, 320)
-SURFACES, NOISES = ("smooth", "steps"), (0.0, 0.01, 0.03)
+SURFACES: tuple[Surface, ...] = ("smooth", "steps")
+NOISES = (0.0, 0.01, 0.03)
 #: Blur growth (px a slice) and number of slices of the simulated scenes of a cell, in turn.
 BLURS, SLICES = (0.7, 1.0, 1.4, 0.85), (6, 12)
 BEST = 7
@@ -55,7 +57,7 @@ def simulated(count: int, textures: Path | None) -> Iterator[Scene]:
     images = sorted(textures.iterdir()) if textures else []
     cells = product(SURFACES, NOISES, range(-(-count // (len(SURFACES) * len(NOISES)))))
     for seed, (surface, noise, turn) in enumerate(cells, start=1):
-        texture: str | NDArray[Any] = "grains"
+        texture: Texture | NDArray[Any] = "grains"
         if turn and images:
             texture = rgb2gray(imread(images[7 * seed % len(images)]))[: SHAPE[0], : SHAPE[1]]
         scene = ff.simulate(

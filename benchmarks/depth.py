@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--knees", nargs="*", type=float, default=[])
     options = parser.parse_args()
     torch.set_num_threads(1)
-    textures = ["cloud", *(training_grey(imread(path)) for path in options.images)]
+    textures: list[Any] = ["cloud", *(training_grey(imread(path)) for path in options.images)]
     compared = parts(options.knees)
     print("| blur, px a slice | noise | depth | RMSE | within a slice | confidence > .9 | known | a slice off |")
     print("|---|---|---|---|---|---|---|---|")

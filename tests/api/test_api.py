@@ -77,7 +77,7 @@ def test_refusals(scene, options, message):
         ff.fuse(scene.stack, **options)
 
 
-@pytest.mark.parametrize("method", [method.name for method in ff.list_methods() if not method.deep])
+@pytest.mark.parametrize("method", [method.name for method in ff.list_methods() if not method.needs])
 def test_every_other_method(scene, method):
     steps = []
     result = ff.fuse(scene.stack, method=method, progress=steps.append)

@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_focusfuse.api._drained import drained
 from napari_focusfuse.api._fitting import TrainResult, iter_fit, started_from
 from napari_focusfuse.api._fusion import iter_decide
 from napari_focusfuse.api._models import load_model, torch_device, trained_by
 from napari_focusfuse.api._training import check_vacant
 from napari_focusfuse.config import ADAPTATIONS, HAVING, AnyTrainConfig, RankConfig, Recipe
-from napari_focusfuse.core.progress import Progress, Returning, drain
+from napari_focusfuse.core.progress import Progress, Returning
 from napari_focusfuse.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Adaptation:
         return float((abs(before - after) > 1).mean())
 
 
-def adapt(
+def iter_adapt(
     stack: Any,
     *,
     out: str | os.PathLike[str],
@@ -78,8 +79,8 @@ def adapt(
     rgb: bool | None = None,
     overwrite: bool = False,
     licence: str = "",
-    progress: Callable[[Progress], object] | None = None,
-) -> Adaptation:
+    stop: Callable[[], bool] | None = None,
+) -> Generator[Progress, None, Adaptation]:
     """Fine-tune a model on one stack, and compare what both decide.
 
     By the recipe of the paper it is trained on the slices; by the others on the image that they are fused to.
@@ -95,7 +96,7 @@ def adapt(
     config : TrainConfig, RankConfig, DecideConfig or CandidateConfig, optional
         Recipe; if left out, small steps and three minutes of that which trains the last part of the model, see
         `trained_by`.
-    device, overwrite, licence, progress
+    device, overwrite, licence, stop
         As for `train`.
 
     Returns
@@ -108,34 +109,6 @@ def adapt(
         The stack is none, its slices are smaller than a crop, the model lacks what the recipe trains, or `out` holds a
         model already.
     """
-    work = iter_adapt(
-        stack,
-        out=out,
-        model=model,
-        config=config,
-        device=device,
-        axis=axis,
-        rgb=rgb,
-        overwrite=overwrite,
-        licence=licence,
-    )
-    return drain(work, progress)
-
-
-def iter_adapt(
-    stack: Any,
-    *,
-    out: str | os.PathLike[str],
-    model: str | os.PathLike[str] = "default",
-    config: AnyTrainConfig | None = None,
-    device: str = "auto",
-    axis: int = 0,
-    rgb: bool | None = None,
-    overwrite: bool = False,
-    licence: str = "",
-    stop: Callable[[], bool] | None = None,
-) -> Generator[Progress, None, Adaptation]:
-    """Adapt step by step: the same as `adapt`, as a generator of `Progress`; `stop` as for `iter_train`."""
     from napari_focusfuse.core.blend import iter_blend
     from napari_focusfuse.core.stack.stack import Stack
     from napari_focusfuse.core.training.recipes import scores_of
@@ -160,6 +133,9 @@ def iter_adapt(
     models = loaded, load_model(adapted)
     old, new = (scores_of(each.network or each.encoder, split[1], config) for each in models)
     return Adaptation(loaded.name, result, (old, new), (before.index, after.index))
+
+
+adapt = drained(iter_adapt)
 
 
 def _check_fits(name: str, own: Recipe, recipe: Recipe) -> None:

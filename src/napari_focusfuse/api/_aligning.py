@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_focusfuse.api._drained import drained
 from napari_focusfuse.config import AlignConfig
-from napari_focusfuse.core.progress import Progress, drain
+from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.errors import OutputError
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.align import Alignment, Transforms
 
 
-def align(
+def iter_align(
     stack: Any,
     *,
     config: AlignConfig | None = None,
     axis: int = 0,
     rgb: bool | None = None,
     transforms: Transforms | None = None,
-    progress: Callable[[Progress], object] | None = None,
-) -> Alignment:
+) -> Generator[Progress, None, Alignment]:
     """Align the slices of a focus stack: drift, rotation, and the change of scale that focusing brings.
 
     It measures first. A stack whose slices lie within the tolerance comes back as it is, the same object.
@@ -42,8 +42,6 @@ def align(
         Whether the last axis holds RGB(A) samples.
     transforms : Transforms, optional
         Use these, of another channel or from a file, and measure nothing.
-    progress : callable, optional
-        Called with a `Progress` at each step.
 
     Returns
     -------
@@ -63,23 +61,13 @@ def align(
     >>> done.transforms.matrices.shape, done.stack.dtype, done.untouched
     ((5, 3, 3), dtype('uint16'), False)
     """
-    work = iter_align(stack, config=config, axis=axis, rgb=rgb, transforms=transforms)
-    return drain(work, progress)
-
-
-def iter_align(
-    stack: Any,
-    *,
-    config: AlignConfig | None = None,
-    axis: int = 0,
-    rgb: bool | None = None,
-    transforms: Transforms | None = None,
-) -> Generator[Progress, None, Alignment]:
-    """Align step by step: the same as `align`, as a generator of `Progress` that returns the result."""
     from napari_focusfuse.core import align as core
     from napari_focusfuse.core.stack.stack import Stack
 
     return (yield from core.iter_align(stack, Stack(stack, axis, rgb), axis, config or AlignConfig(), transforms))
+
+
+align = drained(iter_align)
 
 
 def load_transforms(path: str | os.PathLike[str]) -> Transforms:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+from napari_focusfuse.api._drained import drained
 from napari_focusfuse.api._models import load_model, torch_device
 from napari_focusfuse.config import FusionConfig, MethodConfig
 from napari_focusfuse.core.methods import METHODS, Method, method_named, settings
 from napari_focusfuse.core.progress import Progress, drain
 
 if TYPE_CHECKING:
-    import torch
     from numpy.typing import NDArray
 
-    from napari_focusfuse.core.encode.network import Encoder
     from napari_focusfuse.core.result.decision import Decision, FusionResult
     from napari_focusfuse.core.stack.equalise import Watched
 
@@ -29,7 +28,7 @@ def list_methods() -> list[Method]:
     return list(METHODS.values())
 
 
-def fuse(
+def iter_fuse(
     stack: Any,
     *,
     method: str = "sesf",
@@ -40,8 +39,7 @@ def fuse(
     rgb: bool | None = None,
     z: Sequence[float] | None = None,
     equalise: bool | Sequence[float] = False,
-    progress: Report | None = None,
-) -> FusionResult:
+) -> Generator[Progress, None, FusionResult]:
     """Fuse a focus stack into one all-in-focus image, by our method (Ma et al. 2020) or another.
 
     Parameters
@@ -66,8 +64,6 @@ def fuse(
         Bring the slices to one brightness before they are fused, by a factor each that is measured, or by these. For
         lamps that flicker or fade, in reflection and transmission; not for optical sections, each of which shows only
         the light of its own depth. Off, every fused value is one of the stack, or between several.
-    progress : callable, optional
-        Called with a `Progress` at each step.
 
     Returns
     -------
@@ -88,41 +84,22 @@ def fuse(
     >>> result.image.shape, result.image.dtype
     ((64, 64), dtype('uint16'))
     """
-    options: dict[str, Any] = {"axis": axis, "rgb": rgb, "z": z, "equalise": equalise}
-    work = iter_fuse(stack, method=method, config=config, model=model, device=device, **options)
-    return drain(work, progress)
-
-
-def iter_fuse(
-    stack: Any,
-    *,
-    method: str = "sesf",
-    config: Config | None = None,
-    model: str | os.PathLike[str] = "default",
-    device: str = "auto",
-    axis: int = 0,
-    rgb: bool | None = None,
-    z: Sequence[float] | None = None,
-    equalise: bool | Sequence[float] = False,
-) -> Generator[Progress, None, FusionResult]:
-    """Fuse step by step: the same as `fuse`, as a generator of `Progress` that returns the result."""
     from napari_focusfuse.core import methods
     from napari_focusfuse.core.stack.equalise import Watched
 
     chosen, slices = method_named(method), Watched(stack, axis, rgb, z)
-    made = info_of(chosen)
+    made = {}
     if equalise is not False:
         slices, factors = yield from _iter_equalised(slices, (stack, axis, rgb, z), equalise)
         made["equalised"] = factors
-    if chosen.deep:
-        from napari_focusfuse.core.decide import pipeline
-
-        encoder, checked, where, machine = prepared(chosen, config, model, device)
-        result = yield from pipeline.iter_fuse(slices, encoder, checked, where, {**machine, **made})
-    else:
-        result = yield from methods.iter_fuse(chosen, slices, config, made)
+    options = prepared(chosen, config, model, device)
+    options["info"] |= made
+    result = yield from methods.iter_fuse(chosen, slices, **options)
     slices.warn()
     return result
+
+
+fuse = drained(iter_fuse)
 
 
 def _iter_equalised(
@@ -136,7 +113,7 @@ def _iter_equalised(
     return Equalised(*given, factors=factors), factors
 
 
-def decide(
+def iter_decide(
     stack: Any,
     *,
     method: str = "sesf",
@@ -146,8 +123,7 @@ def decide(
     axis: int = 0,
     rgb: bool | None = None,
     z: Sequence[float] | None = None,
-    progress: Report | None = None,
-) -> Decision:
+) -> Generator[Progress, None, Decision]:
     """Decide for every pixel which slices it comes from: the first half of `fuse`, with the same parameters.
 
     Returns
@@ -160,31 +136,14 @@ def decide(
     FocusFuseError
         The input cannot be fused, or the method makes no decision.
     """
-    work = iter_decide(stack, method=method, config=config, model=model, device=device, axis=axis, rgb=rgb, z=z)
-    return drain(work, progress)
-
-
-def iter_decide(
-    stack: Any,
-    *,
-    method: str = "sesf",
-    config: Config | None = None,
-    model: str | os.PathLike[str] = "default",
-    device: str = "auto",
-    axis: int = 0,
-    rgb: bool | None = None,
-    z: Sequence[float] | None = None,
-) -> Generator[Progress, None, Decision]:
-    """Decide step by step: the same as `decide`, as a generator of `Progress` that returns the decision."""
     from napari_focusfuse.core import methods
     from napari_focusfuse.core.stack.stack import Stack
 
     slices, chosen = Stack(stack, axis, rgb, z), method_named(method)
-    if not chosen.deep:
-        return (yield from methods.iter_decide(chosen, slices, config, info_of(chosen)))
-    from napari_focusfuse.core.decide import pipeline
+    return (yield from methods.iter_decide(chosen, slices, **prepared(chosen, config, model, device)))
 
-    return (yield from pipeline.iter_decide(slices, *prepared(chosen, config, model, device)))
+
+decide = drained(iter_decide)
 
 
 def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = None) -> NDArray[Any]:
@@ -216,21 +175,20 @@ def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = N
     return drain(iter_blend(Stack(stack, axis, rgb), decision))
 
 
-def prepared(
-    method: Method, config: Config | None, model: str | os.PathLike[str], device: str
-) -> tuple[Encoder, FusionConfig, torch.device, dict[str, Any]]:
-    """What our pipeline needs besides the stack."""
+def prepared(method: Method, config: Config | None, model: str | os.PathLike[str], device: str) -> dict[str, Any]:
+    """What a method takes besides the stack, by the names of `core.methods.iter_fuse`."""
+    options: dict[str, Any] = {"config": settings(method, config), "info": info_of(method)}
+    if not method.needs:
+        return options
     import torch
 
-    checked = cast("FusionConfig", settings(method, config))
-    loaded = load_model(model)
-    where = torch_device(device)
+    loaded, where = load_model(model), torch_device(device)
     encoder = loaded.encoder.to(where)
     encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    options["info"] |= {"model": loaded.name, "model_sha256": loaded.sha256}
     # Sums in another order differ in their last digits: the same bytes come back with as many threads.
-    machine = {"device": where.type, "threads": torch.get_num_threads()}
-    info = {**info_of(method), "model": loaded.name, "model_sha256": loaded.sha256, **machine}
-    return encoder, checked, where, info
+    options["info"] |= {"device": where.type, "threads": torch.get_num_threads()}
+    return {**options, "encoder": encoder, "device": where}
 
 
 def info_of(method: Method) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari_focusfuse.api._fusion import Config, Report, info_of, prepared
+from napari_focusfuse.api._drained import drained
+from napari_focusfuse.api._fusion import Config, info_of, prepared
 from napari_focusfuse.config.fusion import DECIDE_ON, STACK_AXIS, DecideOn
 from napari_focusfuse.core.methods import Method, method_named, settings
-from napari_focusfuse.core.progress import Progress, drain
+from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.errors import FocusFuseError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["carry", "fuse_hyperstack", "iter_carry", "iter_fuse_hyperstack", "iter_positions"]
 
 
-def fuse_hyperstack(
+def iter_fuse_hyperstack(
     data: Any,
     axes: str,
     *,
@@ -37,8 +38,10 @@ def fuse_hyperstack(
     channels: Sequence[str] = (),
     offsets: Sequence[int] = (),
     equalise: bool = False,
-    progress: Report | None = None,
-) -> HyperstackResult:
+    empty: Empty | None = None,
+    maps: bool = True,
+    keep_decisions: bool = False,
+) -> Generator[Progress, None, HyperstackResult]:
     """Fuse every focus stack of an array with time points and channels; the channels of a time point share a decision.
 
     Parameters
@@ -64,8 +67,12 @@ def fuse_hyperstack(
         at the same depth; none if left out.
     equalise : bool
         Bring the slices of each channel and time point to one brightness before they are fused; see `fuse`.
-    progress : callable, optional
-        Called with a `Progress` at each step.
+    empty : callable, optional
+        Makes room for an array by its name, axes, shape and type, such as a memory-mapped file.
+    maps : bool
+        Whether index, depth, confidence and flags are wanted.
+    keep_decisions : bool
+        Whether the whole decisions are wanted, which can be carried to other data.
 
     Returns
     -------
@@ -86,54 +93,6 @@ def fuse_hyperstack(
     >>> ff.fuse_hyperstack(data, "CZYX", decide_on=0).image.shape
     (2, 64, 64)
     """
-    work = iter_fuse_hyperstack(
-        data,
-        axes,
-        decide_on=decide_on,
-        method=method,
-        config=config,
-        model=model,
-        device=device,
-        axis=axis,
-        z=z,
-        channels=channels,
-        offsets=offsets,
-        equalise=equalise,
-    )
-    return drain(work, progress)
-
-
-def iter_fuse_hyperstack(
-    data: Any,
-    axes: str,
-    *,
-    decide_on: DecideOn | None = None,
-    method: str = "sesf",
-    config: Config | None = None,
-    model: str | os.PathLike[str] = "default",
-    device: str = "auto",
-    axis: str = STACK_AXIS,
-    z: Sequence[float] | None = None,
-    channels: Sequence[str] = (),
-    offsets: Sequence[int] = (),
-    equalise: bool = False,
-    empty: Empty | None = None,
-    maps: bool = True,
-    keep_decisions: bool = False,
-) -> Generator[Progress, None, HyperstackResult]:
-    """Fuse step by step: the same as `fuse_hyperstack`, as a generator of `Progress` that returns the result.
-
-    Parameters
-    ----------
-    data, axes, decide_on, method, config, model, device, axis, z, channels, offsets, equalise
-        As for `fuse_hyperstack`.
-    empty : callable, optional
-        Makes room for an array by its name, axes, shape and type, such as a memory-mapped file.
-    maps : bool
-        Whether index, depth, confidence and flags are wanted.
-    keep_decisions : bool
-        Whether the whole decisions are wanted, which can be carried to other data.
-    """
     from napari_focusfuse import io
     from napari_focusfuse.core.positions.result import iter_gather
     from napari_focusfuse.core.stack.hyperstack import Hyperstack
@@ -145,6 +104,9 @@ def iter_fuse_hyperstack(
     info |= {"equalised": True} if equalise else {}
     room = empty or io.room
     return (yield from iter_gather(work, stacks, info, empty=room, maps=maps, keep=keep_decisions))
+
+
+fuse_hyperstack = drained(iter_fuse_hyperstack)
 
 
 def iter_positions(
@@ -173,14 +135,14 @@ def iter_positions(
     yield from _positions(stacks, decide_on, offsets, engine, equalise=equalise)[0]
 
 
-def carry(
+def iter_carry(
     data: Any,
     axes: str,
     decision: Decision | Callable[[Mapping[str, int]], Decision],
     *,
     axis: str = STACK_AXIS,
-    progress: Report | None = None,
-) -> HyperstackResult:
+    empty: Empty | None = None,
+) -> Generator[Progress, None, HyperstackResult]:
     """Fuse other channels or time points of the same geometry by a decision that was made before.
 
     Parameters
@@ -189,8 +151,8 @@ def carry(
         As for `fuse_hyperstack`.
     decision : Decision or callable
         One for all, or a function from the index on each further axis but C, such as ``{"T": 3}``, to the decision.
-    progress : callable, optional
-        Called with a `Progress` at each step.
+    empty : callable, optional
+        Makes room for an array by its name, axes, shape and type, such as a memory-mapped file.
 
     Returns
     -------
@@ -202,18 +164,6 @@ def carry(
     StackError
         The data do not fit the decision.
     """
-    return drain(iter_carry(data, axes, decision, axis=axis), progress)
-
-
-def iter_carry(
-    data: Any,
-    axes: str,
-    decision: Decision | Callable[[Mapping[str, int]], Decision],
-    *,
-    axis: str = STACK_AXIS,
-    empty: Empty | None = None,
-) -> Generator[Progress, None, HyperstackResult]:
-    """Carry a decision step by step: the same as `carry`, as a generator of `Progress` that returns the result."""
     from napari_focusfuse import io
     from napari_focusfuse.core.positions import fusing as positions
     from napari_focusfuse.core.positions.result import iter_gather
@@ -223,6 +173,9 @@ def iter_carry(
     by = decision if callable(decision) else _always(decision)
     work = positions.iter_carry(stacks, by)
     return (yield from iter_gather(work, stacks, {}, empty=empty or io.room, maps=False))
+
+
+carry = drained(iter_carry)
 
 
 def _always(decision: Decision) -> Callable[[Mapping[str, int]], Decision]:
@@ -250,16 +203,11 @@ def _positions(
 
 def _engine(method: Method, config: Config | None, model: str | os.PathLike[str], device: str) -> Engine:
     from napari_focusfuse.core import methods
-    from napari_focusfuse.core.decide import pipeline
     from napari_focusfuse.core.positions.fusing import Engine
 
-    if method.deep:
-        encoder, checked, where, info = prepared(method, config, model, device)
-        options: dict[str, Any] = {"encoder": encoder, "config": checked, "device": where, "info": info}
-        return Engine(partial(pipeline.iter_fuse, **options), partial(pipeline.iter_decide, **options))
-    other: dict[str, Any] = {"config": config, "info": info_of(method)}
-    decide = partial(methods.iter_decide, method, **other) if method.decides else None
-    return Engine(partial(methods.iter_fuse, method, **other), decide)
+    options = prepared(method, config, model, device)
+    decide = partial(methods.iter_decide, method, **options) if method.decides else None
+    return Engine(partial(methods.iter_fuse, method, **options), decide)
 
 
 def _settings(name: str, config: Config | None) -> dict[str, Any]:

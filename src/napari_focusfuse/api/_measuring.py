@@ -6,6 +6,7 @@ import os
 from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from napari_focusfuse.api._drained import drained
 from napari_focusfuse.api._models import load_model, torch_device
 from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.progress import Progress, drain
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
     from napari_focusfuse.core.metrics import Metric
 
 
-def measure(
+def iter_measure(
     sources: Any,
     fused: Any,
     *,
     truth: Any = None,
     metrics: Sequence[str] | None = None,
     data_range: float | None = None,
-) -> dict[str, float]:
+) -> Generator[Progress, None, dict[str, float]]:
     """Score a fused image against its sources, and against the true image if there is one.
 
     Parameters
@@ -60,21 +61,12 @@ def measure(
     >>> round(scores["ssim"], 3)
     1.0
     """
-    return drain(iter_measure(sources, fused, truth=truth, metrics=metrics, data_range=data_range))
-
-
-def iter_measure(
-    sources: Any,
-    fused: Any,
-    *,
-    truth: Any = None,
-    metrics: Sequence[str] | None = None,
-    data_range: float | None = None,
-) -> Generator[Progress, None, dict[str, float]]:
-    """Measure metric by metric: the same as `measure`, as a generator of `Progress`."""
     from napari_focusfuse.core.metrics.measuring import iter_measure as measuring
 
     return measuring(sources, fused, truth=truth, metrics=metrics, data_range=data_range)
+
+
+measure = drained(iter_measure)
 
 
 def iter_compare(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from napari_focusfuse.api._aligning import iter_align
+from napari_focusfuse.api._drained import drained
 from napari_focusfuse.api._fusion import iter_fuse
 from napari_focusfuse.api._hyperstack import iter_fuse_hyperstack
 from napari_focusfuse.api._hyperstack_files import iter_save_hyperstack
@@ -27,7 +28,7 @@ from napari_focusfuse.api._saving import iter_save
 from napari_focusfuse.config import AlignConfig
 from napari_focusfuse.core.files.schema import MismatchError
 from napari_focusfuse.core.methods import method_named
-from napari_focusfuse.core.progress import Progress, drain, staged
+from napari_focusfuse.core.progress import Progress, staged
 from napari_focusfuse.errors import FocusFuseError
 
 if TYPE_CHECKING:
@@ -44,15 +45,14 @@ _STRAY = {".DS_Store", "Thumbs.db"}
 _NOT_COMPARED = ("versions", "summary")
 
 
-def replay(
+def iter_replay(
     recipe: PathLike,
     *,
     out: PathLike | None = None,
     source: PathLike | None = None,
     model: PathLike | None = None,
     overwrite: bool = False,
-    progress: Callable[[Progress], object] | None = None,
-) -> FusionResult | HyperstackResult:
+) -> Generator[Progress, None, FusionResult | HyperstackResult]:
     """Make a result again by its recipe: the same bytes on the same machine with the same packages.
 
     Parameters
@@ -67,8 +67,6 @@ def replay(
         Where the model is now, if it is none of those that `list_models` gives.
     overwrite : bool
         Replace an existing result in `out`.
-    progress : callable, optional
-        Called with a `Progress` at each step.
 
     Returns
     -------
@@ -80,19 +78,6 @@ def replay(
     FocusFuseError
         An input or the model is missing or another than it was; the message says which.
     """
-    work = iter_replay(recipe, out=out, source=source, model=model, overwrite=overwrite)
-    return drain(work, progress)
-
-
-def iter_replay(
-    recipe: PathLike,
-    *,
-    out: PathLike | None = None,
-    source: PathLike | None = None,
-    model: PathLike | None = None,
-    overwrite: bool = False,
-) -> Generator[Progress, None, FusionResult | HyperstackResult]:
-    """Replay step by step: the same as `replay`, as a generator of `Progress` that returns the result."""
     from napari_focusfuse import io
 
     asked = io.read_recipe(recipe)
@@ -121,13 +106,12 @@ def iter_replay(
     return result
 
 
-def check_replay(
-    recipe: PathLike,
-    *,
-    source: PathLike | None = None,
-    model: PathLike | None = None,
-    progress: Callable[[Progress], object] | None = None,
-) -> list[str]:
+replay = drained(iter_replay)
+
+
+def iter_check_replay(
+    recipe: PathLike, *, source: PathLike | None = None, model: PathLike | None = None
+) -> Generator[Progress, None, list[str]]:
     """Make a result again and compare it with the files beside the recipe, byte for byte.
 
     Returns
@@ -141,13 +125,6 @@ def check_replay(
     FocusFuseError
         See `replay`.
     """
-    return drain(iter_check_replay(recipe, source=source, model=model), progress)
-
-
-def iter_check_replay(
-    recipe: PathLike, *, source: PathLike | None = None, model: PathLike | None = None
-) -> Generator[Progress, None, list[str]]:
-    """Check step by step: the same as `check_replay`, as a generator of `Progress`."""
     from napari_focusfuse import io
 
     folder = io.recipe_file(recipe).parent
@@ -156,6 +133,9 @@ def iter_check_replay(
         yield from iter_replay(recipe, out=again, source=source, model=model)
         names = {_name(path, root) for root in (folder, again) for path in root.rglob("*") if path.is_file()}
         return sorted(name for name in names - _STRAY if _content(folder / name) != _content(again / name))
+
+
+check_replay = drained(iter_check_replay)
 
 
 def _name(path: Path, root: Path) -> str:
@@ -209,7 +189,7 @@ def _iter_fuse(
         options["z"] = recipe["z"]
     if made.get("equalised") is not None:
         options["equalise"] = made["equalised"]
-    if method.deep:
+    if method.needs:
         options |= {"model": model_of(made, model), "device": made.get("device", "auto")}
     with _threads(made.get("threads")):
         if "axes" in made:

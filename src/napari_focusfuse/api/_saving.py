@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_focusfuse.api._drained import drained
 from napari_focusfuse.config.checks import check_sizes
-from napari_focusfuse.core.progress import Progress, drain, staged
+from napari_focusfuse.core.progress import Progress, staged
 from napari_focusfuse.errors import OutputError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 Inputs = Sequence[str | os.PathLike[str]] | dict[Path, str | None]
 
 
-def save_result(
+def iter_save(
     folder: str | os.PathLike[str],
     result: FusionResult,
     *,
@@ -30,8 +31,7 @@ def save_result(
     source: Mapping[str, Any] | None = None,
     transforms: Any = None,
     overwrite: bool = False,
-    progress: Callable[[Progress], object] | None = None,
-) -> Path:
+) -> Generator[Progress, None, Path]:
     """Write a result as a folder: fused image, index, depth, confidence and flags as OME-TIFF, and ``recipe.json``.
 
     Parameters
@@ -64,8 +64,6 @@ def save_result(
         What was done to the slices before they were fused, as plain numbers; noted in the recipe.
     overwrite : bool
         Replace an existing result, once the new one is complete.
-    progress : callable, optional
-        Called with a `Progress` at each step.
 
     Returns
     -------
@@ -77,37 +75,6 @@ def save_result(
     OutputError
         The folder exists or cannot be written, or a size is no length; nothing is left behind.
     """
-    work = iter_save(
-        folder,
-        result,
-        pixel_size=pixel_size,
-        z_step=z_step,
-        refractive_index=refractive_index,
-        fill_depth=fill_depth,
-        zarr=zarr,
-        inputs=inputs,
-        source=source,
-        transforms=transforms,
-        overwrite=overwrite,
-    )
-    return drain(work, progress)
-
-
-def iter_save(
-    folder: str | os.PathLike[str],
-    result: FusionResult,
-    *,
-    pixel_size: tuple[float, float] | None = None,
-    z_step: float | None = None,
-    refractive_index: float = 1.0,
-    fill_depth: bool = False,
-    zarr: bool = False,
-    inputs: Inputs = (),
-    source: Mapping[str, Any] | None = None,
-    transforms: Any = None,
-    overwrite: bool = False,
-) -> Generator[Progress, None, Path]:
-    """Save step by step: the same as `save_result`, as a generator of `Progress` that returns the folder."""
     from napari_focusfuse import io
 
     check_saving(z_step, pixel_size, refractive_index=refractive_index, zarr=zarr)
@@ -139,6 +106,9 @@ def iter_save(
         overwrite=overwrite,
     )
     return (yield from staged(writing, 0.7, 0.3))
+
+
+save_result = drained(iter_save, "save_result")
 
 
 def check_saving(

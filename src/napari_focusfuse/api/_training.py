@@ -7,11 +7,12 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_focusfuse.api._drained import drained
 from napari_focusfuse.api._fitting import Beginning, TrainResult, iter_fit, started_from
 from napari_focusfuse.api._models import torch_device
 from napari_focusfuse.api._training_images import folders_of, iter_greys
 from napari_focusfuse.config import DEFAULT_RECIPE, RECIPES
-from napari_focusfuse.core.progress import Progress, drain
+from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.errors import OutputError, TrainingError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _EVERY = 10
 
 
-def train(
+def iter_train(
     images: Any,
     config: AnyTrainConfig | None = None,
     *,
@@ -33,9 +34,12 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     licence: str = "",
-    progress: Callable[[Progress], object] | None = None,
-) -> TrainResult:
+    stop: Callable[[], bool] | None = None,
+) -> Generator[Progress, None, TrainResult]:
     """Train a model on your own images, without labels, and write it as a model folder.
+
+    Whoever stops to iterate finds the model that was the best at a validation in `out`, or the one that was there
+    before if it is to be overwritten.
 
     There are four recipes. That of the paper, `TrainConfig`, trains encoder and decoder to give images back.
     `RankConfig` (focus) trains the encoder alone to tell which slice of small simulated stacks is the sharpest. The
@@ -65,8 +69,8 @@ def train(
         Replace a model that is in `out`, once the new one is complete; until then only its checkpoint is written.
     licence : str
         Terms of the images, for the card.
-    progress : callable, optional
-        Called with a `Progress` after each step.
+    stop : callable, optional
+        Asked after each step; True ends the training and keeps the best model.
 
     Returns
     -------
@@ -78,44 +82,15 @@ def train(
         No usable images, nothing to resume or by another recipe, a model to start from that does not fit the recipe,
         `out` holds a model already, or the loss is no longer a number.
     """
-    work = iter_train(
-        images,
-        config,
-        out=out,
-        validation=validation,
-        start=start,
-        device=device,
-        resume=resume,
-        overwrite=overwrite,
-        licence=licence,
-    )
-    return drain(work, progress)
-
-
-def iter_train(
-    images: Any,
-    config: AnyTrainConfig | None = None,
-    *,
-    out: str | os.PathLike[str],
-    validation: Any = None,
-    start: str | os.PathLike[str] | None = None,
-    device: str = "auto",
-    resume: bool = False,
-    overwrite: bool = False,
-    licence: str = "",
-    stop: Callable[[], bool] | None = None,
-) -> Generator[Progress, None, TrainResult]:
-    """Train step by step: the same as `train`, as a generator of `Progress`.
-
-    `stop` is asked after each step; True ends the training and keeps the best model. Whoever stops to iterate finds the
-    model that was the best at a validation in `out`, or the one that was there before if it is to be overwritten.
-    """
     check_vacant(out, resume or overwrite)
     where = torch_device(device)
     beginning = _begin(config, Path(out), start, resume, licence)
     split = yield from _iter_split(images, validation, few=beginning.config.recipe != "paper")
     names = [str(item) for item in folders_of(images)] or [f"{len(split[0])} arrays"]
     return (yield from iter_fit(split, Path(out), beginning, names, where, stop))
+
+
+train = drained(iter_train)
 
 
 def check_vacant(out: str | os.PathLike[str], allowed: bool) -> None:

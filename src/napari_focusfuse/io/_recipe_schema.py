@@ -91,7 +91,7 @@ def check_recipe(recipe: Any) -> None:
     if "equalised" in made:  # of several positions it is measured again
         (flag if "axes" in made else listed(_LENGTH))(made["equalised"], "the recipe.made by.equalised")
     needed = [
-        *(["model", "model_sha256"] if method.deep else []),
+        *(["model", "model_sha256"] if "model" in method.needs else []),
         *([] if method.config is None else ["config"]),
         *(["channels", "decided_on"] if "axes" in made and method.decides else []),
     ]

@@ -12,7 +12,7 @@ from napari_focusfuse.core.simulate import simulate
 from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.errors import StackError
 
-RIVALS = [method.name for method in METHODS.values() if not method.deep]
+RIVALS = [method.name for method in METHODS.values() if not method.needs]
 DECIDING = [name for name in RIVALS if METHODS[name].decides]
 #: They stay between the least and the greatest value of a pixel; the others may overshoot.
 WITHIN = [*DECIDING, "max", "mean"]

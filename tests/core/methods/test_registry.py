@@ -13,13 +13,12 @@ from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.errors import FocusFuseError
 
-RIVALS = [method for method in METHODS.values() if not method.deep]
+RIVALS = [method for method in METHODS.values() if not method.needs]
 
 
 def test_ours_comes_first_and_is_the_only_one_with_a_model():
     assert next(iter(METHODS)) == "sesf"
-    assert [method.name for method in METHODS.values() if method.deep] == ["sesf"]
-    assert not METHODS["sesf"].where
+    assert [method.name for method in METHODS.values() if method.needs] == ["sesf"]
 
 
 def test_the_methods_asked_for_are_there():
@@ -38,7 +37,7 @@ def test_each_says_what_it_is(method):
         assert dataclasses.is_dataclass(method.config())
 
 
-@pytest.mark.parametrize("method", RIVALS, ids=lambda m: m.name)
+@pytest.mark.parametrize("method", METHODS.values(), ids=lambda m: m.name)
 def test_each_can_be_found(method):
     assert callable(_work(method))
 

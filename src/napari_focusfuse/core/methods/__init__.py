@@ -1,14 +1,15 @@
 """Fusion methods by name: ours, and others to compare it with, all for N slices and behind one signature.
 
 A method that decides gives a `Decision` as ours does; the others give an image alone. Nothing heavy is imported before
-a method runs. A further method is a function ``iter_NAME(stack, config)`` in a file of its family, and an entry here.
+a method runs. A further method is a function ``iter_NAME(stack, config)`` in a file of its family, and an entry here;
+what else it takes by keyword, it says in `Method.needs`.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from napari_focusfuse.config import (
     BlockSFConfig,
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
     from napari_focusfuse.core.result.decision import Decision, FusionResult
     from napari_focusfuse.core.stack.stack import Stack
 
-__all__ = ["METHODS", "Method", "iter_decide", "iter_fuse", "method_named", "settings"]
+__all__ = ["METHODS", "Method", "Need", "iter_decide", "iter_fuse", "method_named", "settings"]
+
+#: What a method may need besides a stack and settings.
+Need = Literal["model", "device"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +53,12 @@ class Method:
         Where it was published.
     decides : bool
         Whether it says which slice a pixel comes from.
-    deep : bool
-        Whether it uses a model, and with it a device and `FusionConfig`.
+    needs : tuple of str
+        What it needs besides a stack and settings: "model", "device".
     config : type or None
         Its settings; None if it has none.
     where : str
-        ``module:function`` that does it, beside this one; empty for ours, `napari_focusfuse.core.decide.pipeline`.
+        ``module:function`` that does it, beside this one.
     """
 
     name: str
@@ -62,9 +66,9 @@ class Method:
     description: str
     citation: str
     decides: bool = True
-    deep: bool = False
+    needs: tuple[Need, ...] = ()
     config: type[FusionConfig | MethodConfig] | None = None
-    where: str = ""
+    where: str
 
 
 _ALL = (
@@ -73,8 +77,9 @@ _ALL = (
         title="SESF-Fuse",
         description="Spatial frequency of deep features, with depth and confidence: the one to start with.",
         citation="Ma et al. 2020, Neural Computing and Applications, doi 10.1007/s00521-020-05358-9",
-        deep=True,
+        needs=("model", "device"),
         config=FusionConfig,
+        where="sesf:iter_sesf",
     ),
     Method(
         name="sf",
@@ -214,18 +219,20 @@ def settings(method: Method, config: FusionConfig | MethodConfig | None) -> Fusi
 
 
 def iter_decide(
-    method: Method, stack: Stack, config: FusionConfig | MethodConfig | None, info: Mapping[str, Any]
+    method: Method, stack: Stack, config: FusionConfig | MethodConfig | None, info: Mapping[str, Any], **needed: Any
 ) -> Generator[Progress, None, Decision]:
-    """Decide by a method other than ours.
+    """Decide by a method.
 
     Parameters
     ----------
     method : Method
     stack : Stack
-    config : MethodConfig or None
+    config : FusionConfig, MethodConfig or None
         Of the type that the method takes; its defaults for None.
     info : mapping
-        What goes into `Decision.info` besides the configuration.
+        What goes into `Decision.info` besides the configuration and what the method tells.
+    needed
+        What the method needs (`Method.needs`): ``encoder`` of the model, ``device``.
 
     Returns
     -------
@@ -240,24 +247,24 @@ def iter_decide(
         deciding = ", ".join(other.name for other in METHODS.values() if other.decides)
         raise FocusFuseError(f"the method {method.name!r} makes an image but no decision: choose one of {deciding}")
     checked = settings(method, config)
-    decision: Decision = yield from _work(method)(stack, checked)
-    return replace(decision, info=_described(checked, info))
+    decision: Decision = yield from _work(method)(stack, checked, **needed)
+    return replace(decision, info={**_described(checked, info), **decision.info})
 
 
 def iter_fuse(
-    method: Method, stack: Stack, config: FusionConfig | MethodConfig | None, info: Mapping[str, Any]
+    method: Method, stack: Stack, config: FusionConfig | MethodConfig | None, info: Mapping[str, Any], **needed: Any
 ) -> Generator[Progress, None, FusionResult]:
-    """Fuse by a method other than ours; see `iter_decide`. Without a decision ``result.decision`` is None."""
+    """Fuse by a method; see `iter_decide`. Without a decision ``result.decision`` is None."""
     from napari_focusfuse.core.blend import iter_blend
     from napari_focusfuse.core.decide.confidence import summary
     from napari_focusfuse.core.result.decision import FusionResult
 
     if not method.decides:
         checked = settings(method, config)
-        image = yield from _work(method)(stack, checked)
+        image = yield from _work(method)(stack, checked, **needed)
         text = f"{len(stack)} slices: {method.title.lower()}, an image without decision."
         return FusionResult(image, None, text, _described(checked, info))
-    decision = yield from staged(iter_decide(method, stack, config, info), 0, 0.85)
+    decision = yield from staged(iter_decide(method, stack, config, info, **needed), 0, 0.85)
     image = yield from staged(iter_blend(stack, decision), 0.85, 0.15)
     return FusionResult(image, decision, summary(decision), decision.info)
 

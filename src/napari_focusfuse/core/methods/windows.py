@@ -124,33 +124,32 @@ def iter_block_sf(stack: Stack, config: BlockSFConfig) -> Generator[Progress, No
     follows.
     """
     limits = yield from staged(iter_limits(stack), 0, 0.05)
-    blocks = yield from staged(_iter_blocks(stack, config, limits), 0.05, 0.85)
-    near = blocks.activity >= blocks.activity[0] - config.threshold
-    index = np.where(near.sum(axis=0) > 1, _MIXED, blocks.labels[0])
+    peaks = yield from staged(_iter_peaks(stack, config, limits), 0.05, 0.85)
+    blocks = (slice(None), *(slice(None, None, config.block) for _ in stack.shape))
+    activity, best = peaks.activity[blocks], peaks.labels[blocks]
+    near = activity >= activity[0] - config.threshold
+    index = np.where(near.sum(axis=0) > 1, _MIXED, best[0])
     voted = majority(index)
-    changed = (voted != index) & (voted != blocks.labels[0])
+    changed = (voted != index) & (voted != best[0])
     near[:, voted != index] = np.array([True] + [False] * (len(near) - 1))[:, None]
-    labels = blocks.labels.copy()
+    labels = best.copy()
     labels[0][changed] = voted[changed]
     weights = (near / near.sum(axis=0)).astype(np.float32)
-    for name in ("activity", "labels", "below", "above"):
-        setattr(blocks, name, _enlarged(getattr(blocks, name), config.block, stack.shape))
     labels, weights = (_enlarged(values, config.block, stack.shape) for values in (labels, weights))
-    work = decided(stack, blocks, float(_FULL) * NOTHING, labels, weights)
+    work = decided(stack, peaks, float(_FULL) * NOTHING, labels, weights)
     return (yield from repeated(work, Progress(900, 1000, "depth and confidence")))
 
 
-def _iter_blocks(stack: Stack, config: BlockSFConfig, limits: tuple[float, float]) -> Generator[Progress, None, TopK]:
-    """The few best slices of each block, one element a block."""
-    rows, columns = (-(-n // config.block) for n in stack.shape)
-    peaks, previous = TopK((rows, columns), len(stack)), -1
+def _iter_peaks(stack: Stack, config: BlockSFConfig, limits: tuple[float, float]) -> Generator[Progress, None, TopK]:
+    """The few best slices of each pixel, the same in the whole of a block."""
+    peaks, previous = TopK(stack.shape, len(stack)), -1
     for done, k in enumerate(int(k) for k in stack.order):
         yield Progress(done, len(stack), f"slice {done + 1} of {len(stack)}")
         grey, missing = grey_slice(stack, k, limits)
         activity = block_spatial_frequency(grey * _FULL, config.block) + _FULL * np.float32(NOTHING)
         if missing is not None:
             activity[_block_sums(missing.astype(float), config.block) > 0] = 0
-        peaks.show((slice(None), slice(None)), k, previous, activity)
+        peaks.show((slice(None), slice(None)), k, previous, _enlarged(activity, config.block, stack.shape))
         previous = k
     return peaks
 

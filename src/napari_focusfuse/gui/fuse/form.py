@@ -221,9 +221,11 @@ class FuseForm(QWidget):
 
     def how(self) -> dict[str, Any]:
         """Method and settings, as options of a fusion."""
-        how: dict[str, Any] = {"method": self.method.value}
-        if METHODS[self.method.value].deep:
-            how |= {"config": self.config.value(), "model": self.model.value, "device": self.device.value}
+        method = METHODS[self.method.value]
+        how: dict[str, Any] = {"method": method.name}
+        if method.config is FusionConfig:
+            how["config"] = self.config.value()
+        how |= {need: {"model": self.model, "device": self.device}[need].value for need in method.needs}
         return how | ({"equalise": True} if self.equalise.value and self.equalise.enabled else {})
 
     def describe(self, source: Source) -> dict[str, Any]:
@@ -245,8 +247,9 @@ class FuseForm(QWidget):
             "refractive_index": self.stack.refractive_index(),
             "method": self.method.value,
         }
-        if METHODS[self.method.value].deep:
-            note |= {"config": asdict(self.config.value()), "model": self.model.value}
+        how = self.how()
+        note |= {"config": asdict(how["config"])} if "config" in how else {}
+        note |= {"model": how["model"]} if "model" in how else {}
         described: dict[str, Any] = plain(note)
         return described
 
@@ -294,10 +297,12 @@ class FuseForm(QWidget):
         method = METHODS[name]
         self.positions.set_decides(method.decides)
         self.method.tooltip = f"{method.description}\n{method.citation}"
-        for box in (self.config.preset, self.model, self.device):
-            box.enabled = method.deep
-        for part in (self.folder_button, self.advanced):
-            part.setEnabled(method.deep)
+        ours = method.config is FusionConfig
+        self.config.preset.enabled = ours
+        self.model.enabled = "model" in method.needs
+        self.device.enabled = "device" in method.needs
+        self.folder_button.setEnabled("model" in method.needs)
+        self.advanced.setEnabled(ours)
 
     def _on_choices(self, choices: Choices) -> None:
         offer_all(self.model, choices.models)

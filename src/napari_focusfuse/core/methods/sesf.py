@@ -1,0 +1,21 @@
+"""Ours, by the spatial frequency of deep features: the decision rule, behind the signature that all methods share."""
+
+from collections.abc import Generator
+
+import torch
+
+from napari_focusfuse.config import FusionConfig
+from napari_focusfuse.core.decide import pipeline
+from napari_focusfuse.core.encode.measures import FocusMeasure
+from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.core.result.decision import Decision
+from napari_focusfuse.core.stack.stack import Stack
+
+__all__ = ["iter_sesf"]
+
+
+def iter_sesf(
+    stack: Stack, config: FusionConfig, *, encoder: FocusMeasure, device: torch.device
+) -> Generator[Progress, None, Decision]:
+    """Take each pixel from where the deep features have the most spatial frequency (Ma et al. 2020)."""
+    return (yield from pipeline.iter_decide(stack, encoder, config, device, {}))
