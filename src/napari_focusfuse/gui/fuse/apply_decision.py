@@ -18,7 +18,8 @@ from napari_focusfuse.gui.fuse.apply_work import Origin, Target, Where, taken, t
 from napari_focusfuse.gui.fuse.form import FuseForm
 from napari_focusfuse.gui.fuse.position_form import Choice
 from napari_focusfuse.gui.layers.hyperstack import Whole, take_whole
-from napari_focusfuse.gui.layers.hyperstack_results import Shown, iter_show
+from napari_focusfuse.gui.layers.hyperstack_results import iter_show
+from napari_focusfuse.gui.layers.result_parts import Parts
 from napari_focusfuse.gui.layers.results import plain
 from napari_focusfuse.gui.layers.source import Source
 
@@ -191,7 +192,7 @@ class Carrier(QObject):
             self.dialog.deleteLater()
             self.dialog = None
 
-    def _on_whole(self, note: dict[str, Any], done: "tuple[Whole, HyperstackResult, list[Shown]]") -> Iterator[None]:
+    def _on_whole(self, note: dict[str, Any], done: "tuple[Whole, HyperstackResult, Parts]") -> Iterator[None]:
         whole, result, layers = done
         made_by = plain(result.info)
         note = {**note, "names": whole.names, "made_by": made_by}
@@ -206,7 +207,7 @@ class Carrier(QObject):
         self._on_busy()
         self.fused.emit(result.summary)
 
-    def _on_carried(self, made: list[tuple[Whole, list[Shown]]]) -> Iterator[None]:
+    def _on_carried(self, made: list[tuple[Whole, Parts]]) -> Iterator[None]:
         origin = self._origin
         if origin is None:
             return
