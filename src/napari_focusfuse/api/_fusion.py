@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from napari_focusfuse.core.progress import Progress, drain
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_focusfuse.core.positions.fusing import Engine
     from napari_focusfuse.core.result.decision import Decision, FusionResult
     from napari_focusfuse.core.stack.equalise import Watched
 
@@ -84,17 +86,13 @@ def iter_fuse(
     >>> result.image.shape, result.image.dtype
     ((64, 64), dtype('uint16'))
     """
-    from napari_focusfuse.core import methods
     from napari_focusfuse.core.stack.equalise import Watched
 
     chosen, slices = method_named(method), Watched(stack, axis, rgb, z)
-    made = {}
+    made: dict[str, Any] = {}
     if equalise is not False:
-        slices, factors = yield from _iter_equalised(slices, (stack, axis, rgb, z), equalise)
-        made["equalised"] = factors
-    options = prepared(chosen, config, model, device)
-    options["info"] |= made
-    result = yield from methods.iter_fuse(chosen, slices, **options)
+        slices, made["equalised"] = yield from _iter_equalised(slices, (stack, axis, rgb, z), equalise)
+    result = yield from engine_of(chosen, config, model, device, **made).fuse(slices)
     slices.warn()
     return result
 
@@ -136,11 +134,10 @@ def iter_decide(
     FocusFuseError
         The input cannot be fused, or the method makes no decision.
     """
-    from napari_focusfuse.core import methods
     from napari_focusfuse.core.stack.stack import Stack
 
     slices, chosen = Stack(stack, axis, rgb, z), method_named(method)
-    return (yield from methods.iter_decide(chosen, slices, **prepared(chosen, config, model, device)))
+    return (yield from engine_of(chosen, config, model, device).decide(slices))
 
 
 decide = drained(iter_decide)
@@ -175,7 +172,18 @@ def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = N
     return drain(iter_blend(Stack(stack, axis, rgb), decision))
 
 
-def prepared(method: Method, config: Config | None, model: str | os.PathLike[str], device: str) -> dict[str, Any]:
+def engine_of(method: Method, config: Config | None, model: str | os.PathLike[str], device: str, **more: Any) -> Engine:
+    """A method with its settings, which fuses one stack after the other, and tells `more` of what made them."""
+    from napari_focusfuse.core import methods
+    from napari_focusfuse.core.positions.fusing import Engine
+
+    options = _prepared(method, config, model, device)
+    options["info"] |= more
+    works = partial(methods.iter_fuse, method, **options), partial(methods.iter_decide, method, **options)
+    return Engine(*works, decides=method.decides)
+
+
+def _prepared(method: Method, config: Config | None, model: str | os.PathLike[str], device: str) -> dict[str, Any]:
     """What a method takes besides the stack, by the names of `core.methods.iter_fuse`."""
     options: dict[str, Any] = {"config": settings(method, config), "info": info_of(method)}
     if not method.needs:

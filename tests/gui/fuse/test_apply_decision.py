@@ -128,6 +128,7 @@ def test_running_again_updates_the_layers(viewer, widget, carrier, cells, finish
     layers = list(viewer.layers)
     fuse_all(widget, finish, "sum")
     assert list(viewer.layers) == layers
+    assert [viewer.layers[f"cells {role}"].editable for role in ("decision", "flags")] == [False, False]
     fuse_all(widget, finish, "each")
     assert list(viewer.layers) == layers
     assert viewer.layers["cells depth"].data.shape == (3, 2, 1, 16, 20)

@@ -18,7 +18,8 @@ from napari_focusfuse.gui.fuse.apply_work import Origin, Target, Where, taken, t
 from napari_focusfuse.gui.fuse.form import FuseForm
 from napari_focusfuse.gui.fuse.position_form import Choice
 from napari_focusfuse.gui.layers.hyperstack import Whole, take_whole
-from napari_focusfuse.gui.layers.hyperstack_results import Shown, iter_show
+from napari_focusfuse.gui.layers.hyperstack_results import iter_show
+from napari_focusfuse.gui.layers.result_parts import Parts
 from napari_focusfuse.gui.layers.results import plain
 from napari_focusfuse.gui.layers.source import Source
 
@@ -144,14 +145,15 @@ class Carrier(QObject):
 
     def apply(self, chosen: list[Target], where: Where) -> None:
         """Fuse layers by the decision that is held; those that are no longer there are left out."""
-        there = [getattr(layer, "__wrapped__", layer) for layer in self._viewer.layers]
+        origin, there = self._origin, [getattr(layer, "__wrapped__", layer) for layer in self._viewer.layers]
         point = self._viewer.dims.point
         wholes = [taken(target, where, point) for target in chosen if target.layer in there]
-        if wholes and self._origin is not None:
+        if wholes and origin is not None:
+            notes = [_carried(whole, origin) for whole in wholes]
             self._panel.start(
-                partial(work.carry, wholes, self._origin, self._held()),
-                f"Applying the decision of {self._origin.title}",
-                self._on_carried,
+                partial(work.carry, wholes, origin, self._held()),
+                f"Applying the decision of {origin.title}",
+                partial(self._on_carried, origin, notes),
             )
 
     def save(self, folder: Path, done: Callable[[Any], None], *, overwrite: bool) -> None:
@@ -191,7 +193,7 @@ class Carrier(QObject):
             self.dialog.deleteLater()
             self.dialog = None
 
-    def _on_whole(self, note: dict[str, Any], done: "tuple[Whole, HyperstackResult, list[Shown]]") -> Iterator[None]:
+    def _on_whole(self, note: dict[str, Any], done: "tuple[Whole, HyperstackResult, Parts]") -> Iterator[None]:
         whole, result, layers = done
         made_by = plain(result.info)
         note = {**note, "names": whole.names, "made_by": made_by}
@@ -206,26 +208,27 @@ class Carrier(QObject):
         self._on_busy()
         self.fused.emit(result.summary)
 
-    def _on_carried(self, made: list[tuple[Whole, list[Shown]]]) -> Iterator[None]:
-        origin = self._origin
-        if origin is None:
-            return
-        for whole, layers in made:
-            note = {
-                "source": whole.title,
-                "source_id": whole.layer_id,
-                "inputs": whole.inputs,
-                "axis": whole.label,
-                "position": whole.position,
-                "slices": whole.slices,
-                "z_step": None,
-                "pixel_size": None,
-                "method": origin.made_by.get("method"),
-                "decision_from": {"source": origin.title, "source_id": origin.layer_id},
-                "made_by": origin.made_by,
-            }
-            yield from iter_show(self._viewer, whole, layers, plain(note))
-        number = sum(len(layers) for _, layers in made)
+    def _on_carried(
+        self, origin: Origin, notes: list[dict[str, Any]], made: list[tuple[Whole, Parts]]
+    ) -> Iterator[None]:
+        for note, (whole, parts) in zip(notes, made, strict=True):
+            yield from iter_show(self._viewer, whole, parts, note)
+        number = sum(len(parts) for _, parts in made)
         self._panel.status.setText(
             f"Fused {number} layer{'s' * (number > 1)} with the decision map of {origin.title!r}."
         )
+
+
+def _carried(whole: Whole, origin: Origin) -> dict[str, Any]:
+    """Where a result by the decision of another comes from, in plain JSON types."""
+    note: dict[str, Any] = plain(
+        {
+            **whole.note(),
+            "z_step": None,
+            "pixel_size": None,
+            "method": origin.made_by.get("method"),
+            "decision_from": {"source": origin.title, "source_id": origin.layer_id},
+            "made_by": origin.made_by,
+        }
+    )
+    return note

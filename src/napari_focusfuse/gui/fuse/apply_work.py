@@ -14,7 +14,7 @@ from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.fuse.position_form import channel_axis, long_axes
 from napari_focusfuse.gui.layers.axes import propose_axis
 from napari_focusfuse.gui.layers.hyperstack import Whole, take_whole
-from napari_focusfuse.gui.layers.hyperstack_results import iter_shown
+from napari_focusfuse.gui.layers.hyperstack_results import iter_parts
 from napari_focusfuse.gui.layers.results import is_result
 from napari_focusfuse.gui.layers.source import axis_name, data_of, further_axes, plane_axes
 
@@ -148,7 +148,7 @@ def fuse_whole(whole: Whole, options: dict[str, Any], top: float) -> Work:
     options = limited_for((height, width), options)
     work = api.iter_fuse_hyperstack(whole.data, whole.axes, keep_decisions=True, **options)
     result = yield from staged(work, 0, 0.95)
-    layers = yield from staged(iter_shown(whole, result, top), 0.95, 0.05)
+    layers = yield from staged(iter_parts(whole, result, top), 0.95, 0.05)
     return whole, result, layers
 
 
@@ -169,7 +169,7 @@ def carry(wholes: list[Whole], origin: Origin, held: Callable[[], Work]) -> Work
     for done, whole in enumerate(wholes):
         work = api.iter_carry(whole.data, whole.axes, partial(_decision, whole, origin, one))
         result = yield from staged(work, done / len(wholes), 1 / len(wholes))
-        layers = yield from iter_shown(whole, result, 0)
+        layers = yield from iter_parts(whole, result, 0)
         made.append((whole, layers))
     return made
 

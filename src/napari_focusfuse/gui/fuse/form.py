@@ -232,13 +232,8 @@ class FuseForm(QWidget):
         """Where a result comes from, in plain JSON types."""
         layer = self.stack.layer
         note = {
-            "source": source.title,
-            "source_id": source.layer_id,
-            "inputs": source.inputs,
-            "axis": source.label,
+            **source.note(),
             "rgb": source.rgb,
-            "position": source.position,
-            "slices": source.slices,
             "in_file": {} if layer is None else in_file(layer),
             "taken": taken_of(layer),
             "aligned": aligned_from(layer),

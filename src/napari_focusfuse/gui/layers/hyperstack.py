@@ -9,7 +9,8 @@ from napari.layers import Image
 from numpy.typing import NDArray
 
 from napari_focusfuse.config.fusion import CHANNEL, STACK_AXIS
-from napari_focusfuse.gui.layers.source import LOOKS, axis_name, data_of, inputs_of, lazy, plane_axes
+from napari_focusfuse.gui.layers.place import placed, to_world
+from napari_focusfuse.gui.layers.source import Taken, axis_name, data_of, plane_axes, taken
 
 __all__ = ["Whole", "take_whole"]
 
@@ -19,44 +20,19 @@ _TIME = ("t", "time")
 
 
 @dataclass(frozen=True, eq=False)
-class Whole:
-    """All focus stacks of an image layer along some of its further axes, frozen when a run starts.
+class Whole(Taken):
+    """All focus stacks of an image layer along some of its further axes.
 
     Attributes
     ----------
-    title : str
-        Name of the layer, with the index on those axes that are fixed.
-    layer_id : str
-        Identifies the layer as long as napari runs.
-    inputs : list of str
-        Files that the layer was read from, as far as they are known.
-    data : array
-        Without the fixed axes; not copied.
     axes : str
         A letter for each axis of `data`, as the engine takes them: Z is the stack axis.
     names : dict of str to str
         What the layer calls them, by letter.
-    label : str
-        Name of the stack axis.
-    slices : int
-    position : dict of str to int
-        Index on each fixed axis, by name.
-    rgb : bool
-    looks : dict
-        Arguments that make an image look like the layer.
     """
 
-    title: str
-    layer_id: str
-    inputs: list[str]
-    data: Any
     axes: str
     names: dict[str, str]
-    label: str
-    slices: int
-    position: dict[str, int]
-    rgb: bool
-    looks: dict[str, Any]
     _letters: tuple[str, ...]
     _matrix: NDArray[np.float64]
     _shape: tuple[int, ...]
@@ -91,16 +67,8 @@ class Whole:
         rows = [*kept, len(self._letters)]
         matrix = (self._matrix @ slab)[np.ix_(rows, rows)]
         scale = np.array([self._scale[i] * slab[i, i] for i in kept])
-        own = np.eye(len(kept) + 1)
-        own[:-1, :-1], own[:-1, -1] = np.diag(scale), matrix[:-1, -1]
-        affine = matrix @ np.linalg.inv(own)
-        return {
-            "scale": scale,
-            "translate": matrix[:-1, -1],
-            "units": tuple(self._units[i] for i in kept),
-            "axis_labels": tuple(self._labels[i] for i in kept),
-            "affine": np.eye(len(own)) if np.allclose(affine, np.eye(len(own))) else affine,
-        }
+        units, labels = ([values[i] for i in kept] for values in (self._units, self._labels))
+        return placed(matrix, scale, matrix[:-1, -1], units, labels)
 
     def _kept(self, axes: str) -> list[int]:
         """The axes of the layer, but those in front that the result lacks."""
@@ -123,27 +91,15 @@ def take_whole(layer: Image, axis: int, *, fixed: Mapping[int, int] | None = Non
     """
     fixed = dict(fixed or {})
     letters = _letters(layer, axis, channel)
-    index = tuple(fixed.get(i, slice(None)) for i in range(layer.ndim))
-    position = {axis_name(layer, i): k for i, k in fixed.items()}
-    where = ", ".join(f"{name} = {k}" for name, k in position.items())
-    shape = tuple(int(n) for n in data_of(layer).shape[: layer.ndim])
     # What is fixed is lacking in the results, as the stack axis is.
     named = tuple(letters[i] if i not in fixed else "-" for i in range(layer.ndim))
     return Whole(
-        title=f"{layer.name} ({where})" if where else str(layer.name),
-        layer_id=str(layer.unique_id),
-        inputs=inputs_of(layer),
-        data=lazy(data_of(layer))[index],
+        **taken(layer, axis, fixed),
         axes="".join(letter for letter in named if letter != "-") + "S" * bool(layer.rgb),
         names={letters[i]: axis_name(layer, i) for i in range(layer.ndim)},
-        label=axis_name(layer, axis),
-        slices=shape[axis],
-        position=position,
-        rgb=bool(layer.rgb),
-        looks={} if layer.rgb else {name: getattr(layer, name) for name in LOOKS},
         _letters=tuple("-" if letter == STACK_AXIS else letter for letter in named),
-        _matrix=_to_world(layer),
-        _shape=shape,
+        _matrix=to_world(layer, range(layer.ndim), {}),
+        _shape=tuple(int(n) for n in data_of(layer).shape[: layer.ndim]),
         _units=tuple(layer.units),
         _labels=tuple(layer.axis_labels),
         _scale=tuple(map(float, layer.scale)),
@@ -158,12 +114,3 @@ def _letters(layer: Image, axis: int, channel: int | None) -> list[str]:
     others.sort(key=lambda i: str(layer.axis_labels[i]).lower() not in _TIME)
     given |= dict(zip(others, _LETTERS, strict=False))
     return [given[i] for i in range(layer.ndim)]
-
-
-def _to_world(layer: Image) -> NDArray[np.float64]:
-    """Affine (n + 1, n + 1) from pixels to the world, rotation and shear of the layer included."""
-    points = np.vstack([np.zeros(layer.ndim), np.eye(layer.ndim)])
-    world = np.array([np.asarray(layer.data_to_world(point)) for point in points])
-    matrix = np.eye(layer.ndim + 1)
-    matrix[:-1, :-1], matrix[:-1, -1] = (world[1:] - world[0]).T, world[0]
-    return matrix

@@ -1,16 +1,14 @@
-"""From results of many positions to layers: made beside the source, updated in place by the next run."""
+"""From results of many positions to layers, which the next run of the same kind updates in place."""
 
-import uuid
 from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui.layers.hyperstack import Whole
-from napari_focusfuse.gui.layers.result_parts import LABELS, reasons, slice_colours
-from napari_focusfuse.gui.layers.results import is_result, iter_add, note_of, put
-from napari_focusfuse.gui.layers.source import KEY
+from napari_focusfuse.gui.layers.result_parts import Parts, label_type, map_parts
+from napari_focusfuse.gui.layers.results import is_result, iter_show_parts, note_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -18,30 +16,11 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.positions.result import HyperstackResult
 
-__all__ = ["Shown", "iter_show", "iter_shown"]
-
-_MAPS = ("decision", "depth", "confidence", "flags")
+__all__ = ["iter_parts", "iter_show"]
 
 
-class Shown(NamedTuple):
-    """Data and arguments of a layer.
-
-    Attributes
-    ----------
-    role : str
-        "fused", "decision", "depth", "confidence" or "flags".
-    data : array
-    arguments : dict
-        For the layer, its place included.
-    """
-
-    role: str
-    data: Any
-    arguments: dict[str, Any]
-
-
-def iter_shown(whole: Whole, result: "HyperstackResult", top: float) -> Generator[Progress, None, list[Shown]]:
-    """Prepare the layers of a result, from bottom to top; runs in the thread.
+def iter_parts(whole: Whole, result: "HyperstackResult", top: float) -> Generator[Progress, None, Parts]:
+    """What the layers of a result hold, as `parts_of` one stack; runs in the thread.
 
     Parameters
     ----------
@@ -51,104 +30,49 @@ def iter_shown(whole: Whole, result: "HyperstackResult", top: float) -> Generato
     top : float
         Position of the last slice, the greatest depth.
     """
-    looks = {"rgb": whole.rgb, **whole.looks}
-    made = [Shown("fused", whole.arranged(result.image, result.axes), {**looks, **whole.place(result.axes)})]
+    image = whole.arranged(result.image, result.axes)
+    made: Parts = {"fused": {"data": image, "rgb": whole.rgb, **whole.looks, **whole.place(result.axes)}}
     if result.index is None:
         return made
     from napari_focusfuse import io
 
-    dtype = np.dtype(np.uint8 if whole.slices < np.iinfo(np.uint8).max else np.uint16)
-    decision = io.room("decision", result.map_axes, result.index.shape, dtype)
+    decision = io.room("decision", result.map_axes, result.index.shape, np.dtype(label_type(whole.slices)))
     for k, index in enumerate(result.index):
         yield Progress(k, len(decision), "preparing the layers")
         decision[k] = index + 1
-    maps: dict[str, tuple[Any, dict[str, Any]]] = {
-        "decision": (decision, {"colormap": slice_colours(whole.slices)}),
-        "depth": (result.depth, {"colormap": "viridis", "contrast_limits": (0.0, top)}),
-        "confidence": (result.confidence, {"colormap": "magma", "contrast_limits": (0.0, 1.0)}),
-        "flags": (result.flags, {"features": reasons(result.flags)}),
-    }
-    place = whole.place(result.map_axes)
-    for role, (data, arguments) in maps.items():
-        made.append(Shown(role, whole.arranged(data, result.map_axes), {**arguments, "visible": False, **place}))
-    return made
+    maps = {"decision": decision, "depth": result.depth, "confidence": result.confidence, "flags": result.flags}
+    data = {role: whole.arranged(values, result.map_axes) for role, values in maps.items()}
+    return made | map_parts(data, whole.slices, (0.0, top), whole.place(result.map_axes))
 
 
 def iter_show(
-    viewer: "ViewerModel", whole: Whole, layers: list[Shown], note: Mapping[str, Any]
-) -> Generator[None, None, None]:
-    """Show results as layers, in short steps between which the viewer does what waits.
-
-    If it is ended early, the layers that it has added are gone again.
+    viewer: "ViewerModel", whole: Whole, parts: Parts, note: Mapping[str, Any]
+) -> Generator[None, None, dict[str, "Layer"]]:
+    """Show results as layers, as `iter_show_result` does those of one stack.
 
     Parameters
     ----------
     viewer : ViewerModel
     whole : Whole
         What was fused.
-    layers : list of Shown
+    parts : dict
+        What `iter_parts` gives.
     note : mapping
         Provenance, of plain JSON types: ``source_id``, ``position``; ``decision_from`` if a decision was carried.
     """
-    result_id = uuid.uuid4().hex
-    added: list[Layer] = []
-    try:
-        for made in layers:
-            told = {"result_id": result_id, **note, "role": made.role}
-            layer = _existing(viewer, told)
-            if layer is not None and layer.data.ndim == made.data.ndim:
-                _update(layer, made, told)
-            else:
-                layer = _new(f"{whole.title} {made.role}", made, told)
-                yield
-                added.append(layer)
-                options = {"select": made.role == "fused", "editable": made.role not in LABELS}
-                yield from iter_add(viewer, layer, **options, colorbar=made.role == "depth")
-    except GeneratorExit:
-        for layer in added:
-            if layer in viewer.layers:
-                viewer.layers.remove(layer)
-        raise
-    for role in set(_MAPS) - {made.role for made in layers}:
-        if (layer := _existing(viewer, {**note, "role": role})) is not None:
-            viewer.layers.remove(layer)
+    found = _to_update(viewer, note)
+    for role, part in parts.items():
+        if role in found and found[role].data.ndim != part["data"].ndim:
+            del found[role]
+    return (yield from iter_show_parts(viewer, whole.title, parts, {**note, "whole": True}, found))
 
 
-def _update(layer: "Layer", made: Shown, note: Mapping[str, Any]) -> None:
-    """New data in a layer; what the user chose for its looks stays, unless it would no longer fit."""
-    old = note_of(layer)
-    same = all(old[key] == note[key] for key in ("slices", "z_step"))
-    layer.data = made.data
-    for look in ("contrast_limits_range", "contrast_limits") if made.role == "depth" and not same else ():
-        setattr(layer, look, made.arguments["contrast_limits"])
-    if made.role == "decision" and not same:
-        layer.colormap = made.arguments["colormap"]
-    if made.role == "flags":
-        layer.features = made.arguments["features"]
-    put(layer, made.arguments)
-    _sign(layer, note)
-
-
-def _existing(viewer: "ViewerModel", note: Mapping[str, Any]) -> "Layer | None":
-    """The layer that an earlier run of the same kind has made."""
-    same = ("role", "source_id", "position")
-    for layer in reversed(list(viewer.layers)):
-        if is_result(layer):
-            other = note_of(layer)
-            carried = ("decision_from" in other) == ("decision_from" in note)
-            if other.get("whole") and carried and all(other[key] == note[key] for key in same):
-                return getattr(layer, "__wrapped__", layer)
-    return None
-
-
-def _new(name: str, made: Shown, note: Mapping[str, Any]) -> "Layer":
-    """A new layer. It carries its provenance before a viewer gets it, so that nobody takes it for a source."""
-    from napari.layers import Image, Labels
-
-    layer: Layer = (Labels if made.role in LABELS else Image)(made.data, name=name, **made.arguments)
-    _sign(layer, note)
-    return layer
-
-
-def _sign(layer: "Layer", note: Mapping[str, Any]) -> None:
-    layer.metadata = {**layer.metadata, KEY: {**note, "whole": True, "layer_id": str(layer.unique_id)}}
+def _to_update(viewer: "ViewerModel", note: Mapping[str, Any]) -> dict[str, "Layer"]:
+    """The newest layers that earlier runs of the same kind have made, by role."""
+    found = {}
+    for layer in viewer.layers:
+        other = note_of(layer) if is_result(layer) else {}
+        carried = ("decision_from" in other) == ("decision_from" in note)
+        if other.get("whole") and carried and all(other[key] == note[key] for key in ("source_id", "position")):
+            found[other["role"]] = layer
+    return found

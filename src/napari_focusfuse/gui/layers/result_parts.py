@@ -1,5 +1,6 @@
 """What the layers of a result hold: data and arguments by role. Touches no viewer, so that a thread can prepare it."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,18 @@ from napari_focusfuse.gui.layers.source import Source
 if TYPE_CHECKING:
     from napari_focusfuse.core.result.decision import FusionResult
 
-__all__ = ["LABELS", "MAP", "Parts", "limits_of", "parts_of", "preload", "reasons", "slice_colours"]
+__all__ = [
+    "LABELS",
+    "MAP",
+    "Parts",
+    "label_type",
+    "limits_of",
+    "map_parts",
+    "parts_of",
+    "preload",
+    "reasons",
+    "slice_colours",
+]
 
 #: The roles whose layers are labels; the others are images.
 LABELS = ("decision", "flags")
@@ -26,36 +38,44 @@ def parts_of(source: Source, result: "FusionResult") -> Parts:
     decision = result.decision
     if decision is None:
         return made
-    dtype = np.uint8 if source.slices < np.iinfo(np.uint8).max else np.uint16
-    made["decision"] = {
-        "data": (decision.index + 1).astype(dtype),
-        "colormap": slice_colours(source.slices),
-        "visible": False,
-        **source.place,
+    data = {
+        "decision": (decision.index + 1).astype(label_type(source.slices)),
+        "depth": decision.depth,
+        "confidence": decision.confidence,
+        "flags": decision.flags.astype(np.uint16),
     }
-    limits = limits_of(decision.depth)
-    if limits is not None:
-        made["depth"] = {
-            "data": decision.depth,
-            "colormap": MAP,
-            "contrast_limits": limits,
-            "visible": False,
-            **source.place,
-        }
-    made["confidence"] = {
-        "data": decision.confidence,
-        "colormap": "magma",
-        "contrast_limits": (0.0, 1.0),
-        "visible": False,
-        **source.place,
+    return made | map_parts(data, source.slices, limits_of(decision.depth), source.place)
+
+
+def map_parts(
+    data: Mapping[str, Any], slices: int, limits: tuple[float, float] | None, place: Mapping[str, Any]
+) -> Parts:
+    """The same of the maps alone.
+
+    Parameters
+    ----------
+    data : mapping of str to array
+        By role; a decision holds slices from 1.
+    slices : int
+    limits : (float, float) or None
+        Of the depth; None where none is known, and then it gets no layer.
+    place : mapping
+        Arguments that put them where they belong.
+    """
+    looks: dict[str, dict[str, Any]] = {
+        "decision": {"colormap": slice_colours(slices)},
+        "depth": {"colormap": MAP, "contrast_limits": limits},
+        "confidence": {"colormap": "magma", "contrast_limits": (0.0, 1.0)},
+        "flags": {"features": reasons(data["flags"])},
     }
-    made["flags"] = {
-        "data": decision.flags.astype(np.uint16),
-        "features": reasons(decision.flags),
-        "visible": False,
-        **source.place,
-    }
-    return made
+    if limits is None:
+        del looks["depth"]
+    return {role: {"data": data[role], **look, "visible": False, **place} for role, look in looks.items()}
+
+
+def label_type(slices: int) -> Any:
+    """The type of labels that are slices from 1."""
+    return np.uint8 if slices < np.iinfo(np.uint8).max else np.uint16
 
 
 def reasons(flags: NDArray[np.uint16]) -> dict[str, list[Any]]:

@@ -28,6 +28,7 @@ __all__ = [
     "ROLES",
     "is_result",
     "iter_add",
+    "iter_show_parts",
     "iter_show_result",
     "note_edits",
     "note_of",
@@ -128,20 +129,27 @@ def iter_show_result(
     provenance : mapping
         Settings of the run, of plain JSON types; ``z_step`` (um or None) tells the unit of the depth.
     """
-    found = to_update(viewer, source)
+    z = None if result.decision is None else plain(result.decision.z)
+    return (yield from iter_show_parts(viewer, source.title, parts, {**provenance, "z": z}, to_update(viewer, source)))
+
+
+def iter_show_parts(
+    viewer: "ViewerModel", title: str, parts: Parts, provenance: Mapping[str, Any], found: "dict[str, Layer]"
+) -> Generator[None, None, dict[str, "Layer"]]:
+    """Show what layers hold, in the layers `found` by role or in new ones; see `iter_show_result`."""
     added: list[Layer] = []
     result_id = next((note_of(layer)["result_id"] for layer in found.values()), uuid.uuid4().hex)
-    told = {**provenance, "result_id": result_id, "z": None if result.decision is None else plain(result.decision.z)}
+    told = {**provenance, "result_id": result_id}
     try:
         for role in ROLES:
             there = role in found and found[role] in viewer.layers
             if role in parts and there:
                 _update(found[role], parts[role], {**told, "role": role})
             elif role in parts:
-                layer = found[role] = _layer(f"{source.title} {role}", parts[role], {**told, "role": role})
+                layer = found[role] = _layer(f"{title} {role}", parts[role], {**told, "role": role})
                 yield
                 added.append(layer)
-                options = {"select": role == "fused", "editable": role != "flags", "colorbar": role == "depth"}
+                options = {"select": role == "fused", "editable": _editable(told, role), "colorbar": role == "depth"}
                 yield from iter_add(viewer, layer, **options)
             elif there:
                 viewer.layers.remove(found[role])
@@ -155,6 +163,11 @@ def iter_show_result(
                 _update(found[role], parts[role], {**told, "role": role})
         raise
     return {role: found[role] for role in parts}
+
+
+def _editable(note: Mapping[str, Any], role: str) -> bool:
+    """Whether a layer may be painted on: nobody follows edits of all positions."""
+    return role not in (LABELS if "whole" in note else ("flags",))
 
 
 def put(layer: "Layer", place: Mapping[str, Any]) -> None:
@@ -214,7 +227,8 @@ def note_edits(layer: "Layer | None", pixels: int) -> None:
 
 def _sign(layer: "Layer", note: dict[str, Any]) -> None:
     """Note in a layer where it comes from, and a decision as it was made, so that an edit can be told."""
-    digest = {"sha256": _digest(layer.data)} if note["role"] == "decision" else {}
+    followed = note["role"] == "decision" and _editable(note, "decision")
+    digest = {"sha256": _digest(layer.data)} if followed else {}
     layer.metadata = {**layer.metadata, KEY: {**note, **digest, "layer_id": str(layer.unique_id)}}
 
 
@@ -230,16 +244,24 @@ def _layer(name: str, part: Mapping[str, Any], note: dict[str, Any]) -> "Layer":
 def _update(layer: "Layer", made: Mapping[str, Any], note: dict[str, Any]) -> None:
     """New data in a layer; what the user chose for its looks stays, unless it would no longer fit."""
     old = note_of(layer)
-    if note["role"] == "depth":
-        automatic = np.allclose(layer.contrast_limits, limits_of(layer.data) or (0, 0))
-        if automatic or old["z_step"] != note["z_step"]:
-            layer.contrast_limits_range = made["contrast_limits"]
-            layer.contrast_limits = made["contrast_limits"]
+    if note["role"] == "depth" and not _limits_hold(layer, note):
+        layer.contrast_limits_range = made["contrast_limits"]
+        layer.contrast_limits = made["contrast_limits"]
     if note["role"] == "decision" and old["slices"] != note["slices"]:
         layer.colormap = made["colormap"]
     layer.data = made["data"]
-    layer.editable = note["role"] != "flags"
+    layer.editable = _editable(note, note["role"])
     if "features" in made:
         layer.features = made["features"]
     put(layer, made)
     _sign(layer, note)
+
+
+def _limits_hold(layer: "Layer", note: Mapping[str, Any]) -> bool:
+    """Whether the limits of a depth layer stay: by hand, of one stack, or as they were, of all positions."""
+    old = note_of(layer)
+    if old["z_step"] != note["z_step"]:
+        return False
+    if "whole" in note:
+        return bool(old["slices"] == note["slices"])
+    return not np.allclose(layer.contrast_limits, limits_of(layer.data) or (0, 0))

@@ -1,6 +1,6 @@
 """From an image layer to the focus stack that a run takes: axes, position, spacing, place in the world."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Image
-from numpy.typing import NDArray
 
 from napari_focusfuse.gui.layers.opened import mark, sample
+from napari_focusfuse.gui.layers.place import place_along
 
 __all__ = [
     "KEY",
     "LOOKS",
     "Source",
+    "Taken",
     "axis_name",
     "data_of",
     "further_axes",
@@ -27,6 +28,7 @@ __all__ = [
     "plane_axes",
     "problem",
     "take",
+    "taken",
 ]
 
 #: Our part of a layer's metadata.
@@ -36,51 +38,71 @@ LOOKS = ("blending", "colormap", "contrast_limits", "gamma")
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
-    """A focus stack of an image layer, frozen when a run starts.
+class Taken:
+    """What a run takes of an image layer, frozen when it starts: one stack or those of several positions.
 
     Attributes
     ----------
     title : str
-        Name of the layer, with the time point and channel where there are such axes.
+        Name of the layer, with the index on those axes that are fixed.
     layer_id : str
         Identifies the layer as long as napari runs.
     layer : Image
     data : array
-        The three axes of the stack, and the samples of RGB(A) as the last; not copied.
-    axis : int
-        The stack axis of `data`.
+        Without the fixed axes; not copied.
     label : str
         Name of the stack axis.
+    slices : int
     position : dict of str to int
-        Index on each further axis.
+        Index on each fixed axis, by name.
     rgb : bool
-    place : dict
-        Arguments that put a (Y, X) layer exactly on the slices.
     looks : dict
-        Arguments that make an image look like the source.
+        Arguments that make an image look like the layer.
     """
 
     title: str
     layer_id: str
     layer: Image
     data: Any
-    axis: int
     label: str
+    slices: int
     position: dict[str, int]
     rgb: bool
-    place: dict[str, Any]
     looks: dict[str, Any]
-
-    @property
-    def slices(self) -> int:
-        """Number of slices."""
-        return int(self.data.shape[self.axis])
 
     @cached_property
     def inputs(self) -> list[str]:
         """Files that the layer was read from, as far as they are known; asked for at first, some pixels are read."""
         return inputs_of(self.layer)
+
+    def note(self) -> dict[str, Any]:
+        """What the layers of a result say of where it comes from."""
+        return {
+            "source": self.title,
+            "source_id": self.layer_id,
+            "inputs": self.inputs,
+            "axis": self.label,
+            "position": self.position,
+            "slices": self.slices,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Source(Taken):
+    """One focus stack of an image layer; all further axes are fixed.
+
+    Attributes
+    ----------
+    data : array
+        The three axes of the stack, and the samples of RGB(A) as the last.
+    axis : int
+        The stack axis of `data`.
+    place : dict
+        Arguments that put a (Y, X) layer exactly on the slices.
+    """
+
+    axis: int
+    place: dict[str, Any]
 
 
 def data_of(layer: Image) -> Any:
@@ -127,16 +149,11 @@ def micrometres(layer: Image, axis: int) -> float | None:
     return float(abs(float(layer.scale[axis]) * unit).to("micrometer").magnitude)
 
 
-def _position(layer: Image, axis: int, point: Sequence[float]) -> dict[int, int]:
-    """Index of the viewer's `point` (world) on each further axis of the layer."""
+def further_axes(layer: Image, axis: int, point: Sequence[float]) -> dict[int, int]:
+    """The axes that are neither the stack axis nor in a slice, and the index of the viewer's `point` on each."""
     shape = data_of(layer).shape
     where = np.round(layer.world_to_data(np.asarray(point)[-layer.ndim :])).astype(int)
     return {i: int(np.clip(where[i], 0, shape[i] - 1)) for i in _extra_axes(layer, axis)}
-
-
-def further_axes(layer: Image, axis: int, point: Sequence[float]) -> dict[int, int]:
-    """The axes that are neither the stack axis nor in a slice, and the viewer's position on each."""
-    return _position(layer, axis, point)
 
 
 def take(layer: Image, axis: int, point: Sequence[float]) -> Source:
@@ -150,22 +167,29 @@ def take(layer: Image, axis: int, point: Sequence[float]) -> Source:
     point : sequence of float
         Where the viewer's sliders are, in world coordinates; chooses the time point and channel.
     """
-    position = _position(layer, axis, point)
-    index = tuple(position.get(i, slice(None)) for i in range(layer.ndim))
-    named = {axis_name(layer, i): k for i, k in position.items()}
-    where = ", ".join(f"{name} = {k}" for name, k in named.items())
+    position = further_axes(layer, axis, point)
     return Source(
-        title=f"{layer.name} ({where})" if where else str(layer.name),
-        layer_id=str(layer.unique_id),
-        layer=layer,
-        data=lazy(data_of(layer))[index],
+        **taken(layer, axis, position),
         axis=sum(i not in position for i in range(axis)),
-        label=axis_name(layer, axis),
-        position=named,
-        rgb=bool(layer.rgb),
-        place=_place(layer, axis, position),
-        looks={} if layer.rgb else {name: getattr(layer, name) for name in LOOKS},
+        place=place_along(layer, plane_axes(layer, axis), position),
     )
+
+
+def taken(layer: Image, axis: int, fixed: Mapping[int, int]) -> dict[str, Any]:
+    """What `Taken` holds of a layer, with its index on those axes that are fixed."""
+    position = {axis_name(layer, i): k for i, k in fixed.items()}
+    where = ", ".join(f"{name} = {k}" for name, k in position.items())
+    return {
+        "title": f"{layer.name} ({where})" if where else str(layer.name),
+        "layer_id": str(layer.unique_id),
+        "layer": layer,
+        "data": lazy(data_of(layer))[tuple(fixed.get(i, slice(None)) for i in range(layer.ndim))],
+        "label": axis_name(layer, axis),
+        "slices": int(data_of(layer).shape[axis]),
+        "position": position,
+        "rgb": bool(layer.rgb),
+        "looks": {} if layer.rgb else {name: getattr(layer, name) for name in LOOKS},
+    }
 
 
 def inputs_of(layer: Image) -> list[str]:
@@ -212,29 +236,4 @@ def lazy(data: Any) -> Any:
 
 def place_of(layer: Image) -> dict[str, Any]:
     """Arguments that put a (Y, X) layer exactly on a layer that is a single image."""
-    return _place(layer, -1, {})
-
-
-def _place(layer: Image, axis: int, position: dict[int, int]) -> dict[str, Any]:
-    plane = list(plane_axes(layer, axis))
-    scale, translate = np.asarray(layer.scale)[plane], np.asarray(layer.translate)[plane]
-    own = np.eye(3)
-    own[:2, :2], own[:2, 2] = np.diag(scale), translate
-    affine = _plane_to_world(layer, plane, position) @ np.linalg.inv(own)
-    return {
-        "scale": scale,
-        "translate": translate,
-        "units": tuple(layer.units[i] for i in plane),
-        "axis_labels": tuple(layer.axis_labels[i] for i in plane),
-        "affine": np.eye(3) if np.allclose(affine, np.eye(3)) else affine,
-    }
-
-
-def _plane_to_world(layer: Image, plane: list[int], position: dict[int, int]) -> NDArray[np.float64]:
-    """Affine (3, 3) from the pixels of the first slice to the world: rotation and shear of the layer included."""
-    origin = np.array([position.get(i, 0) for i in range(layer.ndim)], dtype=float)
-    points = np.vstack([origin, origin + np.eye(layer.ndim)[plane]])
-    world = np.array([np.asarray(layer.data_to_world(point))[plane] for point in points])
-    matrix = np.eye(3)
-    matrix[:2, :2], matrix[:2, 2] = (world[1:] - world[0]).T, world[0]
-    return matrix
+    return place_along(layer, plane_axes(layer, -1), {})
