@@ -3,22 +3,21 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 from tifffile import memmap
 
 from napari_focusfuse.core.files.parts import missing_parents, part_of, place, refused, remove, remove_empty
 from napari_focusfuse.errors import OutputError
-from napari_focusfuse.io._carried import Carried, add_exif, carried_of, tiff_tags
-from napari_focusfuse.io._result import check_result_folder, exchange, write_recipe
-from napari_focusfuse.io._room import reserve
-from napari_focusfuse.io._write import (
+from napari_focusfuse.io.limits import reserve
+from napari_focusfuse.io.photo_tags import Carried, add_exif, carried_of, tiff_tags
+from napari_focusfuse.io.result import check_result_folder, exchange, write_recipe
+from napari_focusfuse.io.write import (
     PixelSize,
     check_image_target,
+    content_id,
     stored,
     tiff_options,
 )
@@ -28,7 +27,6 @@ __all__ = ["PlaneFiles", "check_hyperstack_target", "hyperstack_files"]
 _IMAGES = (".tif", ".tiff", ".png")
 #: Stands in the file until its content is known; as long as what replaces it.
 _NO_ID = "urn:uuid:00000000-0000-0000-0000-000000000000"
-_CHUNK = 2**24
 _SHOWN = {"index": "slice, from 0", "confidence": "confidence, 0 to 1", "flags": "flags, bits"}
 
 
@@ -160,11 +158,7 @@ def hyperstack_files(target: Path, *, overwrite: bool = False, **options: Any) -
 
 def _identify(path: Path, data: Any) -> None:
     """Replace the identifier in the description, behind or before the data, by that of the content."""
-    digest = sha256(f"{data.shape} {data.dtype}".encode())
-    flat = data.reshape(-1).view(np.uint8)
-    for start in range(0, flat.size, _CHUNK):
-        digest.update(flat[start : start + _CHUNK])
-    identifier = f"urn:uuid:{uuid5(NAMESPACE_URL, digest.hexdigest())}".encode()
+    identifier = content_id(data).encode()
     with path.open("r+b") as file:
         for start, size in ((data.offset + data.nbytes, -1), (0, data.offset)):
             file.seek(start)

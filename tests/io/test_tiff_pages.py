@@ -135,7 +135,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_more_pages_than_anybody_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path / "cells.tif", "", pages=7)
-    monkeypatch.setattr("napari_focusfuse.io._complete.MOST_PAGES", 6)
+    monkeypatch.setattr("napari_focusfuse.io.tiff_pages.MOST_PAGES", 6)
     with pytest.raises(StackError, match="states 7 images, and no more than 6"):
         io.read_stack(path)
     monkeypatch.undo()

@@ -1,12 +1,18 @@
 """One image a file: TIFF by tifffile, PNG and JPEG 2000 by imagecodecs (all 16 bits), the rest by Pillow.
 
-Pillow and not imagecodecs reads JPEG, because it notices when the end of the file is missing.
+Pillow and not imagecodecs reads JPEG, because it notices when the end of the file is missing. What a file states of
+itself is looked at before it is decoded.
 """
 
+import struct
+import zlib
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import starmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -14,14 +20,24 @@ from tifffile import TiffFile
 
 from napari_focusfuse.core.files.regular import check_regular
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._decode import JPEG_2000, PNG, decode_jpeg_2000, decode_png
-from napari_focusfuse.io._facts import Facts, tiff_facts
-from napari_focusfuse.io._limits import check_room
-from napari_focusfuse.io._page import check_page, page_notes, seen, seen_kind, turned, turned_shape
-from napari_focusfuse.io._stack import unreadable
-from napari_focusfuse.io._tiff_file import open_tiff
+from napari_focusfuse.io.facts import Facts, tiff_facts
+from napari_focusfuse.io.limits import check_room
+from napari_focusfuse.io.stack_file import readable
+from napari_focusfuse.io.tiff_pages import check_page, open_tiff, page_notes, seen, seen_kind, turned, turned_shape
 
-__all__ = ["TIFF", "Header", "count_images", "is_image_file", "read_header", "read_image"]
+__all__ = [
+    "JPEG_2000",
+    "PNG",
+    "TIFF",
+    "Header",
+    "count_images",
+    "decode_jpeg_2000",
+    "decode_png",
+    "is_image_file",
+    "png_chunk",
+    "read_header",
+    "read_image",
+]
 
 TIFF = (".tif", ".tiff", ".btf", ".tf8")
 _SUFFIXES = (*TIFF, ".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".jp2", ".webp")
@@ -29,6 +45,13 @@ _SAMPLES = {"L": (), "I": (), "I;16": (), "RGB": (3,), "RGBA": (4,)}
 _PNG_BIT_DEPTH = 24
 #: EXIF's tag.
 _ORIENTATION = 274
+PNG = b"\x89PNG\r\n\x1a\n"
+#: How a file begins, and a bare code stream.
+JPEG_2000 = (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")
+#: Chunks that say what the values are. Of the others libpng tells on the terminal what it does not like.
+_NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+#: Values of a pixel by the colour type; a palette may have transparency.
+_PNG_SAMPLES = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}
 
 
 class Header(NamedTuple):
@@ -74,13 +97,9 @@ def read_image(path: Path) -> NDArray[Any]:
     StackError
         The file is missing, damaged, no image, or holds several.
     """
-    try:
+    with readable(path):
         check_regular(path)
         image = _read_tiff(path) if path.suffix.lower() in TIFF else _read_picture(path)
-    except StackError:
-        raise
-    except Exception as error:
-        raise unreadable(path, error) from error
     return image.astype(image.dtype.newbyteorder("="), copy=False)
 
 
@@ -92,13 +111,9 @@ def read_header(path: Path) -> Header:
     StackError
         As `read_image`, as far as it can be seen without decoding.
     """
-    try:
+    with readable(path):
         check_regular(path)
         header = _tiff_header(path) if path.suffix.lower() in TIFF else _picture_header(path)
-    except StackError:
-        raise
-    except Exception as error:
-        raise unreadable(path, error) from error
     if header is None:
         image = read_image(path)
         header = Header(image.shape, image.dtype)
@@ -182,3 +197,55 @@ def _picture_header(path: Path) -> Header | None:
         with path.open("rb") as file:
             depth = file.read(_PNG_BIT_DEPTH + 1)[_PNG_BIT_DEPTH]
     return Header(turned_shape((y, x, *_SAMPLES[mode]), orientation), np.dtype(np.uint16 if depth == 16 else np.uint8))
+
+
+def decode_png(path: Path) -> NDArray[Any]:
+    """The image in a PNG.
+
+    Raises
+    ------
+    StackError, OSError, EOFError, ValueError
+        It is damaged, or larger than memory.
+    """
+    chunks = list(_chunks(path.read_bytes()))
+    if not chunks or chunks[0][0] != b"IHDR" or len(chunks[0][1]) != 13:
+        raise ValueError("it does not begin as a PNG does")
+    width, height, bits, colour = struct.unpack_from(">IIBB", chunks[0][1])
+    check_room(path, (height, width, _PNG_SAMPLES.get(colour, 4)), np.uint16 if bits > 8 else np.uint8)
+    image: NDArray[Any] = imagecodecs.png_decode(PNG + b"".join(starmap(png_chunk, chunks)))
+    return image
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Names and contents of those that are needed, up to the last one."""
+    at, name = len(PNG), b""
+    while name != b"IEND":
+        if at + 12 > len(data):
+            raise EOFError("the file ends too early")
+        length, name = struct.unpack_from(">I4s", data, at)
+        content = data[at + 8 : at + 8 + length]
+        at += 12 + length
+        if name in _NEEDED:
+            if at > len(data):
+                raise EOFError("the file ends too early")
+            if struct.unpack_from(">I", data, at - 4)[0] != zlib.crc32(name + content):
+                raise ValueError("its content does not fit its checksum")
+            yield name, content
+
+
+def png_chunk(name: bytes, content: bytes) -> bytes:
+    """A part of a PNG with its length and checksum."""
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def decode_jpeg_2000(path: Path) -> NDArray[Any]:
+    """The image in a JPEG 2000; errors as for a PNG."""
+    data = path.read_bytes()
+    at = data.find(JPEG_2000[1])
+    if at < 0 or at + 42 > len(data):
+        raise EOFError("the file ends too early")
+    right, bottom, left, top = struct.unpack_from(">IIII", data, at + 8)
+    (samples,) = struct.unpack_from(">H", data, at + 40)
+    check_room(path, (max(bottom - top, 0), max(right - left, 0), samples), np.uint16)
+    image: NDArray[Any] = imagecodecs.jpeg2k_decode(data)
+    return image

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from tifffile import FileHandle, read_micromanager_metadata, read_ndtiff_index
 
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._limits import check_room
-from napari_focusfuse.io._micromanager import mm_facts
-from napari_focusfuse.io._places import regular
-from napari_focusfuse.io._stack import StackFile, lazy_planes, title, unreadable
+from napari_focusfuse.io.limits import check_room
+from napari_focusfuse.io.micromanager import mm_facts
+from napari_focusfuse.io.places import regular, stack_of
+from napari_focusfuse.io.stack_file import StackFile, readable
 
 __all__ = ["ndtiff_index", "read_ndtiff"]
 
@@ -60,7 +60,7 @@ def read_ndtiff(index: Path, path: Path) -> StackFile:
     StackError
         The index or a file that it names is damaged or missing, or its images are of several sizes.
     """
-    try:
+    with readable(path):
         found, axes = _planes(index)
         places = regular(found, axes, {}, path)
         first = places.there[0]
@@ -70,23 +70,8 @@ def read_ndtiff(index: Path, path: Path) -> StackFile:
         facts = mm_facts(
             _summary(first.file), [_note(plane) for plane in places.each("Z")], places.along("C"), places.along("Z")
         )
-    except StackError:
-        raise
-    except Exception as error:
-        raise unreadable(path, error) from error
-    data = lazy_planes(partial(_load, places.there, places.lengths), places.lengths, first.shape, first.dtype)
-    return StackFile(
-        data,
-        places.axes + "YXS"[: len(first.shape)],
-        facts.z_step,
-        facts.pixel_size,
-        title(path),
-        path,
-        tuple(dict.fromkeys(plane.file for plane in places.there)),
-        z=facts.z,
-        channels=facts.channels,
-        notes=(*places.notes, *facts.notes),
-    )
+    facts, used = facts._replace(notes=(*places.notes, *facts.notes)), [plane.file for plane in places.there]
+    return stack_of(places, partial(_load, places.there), (first.shape, first.dtype), facts, used, path)
 
 
 def _planes(index: Path) -> tuple[dict[tuple[Any, ...], _Plane], str]:
@@ -146,10 +131,8 @@ def _note(plane: _Plane) -> dict[str, Any]:
     return note if isinstance(note, dict) else {}
 
 
-def _load(planes: Sequence[_Plane], lengths: tuple[int, ...], where: tuple[int, ...]) -> tuple[Path, NDArray[Any]]:
-    plane = planes[int(np.ravel_multi_index(where, lengths)) if where else 0]
-    try:
+def _load(planes: Sequence[_Plane], number: int) -> tuple[Path, NDArray[Any]]:
+    plane = planes[number]
+    with readable(plane.file):
         values = np.fromfile(plane.file, plane.dtype, math.prod(plane.shape), offset=plane.offset)
         return plane.file, values.reshape(plane.shape)
-    except (OSError, ValueError) as error:
-        raise unreadable(plane.file, error) from error

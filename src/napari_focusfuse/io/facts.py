@@ -1,17 +1,31 @@
-"""What a file says of its images besides the pixels: sizes, positions of the slices, channels, and what contradicts it.
+"""What a file says of its images besides the pixels: sizes in um, positions of the slices, channels, contradictions.
 
 Nothing is guessed: what is not said stays None, and what cannot be so is left out and told in a sentence.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from tifffile import TiffFile, TiffPage, xml2dict
 
-from napari_focusfuse.io._units import number_of, positive, to_um, unit_um
-
-__all__ = ["Channel", "Facts", "colour_of", "length", "listed", "ome_facts", "position_of", "spaced", "tiff_facts"]
+__all__ = [
+    "Channel",
+    "Facts",
+    "colour_of",
+    "length",
+    "listed",
+    "mm_note",
+    "number_of",
+    "ome_facts",
+    "position_of",
+    "positive",
+    "spaced",
+    "tiff_facts",
+    "to_um",
+    "unit_um",
+]
 
 #: TIFF's ResolutionUnit: inch, centimetre, and the two extensions millimetre, micrometre.
 _TAG_UM = {2: 25400.0, 3: 1e4, 4: 1e3, 5: 1.0}
@@ -26,6 +40,20 @@ _MM_NOTE = 51123
 _HEIGHTS = ("ZPositionUm", "ZPosition_um_Intended", "ZPosition_um_Actual")
 #: Units that say of themselves that they are none.
 _NO_UNIT = ("pixel", "pixels", "reference frame", "none", "")
+_PREFIXES = {
+    ("yotta", "Y"): 24, ("zetta", "Z"): 21, ("exa", "E"): 18, ("peta", "P"): 15, ("tera", "T"): 12, ("giga", "G"): 9,
+    ("mega", "M"): 6, ("kilo", "k"): 3, ("hecto", "h"): 2, ("deca", "da"): 1, ("", ""): 0, ("deci", "d"): -1,
+    ("centi", "c"): -2, ("milli", "m"): -3, ("micro", "u"): -6, ("micro", "µ"): -6, ("nano", "n"): -9,
+    ("pico", "p"): -12, ("femto", "f"): -15, ("atto", "a"): -18, ("zepto", "z"): -21, ("yocto", "y"): -24,
+}  # fmt: skip
+_INCH = 25400.0
+#: By their exact symbol (Mm is not mm), for OME-XML; the rest by name in lower case.
+_SYMBOLS = {f"{symbol}m": 10.0 ** (power + 6) for (_, symbol), power in _PREFIXES.items()}
+_SYMBOLS |= {"Å": 1e-4, "thou": _INCH / 1000, "li": _INCH / 12, "in": _INCH, "ft": 12 * _INCH, "yd": 36 * _INCH}
+_SYMBOLS |= {"mi": 63360 * _INCH, "pt": _INCH / 72}
+_NAMES = {f"{name}meter": 10.0 ** (power + 6) for (name, _), power in _PREFIXES.items()}
+_NAMES |= {"micron": 1.0, "microns": 1.0, "angstrom": 1e-4, "å": 1e-4, "inch": _INCH, "foot": 12 * _INCH}
+_NAMES |= {"yard": 36 * _INCH, "mile": 63360 * _INCH}
 
 
 class Channel(NamedTuple):
@@ -73,7 +101,7 @@ def tiff_facts(tif: TiffFile) -> Facts:
     facts = _ome(tif) if tif.is_ome else _imagej(tif) if tif.is_imagej else Facts()
     if not tif.is_ome and "<OME " in tif.pages.first.description[:1000]:
         facts = Facts(notes=(_DAMAGED,))
-    note = _noted(tif.pages.first)
+    note = mm_note(tif.pages.first)
     if facts.position is None:
         facts = facts._replace(position=position_of(note))
     pixel = positive(note.get("PixelSizeUm"))
@@ -81,7 +109,7 @@ def tiff_facts(tif: TiffFile) -> Facts:
     return facts._replace(pixel_size=facts.pixel_size or by_note or _tags(tif.pages.first))
 
 
-def _noted(page: TiffPage) -> Mapping[str, Any]:
+def mm_note(page: TiffPage) -> Mapping[str, Any]:
     """What Micro-Manager notes beside an image."""
     note = page.tags[_MM_NOTE].value if _MM_NOTE in page.tags else None
     return note if isinstance(note, dict) else {}
@@ -221,3 +249,32 @@ def _tags(page: TiffPage) -> tuple[float, float] | None:
 
 def _pair(y: float | None, x: float | None) -> tuple[float, float] | None:
     return None if y is None or x is None else (y, x)
+
+
+def unit_um(unit: object) -> float | None:
+    """The length of a unit in um; None if it is none, such as "pixel"."""
+    # Micro sign, Greek mu and ImageJ's escape are one letter; British and American spellings one word.
+    name = str(unit).strip().replace("\\u00b5", "µ").replace("\\u00B5", "µ").replace("μ", "µ")
+    low = name.lower().replace("metre", "meter")
+    # An exact symbol first; otherwise names, and symbols in the wrong case that can be no other: UM, Micron.
+    return _SYMBOLS.get(name) or _NAMES.get(low) or _NAMES.get(low.removesuffix("s")) or _SYMBOLS.get(low)
+
+
+def number_of(value: object) -> float | None:
+    """`value` as a finite number, otherwise None."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def positive(value: object) -> float | None:
+    """`value` as a number if it is finite and not 0, without its sign; otherwise None."""
+    return abs(number_of(value) or 0.0) or None
+
+
+def to_um(value: object, unit: object) -> float | None:
+    """A length in um; None if the value is no length or the unit is unknown."""
+    number, factor = positive(value), unit_um(unit)
+    return None if number is None or factor is None else number * factor

@@ -1,7 +1,8 @@
 """A stack as a file holds it, and the way from its axes to a focus stack."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._facts import Channel
+from napari_focusfuse.io.facts import Channel
 
-__all__ = ["StackFile", "check_alike", "gapped", "lazy_planes", "title", "unreadable"]
+__all__ = ["StackFile", "check_alike", "gapped", "lazy_planes", "readable", "title", "unreadable"]
 
 #: Axes that are a stack of images, but do not say of what.
 _UNNAMED = "QI"
@@ -248,6 +249,17 @@ def unreadable(path: Path, error: Exception) -> StackError:
     return StackError(f"{path} cannot be read ({reason}): replace it by an intact copy or take it away")
 
 
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Make one error of all that can go wrong while a file is read: parsers have many ways to fail."""
+    try:
+        yield
+    except StackError:
+        raise
+    except Exception as error:
+        raise unreadable(path, error) from error
+
+
 def check_alike(
     path: Path, kind: tuple[tuple[int, ...], np.dtype[Any]], wanted: tuple[tuple[int, ...], np.dtype[Any]]
 ) -> None:
@@ -259,20 +271,8 @@ def check_alike(
         )
 
 
-def _block(
-    load: Callable[[tuple[int, ...]], tuple[Path, NDArray[Any]]],
-    leading: int,
-    shape: tuple[int, ...],
-    dtype: np.dtype[Any],
-    block_id: tuple[int, ...],
-) -> NDArray[Any]:
-    path, image = load(block_id[:leading])
-    check_alike(path, (image.shape, image.dtype), (shape, dtype))
-    return image.astype(dtype, copy=False)[(None,) * leading]
-
-
 def lazy_planes(
-    load: Callable[[tuple[int, ...]], tuple[Path, NDArray[Any]]],
+    load: Callable[[int], tuple[Path, NDArray[Any]]],
     leading: tuple[int, ...],
     shape: tuple[int, ...],
     dtype: DTypeLike,
@@ -282,7 +282,8 @@ def lazy_planes(
     Parameters
     ----------
     load : callable
-        From the position along the leading axes to the file and its image, `shape` and `dtype`.
+        From the number of a plane, the last of the leading axes running fastest, to the file and its image, `shape` and
+        `dtype`.
     leading : tuple of int
         Lengths of the axes in front of the planes.
     shape : tuple of int
@@ -297,7 +298,10 @@ def lazy_planes(
     meta = np.empty((0,) * len(chunks), dtype=native)
 
     def block(block_id: tuple[int, ...]) -> NDArray[Any]:
-        return _block(load, len(leading), shape, native, block_id)
+        where = block_id[: len(leading)]
+        path, image = load(int(np.ravel_multi_index(where, leading)) if where else 0)
+        check_alike(path, (image.shape, image.dtype), (shape, native))
+        return image.astype(native, copy=False)[(None,) * len(leading)]
 
     # A name of its own: a viewer caches blocks by name, and the file may have changed since it was last opened.
     name = f"planes-{uuid4().hex}"

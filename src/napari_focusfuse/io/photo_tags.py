@@ -1,4 +1,4 @@
-"""What a photograph says besides its pixels, carried on to a result: the colour profile, and the camera's EXIF."""
+"""What a photograph says besides its pixels, taken over by a result: the colour profile, and the camera's EXIF."""
 
 import os
 import re
@@ -13,9 +13,9 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from tifffile import TiffFile
 
 from napari_focusfuse.core.files.regular import check_regular
-from napari_focusfuse.io._image import TIFF, is_image_file
+from napari_focusfuse.io.image import TIFF, is_image_file, png_chunk
 
-__all__ = ["Carried", "add_exif", "carried_of", "png_chunk", "png_chunks", "tiff_tags"]
+__all__ = ["Carried", "add_exif", "carried_of", "png_chunks", "tiff_tags"]
 
 #: Make, model, date, artist and copyright; what is left is of the pixels, and they are others.
 _WORDS = (271, 272, 306, 315, 33432)
@@ -88,11 +88,6 @@ def png_chunks(carried: Carried) -> bytes:
         with suppress(Exception):
             chunks += png_chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
     return chunks
-
-
-def png_chunk(name: bytes, content: bytes) -> bytes:
-    """A part of a PNG with its length and checksum."""
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
 def tiff_tags(carried: Carried) -> dict[str, Any]:

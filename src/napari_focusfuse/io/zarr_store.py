@@ -1,16 +1,19 @@
-"""Chunks of a Zarr that is not trusted: what unpacks to far more than is stated is refused before it is unpacked.
+"""Arrays of a Zarr folder that is not trusted: no code is run, nothing is read that is not a file, nothing overflows.
 
-A few bytes can unpack to all of the memory. What writes down how large it is (Blosc, Zstandard, LZ4) is asked; what
-does not (zlib, gzip, bzip2, LZMA) is unpacked in pieces that are thrown away, unless it is too small to do harm.
+A few bytes can unpack to all of the memory: chunks that unpack to far more than is stated are refused before. What
+writes down how large it is (Blosc, Zstandard, LZ4) is asked; what does not (zlib, gzip, bzip2, LZMA) is unpacked in
+pieces that are thrown away, unless it is too small to do harm.
 """
 
 import bz2
+import errno
 import lzma
 import math
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import imagecodecs
@@ -19,9 +22,18 @@ import zarr
 from numcodecs.abc import Codec
 from zarr.abc.codec import BytesBytesCodec
 from zarr.codecs import ShardingCodec
+from zarr.storage import LocalStore
 
-__all__ = ["bounded", "check_unpacked"]
+from napari_focusfuse.core.files.regular import check_regular
+from napari_focusfuse.errors import StackError
+from napari_focusfuse.io.limits import check_room
 
+__all__ = ["array_of", "bounded", "check_unpacked", "open_group"]
+
+#: A codec that runs what the file says.
+_UNSAFE = "pickle"
+#: Files that describe, and bytes of the longest.
+_DESCRIBING, _LONGEST = (".zattrs", ".zgroup", ".zarray", ".zmetadata", "zarr.json"), 2**26
 #: Bytes that do no harm, whatever is stated; and those of a value on the way, as 8 bits may be kept as 64.
 _HARMLESS, _VALUE = 2**26, 8
 #: Most bytes that one of zlib's unpacks to.
@@ -30,12 +42,78 @@ _PIECE = 2**20
 #: How a frame of Zstandard begins, kinds of its blocks, and bytes of the longest.
 _ZSTD, _REPEATED, _COMPRESSED, _BLOCK = b"\x28\xb5\x2f\xfd", 1, 2, 2**17
 _MIB = 2**20
-
 _STREAMS: dict[str, tuple[float, Callable[[], Any]]] = {
     "zlib": (_ZLIB, zlib.decompressobj),
     "gzip": (_ZLIB, partial(zlib.decompressobj, wbits=16 + zlib.MAX_WBITS)),
     "bz2": (math.inf, bz2.BZ2Decompressor),
 }
+
+
+class _Files(LocalStore):
+    """A folder of which only files are read, not pipes or devices."""
+
+    async def get(self, key: str, *args: Any, **options: Any) -> Any:
+        self._check(key)
+        return await super().get(key, *args, **options)
+
+    def get_sync(self, key: str, *args: Any, **options: Any) -> Any:
+        self._check(key)
+        return super().get_sync(key, *args, **options)
+
+    async def get_partial_values(self, prototype: Any, key_ranges: Any) -> Any:
+        ranges = list(key_ranges)
+        for key, _ in ranges:
+            self._check(key)
+        return await super().get_partial_values(prototype, ranges)
+
+    def _check(self, key: str) -> None:
+        path = Path(self.root) / key
+        try:
+            check_regular(path)
+            size = path.stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        if path.name in _DESCRIBING and size > _LONGEST:
+            raise OSError(errno.EFBIG, f"{path.name} is longer than {_LONGEST // 2**20} MiB", str(path))
+
+
+def open_group(path: Path) -> Any:
+    """The group in a folder, to be read only."""
+    return zarr.open_group(_Files(path, read_only=True), mode="r")
+
+
+def array_of(group: Any, name: str, path: Path) -> Any:
+    """An array of a group; none of its chunks is read.
+
+    Raises
+    ------
+    StackError
+        Its values are no numbers, to decode them would run code, or its chunks are larger than memory.
+    """
+    array = group[name]
+    if not isinstance(array, zarr.Array):
+        raise StackError(f"{path} holds a group where it names an image ({name}): check the file")
+    if _UNSAFE in _names(array.metadata):
+        raise StackError(f"{path} would run a program when {name} is read (codec {_UNSAFE}): it is not opened")
+    if array.dtype.kind not in "buif":
+        raise StackError(f"{path} holds {array.dtype} in {name}, not numbers: convert it to integers or floats")
+    for shape in (array.chunks, array.shards or ()):
+        check_room(path, shape, array.dtype)
+    return bounded(array)
+
+
+def _names(metadata: Any) -> str:
+    """Names of all codecs, in one text: of version 2 filters and compressor, of version 3 a chain, also in shards."""
+    parts = [getattr(metadata, name, None) for name in ("filters", "compressor", "codecs")]
+    return repr([_described(part) for part in parts]).lower()
+
+
+def _described(part: Any) -> Any:
+    if isinstance(part, (list, tuple)):
+        return [_described(one) for one in part]
+    if hasattr(part, "get_config"):
+        return part.get_config()
+    return part.to_dict() if hasattr(part, "to_dict") else part
 
 
 def bounded(array: Any) -> Any:

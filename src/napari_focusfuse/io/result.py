@@ -24,12 +24,11 @@ from napari_focusfuse.core.files.parts import (
 )
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import OutputError
-from napari_focusfuse.io._checksums import iter_checksums
-from napari_focusfuse.io._image import read_image
-from napari_focusfuse.io._read import read_stack
-from napari_focusfuse.io._recipe import plain
-from napari_focusfuse.io._write import check_target, put_tiff
-from napari_focusfuse.io._write_zarr import write_zarr
+from napari_focusfuse.io.image import read_image
+from napari_focusfuse.io.ome_zarr import write_zarr
+from napari_focusfuse.io.read import read_stack
+from napari_focusfuse.io.recipe import iter_checksums, plain
+from napari_focusfuse.io.write import check_target, put_tiff
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.result.decision import Decision, FusionResult

@@ -2,24 +2,38 @@
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from napari_focusfuse.core.files.regular import read_json
-from napari_focusfuse.core.files.schema import MismatchError
-from napari_focusfuse.core.progress import drain
+from napari_focusfuse.config import Edges
+from napari_focusfuse.core.files.regular import check_regular, read_json
+from napari_focusfuse.core.files.schema import (
+    Check,
+    MismatchError,
+    anything,
+    entries,
+    flag,
+    listed,
+    mapped,
+    maybe,
+    number,
+    text,
+    whole,
+)
+from napari_focusfuse.core.methods import method_named
+from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import FocusFuseError
-from napari_focusfuse.io._checksums import Checksums, iter_checksums
-from napari_focusfuse.io._recipe_schema import check_recipe
+from napari_focusfuse.io.ome_zarr import is_zarr
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.result.decision import FusionResult
 
-__all__ = ["make_recipe", "plain", "read_recipe"]
+__all__ = ["EDITS", "Checksums", "check_recipe", "iter_checksums", "make_recipe", "plain", "read_recipe"]
 
 #: Recipes of a greater number were written by a later version, and are refused.
 _FORMAT = 1
@@ -34,6 +48,13 @@ _PACKAGES = (
     "imagecodecs",
     "zarr",
 )
+#: Names of the map of edits, which lies beside the recipe and nowhere else.
+EDITS = ("edits.ome.tif", "edits.ome.zarr")
+_LENGTH = number(0, above=True)
+_MOST_THREADS = 1024
+#: Checksum of each path; None if it cannot be read any more.
+Checksums = dict[Path, str | None]
+_PIECE = 1 << 22
 
 
 def make_recipe(
@@ -178,3 +199,140 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _is_path(path: str) -> bool:
+    return bool(path) and "\0" not in path and bool(PurePath(path).name)
+
+
+def _are_axes(axes: str) -> bool:
+    return axes.isascii() and axes.isupper() and len(set(axes)) == len(axes) and {"Y", "X"} <= set(axes)
+
+
+_MADE: dict[str, Check] = {
+    "config": mapped(anything),
+    "model": text(),
+    "model_sha256": text(),
+    "device": text(),
+    "threads": maybe(whole(1, _MOST_THREADS)),
+    "axes": text(fits=_are_axes),
+    "channels": maybe(listed(text())),
+    "decided_on": maybe(lambda value, where: (whole(0) if isinstance(value, int) else text())(value, where)),
+    "offsets": maybe(listed(whole())),
+    "edits": maybe(entries({"match_brightness": flag})),
+    "equalised": anything,
+}
+_SOURCE: dict[str, Check] = {
+    "path": maybe(text(fits=_is_path)),
+    "axis": maybe(text()),
+    "rgb": maybe(flag),
+    "position": maybe(mapped(whole(0))),
+    "axes": maybe(mapped(text())),
+    "channel": text(),
+    "slices": listed(maybe(whole(0)), 3, 3),
+    "exclude": listed(text()),
+}
+_NEEDED: dict[str, Check] = {
+    "made by": entries({"method": text()}, _MADE),
+    "inputs": listed(entries({"path": text(fits=_is_path), "sha256": maybe(text())})),
+    "source": entries({}, _SOURCE),
+    "z": maybe(listed(number(), 1)),
+    "z_step_um": maybe(_LENGTH),
+    "refractive_index": number(1, 5),
+    "pixel_size_um": maybe(listed(_LENGTH, 2, 2)),
+    "transforms": maybe(entries({"edges": text(*get_args(Edges))})),
+    "fill_depth": flag,
+    "zarr": flag,
+}
+_KNOWN: dict[str, Check] = {
+    "edits": maybe(entries({"path": text(*EDITS), "sha256": text()})),
+    "depth_unit": text(),
+}
+
+
+def check_recipe(recipe: Any) -> None:
+    """Refuse a recipe that cannot be followed.
+
+    Raises
+    ------
+    MismatchError
+        It lacks something, or holds what its place does not ask for; the message says which.
+    FocusFuseError
+        There is no such method.
+    """
+    entries(_NEEDED, _KNOWN)(recipe, "the recipe")
+    made, method = recipe["made by"], method_named(recipe["made by"]["method"])
+    if "equalised" in made:  # of several positions it is measured again
+        (flag if "axes" in made else listed(_LENGTH))(made["equalised"], "the recipe.made by.equalised")
+    needed = [
+        *(["model", "model_sha256"] if method.deep else []),
+        *([] if method.config is None else ["config"]),
+        *(["channels", "decided_on"] if "axes" in made and method.decides else []),
+    ]
+    for name in needed:
+        if made.get(name) is None:
+            raise MismatchError(f"the recipe.made by has no {name}")
+
+
+def iter_checksums(paths: Iterable[str | os.PathLike[str]]) -> Generator[Progress, None, Checksums]:
+    """SHA-256 of files, or of all files in a Zarr folder with their names.
+
+    Parameters
+    ----------
+    paths : paths
+
+    Returns
+    -------
+    dict
+        Checksum by path, in the order given; None for what cannot be read.
+    """
+    wanted = [Path(path) for path in paths]
+    total = max(sum(_size(path) for path in wanted), 1)
+    found: Checksums = {}
+    done = 0
+    for path in wanted:
+        work = _iter_content(path)
+        while True:
+            try:
+                done += next(work)
+            except StopIteration as end:
+                found[path] = end.value
+                break
+            except OSError:
+                found[path] = None
+                break
+            yield Progress(min(done, total), total, f"checksum of {path.name}")
+    return found
+
+
+def _iter_content(path: Path) -> Generator[int, None, str]:
+    return (yield from _iter_folder(path) if path.is_dir() else _iter_file(path))
+
+
+def _iter_file(path: Path) -> Generator[int, None, str]:
+    """Yield the bytes read at each step."""
+    check_regular(path)
+    digest = sha256()
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+            yield len(piece)
+    return digest.hexdigest()
+
+
+def _iter_folder(folder: Path) -> Generator[int, None, str]:
+    if not is_zarr(folder):  # a recipe may name any folder, such as the root of a disk
+        raise OSError(f"{folder} is no OME-Zarr")
+    listing = ""
+    for name in sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()):
+        listing += f"{name} {yield from _iter_file(folder / name)}\n"
+    return sha256(listing.encode()).hexdigest()
+
+
+def _size(path: Path) -> int:
+    try:
+        if path.is_dir() and is_zarr(path):
+            return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        return path.stat().st_size
+    except OSError:
+        return 0

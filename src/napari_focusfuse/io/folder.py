@@ -1,25 +1,40 @@
-"""Image files as the slices of one stack, or of several: in order, of one size and type."""
+"""Image files of a folder: the slices of one stack or of several, of one size and type, or pairs of photographs.
+
+Pairs are named NAME_A and NAME_B, or NAME_1 and NAME_2, and NAME_GT where the truth is known.
+"""
 
 import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._facts import Channel, Facts, spaced
-from napari_focusfuse.io._grid import Series
-from napari_focusfuse.io._image import Header, is_image_file, read_header, read_image
-from napari_focusfuse.io._micromanager import beside
-from napari_focusfuse.io._series import by_name, in_given_order
-from napari_focusfuse.io._stack import StackFile, gapped, lazy_planes, unreadable
+from napari_focusfuse.io.facts import Channel, Facts, spaced
+from napari_focusfuse.io.image import Header, is_image_file, read_header, read_image
+from napari_focusfuse.io.micromanager import beside
+from napari_focusfuse.io.names import columns_of
+from napari_focusfuse.io.series import Series, by_name, in_given_order
+from napari_focusfuse.io.stack_file import StackFile, gapped, lazy_planes, title, unreadable
 
-__all__ = ["in_order", "opened", "read_series", "read_slices", "slice_files"]
+__all__ = [
+    "Pair",
+    "find_pairs",
+    "in_order",
+    "opened",
+    "pairs_in",
+    "pairs_of",
+    "read_series",
+    "read_slices",
+    "slice_files",
+]
+
+_ENDING = re.compile(r"(?P<name>.+)[_-](?P<role>A|B|1|2|GT)", re.IGNORECASE)
 
 
 def slice_files(folder: str | os.PathLike[str]) -> list[Path]:
@@ -78,7 +93,7 @@ def opened(
     """The files as planes of a series; without one `path` itself is one image, not a stack."""
     files = tuple(files)
     leading, letters = ((), "") if series is None else (series.lengths, series.axes)
-    data = lazy_planes(partial(_file, files, leading), leading, header.shape, header.dtype)
+    data = lazy_planes(partial(_file, files), leading, header.shape, header.dtype)
     return StackFile(
         data,
         letters + "YXS"[: len(header.shape)],
@@ -172,9 +187,8 @@ def _differ(one: tuple[Any, ...] | None, other: tuple[Any, ...] | None) -> bool:
     return any(abs(a - b) > 0.01 * a for a, b in zip(one, other, strict=True))
 
 
-def _file(files: tuple[Path, ...], lengths: tuple[int, ...], where: tuple[int, ...]) -> tuple[Path, NDArray[Any]]:
-    path = files[int(np.ravel_multi_index(where, lengths)) if where else 0]
-    return path, read_image(path)
+def _file(files: tuple[Path, ...], number: int) -> tuple[Path, NDArray[Any]]:
+    return files[number], read_image(files[number])
 
 
 def _px(shape: tuple[int, ...]) -> str:
@@ -184,3 +198,80 @@ def _px(shape: tuple[int, ...]) -> str:
 def _kind(shape: tuple[int, ...], dtype: Any) -> str:
     colours = {(): "grey", (3,): "RGB", (4,): "RGBA"}
     return f"{dtype} {colours[shape[2:]]}"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two photographs of a scene, and the true image if it is known."""
+
+    name: str
+    first: Path
+    second: Path
+    truth: Path | None = None
+
+    def sources(self) -> list[NDArray[Any]]:
+        """The two photographs."""
+        return [read_image(self.first), read_image(self.second)]
+
+
+def find_pairs(folder: Path, *, truth: bool = False, limit: int | None = None) -> list[Pair]:
+    """The pairs of a folder, in the natural order of their names.
+
+    Parameters
+    ----------
+    folder : Path
+    truth : bool
+        Each pair must have its true image.
+    limit : int, optional
+        Take only the first ones.
+
+    Raises
+    ------
+    StackError
+        There are none, or one is not complete.
+    """
+    return _found(slice_files(folder), folder, truth=truth)[:limit]
+
+
+def _found(files: Sequence[Path], folder: Path, *, truth: bool = False) -> list[Pair]:
+    found: dict[str, dict[str, Path]] = {}
+    for file in files:
+        match = _ENDING.fullmatch(title(file))
+        if match:
+            roles = found.setdefault(match["name"], {})
+            role = {"1": "A", "2": "B"}.get(match["role"], match["role"].upper())
+            if role in roles:
+                raise StackError(f"{file} and {roles[role].name} are the same half of a pair: remove one")
+            roles[role] = file
+    if not found:
+        raise StackError(f"{folder} holds no pairs: their names must end in _A and _B, or _1 and _2")
+    wanted = ("A", "B", "GT") if truth else ("A", "B")
+    for name, roles in found.items():
+        missing = [role for role in wanted if role not in roles]
+        if missing:
+            raise StackError(f"{folder} holds no {name}_{missing[0]}: each pair needs {' and '.join(wanted)}")
+    return [Pair(name, roles["A"], roles["B"], roles.get("GT")) for name, roles in found.items()]
+
+
+def pairs_in(folder: Path) -> list[Pair]:
+    """The pairs of a folder that holds nothing else; none if its files are the slices of one stack.
+
+    Two files alone are both a pair and a stack: they count as a stack.
+
+    Raises
+    ------
+    StackError
+        The names are those of pairs, but one is not complete.
+    """
+    return pairs_of(slice_files(folder), folder)
+
+
+def pairs_of(files: Sequence[Path], folder: Path) -> list[Pair]:
+    """The same of some files of a folder; slices z01_1, z01_2, z02_1... are no pairs."""
+    titles = [title(file) for file in files]
+    matches = [_ENDING.fullmatch(name) for name in titles]
+    halves = Counter(match["name"] for match in matches if match and match["role"].upper() != "GT")
+    if not all(matches) or len(matches) < 3 or 2 not in halves.values():
+        return []
+    counted = any(column.axis == "Z" and column.numbers for column in columns_of(titles) or [])
+    return [] if counted else _found(files, folder)

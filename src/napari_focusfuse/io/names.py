@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
-from napari_focusfuse.io._units import unit_um
+from napari_focusfuse.io.facts import unit_um
 
 __all__ = ["Column", "columns_of", "shape_of", "words_of"]
 
@@ -29,7 +29,6 @@ _LAST = re.compile(r"(?<=[\W_])(\d+)$")
 _OPEN = re.compile(r"[^\W_]+$")
 #: Row, column, field and plane, as Operetta and Opera name their files: c is no channel, and p no position.
 _PLATE = ("r", "c", "f", "p")
-
 _Atom = tuple[str, str]
 
 

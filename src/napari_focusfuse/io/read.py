@@ -1,29 +1,40 @@
-"""What to do with a path: a folder of slices, a TIFF, an OME-Zarr, or a format of a microscope's maker."""
+"""Opening a stack: which format a path holds; formats of microscope makers by way of bioio, where it is installed."""
 
 import os
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._image import TIFF, is_image_file, read_header
-from napari_focusfuse.io._mmstack import is_mmstack, mmstack_set, read_mmstack
-from napari_focusfuse.io._ndtiff import ndtiff_index, read_ndtiff
-from napari_focusfuse.io._ome_set import read_ome_set
-from napari_focusfuse.io._pairs import pairs_of
-from napari_focusfuse.io._series import arranged, in_given_order
-from napari_focusfuse.io._slices import opened, read_series, slice_files
-from napari_focusfuse.io._stack import StackFile, title, unreadable
-from napari_focusfuse.io._tiff import read_tiff
-from napari_focusfuse.io._vendor import VENDOR, read_vendor
-from napari_focusfuse.io._zarr import is_zarr, read_zarr
+from napari_focusfuse.io.facts import Channel, positive
+from napari_focusfuse.io.folder import opened, pairs_of, read_series, slice_files
+from napari_focusfuse.io.image import TIFF, is_image_file, read_header
+from napari_focusfuse.io.micromanager import is_mmstack, mmstack_set, read_mmstack
+from napari_focusfuse.io.ndtiff import ndtiff_index, read_ndtiff
+from napari_focusfuse.io.ome_zarr import is_zarr, read_zarr
+from napari_focusfuse.io.series import arranged, in_given_order
+from napari_focusfuse.io.stack_file import StackFile, title, unreadable
+from napari_focusfuse.io.tiff import read_ome_set, read_tiff
 
-__all__ = ["is_stack_file", "read_files", "read_stack"]
+__all__ = ["VENDOR", "is_stack_file", "read_files", "read_stack", "read_vendor"]
 
 _RAW = "3fr arw cr2 cr3 crw dng iiq kdc mrw nef nrw orf pef raf raw rw2 sr2 srf srw x3f"
 #: Formats of cameras and telephones that people have, and what they are.
 _FOREIGN = {f".{suffix}": "camera raw" for suffix in _RAW.split()} | dict.fromkeys((".heic", ".heif", ".hif"), "HEIC")
 _FOREIGN |= {".avif": "AVIF", ".jxl": "JPEG XL", ".gif": "GIF"}
+#: Suffix and the package that reads it; the extra bioio brings those whose licences fit.
+VENDOR = {
+    ".czi": "bioio-czi",
+    ".dv": "bioio-dv",
+    ".lif": "bioio-lif",
+    ".nd2": "bioio-nd2",
+    ".oib": "bioio-bioformats",
+    ".oif": "bioio-bioformats",
+    ".oir": "bioio-bioformats",
+    ".sldy": "bioio-sldy",
+    ".vsi": "bioio-bioformats",
+}
 
 
 def read_stack(path: str | os.PathLike[str], *, exclude: Sequence[str] = ()) -> StackFile:
@@ -153,3 +164,50 @@ def _linked(files: Sequence[Path], folder: Path) -> StackFile | None:
         return read_ome_set(files, folder)
     except (OSError, ValueError):
         return None
+
+
+def read_vendor(path: Path) -> StackFile:
+    """Open one image lazily; axes and sizes are those that bioio tells.
+
+    Raises
+    ------
+    StackError
+        bioio or its plugin for the format is not installed, the file is damaged, or it holds several images.
+    """
+    try:
+        from bioio import BioImage
+    except ImportError as error:
+        raise StackError(f"{path} needs bioio: {_advice(path)}, or save it as OME-TIFF") from error
+    try:
+        image = BioImage(path)
+        scenes = list(image.scenes)
+        data, axes, sizes = image.dask_data, str(image.dims.order), image.physical_pixel_sizes
+        names = [str(name) for name in image.channel_names or ()]
+    except Exception as error:
+        if type(error).__name__ == "UnsupportedFileFormatError":
+            raise StackError(f"{path} needs a plugin of bioio: {_advice(path)}, or save it as OME-TIFF") from error
+        raise unreadable(path, error) from error
+    if len(scenes) > 1:
+        named = ", ".join(scenes[:4])
+        raise StackError(f"{path} holds {len(scenes)} images ({named}...): save the one to be fused as OME-TIFF")
+    y, x = positive(sizes.Y), positive(sizes.X)
+    return StackFile(
+        data.rechunk({i: -1 for i, a in enumerate(axes) if a in "YXS"} | _one_by_one(axes)),
+        axes,
+        positive(sizes.Z),
+        None if y is None or x is None else (y, x),
+        title(path),
+        path,
+        (path,),
+        channels=tuple(Channel(name) for name in names),
+    )
+
+
+def _one_by_one(axes: str) -> dict[int, Any]:
+    return {i: 1 for i, a in enumerate(axes) if a not in "YXS"}
+
+
+def _advice(path: Path) -> str:
+    plugin = VENDOR[path.suffix.lower()]
+    extra = 'pip install "napari-focusfuse[bioio]"'
+    return extra if plugin in ("bioio-lif", "bioio-nd2") else f"{extra} {plugin}"

@@ -1,5 +1,10 @@
-"""Micro-Manager's image stack files ("MMStack"): an index says where each plane is, in any order of acquisition."""
+"""Micro-Manager: what it states of an acquisition, and its image stack files ("MMStack").
 
+What it states stands in a summary and beside each image, in the TIFF or in a file ``metadata.txt``. An index says where
+each plane of a stack file is, in any order of acquisition.
+"""
+
+import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -7,29 +12,103 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from tifffile import TiffPage, read_micromanager_metadata
+from tifffile import read_micromanager_metadata
 
 from napari_focusfuse.core.files.regular import check_regular
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._facts import Facts, tiff_facts
-from napari_focusfuse.io._micromanager import mm_facts
-from napari_focusfuse.io._page import check_page, seen_kind
-from napari_focusfuse.io._places import Places, regular
-from napari_focusfuse.io._stack import StackFile, lazy_planes, title, unreadable
-from napari_focusfuse.io._tiff import from_page
-from napari_focusfuse.io._tiff_file import open_tiff
+from napari_focusfuse.io.facts import Channel, Facts, colour_of, mm_note, position_of, positive, spaced, tiff_facts
+from napari_focusfuse.io.places import Places, regular, stack_of
+from napari_focusfuse.io.stack_file import StackFile, gapped, readable
+from napari_focusfuse.io.tiff import from_page
+from napari_focusfuse.io.tiff_pages import check_page, open_tiff, seen_kind
 
-__all__ = ["is_mmstack", "mmstack_set", "read_mmstack"]
+__all__ = ["beside", "is_mmstack", "mm_facts", "mmstack_set", "read_mmstack"]
 
+_FILE = "metadata.txt"
+#: More than that no acquisition writes.
+_MOST_BYTES = 2**28
 _AXES = "TPZC"
-_TAG = 51123
 #: At byte 8 of the file.
 _MARKS = (b"\x90\xc7\x43\x03", b"\x03\x43\xc7\x90")
 #: What stands beside each image, in the order of the axes.
 _NOTED = ("FrameIndex", "PositionIndex", "SliceIndex", "ChannelIndex")
 _NAME = re.compile(r"(?P<set>.+_MMStack)(?:_.+)?\.ome\.tiff?", re.IGNORECASE)
-
 _Key = tuple[int, ...]
+
+
+def mm_facts(
+    summary: Mapping[str, Any],
+    slices: Sequence[Mapping[str, Any]],
+    channels: Sequence[Any] = (),
+    numbers: Sequence[int] = (),
+) -> Facts:
+    """Sizes, positions and channels.
+
+    Parameters
+    ----------
+    summary : mapping
+        Of the acquisition.
+    slices : sequence of mappings
+        What stands beside one image of each slice.
+    channels : sequence
+        Names of the channels, or their numbers in the summary.
+    numbers : sequence of int
+        Of the slices, where some may be missing.
+    """
+    first = slices[0] if slices else {}
+    pixel = positive(first.get("PixelSizeUm")) or positive(summary.get("PixelSize_um"))
+    notes: list[str] = []
+    step, heights = positive(summary.get("z-step_um")), [position_of(note) for note in slices]
+    stated = [(height, "um") for height in heights if height is not None]
+    if len(stated) == len(slices):
+        z_step, z = spaced(step, stated, notes)
+    else:
+        z_step, z, _ = gapped(None, step, numbers or range(len(slices)))
+    names, colours = _listed(summary.get("ChNames")), _listed(summary.get("ChColors"))
+    places = [k if isinstance(k, int) else names.index(k) if k in names else -1 for k in channels]
+    known = tuple(
+        Channel(
+            str(names[k]) if 0 <= k < len(names) else channel if isinstance(channel, str) else None,
+            _colour(colours[k]) if 0 <= k < len(colours) else None,
+        )
+        for k, channel in zip(places, channels, strict=True)
+    )
+    return Facts(z_step, None if pixel is None else (pixel, pixel), z, known, tuple(notes))
+
+
+def beside(files: Sequence[Path], channels: Sequence[Any] = ()) -> Facts:
+    """What a ``metadata.txt`` states of the images in its folder; nothing where there is none that can be read.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        One image of each slice.
+    channels : sequence
+        As for `mm_facts`.
+    """
+    file = files[0].with_name(_FILE)
+    try:
+        if not file.is_file() or file.stat().st_size > _MOST_BYTES:  # a pipe is no file
+            return Facts()
+        stated = json.loads(file.read_text(encoding="utf-8", errors="replace"))
+        notes = {str(note.get("FileName") or key).rsplit("/", 1)[-1]: note for key, note in stated.items()}
+        # Of version 2 an image has an entry for its coordinates and one for the rest.
+        notes |= {str(key).rsplit("/", 1)[-1]: note for key, note in stated.items() if position_of(note) is not None}
+        slices = [notes.get(path.name, {}) for path in files]
+        return mm_facts(stated.get("Summary", {}), slices, channels)
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
+        return Facts()
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def _colour(value: Any) -> str | None:
+    if not isinstance(value, int):
+        return None
+    rgb = value & 0xFFFFFF
+    return colour_of(rgb >> 16, rgb >> 8 & 255, rgb & 255)
 
 
 class _Page(NamedTuple):
@@ -73,37 +152,18 @@ def read_mmstack(files: Sequence[Path], path: Path) -> StackFile:
         A file is damaged, or the images are of several sizes or types.
     """
     files = _continued(files[0]) if len(files) == 1 else list(files)
-    try:
+    with readable(path):
         found: dict[_Key, _Page] = {}
         for file in files:
             found |= _pages(file)
         places = regular(found, _AXES, {}, path)
         facts = _facts(files[0], places)
-    except StackError:
-        raise
-    except Exception as error:
-        raise unreadable(path, error) from error
     first = places.there[0]
     if any((page.shape, page.dtype) != (first.shape, first.dtype) for page in places.there):
         raise StackError(f"{path} holds images of several sizes or types: save those to be fused as OME-TIFF")
-    pages = [(page.file, page.number) for page in places.there]
-    return StackFile(
-        lazy_planes(
-            partial(from_page, pages, places.lengths, (first.shape, first.dtype)),
-            places.lengths,
-            first.shape,
-            first.dtype,
-        ),
-        places.axes + "YXS"[: len(first.shape)],
-        facts.z_step,
-        facts.pixel_size,
-        title(path),
-        path,
-        tuple(dict.fromkeys(page.file for page in places.there)),
-        z=facts.z,
-        channels=facts.channels,
-        notes=(*places.notes, *facts.notes),
-    )
+    pages, kind = [(page.file, page.number) for page in places.there], (first.shape, first.dtype)
+    used = [page.file for page in places.there]
+    return stack_of(places, partial(from_page, pages, kind), kind, facts, used, path)
 
 
 def _continued(file: Path) -> list[Path]:
@@ -121,7 +181,7 @@ def _pages(file: Path) -> dict[_Key, _Page]:
         pages = [page.aspage() for page in tif.pages]
         for page in pages:
             check_page(page, file)
-        notes = [_note(page) for page in pages]
+        notes = [mm_note(page) for page in pages]
         index = read_micromanager_metadata(tif.filehandle, {"IndexMap"}).get("IndexMap")
     keys = [tuple(int(note.get(name, 0)) for name in _NOTED) for note in notes]
     if index is not None:
@@ -137,11 +197,6 @@ def _pages(file: Path) -> dict[_Key, _Page]:
     return dict(zip(keys, made, strict=True))
 
 
-def _note(page: TiffPage) -> Mapping[str, Any]:
-    note = page.tags[_TAG].value if _TAG in page.tags else None
-    return note if isinstance(note, dict) else {}
-
-
 def _facts(file: Path, places: Places[_Page]) -> Facts:
     """What the summary and the notes state, or the OME-XML where these do not."""
     with open_tiff(file) as tif:
@@ -154,6 +209,7 @@ def _facts(file: Path, places: Places[_Page]) -> Facts:
     named = all(channel.name for channel in facts.channels)
     fits = len(ome.channels) == len(facts.channels)
     return facts._replace(
+        notes=(*places.notes, *facts.notes),
         z_step=facts.z_step or ome.z_step,
         pixel_size=facts.pixel_size or ome.pixel_size,
         channels=ome.channels if fits and not named else facts.channels,

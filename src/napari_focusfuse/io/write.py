@@ -1,8 +1,9 @@
-"""Images to files: OME-TIFF with physical sizes, PNG for 8 and 16 bits.
+"""Images to files: OME-TIFF with physical sizes, PNG for 8 and 16 bits; tables.
 
 A file appears whole or not at all, and the same pixels give the same bytes.
 """
 
+import csv
 import math
 import os
 import struct
@@ -23,7 +24,8 @@ from napari_focusfuse.config.checks import check_sizes
 from napari_focusfuse.core.files.both import clean_both, write_both
 from napari_focusfuse.core.files.parts import check_name, clean, write_whole
 from napari_focusfuse.errors import OutputError
-from napari_focusfuse.io._carried import add_exif, carried_of, png_chunk, png_chunks, tiff_tags
+from napari_focusfuse.io.image import png_chunk
+from napari_focusfuse.io.photo_tags import add_exif, carried_of, png_chunks, tiff_tags
 
 __all__ = [
     "atomically",
@@ -31,11 +33,13 @@ __all__ = [
     "check_file_target",
     "check_image_target",
     "check_target",
+    "content_id",
     "put_tiff",
     "stored",
     "tiff_options",
     "write_image",
     "write_stack",
+    "write_table",
     "write_tiff",
 ]
 
@@ -45,6 +49,8 @@ _TIFF = (".tif", ".tiff")
 _OME_TYPES = ("int8", "int16", "int32", "uint8", "uint16", "uint32", "float32", "float64")
 #: Where the chunk with the header of a PNG ends.
 _HEADER = 33
+#: Bytes that are hashed at once.
+_PIECE = 2**24
 #: um in a cm, and the largest number of pixels in one that the tags of a TIFF hold.
 _CM, _MOST = 1e4, 2**32 - 1
 
@@ -174,9 +180,8 @@ def put_tiff(
     """Write the same to a file that may be left incomplete, as in a folder that is not finished."""
     data = np.ascontiguousarray(data, dtype=stored(data.dtype))
     names = [channel] if channel else []
-    identifier = f"urn:uuid:{uuid5(NAMESPACE_URL, _digest(data))}"
     carried = carried_of(like, data.shape[-1] if axes.endswith("S") else 1)
-    options = tiff_options(data.shape, data.dtype, axes, identifier, channels=names, **sizes)
+    options = tiff_options(data.shape, data.dtype, axes, content_id(data), channels=names, **sizes)
     imwrite(path, data, **options, **tiff_tags(carried))
     add_exif(path, carried)
 
@@ -280,10 +285,13 @@ def atomically(path: Path, write: Callable[[Path], object], *, overwrite: bool) 
     write_whole(path, write, overwrite=overwrite)
 
 
-def _digest(data: NDArray[Any]) -> str:
+def content_id(data: NDArray[Any]) -> str:
+    """The identifier, in OME-XML, of a file with these values: of the same ones it is the same."""
     digest = sha256(f"{data.shape} {data.dtype}".encode())
-    digest.update(data.data)
-    return digest.hexdigest()
+    flat = data.reshape(-1).view(np.uint8)
+    for start in range(0, flat.size, _PIECE):  # a memory map need not be in memory as a whole
+        digest.update(flat[start : start + _PIECE].data)
+    return f"urn:uuid:{uuid5(NAMESPACE_URL, digest.hexdigest())}"
 
 
 def _write_png(path: Path, image: NDArray[Any], pixel_size: PixelSize, like: str | os.PathLike[str] | None) -> None:
@@ -294,3 +302,36 @@ def _write_png(path: Path, image: NDArray[Any], pixel_size: PixelSize, like: str
         density = struct.pack(">IIB", *(min(round(1e6 / size), 2**31 - 1) for size in pixel_size[::-1]), 1)
         chunks += png_chunk(b"pHYs", density)
     path.write_bytes(data[:_HEADER] + chunks + data[_HEADER:])
+
+
+def write_table(path: str | os.PathLike[str], rows: Sequence[Sequence[Any]], *, overwrite: bool = False) -> Path:
+    """Write rows as comma-separated values: UTF-8, numbers with all their digits.
+
+    Parameters
+    ----------
+    path : str or path
+        ``.csv``.
+    rows : sequence of rows
+        The headings first.
+    overwrite : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OutputError
+        The suffix is another one, the file exists or cannot be written; nothing is left behind.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".csv":
+        raise OutputError(f"{path} has a suffix that a table does not have: use .csv")
+
+    def write(part: Path) -> None:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(rows)
+
+    atomically(path, write, overwrite=overwrite)
+    return path
