@@ -1,4 +1,4 @@
-"""Blur by defocus: point spread functions of four families, each non-negative and of sum 1."""
+"""Blur by defocus: point spread functions of four families, each non-negative and of sum 1; convolution with them."""
 
 import math
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from scipy import fft, ndimage, optimize, special
 from napari_focusfuse.config import Wave
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["RING", "Optics", "best_focus", "disc", "gaussian", "pupil", "ring", "wave"]
+__all__ = ["RING", "Field", "Optics", "Spectrum", "best_focus", "disc", "gaussian", "pupil", "ring", "wave"]
 
 Kernel = NDArray[np.float32]
 _SUBPIXELS = 8
@@ -20,6 +20,8 @@ _SUBPIXELS = 8
 _RINGS = 12
 #: Share of its radius up to which a ring is dark.
 RING = 0.7
+Image = NDArray[np.float32]
+Spectrum = NDArray[np.complex64]
 
 
 @dataclass(frozen=True)
@@ -173,3 +175,32 @@ def _spread(optics: Wave, defocus: float) -> float:
 
 def _normalised(kernel: NDArray[np.floating]) -> Kernel:
     return np.asarray(kernel / kernel.sum(), dtype=np.float32)
+
+
+class Field:
+    """Convolution by the Fourier transform, on a field that goes on as its mirror image beyond its borders."""
+
+    def __init__(self, shape: tuple[int, ...], margin: int) -> None:
+        self._shape, self._margin = shape, margin
+        self._size = [fft.next_fast_len(n + 2 * margin, real=True) for n in shape]
+        #: Frequencies along y and x, cycles a pixel, and their distance from zero.
+        self.frequencies = fft.fftfreq(self._size[0])[:, None], fft.rfftfreq(self._size[1])[None]
+        self.frequency = np.hypot(*self.frequencies).astype(np.float32)
+
+    def spectrum(self, image: NDArray[np.floating]) -> Spectrum:
+        """Spectrum of an image with its margin."""
+        around = [(self._margin, size - n - self._margin) for n, size in zip(image.shape, self._size, strict=True)]
+        return np.asarray(fft.rfft2(np.pad(image.astype(np.float32), around, mode="symmetric")))
+
+    def transfer(self, kernel: Image) -> Spectrum:
+        """Spectrum of a kernel that is centred on the first pixel."""
+        whole = np.zeros(self._size, np.float32)
+        whole[: len(kernel), : len(kernel)] = kernel
+        half = len(kernel) // 2
+        return np.asarray(fft.rfft2(np.roll(whole, (-half, -half), (0, 1))))
+
+    def image(self, spectrum: Spectrum) -> Image:
+        """Back to an image, without the margin."""
+        y, x = self._shape
+        whole = fft.irfft2(spectrum, self._size)
+        return np.asarray(whole[self._margin : self._margin + y, self._margin : self._margin + x])

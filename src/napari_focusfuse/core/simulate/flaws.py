@@ -1,5 +1,6 @@
-"""What spoils a real stack between the specimen and the camera."""
+"""What spoils a real stack between the specimen and the camera, and such flaws drawn as real stacks have them."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,17 @@ from scipy import ndimage
 from napari_focusfuse.config import Flaws
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["Motion", "glints", "haze", "movement", "rows_missing", "window", "with_highlights", "with_motion"]
+__all__ = [
+    "Motion",
+    "drawn_flaws",
+    "glints",
+    "haze",
+    "movement",
+    "rows_missing",
+    "window",
+    "with_highlights",
+    "with_motion",
+]
 
 Image = NDArray[np.float32]
 #: Radius (px) of glints, and their brightness in full scales.
@@ -129,3 +140,58 @@ def window(flaws: Flaws, shape: tuple[int, int], rng: np.random.Generator) -> Im
         line = np.clip(1.2 - np.abs(across), 0, 1) * (np.abs(along) < length / 2)
         light = light * (1 - rng.uniform(0.2, 0.6) * line)
     return np.asarray(light, dtype=np.float32)
+
+
+def drawn_flaws(rng: np.random.Generator) -> Flaws:
+    """Draw what spoils a stack; half of the stacks are misregistered, one in six or so has no flaw but noise.
+
+    Parameters
+    ----------
+    rng : Generator
+
+    Returns
+    -------
+    Flaws
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import napari_focusfuse as ff
+    >>> from napari_focusfuse.core.simulate import drawn_flaws
+    >>> flaws = drawn_flaws(np.random.default_rng(0))
+    >>> ff.simulate((64, 64), 4, flaws=flaws).stack.shape
+    (4, 64, 64)
+    """
+    if rng.random() < 0.15:
+        return Flaws()
+    return Flaws(
+        drift=_maybe(rng, 0.5, 0.1, 1),
+        magnification=_maybe(rng, 0.3, 0.0003, 0.003) * float(rng.choice([-1, 1])),
+        flicker=_maybe(rng, 0.3, 0.003, 0.03),
+        exposure=_maybe(rng, 0.1, 0.03, 0.3),
+        interlaced=_maybe(rng, 0.08, 0.01, 0.1),
+        glints=_maybe(rng, 0.1, 0.0005, 0.005),
+        highlights=_maybe(rng, 0.1, 0.0005, 0.01),
+        shading=_maybe(rng, 0.3, 0.05, 0.4),
+        haze=_maybe(rng, 0.15, 0.03, 0.3),
+        dust=_some(rng, 0.15, 1, 8),
+        scratches=_some(rng, 0.05, 1, 3),
+        missing=_some(rng, 0.05, 1, 3),
+        uneven_noise=_maybe(rng, 0.3, 0.2, 1),
+        mosaic=bool(rng.random() < 0.15),
+        denoised=_maybe(rng, 0.2, 0.004, 0.03),
+        sharpened=_maybe(rng, 0.2, 0.3, 2),
+        gamma=1 / (1 + _maybe(rng, 0.3, 0.2, 1.2)),
+        jpeg=_some(rng, 0.3, 70, 95),
+    )
+
+
+def _maybe(rng: np.random.Generator, share: float, low: float, high: float) -> float:
+    """0, or for a share of stacks a number whose logarithm is uniform."""
+    value = math.exp(rng.uniform(math.log(low), math.log(high)))
+    return value if rng.random() < share else 0.0
+
+
+def _some(rng: np.random.Generator, share: float, low: int, high: int) -> int:
+    value = int(rng.integers(low, high + 1))
+    return value if rng.random() < share else 0

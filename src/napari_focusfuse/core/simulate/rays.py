@@ -16,10 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.simulate._aperture import Aperture
-from napari_focusfuse.core.simulate._drawing import Drawing
-from napari_focusfuse.core.simulate._hanging import Hanging, Ray
-from napari_focusfuse.core.simulate._relief import Relief
+from napari_focusfuse.core.simulate.aperture import Aperture
+from napari_focusfuse.core.simulate.sheets import Drawing, Hanging, Ray
+from napari_focusfuse.core.simulate.surfaces import Relief
 
 __all__ = ["iter_views"]
 

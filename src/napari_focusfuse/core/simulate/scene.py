@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.config import Camera, Flaws
-from napari_focusfuse.core.simulate._camera import counts, exposed
-from napari_focusfuse.core.simulate._developing import finished
-from napari_focusfuse.core.simulate._flaws import Motion, with_motion
+from napari_focusfuse.core.simulate.camera import counts, exposed, finished
+from napari_focusfuse.core.simulate.flaws import Motion, with_motion
 
 __all__ = ["Scene", "counted"]
 

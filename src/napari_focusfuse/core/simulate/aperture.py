@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.config import PSF, Wave
-from napari_focusfuse.core.simulate._optics import RING
+from napari_focusfuse.core.simulate.optics import RING
 
 __all__ = ["Aperture", "aperture_named", "wave_aperture"]
 

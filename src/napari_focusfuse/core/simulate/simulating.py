@@ -1,15 +1,16 @@
-"""Simulate a focus stack."""
+"""Simulate a focus stack, and the scenes of the sample data."""
 
 import math
 from collections.abc import Sequence
-from typing import Any, get_args
+from functools import partial
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.config import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
 from napari_focusfuse.config.checks import whole, within
-from napari_focusfuse.core.simulate._flaws import (
+from napari_focusfuse.core.simulate.flaws import (
     glints,
     haze,
     movement,
@@ -18,22 +19,21 @@ from napari_focusfuse.core.simulate._flaws import (
     with_highlights,
     with_motion,
 )
-from napari_focusfuse.core.simulate._layers import in_focus, rendered
-from napari_focusfuse.core.simulate._optics import Optics, disc, gaussian, ring, wave
-from napari_focusfuse.core.simulate._reflected import Lens, reflected
-from napari_focusfuse.core.simulate._relief import Relief, hanging
-from napari_focusfuse.core.simulate._scene import Scene, counted
-from napari_focusfuse.core.simulate._surfaces import surface_named
-from napari_focusfuse.core.simulate._textures import texture_named
+from napari_focusfuse.core.simulate.optics import Optics, disc, gaussian, ring, wave
+from napari_focusfuse.core.simulate.rendering import Lens, in_focus, reflected, rendered
+from napari_focusfuse.core.simulate.scene import Scene, counted
+from napari_focusfuse.core.simulate.surfaces import Relief, hanging, surface_named
+from napari_focusfuse.core.simulate.textures import texture_named
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["simulate"]
+__all__ = ["Sample", "sample_scene", "simulate"]
 
 Image = NDArray[np.float32]
 #: Widest blur, px of standard deviation.
 _WIDEST = 250
 #: Light of a glint that spoils a pixel.
 _GLINTS = 0.002
+Sample = Literal["surface", "fibres", "cells"]
 
 
 def simulate(
@@ -251,3 +251,39 @@ def _in_slices(steps: NDArray[np.float64], foci: NDArray[np.float64]) -> NDArray
     """Depth in slices where slices are at `foci`; beyond the stack, as if its outermost steps went on."""
     k = np.clip(np.searchsorted(foci, steps, side="right") - 1, 0, len(foci) - 2)
     return np.asarray(k + (steps - foci[k]) / (foci[k + 1] - foci[k]))
+
+
+def sample_scene(name: Sample = "surface") -> Scene:
+    """A scene of the sample data.
+
+    Parameters
+    ----------
+    name : {"surface", "fibres", "cells"}
+        Hills under an incident-light microscope, 10 slices with a little noise; fibres over a ground, seen by a 12-bit
+        camera with photon noise; or labelled cells in fluorescence, in haze and few photons.
+
+    Returns
+    -------
+    Scene
+    """
+    if name == "surface":
+        return simulate((256, 320), 10, noise=0.004, z_step=1.5, pixel_size=0.65, seed=7)
+    if name == "fibres":
+        camera, flaws = Camera(bits=12, full_well=12000, read_noise=6), Flaws(shading=0.2, dust=4)
+        look = partial(simulate, (256, 320), 12, surface="fibres", psf="disc", blur=0.9, z_step=2.0, pixel_size=0.35)
+        return look(camera=camera, flaws=flaws, seed=4)
+    if name == "cells":
+        camera = Camera(full_well=600, read_noise=2, black=0.02)
+        optics, flaws = Wave(na=0.75, wavelength=0.52), Flaws(haze=0.5)
+        return simulate(
+            (320, 400),
+            14,
+            mode="fluorescence",
+            texture="beads",
+            psf=optics,
+            blur=0.8,
+            camera=camera,
+            flaws=flaws,
+            seed=6,
+        )
+    raise FocusFuseError(f"there is no sample {name!r}: choose one of {', '.join(get_args(Sample))}")
