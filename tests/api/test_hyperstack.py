@@ -115,9 +115,9 @@ def test_one_decision_for_all_positions_and_what_does_not_fit(series):
 
 
 def test_large_results_lie_on_the_disk(monkeypatch, series):
-    from napari_focusfuse.io import _room
+    from napari_focusfuse.io import limits
 
-    monkeypatch.setattr(_room, "_IN_MEMORY", 1000)
+    monkeypatch.setattr(limits, "_IN_MEMORY", 1000)
     result = ff.fuse_hyperstack(series, "TCZYX", decide_on=0, **METHOD)
     assert isinstance(result.image, np.memmap)
     np.testing.assert_array_equal(result.image[0, 1], ff.blend(series[0, 1], ff.decide(series[0, 0], **METHOD)))

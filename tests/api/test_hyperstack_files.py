@@ -64,7 +64,7 @@ def test_no_file_is_open_when_it_gets_its_name(
     tmp_path: Path, path: Path, data: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Windows refuses to rename a folder in which a file is mapped."""
-    from napari_focusfuse.io import _planes
+    from napari_focusfuse.io import planes
 
     mapped: list[bool] = []
 
@@ -72,7 +72,7 @@ def test_no_file_is_open_when_it_gets_its_name(
         mapped.append(str(part) in Path("/proc/self/maps").read_text())
         part.rename(target)
 
-    monkeypatch.setattr(_planes, "exchange", spy)
+    monkeypatch.setattr(planes, "exchange", spy)
     drain(api.iter_fuse_file(api.open_hyperstack(path), tmp_path / "a", **METHOD))
     drain(api.iter_save_hyperstack(tmp_path / "b", ff.fuse_hyperstack(data, "CZYX", **METHOD)))
     assert mapped == [False, False]

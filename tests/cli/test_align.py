@@ -63,7 +63,7 @@ def test_what_cannot_be_replaced_whole_stays_as_it_was(run, file, tmp_path, monk
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    places = {"imwrite": "napari_focusfuse.io._write.imwrite", "write_text": "pathlib.Path.write_text"}
+    places = {"imwrite": "napari_focusfuse.io.write.imwrite", "write_text": "pathlib.Path.write_text"}
     monkeypatch.setattr(places[failing], full)
     done = run("align", file, "-o", out, "--kind", "translation", "--overwrite")
     assert (done.code, done.err.count("\n")) == (2, 1)

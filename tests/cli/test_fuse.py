@@ -276,7 +276,7 @@ def test_a_full_disk(run: Runs, slices: Path, tmp_path: Path, monkeypatch: pytes
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("napari_focusfuse.io._write.imwrite", full)
+    monkeypatch.setattr("napari_focusfuse.io.write.imwrite", full)
     assert_refused(run("fuse", slices, "-o", tmp_path / "out"), "No space left on device")
     assert names(tmp_path) == ["beads"]
 

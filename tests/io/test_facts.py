@@ -10,7 +10,7 @@ import tifffile
 
 from napari_focusfuse import io
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._units import to_um, unit_um
+from napari_focusfuse.io.facts import to_um, unit_um
 
 PLANES = np.arange(12 * 6 * 7, dtype=np.uint16).reshape(12, 6, 7)
 

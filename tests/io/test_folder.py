@@ -11,7 +11,6 @@ from PIL import Image
 
 from napari_focusfuse import io
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io import _slices
 
 
 def png(path: Path, image: np.ndarray) -> Path:
@@ -62,7 +61,7 @@ def test_only_what_is_asked_for_is_decoded(folder: Path, monkeypatch: pytest.Mon
         read.append(path.name)
         return io.read_image(path)
 
-    monkeypatch.setattr(_slices, "read_image", spy)
+    monkeypatch.setattr("napari_focusfuse.io.folder.read_image", spy)
     file = io.read_stack(folder)
     assert read == []
     np.asarray(file.focus_stack().data[3])

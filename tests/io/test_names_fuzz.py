@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from napari_focusfuse.io._series import arranged, by_name, in_given_order
+from napari_focusfuse.io.series import arranged, by_name, in_given_order
 
 _MARK = st.sampled_from(["z", "c", "ch", "t", "p", "xy", "w", "slice", "img", "", "DAPI", "Z", "s"])
 _NUMBER = st.one_of(

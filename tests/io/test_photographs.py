@@ -13,7 +13,7 @@ import napari_focusfuse as ff
 from napari_focusfuse import api, io
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io._image import read_header
+from napari_focusfuse.io.image import read_header
 
 #: (6, 8, 3), as it should be seen.
 UPRIGHT = np.kron(np.arange(36, dtype=np.uint8).reshape(3, 4, 3) * 7, np.ones((16, 16, 1), np.uint8))

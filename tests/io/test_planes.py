@@ -61,14 +61,14 @@ def test_what_fails_leaves_nothing(tmp_path: Path, values: np.ndarray, error: Ex
 
 
 def test_a_disk_that_is_too_small_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from napari_focusfuse.io import _planes, _room
+    from napari_focusfuse.io import limits, planes
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_planes, "reserve", full)
-    monkeypatch.setattr(_room, "reserve", full)
-    monkeypatch.setattr(_room, "_IN_MEMORY", 10)
+    monkeypatch.setattr(planes, "reserve", full)
+    monkeypatch.setattr(limits, "reserve", full)
+    monkeypatch.setattr(limits, "_IN_MEMORY", 10)
     with (
         pytest.raises(OutputError, match=r"cannot write .*No space left"),
         io.hyperstack_files(tmp_path / "a") as files,

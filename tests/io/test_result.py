@@ -13,7 +13,7 @@ from napari_focusfuse import io
 from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.result.decision import Decision, FusionResult
 from napari_focusfuse.errors import OutputError
-from napari_focusfuse.io import _result
+from napari_focusfuse.io import result as written
 
 FILES = ["confidence.ome.tif", "depth.ome.tif", "flags.ome.tif", "fused.ome.tif", "index.ome.tif", "recipe.json"]
 
@@ -158,7 +158,7 @@ def test_a_failure_in_the_middle_leaves_nothing(
 ) -> None:
     folder = tmp_path / "results" / "beads"
     before = {path.name: path.read_bytes() for path in write(folder).iterdir()} if exists else {}
-    put_tiff, calls = _result.put_tiff, []
+    put_tiff, calls = written.put_tiff, []
 
     def fail_at_the_second_map(path: Path, *args: Any, **options: Any) -> Path:
         calls.append(path)
@@ -166,7 +166,7 @@ def test_a_failure_in_the_middle_leaves_nothing(
             raise failure
         return put_tiff(path, *args, **options)
 
-    monkeypatch.setattr(_result, "put_tiff", fail_at_the_second_map)
+    monkeypatch.setattr(written, "put_tiff", fail_at_the_second_map)
     expected = OutputError if isinstance(failure, OSError) else KeyboardInterrupt
     with pytest.raises(expected):
         write(folder, make(np.arange(4.0), 9), overwrite=True)

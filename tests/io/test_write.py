@@ -12,7 +12,7 @@ from PIL import Image
 
 from napari_focusfuse import io
 from napari_focusfuse.errors import OutputError
-from napari_focusfuse.io import _write
+from napari_focusfuse.io import write
 
 TYPES = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"]
 
@@ -159,7 +159,7 @@ def test_a_failure_in_the_middle_leaves_nothing(
         part.write_bytes(b"half of it")
         raise failure
 
-    monkeypatch.setattr(_write, "imwrite", half)
+    monkeypatch.setattr(write, "imwrite", half)
     expected = OutputError if isinstance(failure, OSError) else KeyboardInterrupt
     with pytest.raises(expected, match=r"No space left" if isinstance(failure, OSError) else None):
         io.write_image(path, np.ones((2, 2), np.uint8), overwrite=True)

@@ -26,14 +26,14 @@ from pathlib import Path
 import numpy as np
 from napari_focusfuse import io
 from napari_focusfuse.core.result.decision import FusionResult
-from napari_focusfuse.io import _result
+from napari_focusfuse.io import result as written
 folder, where = Path(sys.argv[1]), sys.argv[2]
 result = FusionResult(np.full((2, 3), 9, np.uint8), None, "a projection")
 def stop(*args, **options):
     print("here", flush=True)
     time.sleep(60)
 if where == "writing":
-    _result.write_recipe = stop
+    written.write_recipe = stop
 else:
     rename, calls = Path.rename, []
     def second(path, target):

@@ -9,8 +9,8 @@ from napari_focusfuse.config import Camera, Flaws
 from napari_focusfuse.core.decide.gain import block_means, gains
 from napari_focusfuse.core.decide.noise import noise_level
 from napari_focusfuse.core.simulate import simulate
-from napari_focusfuse.core.simulate._camera import exposed
-from napari_focusfuse.core.simulate._flaws import movement
+from napari_focusfuse.core.simulate.camera import exposed
+from napari_focusfuse.core.simulate.flaws import movement
 
 FLAT = np.full((200, 200), 0.5, np.float32)
 

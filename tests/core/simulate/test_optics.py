@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from napari_focusfuse.config import Wave
-from napari_focusfuse.core.simulate import _optics
-from napari_focusfuse.core.simulate._optics import disc, gaussian, wave
+from napari_focusfuse.core.simulate import optics
+from napari_focusfuse.core.simulate.optics import disc, gaussian, wave
 
 
 def deviation(kernel):
@@ -46,12 +46,12 @@ def test_in_focus_waves_make_an_airy_disc():
 @pytest.mark.parametrize("distance", [-3.0, 3.0])
 def test_kernels_hold_nearly_all_the_light(monkeypatch, spherical, distance):
     """A window and a grid twice as large hold little more: the far rings of diffraction."""
-    optics = Wave(spherical=spherical)
-    kernel = wave(optics, optics.critical_pixel, 3.0).kernel(distance)
-    focus = _optics.best_focus(optics, optics.critical_pixel)
-    spread = _optics._spread
-    monkeypatch.setattr(_optics, "_spread", lambda *args: 2 * spread(*args) + 8 * optics.critical_pixel)
-    large = _optics._wave(optics, optics.critical_pixel, 3.0, focus, distance)
+    lens = Wave(spherical=spherical)
+    kernel = wave(lens, lens.critical_pixel, 3.0).kernel(distance)
+    focus = optics.best_focus(lens, lens.critical_pixel)
+    spread = optics._spread
+    monkeypatch.setattr(optics, "_spread", lambda *args: 2 * spread(*args) + 8 * lens.critical_pixel)
+    large = optics._wave(lens, lens.critical_pixel, 3.0, focus, distance)
     margin = (len(large) - len(kernel)) // 2
     assert margin > 0
     inner = large[margin:-margin, margin:-margin]

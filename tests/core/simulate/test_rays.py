@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from napari_focusfuse.config import Wave
-from napari_focusfuse.core.simulate import _aperture, simulate
-from napari_focusfuse.core.simulate._field import Field
-from napari_focusfuse.core.simulate._optics import wave
-from napari_focusfuse.core.simulate._reflected import Lens, reflected
-from napari_focusfuse.core.simulate._relief import Relief, hanging
+from napari_focusfuse.core.simulate import aperture, simulate
+from napari_focusfuse.core.simulate.optics import Field, wave
+from napari_focusfuse.core.simulate.rendering import Lens, reflected
+from napari_focusfuse.core.simulate.surfaces import Relief, hanging
 
 SHAPE = (60, 101)
 CENTRE = 50
@@ -135,8 +134,8 @@ def test_slices_agree_with_a_thin_lens_that_is_traced_at_random(rng):
 def test_more_points_of_the_aperture_change_little(monkeypatch):
     options = {"surface": "spheres", "blur": 1.2, "seed": 3}
     few = simulate((48, 56), 6, **options).clean
-    monkeypatch.setattr(_aperture, "_FEWEST", 600)
-    monkeypatch.setattr(_aperture, "_MOST", 600)
+    monkeypatch.setattr(aperture, "_FEWEST", 600)
+    monkeypatch.setattr(aperture, "_MOST", 600)
     many = simulate((48, 56), 6, **options).clean
     assert np.abs(few - many).max() < 0.04
     assert np.sqrt(np.mean((few - many) ** 2)) < 0.003

@@ -4,15 +4,14 @@ A scene is a surface over the field, and sheets above it. Opaque scenes in refle
 through every point of the aperture, followed to where they first meet the scene. Transparent and shining scenes are cut
 into layers that add up, each blurred by its defocus. Larger z is nearer to the objective.
 
-Shapes (`_surfaces`, `_relief`), what is drawn on them (`_textures`, `_drawing`), opaque scenes (`_aperture`, `_rays`,
-`_hanging`, `_reflected`), transparent ones (`_optics`, `_layers`), what spoils the picture (`_flaws`, `_drawn_flaws`),
-the camera (`_camera`) and its software (`_developing`) are rooms of their own.
+`simulating` tells the walk: shapes (`surfaces`), what is drawn on them (`textures`), what the objective makes of both
+(`rendering`; `optics` for the blur, `aperture`, `rays` and `sheets` for opaque scenes), what spoils the picture
+(`flaws`), and the camera with its software (`camera`).
 """
 
-from napari_focusfuse.core.simulate._developing import developed
-from napari_focusfuse.core.simulate._drawn_flaws import drawn_flaws
-from napari_focusfuse.core.simulate._samples import Sample, sample_scene
-from napari_focusfuse.core.simulate._scene import Scene
-from napari_focusfuse.core.simulate._simulating import simulate
+from napari_focusfuse.core.simulate.camera import developed
+from napari_focusfuse.core.simulate.flaws import drawn_flaws
+from napari_focusfuse.core.simulate.scene import Scene
+from napari_focusfuse.core.simulate.simulating import Sample, sample_scene, simulate
 
 __all__ = ["Sample", "Scene", "developed", "drawn_flaws", "sample_scene", "simulate"]

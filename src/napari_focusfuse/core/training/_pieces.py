@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.config import Texture
-from napari_focusfuse.core.simulate._textures import texture_named
+from napari_focusfuse.core.simulate.textures import texture_named
 
 __all__ = ["Pieces", "log_uniform", "seen_by_camera"]
 

@@ -18,7 +18,7 @@ from napari_focusfuse.core.encode.activity import scale_maps
 from napari_focusfuse.core.encode.head import SCALES
 from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.simulate import Scene, drawn_flaws, simulate
-from napari_focusfuse.core.simulate._camera import exposed
+from napari_focusfuse.core.simulate.camera import exposed
 from napari_focusfuse.core.stack.intensity import robust_range, scaled
 from napari_focusfuse.core.training._pieces import Pieces, log_uniform
 

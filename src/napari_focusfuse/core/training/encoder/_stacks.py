@@ -10,8 +10,7 @@ from torch import Tensor
 
 from napari_focusfuse.config import RankConfig
 from napari_focusfuse.core.encode.activity import reduced
-from napari_focusfuse.core.simulate._field import Field
-from napari_focusfuse.core.simulate._optics import disc, gaussian
+from napari_focusfuse.core.simulate.optics import Field, disc, gaussian
 from napari_focusfuse.core.training import Pieces, log_uniform, seen_by_camera
 
 __all__ = ["SLICES", "Looks", "SmallStack", "SmallStacks"]

@@ -1,0 +1,289 @@
+"""Simulate a focus stack, and the scenes of the sample data."""
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_focusfuse.config import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
+from napari_focusfuse.config.checks import whole, within
+from napari_focusfuse.core.simulate.flaws import (
+    glints,
+    haze,
+    movement,
+    rows_missing,
+    window,
+    with_highlights,
+    with_motion,
+)
+from napari_focusfuse.core.simulate.optics import Optics, disc, gaussian, ring, wave
+from napari_focusfuse.core.simulate.rendering import Lens, in_focus, reflected, rendered
+from napari_focusfuse.core.simulate.scene import Scene, counted
+from napari_focusfuse.core.simulate.surfaces import Relief, hanging, surface_named
+from napari_focusfuse.core.simulate.textures import texture_named
+from napari_focusfuse.errors import FocusFuseError
+
+__all__ = ["Sample", "sample_scene", "simulate"]
+
+Image = NDArray[np.float32]
+#: Widest blur, px of standard deviation.
+_WIDEST = 250
+#: Light of a glint that spoils a pixel.
+_GLINTS = 0.002
+Sample = Literal["surface", "fibres", "cells"]
+
+
+def simulate(
+    shape: tuple[int, int] = (256, 320),
+    slices: int = 12,
+    *,
+    surface: Surface | NDArray[np.floating[Any]] = "smooth",
+    sheets: Sequence[tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]] = (),
+    texture: Texture | NDArray[np.floating[Any]] = "grains",
+    mode: Mode = "reflected",
+    psf: PSF | Wave = "gaussian",
+    blur: float = 1.0,
+    noise: float = 0.0,
+    camera: Camera | None = None,
+    flaws: Flaws | None = None,
+    z: Sequence[float] | None = None,
+    z_step: float | None = None,
+    pixel_size: float | None = None,
+    seed: int = 0,
+) -> Scene:
+    """Simulate a focus stack.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Height and width, px.
+    slices : int
+        Number of slices, at least 2.
+    surface : {"smooth", "steps", "plane", "blocks", "spheres", "fibres", "rough", "beyond"} or (Y, X) float array
+        Shape of the scene: rolling hills, separate plateaus, a plane tilted along x, turned rectangles at many heights,
+        balls over hills, thin fibres that cross over a ground, hills with bumps, or hills that reach beyond both ends
+        of the stack. An array is a height map in slices, larger is nearer; where it jumps stands a wall.
+    sheets : sequence of (height, mask)
+        What hangs over the surface without a wall beneath: a height map (Y, X) in slices, and where it is. Out of focus
+        the surface is seen behind it.
+    texture : {"grains", "cloud", "beads", "leaves"} or (Y, X) float array in [0, 1]
+        What is drawn on the surface; an image must be at least as large as `shape`.
+    mode : {"reflected", "brightfield", "phase", "fluorescence"}
+        Opaque and lit from above; absorbing; a phase object, whose contrast is least in focus (its truth is an empty
+        field, but its depth is known); or shining, where out-of-focus light adds up.
+    psf : {"gaussian", "disc", "ring", "wave"} or Wave
+        Family of the blur: of a round aperture, soft or evenly lit, of a mirror objective, or of light waves. "wave" is
+        ``Wave()``.
+    blur : float
+        Growth of the blur, px of standard deviation for each step out of focus. For a `Wave` it sets the step, by the
+        outermost rays, where neither `z` nor `z_step` does, and means nothing else.
+    noise : float
+        Standard deviation of Gaussian noise, share of full scale: short for ``camera=Camera(noise=noise)``.
+    camera : Camera, optional
+        Noise and bit depth.
+    flaws : Flaws, optional
+        Dust, drift, flicker and other nuisances.
+    z : sequence of float, optional
+        Positions of the slices, um, rising, evenly spaced or not; by default ``z_step`` times 0, 1, 2...
+    z_step, pixel_size : float, optional
+        Distance of slices and of pixels, um. 1 by default; with a `Wave`, the pixel that its aperture needs and the
+        step that gives `blur`. They change the picture of a `Wave` only.
+    seed : int
+        Seed of everything random; the same seed gives the same scene (on other machines, at most 1 count apart).
+
+    Returns
+    -------
+    Scene
+
+    Raises
+    ------
+    FocusFuseError
+        A setting is unknown or out of range, or the texture is too small.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 80), 5, surface="steps", camera=ff.Camera(full_well=2000, bits=12))
+    >>> scene.stack.shape, scene.stack.dtype.name, int(scene.stack.max()) < 4096
+    ((5, 64, 80), 'uint16', True)
+    """
+    _check(shape, slices, mode, blur, seed)
+    if camera is not None and noise:
+        raise FocusFuseError("noise is short for a camera with that noise: give one or the other")
+    camera, flaws = camera or Camera(noise=noise), flaws or Flaws()
+    if z is not None and z_step is not None:
+        raise FocusFuseError("z says where the slices are: leave z_step out")
+    pixel_size, z_step = _sampling(psf, blur, pixel_size, z_step)
+    positions = _positions(z, slices, z_step)
+    z_step = float(np.mean(np.diff(positions)))
+    foci = (positions - positions[0]) / z_step
+    lens = Lens(Wave() if psf == "wave" else psf, blur, pixel_size, z_step)
+    optics = _optics(lens, slices)
+    rng = np.random.default_rng(seed)
+    drawn = with_highlights(_drawn(texture, rng, shape), flaws.highlights, rng)
+    relief = _relief(surface, sheets, rng, shape, slices)
+    motion, light = movement(flaws, slices, rng), window(flaws, shape, rng)
+    steps, seen = relief.seen_from_above(drawn)
+    if mode == "reflected":
+        clean, sharp = reflected(relief, drawn, foci.tolist(), lens)
+    else:
+        clean, sharp = rendered(mode, seen, steps, foci.tolist(), optics), in_focus(mode, seen, optics)
+    veil = haze(sharp, flaws.haze)
+    moving, missing = glints(flaws, clean.shape, rng), rows_missing(flaws, slices, shape[0], rng)
+    for k in range(slices):
+        clean[k] = (with_motion(clean[k] + veil, motion, k) + moving[k]) * light
+    sharp = (sharp + veil) * light
+    depth = _in_slices(steps, foci)
+    stack, truth = counted(clean, sharp, missing, camera, flaws, seed)
+    return Scene(
+        stack=stack,
+        truth=truth,
+        depth=depth.astype(np.float32),
+        height=(positions[0] + steps * z_step).astype(np.float32),
+        index=np.clip(np.round(depth), 0, slices - 1).astype(np.int32),
+        z=positions,
+        z_step=z_step,
+        pixel_size=pixel_size,
+        clean=clean,
+        sharp=sharp,
+        motion=motion,
+        missing=missing,
+        spoiled=(moving.max(axis=0) > _GLINTS) | np.any(missing, axis=0)[:, None],
+        camera=camera,
+        flaws=flaws,
+        seed=seed,
+    )
+
+
+def _check(shape: tuple[int, int], slices: int, mode: str, blur: float, seed: int) -> None:
+    for what, number in (("height", shape[0]), ("width", shape[1]), ("number of slices", slices), ("seed", seed)):
+        whole(f"the {what}", number)
+    within("the seed", seed, 0)
+    if mode not in get_args(Mode):
+        raise FocusFuseError(f"mode {mode!r} is unknown: choose one of {', '.join(get_args(Mode))}")
+    if slices < 2 or min(shape) < 1:
+        raise FocusFuseError(f"a focus stack needs at least 2 slices of 1 x 1 px, not {slices} of {shape}")
+    if not 0 < blur < math.inf:
+        raise FocusFuseError(f"blur must be more than 0 px a slice, not {blur}")
+
+
+def _sampling(psf: PSF | Wave, blur: float, pixel: float | None, step: float | None) -> tuple[float, float]:
+    """Pixel size and step, um."""
+    optics = Wave() if psf == "wave" else psf
+    if not isinstance(optics, Wave):
+        pixel, step = pixel or 1.0, step or 1.0
+    else:
+        pixel = pixel or optics.critical_pixel
+        step = step or 2 * blur * pixel / optics.slope
+    if not (pixel > 0 and step > 0):
+        raise FocusFuseError(f"pixel_size and z_step must be more than 0 um, not {pixel} and {step}")
+    return pixel, step
+
+
+def _positions(z: Sequence[float] | None, slices: int, step: float) -> NDArray[np.float64]:
+    if z is None:
+        return np.arange(slices, dtype=np.float64) * step
+    positions = np.asarray(z, dtype=np.float64)
+    if positions.shape != (slices,) or not (np.isfinite(positions).all() and (np.diff(positions) > 0).all()):
+        raise FocusFuseError(f"z must hold {slices} rising positions, one for each slice, not {z}")
+    return positions
+
+
+def _optics(lens: Lens, slices: int) -> Optics:
+    growth = lens.psf.slope * lens.step / (2 * lens.pixel) if isinstance(lens.psf, Wave) else lens.blur
+    if growth * (slices - 1) > _WIDEST:
+        raise FocusFuseError(
+            f"the last slice would be blurred by {growth * (slices - 1):.0f} px where the first is in focus, and "
+            f"{_WIDEST} px is possible: give less blur, a smaller step or fewer slices"
+        )
+    if isinstance(lens.psf, Wave):
+        return wave(lens.psf, lens.pixel, lens.step)
+    if lens.psf not in get_args(PSF):
+        raise FocusFuseError(f"psf {lens.psf!r} is unknown: choose one of {', '.join(get_args(PSF))}, or give a Wave")
+    return {"gaussian": gaussian, "disc": disc, "ring": ring}[lens.psf](lens.blur)
+
+
+def _relief(
+    surface: Surface | NDArray[np.floating[Any]],
+    sheets: Sequence[tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]],
+    rng: np.random.Generator,
+    shape: tuple[int, int],
+    slices: int,
+) -> Relief:
+    if isinstance(surface, str):
+        if surface not in get_args(Surface):
+            raise FocusFuseError(f"surface {surface!r} is unknown: choose one of {', '.join(get_args(Surface))}")
+        relief = surface_named(surface, rng, shape, slices - 1)
+    else:
+        relief = Relief(_height_map("surface", surface, shape))
+    above = [hanging(_height_map("sheet", height, shape), np.asarray(mask, dtype=bool)) for height, mask in sheets]
+    return Relief(relief.ground, [*relief.sheets, *above])
+
+
+def _height_map(name: str, heights: NDArray[np.floating[Any]], shape: tuple[int, int]) -> NDArray[np.float64]:
+    checked = np.asarray(heights, dtype=np.float64)
+    if checked.shape != shape or not np.isfinite(checked).all():
+        raise FocusFuseError(f"a {name} must be a finite height map of {shape}, not {checked.shape}")
+    return checked
+
+
+def _drawn(
+    texture: Texture | NDArray[np.floating[Any]], rng: np.random.Generator, shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    if isinstance(texture, str):
+        if texture not in get_args(Texture):
+            raise FocusFuseError(f"texture {texture!r} is unknown: choose one of {', '.join(get_args(Texture))}")
+        return texture_named(texture, rng, shape)
+    image = np.asarray(texture)
+    if image.ndim != 2 or image.shape[0] < shape[0] or image.shape[1] < shape[1]:
+        raise FocusFuseError(
+            f"the texture {image.shape} is smaller than the scene {shape}, or not grey: give a larger one"
+        )
+    if not (np.isfinite(image).all() and image.min() >= 0 and image.max() <= 1):
+        raise FocusFuseError("the texture has values outside of 0 to 1: divide it by its largest value")
+    return np.asarray(image[: shape[0], : shape[1]], dtype=np.float32)
+
+
+def _in_slices(steps: NDArray[np.float64], foci: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Depth in slices where slices are at `foci`; beyond the stack, as if its outermost steps went on."""
+    k = np.clip(np.searchsorted(foci, steps, side="right") - 1, 0, len(foci) - 2)
+    return np.asarray(k + (steps - foci[k]) / (foci[k + 1] - foci[k]))
+
+
+def sample_scene(name: Sample = "surface") -> Scene:
+    """A scene of the sample data.
+
+    Parameters
+    ----------
+    name : {"surface", "fibres", "cells"}
+        Hills under an incident-light microscope, 10 slices with a little noise; fibres over a ground, seen by a 12-bit
+        camera with photon noise; or labelled cells in fluorescence, in haze and few photons.
+
+    Returns
+    -------
+    Scene
+    """
+    if name == "surface":
+        return simulate((256, 320), 10, noise=0.004, z_step=1.5, pixel_size=0.65, seed=7)
+    if name == "fibres":
+        camera, flaws = Camera(bits=12, full_well=12000, read_noise=6), Flaws(shading=0.2, dust=4)
+        look = partial(simulate, (256, 320), 12, surface="fibres", psf="disc", blur=0.9, z_step=2.0, pixel_size=0.35)
+        return look(camera=camera, flaws=flaws, seed=4)
+    if name == "cells":
+        camera = Camera(full_well=600, read_noise=2, black=0.02)
+        optics, flaws = Wave(na=0.75, wavelength=0.52), Flaws(haze=0.5)
+        return simulate(
+            (320, 400),
+            14,
+            mode="fluorescence",
+            texture="beads",
+            psf=optics,
+            blur=0.8,
+            camera=camera,
+            flaws=flaws,
+            seed=6,
+        )
+    raise FocusFuseError(f"there is no sample {name!r}: choose one of {', '.join(get_args(Sample))}")

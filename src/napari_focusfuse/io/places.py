@@ -1,0 +1,301 @@
+"""Planes by their places on axes: a regular array of them as metadata state them, and parts of a file along axes."""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_focusfuse.errors import StackError
+from napari_focusfuse.io.facts import Facts
+from napari_focusfuse.io.limits import check_count
+from napari_focusfuse.io.stack_file import StackFile, gapped, lazy_planes, title
+
+__all__ = [
+    "Places",
+    "at_channel",
+    "at_position",
+    "axis_letter",
+    "regular",
+    "some_slices",
+    "stack_letter",
+    "stack_of",
+    "with_axes",
+]
+
+Place = TypeVar("Place")
+
+#: napari's name of an axis without a label.
+_NUMBERED = re.compile(r"axis (-\d+)")
+
+
+class Places(NamedTuple, Generic[Place]):
+    """A regular array of planes.
+
+    Attributes
+    ----------
+    axes : str
+        Letters of those of more than one plane.
+    values : tuple of tuples
+        What is counted along each.
+    there : tuple
+        Where each plane is; the last axis runs fastest.
+    notes : tuple of str
+    """
+
+    axes: str
+    values: tuple[tuple[Any, ...], ...]
+    there: tuple[Place, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Of the axes."""
+        return tuple(len(values) for values in self.values)
+
+    def each(self, axis: str) -> tuple[Place, ...]:
+        """A plane at each place along an axis, the first on all others; nothing where there is no such axis."""
+        if axis not in self.axes:
+            return ()
+        behind = math.prod(self.lengths[self.axes.index(axis) + 1 :])
+        return tuple(self.there[k * behind] for k in range(len(self.along(axis))))
+
+    def along(self, axis: str) -> tuple[Any, ...]:
+        """What is counted along an axis; nothing where there is no such axis."""
+        return self.values[self.axes.index(axis)] if axis in self.axes else ()
+
+
+def regular(
+    found: Mapping[tuple[Any, ...], Place], axes: str, orders: Mapping[str, Sequence[Any]], path: Path
+) -> Places[Place]:
+    """Planes as an array; time points, or otherwise slices, that are not complete are left out, with a note.
+
+    Parameters
+    ----------
+    found : mapping
+        Where each plane is, by its place on all `axes`.
+    axes : str
+    orders : mapping
+        What is counted along an axis in this order; otherwise it is sorted.
+    path : Path
+        For messages.
+
+    Raises
+    ------
+    StackError
+        So much is missing that nothing is complete.
+    """
+    for order in orders.values():
+        check_count(path, len(order))
+    values = {axis: list(orders.get(axis) or sorted({where[k] for where in found})) for k, axis in enumerate(axes)}
+    check_count(path, math.prod(map(len, values.values())))
+    notes: list[str] = []
+    for axis, what in (("T", "time point"), ("Z", "slice")):
+        if axis not in values or not _missing(found, values):
+            continue
+        kept = [value for value in values[axis] if not _missing(found, {**values, axis: [value]})]
+        gone = [f"{value}" for value in values[axis] if value not in kept]
+        if kept:
+            values[axis] = kept
+            listed = ", ".join(gone[:5]) + (", ..." if len(gone) > 5 else "")
+            are = "s are" if len(gone) > 1 else " is"
+            notes.append(f"lacks planes of {what} {listed}: the {what}{are} left out")
+    if absent := _missing(found, values):
+        raise StackError(f"{path} lacks {absent} of the planes that its metadata describe: take an intact copy")
+    long = [axis for axis in axes if len(values[axis]) > 1]
+    cells = product(*(values[axis] for axis in axes))
+    return Places(
+        "".join(long), tuple(tuple(values[a]) for a in long), tuple(found[cell] for cell in cells), tuple(notes)
+    )
+
+
+def _missing(found: Mapping[tuple[Any, ...], Place], values: Mapping[str, Sequence[Any]]) -> int:
+    """How many planes of the full array are not there."""
+    return sum(cell not in found for cell in product(*values.values()))
+
+
+def stack_of(
+    places: Places[Any],
+    load: Callable[[int], tuple[Path, NDArray[Any]]],
+    kind: tuple[tuple[int, ...], np.dtype[Any]],
+    facts: Facts,
+    files: Iterable[Path],
+    path: Path,
+    *,
+    slots: tuple[int, ...] | None = None,
+) -> StackFile:
+    """The stack that planes are.
+
+    Parameters
+    ----------
+    places : Places
+    load, kind : callable, (tuple of int, numpy dtype)
+        See `lazy_planes`.
+    facts : Facts
+        Of all of it.
+    files : paths
+        File of each plane.
+    path : Path
+        What was opened.
+    slots : tuple of int, optional
+        See `StackFile`.
+    """
+    return StackFile(
+        lazy_planes(load, places.lengths, *kind),
+        places.axes + "YXS"[: len(kind[0])],
+        facts.z_step,
+        facts.pixel_size,
+        title(path),
+        path,
+        tuple(dict.fromkeys(files)),
+        z=facts.z,
+        channels=facts.channels,
+        notes=facts.notes,
+        slots=slots,
+    )
+
+
+def at_position(file: StackFile, position: Mapping[str, int]) -> StackFile:
+    """Take one index along some axes.
+
+    Parameters
+    ----------
+    file : StackFile
+    position : mapping
+        Index by axis: its letter, a name that begins with it ("t", "time"), or "axis -4", counted from the end without
+        colour samples.
+
+    Raises
+    ------
+    StackError
+        There is no such axis, or it is shorter.
+    """
+    chosen = {axis_letter(file, name): int(k) for name, k in position.items()}
+    for letter, k in chosen.items():
+        length = file.data.shape[file.axes.index(letter)]
+        if not 0 <= k < length:
+            raise StackError(f"{file.path} has {length} positions along {letter}, not {k + 1}: give the file as it was")
+    where = tuple(chosen.get(letter, slice(None)) for letter in file.axes)
+    axes = "".join(letter for letter in file.axes if letter not in chosen)
+    coarser = tuple(level[where] for level in file.coarser)
+    return replace(file, data=file.data[where], axes=axes, inputs=_inputs(file, where), coarser=coarser)
+
+
+def at_channel(file: StackFile, channel: int | str) -> StackFile:
+    """Take one channel.
+
+    Parameters
+    ----------
+    file : StackFile
+    channel : int or str
+        Its name, or its number from 0 on.
+
+    Raises
+    ------
+    StackError
+        There is none of that name or number.
+    """
+    if "C" not in file.axes:
+        raise StackError(f"{file.path} has no channels ({file.dimensions}): leave the channel out")
+    count = file.data.shape[file.axes.index("C")]
+    names = [one.name for one in file.channels] if len(file.channels) == count else []
+    number = names.index(channel) if channel in names else int(channel) if str(channel).isdecimal() else -1
+    if not 0 <= number < count:
+        listed = ", ".join(f"{k} ({name})" if name else str(k) for k, name in enumerate(names or [None] * count))
+        raise StackError(f"{file.path} has no channel {channel!r}: choose from {listed}")
+    one = file.channels[number : number + 1] if names else ()
+    return replace(at_position(file, {"C": number}), channels=one)
+
+
+def stack_letter(file: StackFile) -> str:
+    """Letter of the stack axis of a focus stack, or of several as `StackFile.hyperstack` gives them."""
+    return file.axes.replace("S", "")[-3]
+
+
+def some_slices(file: StackFile, slices: slice, axis: str | None = None) -> StackFile:
+    """Take a range of the slices, or every k-th; their positions stay.
+
+    Parameters
+    ----------
+    file : StackFile
+        As `StackFile.focus_stack` gives it, or any with an `axis`.
+    slices : slice
+        First slice, the one behind the last, and step (greater than 0), from 0 on.
+    axis : str, optional
+        Letter of the stack axis, where it is not that in front of Y and X.
+
+    Raises
+    ------
+    StackError
+        These are fewer than two.
+    """
+    letter = axis or stack_letter(file)
+    count = file.data.shape[file.axes.index(letter)]
+    step = 1 if slices.step is None else slices.step
+    if step < 1 or len(range(count)[slices]) < 2:
+        raise StackError(f"{file.path} has {count} slices: those asked for are fewer than two, or in no forward order")
+    where = tuple(slices if a == letter else slice(None) for a in file.axes)
+    part = replace(file, data=file.data[where], inputs=_inputs(file, where), coarser=())
+    if letter in "TC":  # they have no positions
+        return part
+    numbers = list(file.slots or range(count))[slices]
+    z_step, z, slots = gapped(file.z and file.z[slices], file.z_step, numbers)
+    return replace(part, z_step=z_step, z=z, slots=slots)
+
+
+def _inputs(file: StackFile, where: tuple[int | slice, ...]) -> tuple[Path, ...]:
+    """The files that hold a part, where each plane is a file of its own; all otherwise."""
+    lengths = tuple(n for n, letter in zip(file.data.shape, file.axes, strict=True) if letter not in "YXS")
+    if len(file.inputs) != math.prod(lengths) or len(file.inputs) == 1:
+        return file.inputs
+    numbers = np.arange(len(file.inputs)).reshape(lengths)[where[: len(lengths)]]
+    return tuple(file.inputs[int(k)] for k in numbers.ravel())
+
+
+def axis_letter(file: StackFile, name: str) -> str:
+    """Letter of the axis of a file by its name in napari.
+
+    Raises
+    ------
+    StackError
+        There is none.
+    """
+    plain = file.axes.replace("S", "")
+    numbered = _NUMBERED.fullmatch(name)
+    if numbered and -int(numbered[1]) <= len(plain):
+        return plain[int(numbered[1])]
+    letter = name[:1].upper()
+    if letter and letter in plain:
+        return letter
+    raise StackError(f"{file.path} has no axis {name!r} ({file.dimensions}): give the file as it was")
+
+
+def with_axes(file: StackFile, axes: str, names: Mapping[str, str]) -> StackFile:
+    """Bring the axes of a file in an order; those that are not wanted must have a length of 1.
+
+    Parameters
+    ----------
+    file : StackFile
+    axes : str
+        A letter for each axis, S for colour, which may be the channels of the file.
+    names : mapping
+        What the file calls them, as for `at_position`; its own letters if left out.
+
+    Raises
+    ------
+    StackError
+        The file has other axes.
+    """
+    if "S" in axes and "S" not in file.axes:
+        file = replace(file, axes=file.axes.replace("C", "S"))
+    found = [letter if letter == "S" else axis_letter(file, names.get(letter, letter)) for letter in axes]
+    others = [i for i, letter in enumerate(file.axes) if letter not in found]
+    if set(found) - set(file.axes) or any(file.data.shape[i] > 1 for i in others):
+        raise StackError(f"{file.path} has other axes ({file.dimensions}) than {axes}: give the file as it was")
+    data = file.data.transpose(others + [file.axes.index(letter) for letter in found])[(0,) * len(others)]
+    return replace(file, data=data, axes=axes)
