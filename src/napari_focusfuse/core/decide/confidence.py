@@ -5,12 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from napari_focusfuse.core.decide.depth import places, vertex
 from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decide.weights import CLAIM, Choice
-from napari_focusfuse.core.encode.candidate_head import FEW
 from napari_focusfuse.core.encode.head import odds
 from napari_focusfuse.core.result.decision import Decision, Flag, Labels
 from napari_focusfuse.core.stack.stack import Stack
@@ -28,8 +26,6 @@ _WORTH_TELLING = 0.0005
 PROBABILITY, _SURE = "probability", 0.5
 #: Depth is measured where the confidence is at least this; or, of many slices, twice what three have by chance.
 _TOLD, _BY_CHANCE = 0.5, 6
-#: Logit of the confidence: factor and offset, fitted to scenes of six kinds; few slices are taken as they are.
-_CONFIDENCE, _OF_FEW = (0.93, 0.94), (1.0, 0.0)
 #: Less of the odds on the chosen slice and its neighbours is a broad curve: no second depth, but none at all.
 _NARROW = 0.5
 _HALF, _TINY = 0.5, 1e-30
@@ -117,7 +113,7 @@ class _Judge:
             runner_up = _runner_up(peaks.activity[:, rows], at, slices)
             confidence = np.asarray(1 - runner_up / np.maximum(best, self._silence), dtype=np.float32)
         else:
-            confidence = _probability(choice.share[rows], slices)
+            confidence = np.minimum(choice.share[rows], np.float32(1))
             elsewhere = np.abs(chosen - at[0]) > 1
             depth[elsewhere] = self._around(rows, chosen)[elsewhere]
             depth[confidence < min(_TOLD, _BY_CHANCE / slices)] = np.nan
@@ -139,13 +135,6 @@ class _Judge:
         total = weights.sum(axis=0)
         mean = (weights * self._z[at]).sum(axis=0) / np.maximum(total, _TINY)
         return np.where(total > 0, mean, self._z[chosen])
-
-
-def _probability(share: NDArray[np.float32], slices: int) -> NDArray[np.float32]:
-    """The probability that goes with a share of the odds."""
-    share = np.clip(share, 1e-6, 1 - 1e-6)
-    slope, offset = _OF_FEW if slices <= FEW else _CONFIDENCE
-    return np.asarray(special.expit(slope * special.logit(share) + offset), dtype=np.float32)
 
 
 def _runner_up(activity: NDArray[np.float32], at: NDArray[np.intp], slices: int) -> NDArray[np.float32]:
