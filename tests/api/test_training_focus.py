@@ -9,7 +9,8 @@ import torch
 import napari_focusfuse as ff
 from napari_focusfuse import api, models
 from napari_focusfuse.core.encode.network import Encoder
-from napari_focusfuse.core.training.encoder import RankReport, RankState, _run, _validation
+from napari_focusfuse.core.training import encoder, small_stacks
+from napari_focusfuse.core.training.encoder import RankReport, RankState
 from napari_focusfuse.errors import FocusFuseError, ModelError, TrainingError
 
 CONFIG = ff.RankConfig(steps=4, stacks=1, crop=16, procedural=0, validate_every=2, learning_rate=1e-2)
@@ -20,7 +21,7 @@ PAPER = ff.TrainConfig(epochs=1, batch=6, crop=32, crops_per_image=2)
 def _few_stacks():
     """A stack of each scale to validate on: less to compute."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_validation, "_STACKS", 3)
+        patch.setattr(small_stacks, "_STACKS", 3)
         yield
 
 
@@ -122,13 +123,13 @@ def test_starting_from_a_model(images, tmp_path, focused):
 
 
 def test_the_best_model_is_kept_when_the_loss_is_no_longer_a_number(images, tmp_path, monkeypatch):
-    real, calls = _run.rank_loss, []
+    real, calls = encoder.rank_loss, []
 
     def failing(shares, batch):
         calls.append(1)
         return real(shares, batch) * (float("nan") if len(calls) > 3 else 1)
 
-    monkeypatch.setattr(_run, "rank_loss", failing)
+    monkeypatch.setattr(encoder, "rank_loss", failing)
     with pytest.raises(TrainingError, match=r"no longer a number.*; the best model so far is in .*mine"):
         ff.train(images, CONFIG, out=tmp_path / "mine")
     assert models.load_model(tmp_path / "mine").sha256
