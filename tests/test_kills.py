@@ -60,14 +60,12 @@ os._exit(code)
 
 # Scenes and validations as small as they can be.
 SMALL = """
-from napari_focusfuse.core.training import _scenes
+from napari_focusfuse.core.training import _scenes, decision_head as decided, small_stacks as ranks
 from napari_focusfuse.core.training.candidate_head import _judged, _validation as candidates
-from napari_focusfuse.core.training.decision_head import _scenes as decided, _validation as decisions
-from napari_focusfuse.core.training.encoder import _validation as ranks
 
 _scenes._SLICES = (5, 6)
 _judged.ScoredScenes.side = decided.Scenes.side = 64
-candidates._SCENES = decisions._SCENES = 1
+candidates._SCENES = decided._SCENES = 1
 ranks._STACKS = 3
 """
 

@@ -62,11 +62,19 @@ from napari_focusfuse.api._models import (
     model_facts,
     models_folder,
     trained_by,
+    use_threads,
+    within_memory,
 )
 from napari_focusfuse.api._replay import check_replay, iter_check_replay, iter_replay, replay
-from napari_focusfuse.api._resources import use_threads, within_memory
-from napari_focusfuse.api._saving import check_saving, iter_save, save_result
-from napari_focusfuse.api._surfaces import check_surface_target, export, save_heights, save_surface
+from napari_focusfuse.api._saving import (
+    check_saving,
+    check_surface_target,
+    export,
+    iter_save,
+    save_heights,
+    save_result,
+    save_surface,
+)
 from napari_focusfuse.api._training import iter_train, recipe_to_resume, train
 from napari_focusfuse.config import (
     ADAPTING,

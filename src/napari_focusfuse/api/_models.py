@@ -1,4 +1,4 @@
-"""Models and devices by name."""
+"""Models and devices by name, and how much of the machine may be used."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from napari_focusfuse.errors import FocusFuseError, OutputError
 if TYPE_CHECKING:
     import torch
 
-    from napari_focusfuse.config import Recipe
+    from napari_focusfuse.config import FusionConfig, Recipe
     from napari_focusfuse.models import CardFacts, Model
+
+#: How many threads torch takes by itself, once that was asked.
+_automatic: list[int] = []
 
 
 def list_devices() -> list[str]:
@@ -112,3 +115,50 @@ def check_model_target(name: str, parent: str | os.PathLike[str], *, overwrite: 
     models.check_name(name)
     if models.holds_model(Path(parent) / name) and not overwrite:
         raise OutputError(f"{Path(parent) / name} holds a model already: choose another name, or allow to replace it")
+
+
+def use_threads(threads: int) -> None:
+    """Compute with so many threads from now on; call it in the thread that computes.
+
+    Parameters
+    ----------
+    threads : int
+        0: as many as torch takes by itself.
+
+    Raises
+    ------
+    FocusFuseError
+        The number is negative.
+    """
+    if threads < 0:
+        raise FocusFuseError(f"{threads} threads cannot compute: give 1 or more, or 0 to leave it to torch")
+    if not threads and not _automatic:
+        return
+    import torch
+
+    if not _automatic:
+        _automatic.append(torch.get_num_threads())
+    torch.set_num_threads(threads or _automatic[0])
+
+
+def within_memory(config: FusionConfig, shape: tuple[int, int], limit: float, threads: int = 0) -> FusionConfig:
+    """Settings with tiles so small that fusing slices of this size stays within a limit; the result is the same.
+
+    Parameters
+    ----------
+    config : FusionConfig
+    shape : (int, int)
+        Height and width of the slices, px.
+    limit : float
+        GiB, besides what the program takes anyway; 0: no limit.
+    threads : int
+        Processor threads that will fuse; 0: all there are.
+
+    Raises
+    ------
+    FocusFuseError
+        It takes more even with the smallest tiles.
+    """
+    from napari_focusfuse.core.stack.workers import within
+
+    return within(config, shape, limit, threads)

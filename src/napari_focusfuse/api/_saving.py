@@ -1,4 +1,4 @@
-"""Results to folders."""
+"""Results to folders, surfaces and height maps to files."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_focusfuse.api._drained import drained
+from napari_focusfuse.api._recipe_inputs import check_single
 from napari_focusfuse.config.checks import check_sizes
-from napari_focusfuse.core.progress import Progress, staged
-from napari_focusfuse.errors import OutputError
+from napari_focusfuse.core.progress import Progress, drain, staged
+from napari_focusfuse.errors import FocusFuseError, OutputError
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.result.decision import FusionResult
+    from numpy.typing import NDArray
 
+    from napari_focusfuse.config import SurfaceConfig
+    from napari_focusfuse.core.result.decision import Decision, FusionResult
+    from napari_focusfuse.core.surface.mesh import Surface
+
+PixelSize = tuple[float, float] | None
 Inputs = Sequence[str | os.PathLike[str]] | dict[Path, str | None]
 
 
@@ -22,7 +30,7 @@ def iter_save(
     folder: str | os.PathLike[str],
     result: FusionResult,
     *,
-    pixel_size: tuple[float, float] | None = None,
+    pixel_size: PixelSize = None,
     z_step: float | None = None,
     refractive_index: float = 1.0,
     fill_depth: bool = False,
@@ -75,6 +83,13 @@ def iter_save(
     OutputError
         The folder exists or cannot be written, or a size is no length; nothing is left behind.
     """
+import numpy as np
+
+from napari_focusfuse.api._drained import drained
+from napari_focusfuse.api._recipe_inputs import check_single
+from napari_focusfuse.config.checks import check_sizes
+from napari_focusfuse.core.progress import Progress, drain, staged
+from napari_focusfuse.errors import FocusFuseError, OutputError
     from napari_focusfuse import io
 
     check_saving(z_step, pixel_size, refractive_index=refractive_index, zarr=zarr)
@@ -113,7 +128,7 @@ save_result = drained(iter_save, "save_result")
 
 def check_saving(
     z_step: float | None,
-    pixel_size: tuple[float, float] | None = None,
+    pixel_size: PixelSize = None,
     *,
     refractive_index: float = 1.0,
     zarr: bool = False,
@@ -136,3 +151,115 @@ def check_saving(
         raise OutputError("a refractive index needs the z-step: give the distance of neighbouring slices in um")
     if zarr:
         io.check_zarr()
+
+
+def save_surface(path: str | os.PathLike[str], surface: Surface, *, overwrite: bool = False) -> Path:
+    """Write a mesh as binary STL or PLY, by the suffix; see `napari_focusfuse.io.write_surface`."""
+    from napari_focusfuse import io
+
+    return io.write_surface(path, surface, overwrite=overwrite)
+
+
+def save_heights(
+    path: str | os.PathLike[str], z: NDArray[np.floating], *, pixel_size: tuple[float, float], overwrite: bool = False
+) -> Path:
+    """Write a height map in um as TIFF or X3P, by the suffix; see `napari_focusfuse.io.write_heights`."""
+    from napari_focusfuse import io
+
+    return io.write_heights(path, z, pixel_size=pixel_size, overwrite=overwrite)
+
+
+def check_surface_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Raise `OutputError` now if `export` would later; see `napari_focusfuse.io.check_surface_target`."""
+    from napari_focusfuse import io
+
+    io.check_surface_target(path, overwrite=overwrite)
+
+
+def export(
+    what: str | os.PathLike[str] | Decision,
+    out: str | os.PathLike[str],
+    *,
+    pixel_size: PixelSize = None,
+    z_step: float | None = None,
+    refractive_index: float = 1.0,
+    texture: NDArray[Any] | None = None,
+    flip: bool = False,
+    config: SurfaceConfig | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write a result as a surface or height map, by the suffix of `out`.
+
+    Parameters
+    ----------
+    what : path or Decision
+        Folder of a saved result, or a decision.
+    out : path
+        ``.stl`` or ``.ply`` for a mesh, ``.tif`` or ``.x3p`` for a height map.
+    pixel_size : (float, float), optional
+        Height and width of a pixel, um; by default that of the saved result.
+    z_step : float, optional
+        Distance of neighbouring slices, um; by default that of the saved result.
+    refractive_index : float
+        Depth of a decision is multiplied by it; in a saved result it is already.
+    texture : (Y, X[, C]) array, optional
+        Image for the colours of a PLY; by default the fused one of the saved result.
+    flip : bool
+        Turn hills into valleys, for stacks that begin at the top.
+    config : SurfaceConfig, optional
+    overwrite : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FocusFuseError
+        Pixel size or z-step is not known, there is no depth, or the file cannot be written.
+    """
+    from napari_focusfuse import io
+    from napari_focusfuse.core.result.decision import Decision
+    from napari_focusfuse.core.surface.mesh import heights, surface
+
+    out = Path(out)
+    io.check_surface_target(out, overwrite=overwrite)
+    if not isinstance(what, Decision):
+        what, texture, pixel_size, z_step = _saved(Path(what), texture, pixel_size, z_step)
+    if pixel_size is None:
+        raise OutputError("a surface in um needs the pixel size: give the height and width of a pixel in um")
+    options: dict[str, Any] = {"z_step": z_step, "refractive_index": refractive_index, "flip": flip, "config": config}
+    if out.suffix.lower() in io.MESHES:
+        made = surface(what, pixel_size=pixel_size, texture=texture, **options)
+        return io.write_surface(out, made, overwrite=overwrite)
+    return io.write_heights(out, heights(what, **options), pixel_size=pixel_size, overwrite=overwrite)
+
+
+def _saved(
+    folder: Path, texture: NDArray[Any] | None, pixel_size: PixelSize, z_step: float | None
+) -> tuple[Decision, NDArray[Any], PixelSize, float | None]:
+    """What a saved result says of depth: a decision whose depth is in um if the z-step is known."""
+    from napari_focusfuse import io
+    from napari_focusfuse.core.files.schema import MismatchError
+    from napari_focusfuse.core.result.decision import Decision, checked
+
+    recipe = io.read_recipe(folder)
+    check_single(recipe)
+    if "depth_unit" not in recipe or recipe["z"] is None:
+        raise FocusFuseError(f"{folder} holds no depth: fuse with a method that makes a decision")
+    depth, confidence, flags, index = (io.read_map(folder, name) for name in ("depth", "confidence", "flags", "index"))
+    z = np.asarray(recipe["z"], dtype=np.float64)
+    spacing = float(np.ptp(z)) / max(len(z) - 1, 1)
+    known = recipe["z_step_um"]
+    if recipe["depth_unit"] == "um" and known is not None and spacing > 0:
+        # Depth is in um; a z-step that was given replaces the noted one in proportion.
+        z_step, z = (known if z_step is None else z_step), z * (known / spacing)
+    decision = Decision(index[None], np.ones((1, *index.shape), np.float32), depth, confidence, flags, z)
+    try:
+        decision = checked(decision)
+    except MismatchError as error:
+        raise FocusFuseError(f"the maps in {folder} do not fit together ({error}): fuse again") from error
+    sizes = recipe["pixel_size_um"]
+    pixel_size = pixel_size or (None if sizes is None else (sizes[0], sizes[1]))
+    return decision, io.read_map(folder, "fused") if texture is None else texture, pixel_size, z_step

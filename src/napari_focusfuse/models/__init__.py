@@ -18,9 +18,9 @@ from napari_focusfuse.core.files.both import clean_both, write_both
 from napari_focusfuse.core.files.parts import clean, part_of, remove
 from napari_focusfuse.core.files.regular import check_regular
 from napari_focusfuse.errors import ModelError
-from napari_focusfuse.models._card import CardFacts, card_facts, training_card
-from napari_focusfuse.models._checkpoint import CHECKPOINT, checkpoint_recipe, load_state, save_state, spared_by
-from napari_focusfuse.models._files import (
+from napari_focusfuse.models.card import CardFacts, card_facts, training_card
+from napari_focusfuse.models.checkpoint import CHECKPOINT, checkpoint_recipe, load_state, save_state, spared_by
+from napari_focusfuse.models.weight_files import (
     checked,
     header,
     header_of,

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from napari_focusfuse.config import TrainConfig
 from napari_focusfuse.core.encode.network import SESFNet
-from napari_focusfuse.core.training import _clock
+from napari_focusfuse.core.training import course
 from napari_focusfuse.core.training.autoencoder import TrainState, best_network, iter_train, reconstruction_scores
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning, TrainingError
 
@@ -117,7 +117,7 @@ class Time:
 
     def __init__(self, monkeypatch, tick=0.0):
         self.now, self.tick = 0.0, tick
-        monkeypatch.setattr(_clock, "time", self)
+        monkeypatch.setattr(course, "time", self)
 
     def monotonic(self):
         self.now += self.tick

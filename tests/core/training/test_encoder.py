@@ -13,10 +13,10 @@ from napari_focusfuse import models
 from napari_focusfuse.config import RankConfig
 from napari_focusfuse.core.encode.activity import squared_sf
 from napari_focusfuse.core.progress import Returning
-from napari_focusfuse.core.training import _pieces
-from napari_focusfuse.core.training.encoder import RankState, _validation, best_encoder, iter_rank, ranking_scores
-from napari_focusfuse.core.training.encoder._decision import log_shares
-from napari_focusfuse.core.training.encoder._stacks import SLICES, SmallStacks
+from napari_focusfuse.core.training import images as learnt_from
+from napari_focusfuse.core.training import small_stacks
+from napari_focusfuse.core.training.encoder import RankState, best_encoder, iter_rank, ranking_scores
+from napari_focusfuse.core.training.small_stacks import SLICES, SmallStacks, log_shares
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning, TrainingError
 
 SMALL = RankConfig(steps=8, stacks=1, crop=16, procedural=0, validate_every=4, learning_rate=5e-3)
@@ -26,10 +26,10 @@ SMALL = RankConfig(steps=8, stacks=1, crop=16, procedural=0, validate_every=4, l
 def _small_textures():
     """Computed textures of 256 px."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_pieces, "_SIDE", 256)
-        _pieces._computed.cache_clear()
+        patch.setattr(learnt_from, "_SIDE", 256)
+        learnt_from._computed.cache_clear()
         yield
-    _pieces._computed.cache_clear()
+    learnt_from._computed.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def images():
 def _few_stacks():
     """A stack of each scale to validate on: less to compute."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_validation, "_STACKS", 3)
+        patch.setattr(small_stacks, "_STACKS", 3)
         yield
 
 
@@ -235,7 +235,7 @@ def test_memory_that_does_not_suffice(images, monkeypatch):
     def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
 
-    monkeypatch.setattr("napari_focusfuse.core.training.encoder._run.log_shares", full)
+    monkeypatch.setattr("napari_focusfuse.core.training.encoder.log_shares", full)
     with pytest.raises(TrainingError, match="not enough memory for 1 stacks of 16 px"):
         trained(images)
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from napari_focusfuse.core.training.loss import fusion_loss, ssim
+from napari_focusfuse.core.training.reconstruction import fusion_loss, ssim
 
 
 def test_ssim_is_eq_4(rng):

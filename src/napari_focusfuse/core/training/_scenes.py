@@ -20,7 +20,7 @@ from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.simulate import Scene, drawn_flaws, simulate
 from napari_focusfuse.core.simulate.camera import exposed
 from napari_focusfuse.core.stack.intensity import robust_range, scaled
-from napari_focusfuse.core.training._pieces import Pieces, log_uniform
+from napari_focusfuse.core.training.images import Pieces, log_uniform
 
 __all__ = ["Drawn", "DrawnScenes", "deep_maps", "noise_floors", "some_slices"]
 

@@ -1,8 +1,12 @@
-"""The training loop: a generator of `TrainReport`, one that ends an epoch carries all it takes to go on from there."""
+"""Unsupervised training of the encoder-decoder (paper, Sect. 3.2 and 4.1): it learns to give images back.
+
+Images in, reports out; files, names and devices by name belong to the API.
+"""
 
 import math
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -11,20 +15,127 @@ from numpy.typing import NDArray
 from napari_focusfuse.config import TrainConfig
 from napari_focusfuse.core.encode.network import SESFNet
 from napari_focusfuse.core.progress import Returning
-from napari_focusfuse.core.training import Clock, Course, freeze_norms, going_on, usable
-from napari_focusfuse.core.training.autoencoder._crops import crops
-from napari_focusfuse.core.training.autoencoder._fitting import Fitting
-from napari_focusfuse.core.training.autoencoder._state import EpochLog, TrainReport, TrainState
-from napari_focusfuse.core.training.autoencoder._validation import Scores, example_of, iter_validate, mean_losses
-from napari_focusfuse.core.training.loss import crop_loss
+from napari_focusfuse.core.training import Clock, Course, LearningReport, LearningState, freeze_norms, going_on, usable
+from napari_focusfuse.core.training.reconstruction import (
+    Example,
+    Fitting,
+    Scores,
+    StepLosses,
+    crop_loss,
+    crops,
+    example_of,
+    iter_validate,
+    mean_losses,
+    reconstruction_scores,
+)
 
-__all__ = ["iter_train"]
+__all__ = ["EpochLog", "Example", "TrainReport", "TrainState", "best_network", "iter_train", "reconstruction_scores"]
 
 Image = NDArray[np.float32]
-Reports = Generator[TrainReport, None, Any]
-Losses = tuple[float, float, float]
+Reports = Generator["TrainReport", None, Any]
 #: What may be another when a training goes on.
 _LIMITS = ("epochs", "patience", "minutes")
+
+
+class EpochLog(NamedTuple):
+    """Mean losses of one epoch (Eq. 1-3) on training and validation images, and the reconstruction's PSNR in dB.
+
+    The norm of Eq. 2 runs over a batch, so that L grows with it; ``train_crop`` and ``val_crop`` are L for batches of
+    one crop (`crop_loss`), which can be compared.
+    """
+
+    epoch: int
+    learning_rate: float
+    train_total: float
+    train_pixel: float
+    train_ssim: float
+    val_total: float
+    val_pixel: float
+    val_ssim: float
+    val_psnr: float
+    seconds: float
+    train_crop: float = math.nan
+    val_crop: float = math.nan
+
+    @property
+    def at(self) -> int:
+        """The epoch."""
+        return self.epoch
+
+    @property
+    def loss(self) -> float:
+        """Validation loss."""
+        return self.val_total
+
+    @property
+    def curve(self) -> float:
+        """Validation loss for batches of one crop."""
+        return self.val_crop
+
+    @property
+    def score(self) -> str:
+        """How well images are given back."""
+        return f"{self.val_psnr:.1f} dB"
+
+    @property
+    def told(self) -> str:
+        """StepLosses and score, for people."""
+        return f"loss {self.train_total:.4g}, validation {self.val_total:.4g} ({self.score})"
+
+
+@dataclass
+class TrainState(LearningState[EpochLog]):
+    """Where training stands after an epoch.
+
+    Attributes
+    ----------
+    network : SESFNet
+        As it is now.
+    config : TrainConfig
+        The recipe it was trained with.
+    example : Example or None
+        A validation image as the network gives it back after the latest epoch.
+    """
+
+    network: SESFNet
+    config: TrainConfig
+    example: Example | None = field(default=None, kw_only=True)
+
+    @property
+    def trained(self) -> SESFNet:
+        """Encoder and decoder."""
+        return self.network
+
+
+@dataclass(frozen=True)
+class TrainReport(LearningReport):
+    """One step of training; `done` and `total` count crops.
+
+    Attributes
+    ----------
+    loss : float
+        Loss of the last batch (Eq. 1).
+    crop_loss : float
+        The same for a batch of one crop; see `EpochLog`.
+    """
+
+    unit: ClassVar[str] = "crops"
+    counted: ClassVar[str] = "epochs"
+
+    state: TrainState | None = None
+    crop_loss: float = math.nan
+
+    @property
+    def curve(self) -> float:
+        """The loss for a batch of one crop."""
+        return self.crop_loss
+
+
+def best_network(state: TrainState) -> SESFNet:
+    """The network of the epoch with the smallest validation loss, in evaluation mode, on the CPU."""
+    network = SESFNet(state.network.encoder.variant)
+    network.load_state_dict(state.best)
+    return network.eval()
 
 
 def iter_train(
@@ -128,10 +239,10 @@ class _Run(Course[TrainReport]):
             done, total, self._what, loss, clock.rate(fitted), left, at, self._state if kept else None, own
         )
 
-    def _iter_fit(self, epoch: int) -> Generator[TrainReport, None, tuple[list[Losses], float]]:
+    def _iter_fit(self, epoch: int) -> Generator[TrainReport, None, tuple[list[StepLosses], float]]:
         """One pass over the images, unless it is cut short; the losses of its steps, and their mean by crop."""
         self._prepare()
-        losses: list[Losses] = []
+        losses: list[StepLosses] = []
         own: list[float] = []
         self._done = 0
         for batch in crops(self._images, self._config, epoch):

@@ -39,8 +39,6 @@ _NETWORK, _ENCODER = "network", "encoder"
 #: How the names of the tensors of a decision head and of a candidate head begin, in an encoder; and what the header
 #: says of such heads.
 _HEAD, _CANDIDATES, _LEARNED = "head.", "candidates.", "learned"
-
-
 #: Types of tensors of networks and of optimisers, and letters of the header that a message shows.
 _KINDS, _SHOWN = {"F32", "F64", "I64"}, 40
 

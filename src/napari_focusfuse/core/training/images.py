@@ -1,6 +1,7 @@
-"""Pieces of texture to make training stacks of, and the noise of a camera."""
+"""What is learnt from: images, pieces of texture to make training stacks of, and the noise of a camera."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 
 from napari_focusfuse.config import Texture
 from napari_focusfuse.core.simulate.textures import texture_named
+from napari_focusfuse.errors import FocusFuseWarning, TrainingError
 
-__all__ = ["Pieces", "log_uniform", "seen_by_camera"]
+__all__ = ["Pieces", "central", "log_uniform", "seen_by_camera", "usable"]
 
 Image = NDArray[np.float32]
 #: Contrast of a piece; shares of pieces of inverted contrast and at half the size.
@@ -24,6 +26,39 @@ _SIDE = 640
 #: Share of computed pieces that are leaves, each drawn anew.
 _LEAVES = 0.6
 _TEXTURES: tuple[Texture, ...] = ("grains", "cloud", "beads", "cloud", "grains", "cloud")
+
+
+def central(image: Image, size: int) -> Image:
+    """The middle of an image, at most `size` px along each side."""
+    y, x = (max(side - size, 0) // 2 for side in image.shape)
+    return image[y : y + size, x : x + size]
+
+
+def usable(images: Sequence[Image], purpose: str, least: int = 1) -> list[Image]:
+    """The images that something can be learnt from: at least `least` px a side, and not of one value.
+
+    Raises
+    ------
+    TrainingError
+        There are some, but none of that kind.
+    """
+    large = [image for image in images if min(image.shape) >= least]
+    if images and not large:
+        raise TrainingError(
+            f"none of the {len(images)} {purpose} images is at least {least} x {least} px: "
+            "give larger images or a smaller crop"
+        )
+    found = [image for image in large if image.max() > image.min()]
+    if large and not found:
+        raise TrainingError(f"there is nothing to learn from: all {len(large)} {purpose} images are of one value")
+    reasons = {
+        f"smaller than {least} x {least} px": len(images) - len(large),
+        "of one value": len(large) - len(found),
+    }
+    said = " and ".join(f"{count} {reason}" for reason, count in reasons.items() if count)
+    if said:
+        warnings.warn(f"of {len(images)} {purpose} images {said} are left out", FocusFuseWarning, stacklevel=3)
+    return found
 
 
 class Pieces:

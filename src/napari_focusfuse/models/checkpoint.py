@@ -16,7 +16,7 @@ from napari_focusfuse.core.training.autoencoder import EpochLog, TrainState
 from napari_focusfuse.core.training.encoder import RankLog, RankState
 from napari_focusfuse.core.training.recipes import AnyTrainState
 from napari_focusfuse.errors import FocusFuseError, ModelError
-from napari_focusfuse.models._files import checked, header, header_of, module_of, packed, tensors_of, write
+from napari_focusfuse.models.weight_files import checked, header, header_of, module_of, packed, tensors_of, write
 
 __all__ = ["CHECKPOINT", "checkpoint_recipe", "load_state", "save_state", "spared_by"]
 

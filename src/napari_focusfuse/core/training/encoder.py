@@ -1,9 +1,16 @@
-"""The training itself, as a generator; what it needs to go on is in its state."""
+"""Training an encoder to rank slices by their focus, without labels.
+
+Small stacks are made from sharp images: the same piece at several amounts of defocus, each slice with noise of its
+own. The spatial frequency of the encoder's features, as fusion computes it, has to be largest where the defocus is
+least. That is the decision itself, so that what is learned is what is used: features that answer to detail and not to
+noise.
+"""
 
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -17,22 +24,42 @@ from napari_focusfuse.core.stack.workers import memory_is_short
 from napari_focusfuse.core.training import (
     Clock,
     Course,
+    LearningReport,
+    LearningState,
     freeze_norms,
     going_on,
     moments,
     restore,
     usable,
 )
-from napari_focusfuse.core.training.encoder._decision import log_shares, rank_loss
-from napari_focusfuse.core.training.encoder._stacks import SmallStacks
-from napari_focusfuse.core.training.encoder._state import RankLog, RankReport, RankState
-from napari_focusfuse.core.training.encoder._validation import HeldOut, RankScores, Validation
+from napari_focusfuse.core.training.small_stacks import (
+    HeldOut,
+    RankExample,
+    RankScores,
+    SmallStacks,
+    Validation,
+    log_shares,
+    rank_loss,
+    ranking_scores,
+)
 from napari_focusfuse.errors import TrainingError
 
-__all__ = ["LIMITS", "StepRun", "iter_rank"]
+__all__ = [
+    "LIMITS",
+    "HeldOut",
+    "RankExample",
+    "RankLog",
+    "RankReport",
+    "RankScores",
+    "RankState",
+    "StepRun",
+    "best_encoder",
+    "iter_rank",
+    "ranking_scores",
+]
 
 Image = NDArray[np.float32]
-Reports = Generator[RankReport, None, Any]
+Reports = Generator["RankReport", None, Any]
 _RADII = (2, 4)
 _WARM_UP, _LEAST_RATE, _LONGEST_GRADIENT = 100, 0.02, 2.0
 _CALIBRATION = 12
@@ -40,6 +67,86 @@ _CALIBRATION = 12
 _FITTING, _CALIBRATING = 0, 1
 #: What may be another when a training goes on. The number of steps may not: the learning rate follows it.
 LIMITS = ("patience", "minutes")
+
+
+class RankLog(NamedTuple):
+    """Mean losses since the last entry and of the validation, and share of validation pixels whose slice is found."""
+
+    step: int
+    learning_rate: float
+    train_loss: float
+    val_loss: float
+    val_found: float
+    seconds: float = 0.0
+
+    @property
+    def at(self) -> int:
+        """Steps done."""
+        return self.step
+
+    @property
+    def loss(self) -> float:
+        """Validation loss."""
+        return self.val_loss
+
+    @property
+    def curve(self) -> float:
+        """Validation loss."""
+        return self.val_loss
+
+    @property
+    def score(self) -> str:
+        """How many pixels find their slice."""
+        return f"{100 * self.val_found:.1f} % found"
+
+    @property
+    def told(self) -> str:
+        """Losses and score, for people."""
+        return f"loss {self.train_loss:.4g}, validation {self.val_loss:.4g} ({self.score})"
+
+
+@dataclass
+class RankState(LearningState[RankLog]):
+    """Where training stands after a validation.
+
+    Attributes
+    ----------
+    encoder : Encoder
+        As it is now; its batch norms stay as they are.
+    config : RankConfig
+    example : RankExample or None
+        What it decides on a small stack.
+    """
+
+    encoder: Encoder
+    config: RankConfig
+    example: RankExample | None = field(default=None, kw_only=True)
+
+    @property
+    def trained(self) -> Encoder:
+        """The encoder."""
+        return self.encoder
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.log[-1].step if self.log else 0
+
+
+@dataclass(frozen=True)
+class RankReport(LearningReport):
+    """One step of training; `done` and `total` count steps."""
+
+    state: RankState | None = None
+
+
+def best_encoder(state: RankState) -> Encoder:
+    """The encoder with the smallest validation loss, in evaluation mode, on the CPU."""
+    encoder = Encoder(
+        state.encoder.variant, decides=state.encoder.head is not None, judges=state.encoder.candidates is not None
+    )
+    encoder.load_state_dict(state.best)
+    return encoder.eval()
 
 
 def iter_rank(

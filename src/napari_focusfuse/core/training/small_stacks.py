@@ -1,0 +1,242 @@
+"""Small focus stacks to train an encoder on: what is decided on them, how far that is off, and how it is validated."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_focusfuse.config import RankConfig
+from napari_focusfuse.core.encode.activity import reduced, squared_sf
+from napari_focusfuse.core.encode.network import Encoder
+from napari_focusfuse.core.progress import drain
+from napari_focusfuse.core.simulate.optics import Field, disc, gaussian
+from napari_focusfuse.core.training import Pieces, log_uniform, seen_by_camera
+
+__all__ = [
+    "SLICES",
+    "HeldOut",
+    "Looks",
+    "RankExample",
+    "RankScores",
+    "SmallStack",
+    "SmallStacks",
+    "Validation",
+    "found",
+    "log_shares",
+    "rank_loss",
+    "ranking_scores",
+]
+
+Image = NDArray[np.float32]
+#: Where the slices lie, in steps; the plane of focus is up to half a step from the first.
+_PLACES = np.array([0, 1, 2, 3.5, 6, 9])
+SLICES = len(_PLACES)
+#: Growth of the blur a step, px; share of stacks blurred by a disc; change of brightness from slice to slice.
+_GROWTH, _DISC, _FLICKER = (0.5, 1.6), 0.4, 0.015
+#: Half the target's width: a slice one step farther from focus than the best one counts exp(-1.5) of it.
+_TARGET = 1.5
+#: Scales on which fusion looks, and how often each is trained.
+_LEVELS, _MARGIN = (0.5, 0.25, 0.25), 16
+#: Weights are activity to this power (twice the slope of the logarithm of its square), as where fusion is sharp.
+_SLOPE, _TINY = 3.0, 1e-6
+_RADIUS, _STACKS, _VALIDATED = 4, 18, 3
+#: Streams of random numbers beside that of the training.
+_VALIDATING, _SHOWING = 2, 3
+
+
+class SmallStack(NamedTuple):
+    """Slices (N, 1, Y, X) of a small stack at one scale, and how much each is wanted (N,), which sums to 1."""
+
+    slices: Tensor
+    wanted: Tensor
+
+
+class Looks(NamedTuple):
+    """Contrast of the texture, and standard deviation of the noise, as shares of full scale."""
+
+    contrast: float
+    noise: float
+
+
+#: The stack that shows how an encoder does: its side (px), and how it looks.
+_SIDE, _LOOKS = 96, Looks(contrast=0.7, noise=0.06)
+
+
+class SmallStacks:
+    """Makes small stacks from sharp images and from computed textures.
+
+    Parameters
+    ----------
+    images : sequence of arrays (Y, X) float32
+        Sharp and grey, in [0, 1].
+    config : RankConfig
+    """
+
+    def __init__(self, images: Sequence[Image], config: RankConfig) -> None:
+        self._pieces, self._config = Pieces(images, config.procedural, config.seed), config
+
+    def level(self, rng: np.random.Generator) -> int:
+        """Draw a scale: 0 is full size, 1 half size and so on."""
+        return int(rng.choice(len(_LEVELS), p=_LEVELS))
+
+    def draw(
+        self, rng: np.random.Generator, level: int, side: int | None = None, looks: Looks | None = None
+    ) -> SmallStack:
+        """Draw a stack that fusion would see at this scale.
+
+        Parameters
+        ----------
+        rng : Generator
+        level : int
+        side : int, optional
+            Of the stack, px; by default that of the crops.
+        looks : Looks, optional
+            Its contrast and noise; drawn by default.
+        """
+        margin = _MARGIN * 2**level
+        sharp = self._pieces.draw(rng, (side or self._config.crop) * 2**level + 2 * margin, looks and looks.contrast)
+        growth = log_uniform(rng, *_GROWTH)
+        distance = np.abs(_PLACES - rng.uniform(0, 0.5))
+        optics = disc(growth) if rng.random() < _DISC else gaussian(growth)
+        field = Field(sharp.shape, len(optics.kernel(float(distance.max()))) // 2)
+        spectrum = field.spectrum(sharp)
+        slices = np.stack([field.image(spectrum * field.transfer(optics.kernel(float(d)))) for d in distance])
+        flicker = rng.uniform(1 - _FLICKER, 1 + _FLICKER, (len(slices), 1, 1))
+        light = slices[:, margin:-margin, margin:-margin] * flicker
+        seen = torch.from_numpy(seen_by_camera(rng, light, looks and looks.noise))[:, None]
+        for _ in range(level):
+            seen = reduced(seen)
+        wanted = torch.softmax(torch.from_numpy(-_TARGET * (distance - distance.min()) ** 2).float(), dim=0)
+        return SmallStack(seen, wanted)
+
+
+def log_shares(encoder: Encoder, slices: Tensor, radius: int) -> Tensor:
+    """Logarithm of each slice's share in the activity of a pixel.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    slices : Tensor, (B N, 1, Y, X)
+        Of B small stacks, one after the other.
+    radius : int
+        r of Eq. 5-7.
+
+    Returns
+    -------
+    Tensor, (B, N, Y, X)
+    """
+    device = next(encoder.parameters()).device
+    images = slices.to(device).contiguous(memory_format=torch.channels_last)
+    squared = squared_sf(encoder(images, _shared_means(encoder, images)), radius)[:, 0]
+    squared = squared.view(-1, SLICES, *squared.shape[1:])
+    return torch.log_softmax(_SLOPE * torch.log(squared + _TINY), dim=1)
+
+
+def rank_loss(shares: Tensor, batch: Sequence[SmallStack]) -> Tensor:
+    """Cross entropy between the wanted share of each slice and the actual one (B, N, Y, X), a logarithm."""
+    wanted = torch.stack([stack.wanted for stack in batch]).to(shares.device)
+    return -(wanted[:, :, None, None] * shares).sum(dim=1).mean()
+
+
+def found(shares: Tensor) -> float:
+    """Share of pixels whose sharpest slice is the one with the largest activity or next to it."""
+    return (shares.argmax(dim=1) <= 1).float().mean().item()
+
+
+def _shared_means(encoder: Encoder, images: Tensor) -> list[Tensor] | None:
+    """Channel means over all slices of each stack, which freeze the gates as fusion does; None without such gates."""
+    if not encoder.pools:
+        return None
+    means: list[Tensor] = []
+    for _ in range(encoder.depth):
+        own = encoder.ungated(images, means).mean(dim=(2, 3))
+        means.append(own.view(-1, SLICES, own.shape[1]).mean(dim=1).repeat_interleave(SLICES, dim=0))
+    return means
+
+
+class RankExample(NamedTuple):
+    """A stack that was not trained on, and what is decided.
+
+    Attributes
+    ----------
+    slices : (N, Y, X) float32
+        The sharpest image, then more and more blurred ones or slices of a scene; in [0, 1].
+    picked : (Y, X) int
+        How many slices the one with the largest activity is from the sharpest one; 0 is right everywhere.
+    """
+
+    slices: Image
+    picked: NDArray[np.integer]
+
+
+class RankScores(NamedTuple):
+    """Mean loss, and share of the pixels whose sharpest slice is found, or the one next to it."""
+
+    loss: float
+    found: float
+
+
+class HeldOut(ABC):
+    """What a training by steps is validated on, always the same; recipes say what it is and how it is scored."""
+
+    def iter_scores(self, encoder: Encoder) -> Generator[None, None, RankScores]:
+        """Score what is trained, piece by piece."""
+        scores = []
+        for score in self.scores(encoder):
+            scores.append(score)
+            yield
+        loss, share = np.mean(scores, axis=0)
+        return RankScores(float(loss), float(share))
+
+    @abstractmethod
+    def scores(self, encoder: Encoder) -> Iterator[tuple[float, float]]:
+        """Loss and share found of each piece."""
+
+    @abstractmethod
+    def example(self, encoder: Encoder) -> RankExample:
+        """What is decided now, to look at."""
+
+
+class Validation(HeldOut):
+    """Small stacks.
+
+    Parameters
+    ----------
+    images : sequence of arrays (Y, X) float32
+        Sharp and grey, in [0, 1]. Without any, textures are computed.
+    config : RankConfig
+    """
+
+    def __init__(self, images: Sequence[Image], config: RankConfig) -> None:
+        self._stacks, self._config = SmallStacks(images, config), config
+        self._drawn: list[SmallStack] = []
+
+    def scores(self, encoder: Encoder) -> Iterator[tuple[float, float]]:
+        """See `HeldOut`."""
+        rng = np.random.default_rng((self._config.seed, _VALIDATING))
+        for k in range(_STACKS):
+            if k == len(self._drawn):
+                self._drawn.append(self._stacks.draw(rng, k % _VALIDATED))
+            yield _score(encoder, self._drawn[k])
+
+    @torch.inference_mode()
+    def example(self, encoder: Encoder) -> RankExample:
+        """What an encoder decides on a stack to look at."""
+        stack = self._stacks.draw(np.random.default_rng((self._config.seed, _SHOWING)), 0, _SIDE, _LOOKS)
+        picked = log_shares(encoder, stack.slices, _RADIUS)[0].argmax(dim=0)
+        return RankExample(stack.slices[:, 0].numpy(), picked.cpu().numpy())
+
+
+@torch.inference_mode()
+def _score(encoder: Encoder, stack: SmallStack) -> tuple[float, float]:
+    shares = log_shares(encoder, stack.slices, _RADIUS)
+    return rank_loss(shares, [stack]).item(), found(shares)
+
+
+def ranking_scores(encoder: Encoder, images: Sequence[Image], config: RankConfig) -> RankScores:
+    """How well an encoder decides on the stacks that a training with these images and settings is validated on."""
+    return drain(Validation(images, config).iter_scores(encoder))
