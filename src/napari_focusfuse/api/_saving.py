@@ -74,6 +74,15 @@ def iter_save(
     ------
     OutputError
         The folder exists or cannot be written, or a size is no length; nothing is left behind.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> result = ff.fuse(scene.stack, method="sf")
+    >>> folder = ff.save_result("result", result, pixel_size=(0.5, 0.5), z_step=1.0)
+    >>> sorted(path.name for path in folder.iterdir())[:3]
+    ['confidence.ome.tif', 'depth.ome.tif', 'flags.ome.tif']
     """
     from napari_focusfuse import io
 

@@ -25,6 +25,17 @@ def sample_scene(name: Sample = "surface") -> Scene:
     Returns
     -------
     Scene
+
+    Raises
+    ------
+    FocusFuseError
+        There is no such sample.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> ff.sample_scene("surface").stack.shape  # doctest: +SKIP
+    (10, 256, 320)
     """
     if name == "surface":
         return simulate((256, 320), 10, noise=0.004, z_step=1.5, pixel_size=0.65, seed=7)

@@ -71,6 +71,15 @@ def fill_depth(decision: Decision, *, least_confidence: float = SurfaceConfig.le
     (Y, X) float32
         In the units of `Decision.z`; NaN throughout if no depth is known at all. What was filled is an estimate of the
         shape, not a measurement: tell it apart by the NaN and the confidence of the decision.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> decision = ff.decide(scene.stack, method="sf")
+    >>> depth = ff.fill_depth(decision)
+    >>> depth.shape, depth.dtype.name
+    ((64, 64), 'float32')
     """
     return filled(decision.depth, decision.confidence, least_confidence)
 
