@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_focusfuse.config import BlockSFConfig, FocusStackConfig, LoGConfig, WindowConfig
+from napari_focusfuse.core._types import Grey
 from napari_focusfuse.core.decide.top_k import TopK
-from napari_focusfuse.core.methods.shared import NOTHING, Grey, Measure, decided, grey_slice, iter_chosen, iter_limits
+from napari_focusfuse.core.methods.shared import NOTHING, Measure, decided, grey_slice, iter_chosen, iter_limits
 from napari_focusfuse.core.progress import Progress, repeated, staged
 from napari_focusfuse.core.result.decision import Decision, Labels
 from napari_focusfuse.core.stack.stack import Stack

@@ -122,8 +122,6 @@ _FEATURE = 0.1
 _STEADY = 1e-4
 _SIGMA, _RADIUS = 1.5, 5
 
-Mask = NDArray[np.bool_]
-
 
 def qp(sources: Sequence[Image], fused: Image) -> float:
     """Phase congruency metric Qp = P_p P_M P_m, in [-1, 1].

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from scipy import ndimage, special, stats
 
 from napari_focusfuse.config import Camera, Flaws
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.simulate._developing import developed
 
 __all__ = ["counts", "exposed"]
 
-Image = NDArray[np.float32]
 Counts = NDArray[np.uint8] | NDArray[np.uint16]
 #: Fewer electrons than this are drawn exactly.
 _FEW = 20

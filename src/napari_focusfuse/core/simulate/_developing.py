@@ -3,15 +3,14 @@
 from io import BytesIO
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image as Picture
 from scipy import ndimage
 
 from napari_focusfuse.config import Flaws
+from napari_focusfuse.core._types import Image
 
 __all__ = ["developed", "finished"]
 
-Image = NDArray[np.float32]
 #: Shares of red, green and blue in a grey value, and where in a square of four pixels the Bayer mosaic has them.
 _COLOURS = ((0.299, ((0, 0),)), (0.587, ((0, 1), (1, 0))), (0.114, ((1, 1),)))
 #: Blur of the unsharp mask, px, and side of the square in which a camera tells noise from detail, px.

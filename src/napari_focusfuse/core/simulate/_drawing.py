@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_focusfuse.core._types import Image
+
 __all__ = ["Drawing"]
 
-Image = NDArray[np.float32]
 #: Places for each pixel along each axis.
 _FINE = 4
 #: Steps of blur, px, how many, and what a cell of the aperture blurs as a share of its side.

@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from napari_focusfuse.core._types import Image
+
 __all__ = ["Field", "Spectrum"]
 
-Image = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
 
 

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_focusfuse.config import Flaws
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Motion", "glints", "haze", "movement", "rows_missing", "window", "with_highlights", "with_motion"]
 
-Image = NDArray[np.float32]
 #: Radius (px) of glints, and their brightness in full scales.
 _GLINT, _GLARE = 2.5, 4.0
 #: What stays of the specimen in its haze, px of standard deviation for each pixel of the shorter side.

@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.simulate._drawing import Drawing
 from napari_focusfuse.core.simulate._relief import Sheet
 
 __all__ = ["Hanging", "Ray"]
 
-Image = NDArray[np.float32]
 Point = NDArray[np.float64]
 #: Pixels beyond the outline of a sheet that are looked at.
 _RIM = 1.5

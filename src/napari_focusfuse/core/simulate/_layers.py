@@ -10,16 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_focusfuse.config import Mode
+from napari_focusfuse.core._types import Depth, Image
 from napari_focusfuse.core.simulate._field import Field, Spectrum
 from napari_focusfuse.core.simulate._optics import Optics
 
 __all__ = ["in_focus", "rendered"]
 
-Image = NDArray[np.float32]
-Depth = NDArray[np.float64]
 #: Layers for each step of the stack.
 _LAYERS = 4
 #: Least transmission of a specimen in brightfield.

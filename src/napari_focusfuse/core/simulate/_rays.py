@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_focusfuse.core._types import Image, Mask
 from napari_focusfuse.core.simulate._aperture import Aperture
 from napari_focusfuse.core.simulate._drawing import Drawing
 from napari_focusfuse.core.simulate._hanging import Hanging, Ray
@@ -23,10 +24,7 @@ from napari_focusfuse.core.simulate._relief import Relief
 
 __all__ = ["iter_views"]
 
-Image = NDArray[np.float32]
-Depth = NDArray[np.float64]
 Point = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 #: A ground that rises by more than this between pixels (steps), and this many times as much as beside, has a wall.
 _WALL, _BREAK = 0.9, 3.0
 #: Heights of neighbouring rays that differ by more are looked at again, and how well they must agree with the ground.

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.config import PSF, Wave
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.simulate._aperture import Aperture, aperture_named, wave_aperture
 from napari_focusfuse.core.simulate._field import Field, Spectrum
 from napari_focusfuse.core.simulate._optics import best_focus, pupil, wave
@@ -24,7 +25,6 @@ __all__ = ["Lens", "reflected"]
 
 #: Neighbouring views that pass the same detail.
 _TOGETHER = 2
-Image = NDArray[np.float32]
 Point = NDArray[np.float64]
 
 

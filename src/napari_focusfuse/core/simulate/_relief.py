@@ -7,12 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_focusfuse.core._types import Depth, Image
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Relief", "Sheet", "hanging"]
-
-Image = NDArray[np.float32]
-Depth = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,7 +29,6 @@ from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["simulate"]
 
-Image = NDArray[np.float32]
 #: Widest blur, px of standard deviation.
 _WIDEST = 250
 #: Light of a glint that spoils a pixel.

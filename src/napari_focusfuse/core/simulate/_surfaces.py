@@ -3,15 +3,14 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_focusfuse.config import Surface
+from napari_focusfuse.core._types import Depth
 from napari_focusfuse.core.simulate._relief import Relief, Sheet
 
 __all__ = ["surface_named"]
 
-Depth = NDArray[np.float64]
 Shape = tuple[int, int]
 #: Fibres for each pixel of the shorter side, their widths (px), and the share that shows no texture.
 _FIBRES, _WIDTHS, _PLAIN = 1 / 28, (1.0, 5.0), 0.4

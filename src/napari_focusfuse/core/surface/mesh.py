@@ -9,13 +9,12 @@ from scipy import ndimage
 
 from napari_focusfuse.config import SurfaceConfig
 from napari_focusfuse.config.checks import check_sizes
+from napari_focusfuse.core._types import Map
 from napari_focusfuse.core.result.decision import Decision
 from napari_focusfuse.core.surface.topography import depth_um, filled
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Surface", "eight_bits", "flipped", "heights", "surface"]
-
-Map = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,12 +6,12 @@ from scipy import ndimage
 
 from napari_focusfuse.config import SurfaceConfig
 from napari_focusfuse.config.checks import check_sizes
+from napari_focusfuse.core._types import Map
 from napari_focusfuse.core.result.decision import Decision
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["depth_um", "fill_depth", "filled", "um_per_z"]
 
-Map = NDArray[np.float32]
 #: Binomial filter of a pyramid (Burt and Adelson 1983, IEEE Trans. Commun. 31:532, a = 3/8).
 _BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16
 _SMALLEST = 1e-6

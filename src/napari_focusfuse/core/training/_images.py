@@ -3,14 +3,10 @@
 import warnings
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.errors import FocusFuseWarning, TrainingError
 
 __all__ = ["central", "usable"]
-
-Image = NDArray[np.float32]
 
 
 def central(image: Image, size: int) -> Image:

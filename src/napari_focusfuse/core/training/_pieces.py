@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.config import Texture
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.simulate._textures import texture_named
 
 __all__ = ["Pieces", "log_uniform", "seen_by_camera"]
 
-Image = NDArray[np.float32]
 #: Contrast of a piece; shares of pieces of inverted contrast and at half the size.
 _CONTRAST, _INVERTED, _HALVED = (0.15, 1.0), 0.3, 0.25
 #: Noise, share of full scale; shares of stacks without noise and with photon noise.

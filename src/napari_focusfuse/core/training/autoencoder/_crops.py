@@ -4,14 +4,12 @@ from collections.abc import Generator, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_focusfuse.config import TrainConfig
+from napari_focusfuse.core._types import Image
 
 __all__ = ["crops"]
-
-Image = NDArray[np.float32]
 
 
 def crops(images: Sequence[Image], config: TrainConfig, epoch: int) -> Generator[Tensor, None, None]:

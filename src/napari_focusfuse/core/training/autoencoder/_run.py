@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from napari_focusfuse.config import TrainConfig
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.encode.network import SESFNet
 from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.training import Clock, Course, freeze_norms, going_on, usable
@@ -20,7 +20,6 @@ from napari_focusfuse.core.training.loss import crop_loss
 
 __all__ = ["iter_train"]
 
-Image = NDArray[np.float32]
 Reports = Generator[TrainReport, None, Any]
 Losses = tuple[float, float, float]
 #: What may be another when a training goes on.

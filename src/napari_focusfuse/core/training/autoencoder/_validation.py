@@ -5,16 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.encode.network import SESFNet
 from napari_focusfuse.core.training import central
 from napari_focusfuse.core.training.loss import crop_loss, fusion_loss
 
 __all__ = ["Example", "Scores", "example_of", "iter_validate", "mean_losses", "reconstruction_scores"]
 
-Image = NDArray[np.float32]
 Losses = tuple[float, float, float]
 
 #: Side of the picture that shows how a network does, px.

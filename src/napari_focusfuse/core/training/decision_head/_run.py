@@ -4,10 +4,10 @@ from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_focusfuse.config import DecideConfig
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.encode.head import FocusHead
 from napari_focusfuse.core.training import Clock, going_on, usable
 from napari_focusfuse.core.training._scenes import some_slices
@@ -19,7 +19,6 @@ from napari_focusfuse.errors import TrainingError
 
 __all__ = ["iter_learn_decision"]
 
-Image = NDArray[np.float32]
 _FITTING = 0
 #: How often all slices of a scene are taken, every second one, or a few of them.
 _KINDS = (0.6, 0.15, 0.25)

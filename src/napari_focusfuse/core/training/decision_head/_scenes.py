@@ -3,18 +3,15 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_focusfuse.config import DecideConfig
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.training._scenes import Drawn, DrawnScenes, deep_maps, noise_floors
 
 __all__ = ["Scenes", "SeenScene"]
-
-Image = NDArray[np.float32]
 
 
 class SeenScene(NamedTuple):

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from napari_focusfuse.config import DecideConfig
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.encode.head import FocusHead
 from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.progress import drain
@@ -16,7 +16,6 @@ from napari_focusfuse.core.training.encoder import HeldOut, RankExample, RankSco
 
 __all__ = ["DecideExample", "Validation", "deciding_scores", "head_of"]
 
-Image = NDArray[np.float32]
 _SCENES, _SHOWN, _VALIDATING = 16, 1, 1
 
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from napari_focusfuse.config import RankConfig
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.stack.workers import memory_is_short
@@ -31,7 +31,6 @@ from napari_focusfuse.errors import TrainingError
 
 __all__ = ["LIMITS", "StepRun", "iter_rank"]
 
-Image = NDArray[np.float32]
 Reports = Generator[RankReport, None, Any]
 _RADII = (2, 4)
 _WARM_UP, _LEAST_RATE, _LONGEST_GRADIENT = 100, 0.02, 2.0

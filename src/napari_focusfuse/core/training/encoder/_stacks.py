@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_focusfuse.config import RankConfig
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.encode.activity import reduced
 from napari_focusfuse.core.simulate._field import Field
 from napari_focusfuse.core.simulate._optics import disc, gaussian
@@ -16,7 +16,6 @@ from napari_focusfuse.core.training import Pieces, log_uniform, seen_by_camera
 
 __all__ = ["SLICES", "Looks", "SmallStack", "SmallStacks"]
 
-Image = NDArray[np.float32]
 #: Where the slices lie, in steps; the plane of focus is up to half a step from the first.
 _PLACES = np.array([0, 1, 2, 3.5, 6, 9])
 SLICES = len(_PLACES)

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_focusfuse.config import RankConfig
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.training.encoder._decision import found, log_shares, rank_loss
@@ -16,7 +17,6 @@ from napari_focusfuse.core.training.encoder._stacks import Looks, SmallStack, Sm
 
 __all__ = ["HeldOut", "RankExample", "RankScores", "Validation", "ranking_scores"]
 
-Image = NDArray[np.float32]
 _RADIUS, _STACKS, _LEVELS = 4, 18, 3
 #: Streams of random numbers beside that of the training.
 _VALIDATING, _SHOWING = 2, 3
