@@ -4,6 +4,7 @@ import importlib.util
 import pkgutil
 import re
 import shutil
+from inspect import isfunction
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from PIL import Image
 
 import napari_focusfuse as ff
 from napari_focusfuse import api
+from napari_focusfuse.core.methods import _work
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -47,6 +49,13 @@ def test_every_public_name_is_explained() -> None:
     for module in (thing for thing in shown if isinstance(thing, ModuleType)):
         explained |= {id(getattr(module, name)) for name in module.__all__}
     assert not [name for name in ff.__all__ if id(getattr(ff, name)) not in explained]
+
+
+def test_every_function_metric_and_method_has_an_example() -> None:
+    functions = [getattr(ff, name) for name in ff.__all__ if isfunction(getattr(ff, name))]
+    metrics = [metric.function for metric in ff.list_metrics()]
+    methods = [_work(method) for method in ff.list_methods()]
+    assert not [each.__name__ for each in [*functions, *metrics, *methods] if ">>> " not in (each.__doc__ or "")]
 
 
 @pytest.mark.parametrize(

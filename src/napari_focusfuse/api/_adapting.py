@@ -108,6 +108,14 @@ def iter_adapt(
     FocusFuseError
         The stack is none, its slices are smaller than a crop, the model lacks what the recipe trains, or `out` holds a
         model already.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> images = ff.simulate((64, 64), slices=3).stack
+    >>> done = ff.adapt(images, out="adapted", model="sesf-cse")  # doctest: +SKIP
+    >>> done.result.folder.name, 0 <= done.changed <= 1  # doctest: +SKIP
+    ('adapted', True)
     """
     from napari_focusfuse.core.blend import iter_blend
     from napari_focusfuse.core.stack.stack import Stack

@@ -71,7 +71,21 @@ align = drained(iter_align)
 
 
 def load_transforms(path: str | os.PathLike[str]) -> Transforms:
-    """Read transforms that `Transforms.save` wrote; `FocusFuseError` if there are none."""
+    """Read transforms that `Transforms.save` wrote; `FocusFuseError` if there are none.
+
+    Raises
+    ------
+    FocusFuseError
+        The file is missing or holds no transforms.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((96, 96), 3, surface="steps", blur=0.5)
+    >>> path = ff.align(scene.stack, config=ff.AlignConfig(kind="translation")).transforms.save("transforms.json")
+    >>> ff.load_transforms("transforms.json").matrices.shape
+    (3, 3, 3)
+    """
     from napari_focusfuse.core.align import load_transforms as load
 
     return load(path)

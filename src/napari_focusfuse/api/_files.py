@@ -56,8 +56,11 @@ def open_stack(
     Examples
     --------
     >>> import napari_focusfuse as ff
-    >>> stack = ff.open_stack("cells.ome.tif")  # doctest: +SKIP
-    >>> result = ff.fuse(stack.data, z=stack.positions())  # doctest: +SKIP
+    >>> import numpy as np, tifffile
+    >>> tifffile.imwrite("cells.tif", np.zeros((5, 64, 64), np.uint16), imagej=True, metadata={"axes": "ZYX"})
+    >>> stack = ff.open_stack("cells.tif")
+    >>> ff.fuse(stack.data, method="sf", z=stack.positions()).image.shape
+    (64, 64)
     """
     from napari_focusfuse import io
 
@@ -78,6 +81,18 @@ def open_file(
 
     With `by_name` a sequence of files is read as if it was all of a folder: in the order of their names, which may tell
     of channels.
+
+    Raises
+    ------
+    StackError
+        It cannot be read; the message says why.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff, numpy as np, tifffile
+    >>> tifffile.imwrite("cells.tif", np.zeros((5, 2, 64, 64), np.uint16), imagej=True, metadata={"axes": "ZCYX"})
+    >>> ff.open_file("cells.tif").axes
+    'ZCYX'
     """
     return told(_read(path, exclude=exclude, by_name=by_name))
 
@@ -126,6 +141,12 @@ def pairs_in(path: str | os.PathLike[str]) -> list[Pair]:
     ------
     StackError
         The names are those of pairs, but one is not complete.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> ff.pairs_in(".")
+    []
     """
     from napari_focusfuse import io
 

@@ -26,7 +26,14 @@ Config = FusionConfig | MethodConfig
 
 
 def list_methods() -> list[Method]:
-    """The fusion methods there are, the default first: name, title, description, citation, and what they need."""
+    """The fusion methods there are, the default first: name, title, description, citation, and what they need.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> [method.name for method in ff.list_methods() if not method.decides]
+    ['gf', 'lp', 'rp', 'dwt', 'max', 'mean']
+    """
     return list(METHODS.values())
 
 
@@ -133,6 +140,14 @@ def iter_decide(
     ------
     FocusFuseError
         The input cannot be fused, or the method makes no decision.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> decision = ff.decide(scene.stack, method="sf")
+    >>> decision.index.shape, decision.depth.dtype.name, len(decision.z)
+    ((64, 64), 'float32', 3)
     """
     from napari_focusfuse.core.stack.stack import Stack
 
@@ -165,6 +180,15 @@ def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = N
     ------
     StackError
         The stack does not fit the decision.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> decision = ff.decide(scene.stack, method="sf")
+    >>> other_channel = scene.stack // 2
+    >>> ff.blend(other_channel, decision).shape
+    (64, 64)
     """
     from napari_focusfuse.core.blend import iter_blend
     from napari_focusfuse.core.stack.stack import Stack
@@ -205,7 +229,22 @@ def info_of(method: Method) -> dict[str, Any]:
 
 
 def load_decision(path: str | os.PathLike[str]) -> Decision:
-    """Read a decision that `Decision.save` wrote."""
+    """Read a decision that `Decision.save` wrote.
+
+    Raises
+    ------
+    FocusFuseError
+        The file is missing or holds no decision.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> decision = ff.decide(scene.stack, method="sf")
+    >>> path = decision.save("decision.npz")
+    >>> bool((ff.load_decision("decision.npz").index == decision.index).all())
+    True
+    """
     from napari_focusfuse.core.result.decision import load_decision as load
 
     return load(path)

@@ -126,6 +126,19 @@ def iter_positions(
     """Fuse time point by time point and keep nothing: yields `Progress`, and a `FusedPosition` where one is done.
 
     The parameters are those of `fuse_hyperstack`.
+
+    Raises
+    ------
+    FocusFuseError
+        As for `fuse_hyperstack`.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> work = ff.iter_positions(scene.stack[None], "TZYX", method="sf")
+    >>> [done.where for done in work if isinstance(done, ff.FusedPosition)]
+    [{'T': 0}]
     """
     from napari_focusfuse.core.stack.hyperstack import Hyperstack
 
@@ -162,6 +175,14 @@ def iter_carry(
     ------
     StackError
         The data do not fit the decision.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> decision = ff.decide(scene.stack, method="sf")
+    >>> ff.carry(scene.stack[None] // 2, "CZYX", decision).image.shape
+    (1, 64, 64)
     """
     from napari_focusfuse import io
     from napari_focusfuse.core.positions import fusing as positions

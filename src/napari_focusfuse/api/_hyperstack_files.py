@@ -42,6 +42,19 @@ def open_hyperstack(
     -------
     StackFile
         The last axes of ``data`` are (Z, Y, X) or (Z, Y, X, S); ``axes`` has their letters.
+
+    Raises
+    ------
+    StackError
+        It cannot be read, or has no stack axis; the message says why.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff, numpy as np, tifffile
+    >>> tifffile.imwrite("cells.tif", np.zeros((5, 2, 64, 64), np.uint16), imagej=True, metadata={"axes": "ZCYX"})
+    >>> file = ff.open_hyperstack("cells.tif")
+    >>> file.data.shape, file.axes
+    ((2, 5, 64, 64), 'CZYX')
     """
     return told(_opened(path, axis, rgb=rgb, channel=channel, slices=slices, exclude=exclude))
 

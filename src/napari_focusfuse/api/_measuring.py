@@ -104,6 +104,15 @@ def iter_compare(
     ------
     FocusFuseError
         As `measure`; all sizes, colours and types are checked before anything is measured.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> images = {name: ff.fuse(scene.stack, method=name).image for name in ("sf", "mean")}
+    >>> work = ff.iter_compare(scene.stack, images, metrics=["qg", "qmi"])
+    >>> sum(step.done < step.total for step in work) > 0
+    True
     """
     from napari_focusfuse.core.metrics.measuring import iter_compare as comparing
 
@@ -118,7 +127,14 @@ def check_images(sources: Any, fused: Mapping[str, Any], *, truth: Any = None) -
 
 
 def list_metrics() -> list[Metric]:
-    """The metrics that `measure` knows: name, range, direction, what each measures and is blind to, reference."""
+    """The metrics that `measure` knows: name, range, direction, what each measures and is blind to, reference.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> [metric.name for metric in ff.list_metrics() if metric.needs_truth]
+    ['psnr', 'ssim', 'bias']
+    """
     from napari_focusfuse.core.metrics import METRICS
 
     return list(METRICS.values())
@@ -152,6 +168,14 @@ def quality_map(
     ------
     FocusFuseError
         As `measure`, or the metric has no map.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> quality = ff.quality_map(scene.stack, scene.truth, "qg")
+    >>> quality.shape, bool(abs(quality.mean() - ff.measure(scene.stack, scene.truth, metrics=["qg"])["qg"]) < 1e-5)
+    ((64, 64), True)
     """
     from napari_focusfuse.core.metrics.measuring import quality_map as mapped
 
@@ -175,6 +199,13 @@ def difference(fused: Any, other: Any) -> NDArray[np.float32]:
     ------
     FocusFuseError
         Size, colour or type differ.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> float(abs(ff.difference(scene.truth, scene.truth)).max())
+    0.0
     """
     from napari_focusfuse.core.metrics.measuring import difference as subtract
 
@@ -214,6 +245,14 @@ def iter_focus(
     ------
     FocusFuseError
         As `fuse`.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> steps = list(ff.iter_focus(scene.stack))
+    >>> isinstance(steps[0], ff.Progress)
+    True
     """
     from napari_focusfuse.core.focus import iter_focus as looking
     from napari_focusfuse.core.stack.stack import Stack

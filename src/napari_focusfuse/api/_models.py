@@ -19,7 +19,14 @@ _automatic: list[int] = []
 
 
 def list_devices() -> list[str]:
-    """What `device` may be on this machine, "auto" first."""
+    """What `device` may be on this machine, "auto" first.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> ff.list_devices()[:2]
+    ['auto', 'cpu']
+    """
     import torch
 
     found = ["auto", "cpu"]
@@ -51,14 +58,33 @@ def _count(kind: str) -> int:
 
 
 def load_model(name: str | os.PathLike[str] = "default") -> Model:
-    """Load a model by its name or from a folder; see `napari_focusfuse.models.load_model`."""
+    """Load a model by its name or from a folder; see `napari_focusfuse.models.load_model`.
+
+    Raises
+    ------
+    ModelError
+        No such model, or its file is damaged or of another architecture.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> ff.load_model("sesf-cse").name
+    'sesf-cse'
+    """
     from napari_focusfuse.models import load_model as load
 
     return load(name)
 
 
 def list_models() -> list[str]:
-    """Names of the models there are: those that come with the package, then those in `models_folder`."""
+    """Names of the models there are: those that come with the package, then those in `models_folder`.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> "sesf-cse" in ff.list_models()
+    True
+    """
     from napari_focusfuse.models import list_models as listed
 
     return listed()
@@ -72,7 +98,19 @@ def default_model() -> str:
 
 
 def model_card(name: str) -> str:
-    """Text of a model's card: data and its licence, command, seed, date, scores."""
+    """Text of a model's card: data and its licence, command, seed, date, scores.
+
+    Raises
+    ------
+    ModelError
+        There is no such model.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> "licence" in ff.model_card("sesf-cse").lower()
+    True
+    """
     from napari_focusfuse.models import model_card as card
 
     return card(name)
@@ -89,7 +127,14 @@ def trained_by(name: str | os.PathLike[str]) -> Recipe:
 
 
 def models_folder() -> Path:
-    """Folder of the user's own models, one folder each; the environment variable FOCUSFUSE_MODELS names another."""
+    """Folder of the user's own models, one folder each; the environment variable FOCUSFUSE_MODELS names another.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> ff.models_folder().is_absolute()
+    True
+    """
     from napari_focusfuse.models import user_folder
 
     return user_folder()

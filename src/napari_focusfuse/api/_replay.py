@@ -77,6 +77,16 @@ def iter_replay(
     ------
     FocusFuseError
         An input or the model is missing or another than it was; the message says which.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff, tifffile
+    >>> tifffile.imwrite("stack.tif", ff.simulate((64, 64), slices=3).stack, imagej=True, metadata={"axes": "ZYX"})
+    >>> file = ff.open_stack("stack.tif")
+    >>> source = {"path": file.path, "axis": "Z", "rgb": False, "position": {}}
+    >>> folder = ff.save_result("out", ff.fuse(file.data, method="sf"), inputs=file.inputs, source=source)
+    >>> ff.replay("out").image.shape
+    (64, 64)
     """
     from napari_focusfuse import io
 
@@ -124,6 +134,16 @@ def iter_check_replay(
     ------
     FocusFuseError
         See `replay`.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff, tifffile
+    >>> tifffile.imwrite("stack.tif", ff.simulate((64, 64), slices=3).stack, imagej=True, metadata={"axes": "ZYX"})
+    >>> file = ff.open_stack("stack.tif")
+    >>> source = {"path": file.path, "axis": "Z", "rgb": False, "position": {}}
+    >>> folder = ff.save_result("out", ff.fuse(file.data, method="sf"), inputs=file.inputs, source=source)
+    >>> ff.check_replay("out")
+    []
     """
     from napari_focusfuse import io
 

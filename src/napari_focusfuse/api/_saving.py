@@ -12,7 +12,7 @@ import numpy as np
 from napari_focusfuse.api._drained import drained
 from napari_focusfuse.api._recipe_inputs import check_single
 from napari_focusfuse.config.checks import check_sizes
-from napari_focusfuse.core.progress import Progress, drain, staged
+from napari_focusfuse.core.progress import Progress, staged
 from napari_focusfuse.errors import FocusFuseError, OutputError
 
 if TYPE_CHECKING:
@@ -82,14 +82,16 @@ def iter_save(
     ------
     OutputError
         The folder exists or cannot be written, or a size is no length; nothing is left behind.
-    """
-import numpy as np
 
-from napari_focusfuse.api._drained import drained
-from napari_focusfuse.api._recipe_inputs import check_single
-from napari_focusfuse.config.checks import check_sizes
-from napari_focusfuse.core.progress import Progress, drain, staged
-from napari_focusfuse.errors import FocusFuseError, OutputError
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> result = ff.fuse(scene.stack, method="sf")
+    >>> folder = ff.save_result("result", result, pixel_size=(0.5, 0.5), z_step=1.0)
+    >>> sorted(path.name for path in folder.iterdir())[:3]
+    ['confidence.ome.tif', 'depth.ome.tif', 'flags.ome.tif']
+    """
     from napari_focusfuse import io
 
     check_saving(z_step, pixel_size, refractive_index=refractive_index, zarr=zarr)
@@ -154,7 +156,22 @@ def check_saving(
 
 
 def save_surface(path: str | os.PathLike[str], surface: Surface, *, overwrite: bool = False) -> Path:
-    """Write a mesh as binary STL or PLY, by the suffix; see `napari_focusfuse.io.write_surface`."""
+    """Write a mesh as binary STL or PLY, by the suffix; see `napari_focusfuse.io.write_surface`.
+
+    Raises
+    ------
+    OutputError
+        The suffix is another one, or the file exists or cannot be written.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> decision = ff.decide(scene.stack, method="sf")
+    >>> mesh = ff.surface(decision, pixel_size=(0.5, 0.5), z_step=1.0)
+    >>> ff.save_surface("mesh.ply", mesh).name
+    'mesh.ply'
+    """
     from napari_focusfuse import io
 
     return io.write_surface(path, surface, overwrite=overwrite)
@@ -163,7 +180,21 @@ def save_surface(path: str | os.PathLike[str], surface: Surface, *, overwrite: b
 def save_heights(
     path: str | os.PathLike[str], z: NDArray[np.floating], *, pixel_size: tuple[float, float], overwrite: bool = False
 ) -> Path:
-    """Write a height map in um as TIFF or X3P, by the suffix; see `napari_focusfuse.io.write_heights`."""
+    """Write a height map in um as TIFF or X3P, by the suffix; see `napari_focusfuse.io.write_heights`.
+
+    Raises
+    ------
+    OutputError
+        The suffix is another one, the pixel size is no length, or the file exists or cannot be written.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> decision = ff.decide(scene.stack, method="sf")
+    >>> ff.save_heights("heights.tif", ff.heights(decision, z_step=1.0), pixel_size=(0.5, 0.5)).name
+    'heights.tif'
+    """
     from napari_focusfuse import io
 
     return io.write_heights(path, z, pixel_size=pixel_size, overwrite=overwrite)
@@ -218,6 +249,14 @@ def export(
     ------
     FocusFuseError
         Pixel size or z-step is not known, there is no depth, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> decision = ff.decide(scene.stack, method="sf")
+    >>> ff.export(decision, "surface.stl", pixel_size=(0.5, 0.5), z_step=1.0).name
+    'surface.stl'
     """
     from napari_focusfuse import io
     from napari_focusfuse.core.result.decision import Decision

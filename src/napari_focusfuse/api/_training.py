@@ -81,6 +81,14 @@ def iter_train(
     FocusFuseError
         No usable images, nothing to resume or by another recipe, a model to start from that does not fit the recipe,
         `out` holds a model already, or the loss is no longer a number.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> images = ff.simulate((64, 64), slices=3).stack
+    >>> result = ff.train(images, ff.TrainConfig(epochs=1, crop=32), out="model", device="cpu")  # doctest: +SKIP
+    >>> ff.load_model(result.folder).name  # doctest: +SKIP
+    'model'
     """
     check_vacant(out, resume or overwrite)
     where = torch_device(device)

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_focusfuse.config import FusionConfig
+from napari_focusfuse.core._types import Grey
 from napari_focusfuse.core.decide.scan import SliceActivity
 from napari_focusfuse.core.decide.statistics import Statistics, iter_statistics
 from napari_focusfuse.core.encode.activity import squared_sf
@@ -25,7 +26,6 @@ from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Focus", "FocusCurve", "Glance", "Sharpness", "iter_focus"]
 
-Grey = NDArray[np.float32]
 Where = tuple[slice, slice]
 #: Windows begin at multiples of so many pixels, where the coarsest scale samples.
 _ALIGN = 4

@@ -20,12 +20,12 @@ from scipy import ndimage
 from skimage.registration import phase_cross_correlation
 
 from napari_focusfuse.config import Kind
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.align.transforms import Matrix
 from napari_focusfuse.core.stack.intensity import filled, luminance
 
 __all__ = ["Look", "Pair", "View", "disagreement", "from_level", "look", "register", "shrinkings", "to_level"]
 
-Image = NDArray[np.float32]
 #: Longest side of the finest small image, px, as far as pixels need be joined no more than `_COARSE` a side.
 _SIDE, _COARSE = 320, 4
 #: Steps from fine to coarse, and the shortest side of the coarsest image.

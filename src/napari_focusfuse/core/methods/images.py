@@ -108,7 +108,16 @@ def _iter_pyramid(
 
 
 def iter_lp(stack: Stack, config: PyramidConfig) -> Generator[Progress, None, Image]:
-    """Laplacian pyramid: the largest difference of each level to the next, the mean of the smallest level."""
+    """Laplacian pyramid: the largest difference of each level to the next, the mean of the smallest level.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> image = ff.fuse(scene.stack, method="lp", config=ff.PyramidConfig(levels=3)).image
+    >>> round(ff.measure(scene.stack, image, truth=scene.truth, metrics=["psnr"])["psnr"])
+    37
+    """
     return (yield from _iter_pyramid(stack, config, np.subtract, np.add))
 
 
@@ -119,6 +128,14 @@ def iter_rp(stack: Stack, config: PyramidConfig) -> Generator[Progress, None, Im
     ------
     StackError
         Some values are negative: there is no contrast of these.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> image = ff.fuse(scene.stack, method="rp", config=ff.PyramidConfig(levels=3)).image
+    >>> round(ff.measure(scene.stack, image, truth=scene.truth, metrics=["psnr"])["psnr"])
+    37
     """
     dark = _DARK * full_range(stack.dtype)[1]
 
@@ -177,6 +194,14 @@ def iter_dwt(stack: Stack, config: WaveletConfig) -> Generator[Progress, None, N
     ------
     FocusFuseError
         There is no such wavelet.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> image = ff.fuse(scene.stack, method="dwt", config=ff.WaveletConfig(levels=3)).image
+    >>> round(ff.measure(scene.stack, image, truth=scene.truth, metrics=["psnr"])["psnr"])
+    37
     """
     if config.wavelet not in pywt.wavelist(kind="discrete"):
         raise FocusFuseError(f"there is no discrete wavelet {config.wavelet!r}: choose one that PyWavelets has")
@@ -218,7 +243,16 @@ def _transformed(planes: Planes, k: int, config: WaveletConfig) -> tuple[Image, 
 
 
 def iter_max(stack: Stack, _config: None) -> Generator[Progress, None, NDArray[Any]]:
-    """Largest finite value of each pixel and channel; NaN where there is none."""
+    """Largest finite value of each pixel and channel; NaN where there is none.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> image = ff.fuse(scene.stack, method="max").image
+    >>> round(ff.measure(scene.stack, image, truth=scene.truth, metrics=["psnr"])["psnr"])
+    26
+    """
     fused: NDArray[Any] | None = None
     for done, k in enumerate(int(k) for k in stack.order):
         yield Progress(done, len(stack), f"slice {done + 1} of {len(stack)}")
@@ -231,7 +265,16 @@ def iter_max(stack: Stack, _config: None) -> Generator[Progress, None, NDArray[A
 
 
 def iter_mean(stack: Stack, _config: None) -> Generator[Progress, None, NDArray[Any]]:
-    """Mean of the finite values of each pixel and channel, integers rounded; NaN where there is none."""
+    """Mean of the finite values of each pixel and channel, integers rounded; NaN where there is none.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> image = ff.fuse(scene.stack, method="mean").image
+    >>> round(ff.measure(scene.stack, image, truth=scene.truth, metrics=["psnr"])["psnr"])
+    28
+    """
     if stack.dtype.kind in "iu" and stack.dtype.itemsize == 8:
         return (yield from _iter_whole_mean(stack))
     # So that the sum of the largest numbers is one.

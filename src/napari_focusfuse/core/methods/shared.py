@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_focusfuse.core._types import Grey
 from napari_focusfuse.core.decide.confidence import iter_assess
 from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.progress import Progress, repeated, staged
@@ -82,7 +83,6 @@ def _filled(planes: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
     return np.asarray(planes[:, *nearest])
 
 
-Grey = NDArray[np.float32]
 #: Activity where there is no signal, as a share of the intensity range.
 NOTHING = 1e-6
 _SLICES, _TILE = 5, 1024

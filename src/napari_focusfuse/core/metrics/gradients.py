@@ -18,6 +18,15 @@ def ag(fused: Image) -> float:
     -------
     float
         In [0, 1]; multiply by 255 to compare with papers that use 0..255.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3, blur=2)
+    >>> images = scene.truth, ff.fuse(scene.stack, method="mean").image
+    >>> scores = [ff.measure(scene.stack, image, metrics=["ag"])["ag"] for image in images]
+    >>> [round(score, 2) for score in scores]
+    [0.07, 0.03]
     """
     across = np.diff(fused, axis=1)[:-1]
     down = np.diff(fused, axis=0)[:, :-1]
@@ -50,6 +59,15 @@ def gld(fused: Image) -> float:
     -------
     float
         In [0, 2]; multiply by 255 to compare with papers that use 0..255.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3, blur=2)
+    >>> images = scene.truth, ff.fuse(scene.stack, method="mean").image
+    >>> scores = [ff.measure(scene.stack, image, metrics=["gld"])["gld"] for image in images]
+    >>> [round(score, 2) for score in scores]
+    [0.13, 0.05]
     """
     across = np.abs(np.diff(fused, axis=1)[:-1])
     down = np.abs(np.diff(fused, axis=0)[:, :-1])
@@ -82,6 +100,15 @@ def sf(fused: Image) -> float:
     -------
     float
         In [0, sqrt 2]; RF^2 and CF^2 are sums of squared differences along rows and columns, divided by Y X.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3, blur=2)
+    >>> images = scene.truth, ff.fuse(scene.stack, method="mean").image
+    >>> scores = [ff.measure(scene.stack, image, metrics=["sf"])["sf"] for image in images]
+    >>> [round(score, 2) for score in scores]
+    [0.12, 0.05]
     """
     rows, columns = (float((np.diff(fused, axis=axis) ** 2).sum()) for axis in (1, 0))
     return float(np.sqrt((rows + columns) / fused.size))

@@ -60,6 +60,15 @@ def qmi(sources: Sequence[Image], fused: Image) -> float:
     float
         2 [I(A, F) / (H(A) + H(F)) + I(B, F) / (H(B) + H(F))] over 256 grey levels. For N sources the sum is multiplied
         by 2 / N, so that the range stays; two constant images are alike.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3, blur=2)
+    >>> images = scene.truth, ff.fuse(scene.stack, method="mean").image
+    >>> scores = [ff.measure(scene.stack, image, metrics=["qmi"])["qmi"] for image in images]
+    >>> [round(score, 2) for score in scores]
+    [0.8, 0.81]
     """
     levels = grey_levels(fused)
     total = 0.0
@@ -102,6 +111,15 @@ def qncie(sources: Sequence[Image], fused: Image) -> float:
         1 + sum of l log256(l), where l are the eigenvalues, divided by K = N + 1, of the K x K matrix of mutual
         information (over 256 grey levels, base 256) of all images with each other, with ones on its diagonal. It is
         defined so for any N, but values of different N cannot be compared; the cost grows with N^2.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3, blur=2)
+    >>> images = scene.truth, ff.fuse(scene.stack, method="mean").image
+    >>> scores = [ff.measure(scene.stack, image, metrics=["qncie"])["qncie"] for image in images]
+    >>> [round(score, 5) for score in scores]
+    [0.7766, 0.77649]
     """
     images = [grey_levels(image) for image in (*sources, fused)]
     related = np.eye(len(images))

@@ -4,8 +4,8 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_focusfuse.core._types import Map
 from napari_focusfuse.core.metrics import METRICS
 from napari_focusfuse.core.metrics.arguments import Greys, check_alike, check_like, grey_like
 from napari_focusfuse.core.metrics.metric import Metric
@@ -117,9 +117,6 @@ def _check_size(metrics: Sequence[Metric], shape: tuple[int, int]) -> None:
                 f"images of {shape[0]} x {shape[1]} px are too small for {metric.name}: "
                 f"it needs {metric.smallest} px a side, choose other metrics"
             )
-
-
-Map = NDArray[np.float32]
 
 
 def quality_map(

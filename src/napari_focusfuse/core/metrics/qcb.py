@@ -33,6 +33,15 @@ def qcb(sources: Sequence[Image], fused: Image) -> float:
     Returns
     -------
     float
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3, blur=2)
+    >>> images = scene.truth, ff.fuse(scene.stack, method="mean").image
+    >>> scores = [ff.measure(scene.stack, image, metrics=["qcb"])["qcb"] for image in images]
+    >>> [round(score, 2) for score in scores]
+    [0.75, 0.69]
     """
     return float(qcb_map(sources, fused).mean())
 

@@ -48,6 +48,15 @@ def reblur(sources: Sequence[Image], fused: Image) -> float:
     -------
     float
         Infinite if there is no error and no noise.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3, blur=2)
+    >>> images = scene.truth, ff.fuse(scene.stack, method="mean").image
+    >>> scores = [ff.measure(scene.stack, image, metrics=["reblur"])["reblur"] for image in images]
+    >>> [round(score, 1) for score in scores]
+    [37.9, 28.3]
     """
     blurred = [ndimage.gaussian_filter(fused, s, mode="nearest") if s else fused for s in _BLURS]
     pool = Pool()

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_focusfuse.config import Flaws
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = [
@@ -22,7 +23,6 @@ __all__ = [
     "with_motion",
 ]
 
-Image = NDArray[np.float32]
 #: Radius (px) of glints, and their brightness in full scales.
 _GLINT, _GLARE = 2.5, 4.0
 #: What stays of the specimen in its haze, px of standard deviation for each pixel of the shorter side.

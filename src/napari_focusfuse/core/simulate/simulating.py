@@ -28,7 +28,6 @@ from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Sample", "sample_scene", "simulate"]
 
-Image = NDArray[np.float32]
 #: Widest blur, px of standard deviation.
 _WIDEST = 250
 #: Light of a glint that spoils a pixel.
@@ -265,6 +264,17 @@ def sample_scene(name: Sample = "surface") -> Scene:
     Returns
     -------
     Scene
+
+    Raises
+    ------
+    FocusFuseError
+        There is no such sample.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> ff.sample_scene("surface").stack.shape  # doctest: +SKIP
+    (10, 256, 320)
     """
     if name == "surface":
         return simulate((256, 320), 10, noise=0.004, z_step=1.5, pixel_size=0.65, seed=7)

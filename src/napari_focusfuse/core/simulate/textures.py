@@ -8,10 +8,10 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from napari_focusfuse.config import Texture
+from napari_focusfuse.core._types import Image
 
 __all__ = ["texture_named"]
 
-Image = NDArray[np.float32]
 Shape = tuple[int, int]
 
 

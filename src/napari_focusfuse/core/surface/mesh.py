@@ -9,13 +9,12 @@ from scipy import ndimage
 
 from napari_focusfuse.config import SurfaceConfig
 from napari_focusfuse.config.checks import check_sizes
+from napari_focusfuse.core._types import Map
 from napari_focusfuse.core.result.decision import Decision
 from napari_focusfuse.core.surface.topography import depth_um, filled
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Surface", "eight_bits", "flipped", "heights", "surface"]
-
-Map = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +80,15 @@ def surface(
     ------
     FocusFuseError
         Pixel size or z-step is not known or no length, depth is known nowhere, or the texture is of another size.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> decision = ff.decide(scene.stack, method="sf")
+    >>> mesh = ff.surface(decision, pixel_size=(0.5, 0.5), z_step=1.0)
+    >>> mesh.vertices.shape[1], mesh.faces.shape[1]
+    (3, 3)
     """
     config = config or SurfaceConfig()
     if pixel_size is None:
@@ -114,7 +122,21 @@ def heights(
     flip: bool = False,
     config: SurfaceConfig | None = None,
 ) -> Map:
-    """Depth in um as (Y, X) float32, filled or with NaN for holes; see `surface`."""
+    """Depth in um as (Y, X) float32, filled or with NaN for holes; see `surface`.
+
+    Raises
+    ------
+    FocusFuseError
+        Of a decision, the z-step is not known or is no length.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> decision = ff.decide(scene.stack, method="sf")
+    >>> ff.heights(decision, z_step=1.0).shape
+    (64, 64)
+    """
     config = config or SurfaceConfig()
     if isinstance(depth, Decision):
         z, confidence = depth_um(depth, z_step, refractive_index), depth.confidence

@@ -6,12 +6,12 @@ from scipy import ndimage
 
 from napari_focusfuse.config import SurfaceConfig
 from napari_focusfuse.config.checks import check_sizes
+from napari_focusfuse.core._types import Map
 from napari_focusfuse.core.result.decision import Decision
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["depth_um", "fill_depth", "filled", "um_per_z"]
 
-Map = NDArray[np.float32]
 #: Binomial filter of a pyramid (Burt and Adelson 1983, IEEE Trans. Commun. 31:532, a = 3/8).
 _BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16
 _SMALLEST = 1e-6
@@ -71,6 +71,15 @@ def fill_depth(decision: Decision, *, least_confidence: float = SurfaceConfig.le
     (Y, X) float32
         In the units of `Decision.z`; NaN throughout if no depth is known at all. What was filled is an estimate of the
         shape, not a measurement: tell it apart by the NaN and the confidence of the decision.
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((64, 64), slices=3)
+    >>> decision = ff.decide(scene.stack, method="sf")
+    >>> depth = ff.fill_depth(decision)
+    >>> depth.shape, depth.dtype.name
+    ((64, 64), 'float32')
     """
     return filled(decision.depth, decision.confidence, least_confidence)
 

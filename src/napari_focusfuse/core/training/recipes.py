@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Generator, Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from napari_focusfuse.config import AnyTrainConfig, CandidateConfig, DecideConfig, RankConfig, Recipe
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.encode.network import Encoder, SESFNet
 from napari_focusfuse.core.training.autoencoder import (
     TrainReport,
@@ -23,7 +22,6 @@ from napari_focusfuse.errors import TrainingError
 __all__ = ["AnyTrainState", "best_model", "check_recipe", "iter_learn", "scores_of"]
 
 AnyTrainState = TrainState | RankState
-Image = NDArray[np.float32]
 
 
 def iter_learn(
