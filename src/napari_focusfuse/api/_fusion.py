@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from napari_focusfuse.api._models import load_model, torch_device
 from napari_focusfuse.config import FusionConfig, MethodConfig
@@ -13,10 +14,9 @@ from napari_focusfuse.core.methods import METHODS, Method, method_named, setting
 from napari_focusfuse.core.progress import Progress, drain
 
 if TYPE_CHECKING:
-    import torch
     from numpy.typing import NDArray
 
-    from napari_focusfuse.core.encode.network import Encoder
+    from napari_focusfuse.core.positions.fusing import Engine
     from napari_focusfuse.core.result.decision import Decision, FusionResult
     from napari_focusfuse.core.stack.equalise import Watched
 
@@ -106,21 +106,13 @@ def iter_fuse(
     equalise: bool | Sequence[float] = False,
 ) -> Generator[Progress, None, FusionResult]:
     """Fuse step by step: the same as `fuse`, as a generator of `Progress` that returns the result."""
-    from napari_focusfuse.core import methods
     from napari_focusfuse.core.stack.equalise import Watched
 
     chosen, slices = method_named(method), Watched(stack, axis, rgb, z)
-    made = info_of(chosen)
+    made: dict[str, Any] = {}
     if equalise is not False:
-        slices, factors = yield from _iter_equalised(slices, (stack, axis, rgb, z), equalise)
-        made["equalised"] = factors
-    if chosen.deep:
-        from napari_focusfuse.core.decide import pipeline
-
-        encoder, checked, where, machine = prepared(chosen, config, model, device)
-        result = yield from pipeline.iter_fuse(slices, encoder, checked, where, {**machine, **made})
-    else:
-        result = yield from methods.iter_fuse(chosen, slices, config, made)
+        slices, made["equalised"] = yield from _iter_equalised(slices, (stack, axis, rgb, z), equalise)
+    result = yield from engine_of(chosen, config, model, device, **made).fuse(slices)
     slices.warn()
     return result
 
@@ -176,15 +168,10 @@ def iter_decide(
     z: Sequence[float] | None = None,
 ) -> Generator[Progress, None, Decision]:
     """Decide step by step: the same as `decide`, as a generator of `Progress` that returns the decision."""
-    from napari_focusfuse.core import methods
     from napari_focusfuse.core.stack.stack import Stack
 
     slices, chosen = Stack(stack, axis, rgb, z), method_named(method)
-    if not chosen.deep:
-        return (yield from methods.iter_decide(chosen, slices, config, info_of(chosen)))
-    from napari_focusfuse.core.decide import pipeline
-
-    return (yield from pipeline.iter_decide(slices, *prepared(chosen, config, model, device)))
+    return (yield from engine_of(chosen, config, model, device).decide(slices))
 
 
 def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = None) -> NDArray[Any]:
@@ -216,21 +203,28 @@ def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = N
     return drain(iter_blend(Stack(stack, axis, rgb), decision))
 
 
-def prepared(
-    method: Method, config: Config | None, model: str | os.PathLike[str], device: str
-) -> tuple[Encoder, FusionConfig, torch.device, dict[str, Any]]:
-    """What our pipeline needs besides the stack."""
+def engine_of(method: Method, config: Config | None, model: str | os.PathLike[str], device: str, **more: Any) -> Engine:
+    """A method with its settings, which fuses one stack after the other, and tells `more` of what made them."""
+    from napari_focusfuse.core.positions.fusing import Engine
+
+    if not method.deep:
+        from napari_focusfuse.core import methods
+
+        options: dict[str, Any] = {"config": config, "info": {**info_of(method), **more}}
+        works = partial(methods.iter_fuse, method, **options), partial(methods.iter_decide, method, **options)
+        return Engine(*works, decides=method.decides)
     import torch
 
-    checked = cast("FusionConfig", settings(method, config))
-    loaded = load_model(model)
-    where = torch_device(device)
+    from napari_focusfuse.core.decide import pipeline
+
+    checked, loaded, where = settings(method, config), load_model(model), torch_device(device)
     encoder = loaded.encoder.to(where)
     encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     # Sums in another order differ in their last digits: the same bytes come back with as many threads.
     machine = {"device": where.type, "threads": torch.get_num_threads()}
-    info = {**info_of(method), "model": loaded.name, "model_sha256": loaded.sha256, **machine}
-    return encoder, checked, where, info
+    info = {**info_of(method), "model": loaded.name, "model_sha256": loaded.sha256, **machine, **more}
+    options = {"encoder": encoder, "config": checked, "device": where, "info": info}
+    return Engine(partial(pipeline.iter_fuse, **options), partial(pipeline.iter_decide, **options))
 
 
 def info_of(method: Method) -> dict[str, Any]:

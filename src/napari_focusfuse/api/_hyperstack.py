@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari_focusfuse.api._fusion import Config, Report, info_of, prepared
+from napari_focusfuse.api._fusion import Config, Report, engine_of, info_of
 from napari_focusfuse.config.fusion import DECIDE_ON, STACK_AXIS, DecideOn
-from napari_focusfuse.core.methods import Method, method_named, settings
+from napari_focusfuse.core.methods import method_named, settings
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import FocusFuseError
 
@@ -139,7 +138,7 @@ def iter_fuse_hyperstack(
     from napari_focusfuse.core.stack.hyperstack import Hyperstack
 
     stacks = Hyperstack(data, axes, axis=axis, z=z, channels=channels)
-    engine = _engine(method_named(method), config, model, device)
+    engine = engine_of(method_named(method), config, model, device)
     work, deciding = _positions(stacks, decide_on, offsets, engine, equalise=equalise)
     info = {**info_of(method_named(method)), **_settings(method, config), **_described(stacks, deciding, offsets)}
     info |= {"equalised": True} if equalise else {}
@@ -169,7 +168,7 @@ def iter_positions(
     from napari_focusfuse.core.stack.hyperstack import Hyperstack
 
     stacks = Hyperstack(data, axes, axis=axis, z=z, channels=channels)
-    engine = _engine(method_named(method), config, model, device)
+    engine = engine_of(method_named(method), config, model, device)
     yield from _positions(stacks, decide_on, offsets, engine, equalise=equalise)[0]
 
 
@@ -236,8 +235,8 @@ def _positions(
     from napari_focusfuse.core.positions import fusing as positions
 
     if decide_on is None:
-        decide_on = DECIDE_ON if engine.decide else "each"
-    elif not engine.decide and decide_on != "each":
+        decide_on = DECIDE_ON if engine.decides else "each"
+    elif not engine.decides and decide_on != "each":
         raise FocusFuseError("this method makes no decision that channels could share: decide on each")
     deciding = data.deciding(decide_on)
     if offsets and (deciding == "each" or len(offsets) != len(data.channel_names)):
@@ -246,20 +245,6 @@ def _positions(
             "channel, and decide on one channel or the sum"
         )
     return positions.iter_positions(data, engine, deciding, offsets, equalise=equalise), deciding
-
-
-def _engine(method: Method, config: Config | None, model: str | os.PathLike[str], device: str) -> Engine:
-    from napari_focusfuse.core import methods
-    from napari_focusfuse.core.decide import pipeline
-    from napari_focusfuse.core.positions.fusing import Engine
-
-    if method.deep:
-        encoder, checked, where, info = prepared(method, config, model, device)
-        options: dict[str, Any] = {"encoder": encoder, "config": checked, "device": where, "info": info}
-        return Engine(partial(pipeline.iter_fuse, **options), partial(pipeline.iter_decide, **options))
-    other: dict[str, Any] = {"config": config, "info": info_of(method)}
-    decide = partial(methods.iter_decide, method, **other) if method.decides else None
-    return Engine(partial(methods.iter_fuse, method, **other), decide)
 
 
 def _settings(name: str, config: Config | None) -> dict[str, Any]:

@@ -43,12 +43,15 @@ class Engine:
     ----------
     fuse : callable
         From a `Stack` to a generator that returns a `FusionResult`.
-    decide : callable or None
-        From a `Stack` to a generator that returns a `Decision`; None for methods that make none.
+    decide : callable
+        From a `Stack` to a generator that returns a `Decision`.
+    decides : bool
+        Whether the method makes decisions; if not, `decide` says so.
     """
 
     fuse: Callable[[Stack], Generator[Progress, None, FusionResult]]
-    decide: Callable[[Stack], Generator[Progress, None, Decision]] | None
+    decide: Callable[[Stack], Generator[Progress, None, Decision]]
+    decides: bool = True
 
 
 @dataclass(frozen=True)
@@ -144,8 +147,8 @@ def _iter_position(
     stacks: list[Stack], engine: Engine, deciding: int | str, where: Where, watch: "_Watch", offsets: Sequence[int]
 ) -> Generator[Progress, None, tuple[NDArray[Any], tuple[Decision, ...], tuple[float, ...]]]:
     weights: tuple[float, ...] = ()
-    if deciding == "each" or engine.decide is None:
-        if engine.decide is not None:
+    if deciding == "each" or not engine.decides:
+        if engine.decides:
             yield from watch.levels(stacks, where)
         results = yield from _iter_each(stacks, engine)
         decisions = tuple(result.decision for result in results if result.decision is not None)
