@@ -42,8 +42,8 @@ def test_saved_by_the_widget(viewer, widget, finish, stack, tmp_path, kind):
     assert ff.check_replay(tmp_path / "result") == []
 
 
-@pytest.mark.parametrize("plugin", ["napari", "napari-focusfuse"])
-def test_all_positions_saved_by_the_widget(viewer, widget, finish, stack, tmp_path, plugin):
+@pytest.mark.parametrize(("plugin", "slices"), [("napari", 4), ("napari-focusfuse", 4), ("napari-focusfuse", 3)])
+def test_all_positions_saved_by_the_widget(viewer, widget, finish, stack, tmp_path, plugin, slices):
     data = np.stack([np.stack([stack, stack // 2], 1), np.stack([stack[::-1], stack[::-1] // 3], 1)])
     sizes = {"PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5, "PhysicalSizeZ": 2.0}
     tifffile.imwrite(tmp_path / "cells.ome.tif", data, ome=True, metadata={"axes": "TZCYX", **sizes})
@@ -51,6 +51,9 @@ def test_all_positions_saved_by_the_widget(viewer, widget, finish, stack, tmp_pa
     widget.layer = layer
     widget.method.value = "log"
     widget.stack.axis = 1
+    if slices < len(stack):
+        widget.form.slices.last.setValue(slices)
+        widget.form.slices.take()
     widget.form.positions.positions.value = True
     widget.run()
     finish(widget)

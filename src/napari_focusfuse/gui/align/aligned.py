@@ -8,6 +8,7 @@ from napari.layers import Image, Layer
 from napari_focusfuse.gui.common.some_slices import taken_of
 from napari_focusfuse.gui.layers.axes import positions_of
 from napari_focusfuse.gui.layers.opened import mark
+from napari_focusfuse.gui.layers.place import place_along
 from napari_focusfuse.gui.layers.results import plain, put
 from napari_focusfuse.gui.layers.source import KEY, Source, axis_name, in_file, plane_axes
 
@@ -30,20 +31,8 @@ def stack_place(layer: Image, source: Source, axis: int) -> dict[str, Any]:
         i: source.position[axis_name(layer, i)] for i in range(layer.ndim) if axis_name(layer, i) in source.position
     }
     kept = [i for i in range(layer.ndim) if i not in fixed]
-    scale, translate = np.asarray(layer.scale)[kept], np.asarray(layer.translate)[kept]
-    origin = np.array([fixed.get(i, 0) for i in range(layer.ndim)], dtype=float)
-    points = np.vstack([origin, origin + np.eye(layer.ndim)[kept]])
-    world = np.array([np.asarray(layer.data_to_world(point))[kept] for point in points])
-    placed, own = np.eye(4), np.eye(4)
-    placed[:3, :3], placed[:3, 3] = (world[1:] - world[0]).T, world[0]
-    own[:3, :3], own[:3, 3] = np.diag(scale), translate
-    affine = placed @ np.linalg.inv(own)
     return {
-        "scale": scale,
-        "translate": translate,
-        "units": tuple(layer.units[i] for i in kept),
-        "axis_labels": tuple(layer.axis_labels[i] for i in kept),
-        "affine": np.eye(4) if np.allclose(affine, np.eye(4)) else affine,
+        **place_along(layer, kept, fixed),
         "plane": [kept.index(i) for i in plane_axes(layer, axis)],
         "in_file": in_file(layer),
         "inputs": source.inputs,

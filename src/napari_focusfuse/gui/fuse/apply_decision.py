@@ -160,14 +160,7 @@ class Carrier(QObject):
         """Write the result of all positions to `folder`."""
         if self.result is None:
             return
-        note = self._note
-        options = {
-            "pixel_size": note["pixel_size"] and tuple(note["pixel_size"]),
-            "z_step": note["z_step"],
-            "inputs": [Path(path) for path in note["inputs"]],
-            "source": {"axis": STACK_AXIS, "rgb": note["rgb"], "position": note["in_file"], "axes": note["names"]},
-            "overwrite": overwrite,
-        }
+        options = {**work.saving(self._note, STACK_AXIS, axes=self._note["names"]), "overwrite": overwrite}
         self._panel.start(partial(work.save, folder, self.result, options), f"Saving {self.title}", done)
 
     def _choice(self, method: str) -> Choice:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_focusfuse.core.positions.result import HyperstackResult
     from napari_focusfuse.core.result.decision import Decision
 
-__all__ = ["Origin", "Target", "Where", "carry", "fuse_whole", "kept", "save", "taken", "targets", "wheres"]
+__all__ = ["Origin", "Target", "Where", "carry", "fuse_whole", "kept", "save", "saving", "taken", "targets", "wheres"]
 
 #: Positions of a layer: all, every channel where the sliders are, or only where the sliders are.
 Where = Literal["all", "channels", "here"]
@@ -185,6 +185,17 @@ def _decision(whole: Whole, origin: Origin, one: "Decision | None", where: Mappi
 def kept(result: "HyperstackResult", names: list[str], where: Mapping[str, int]) -> "Decision":
     """The decision for an index on axes of these names, in their order in the maps."""
     return result.decisions[tuple(where[name] for name in names)]
+
+
+def saving(note: Mapping[str, Any], axis: str, **chosen: Any) -> dict[str, Any]:
+    """Options to save a result by its note; `chosen` is what else tells how its stacks were chosen in the files."""
+    place = {"axis": axis, "rgb": note["rgb"], "position": {**note["in_file"], **note["position"]}}
+    return {
+        "pixel_size": note["pixel_size"] and tuple(note["pixel_size"]),
+        "z_step": note["z_step"],
+        "inputs": [Path(path) for path in note["inputs"]],
+        "source": {**place, **note["taken"], **chosen},
+    }
 
 
 def save(folder: Path, result: "HyperstackResult", options: dict[str, Any]) -> Work:

@@ -12,6 +12,7 @@ from napari_focusfuse.gui.common.run_panel import RunPanel
 from napari_focusfuse.gui.common.text import literal
 from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.fuse.apply_decision import Carrier
+from napari_focusfuse.gui.fuse.apply_work import saving
 from napari_focusfuse.gui.fuse.form import FuseForm
 from napari_focusfuse.gui.layers.result_parts import Parts
 from napari_focusfuse.gui.layers.results import plain
@@ -116,19 +117,10 @@ class ResultPanel(QWidget):
         if last is None:
             self.carrier.save(folder, self._on_saved, overwrite=overwrite)
             return
-        note = last.note
         options = {
-            "pixel_size": last.pixel_size,
-            "z_step": note["z_step"],
-            "refractive_index": note["refractive_index"],
-            "inputs": [Path(path) for path in note["inputs"]],
-            "source": {
-                "axis": note["axis"],
-                "rgb": note["rgb"],
-                "position": {**note["in_file"], **note["position"]},
-                **note["taken"],
-            },
-            **note["aligned"],
+            **saving(last.note, last.note["axis"]),
+            "refractive_index": last.note["refractive_index"],
+            **last.note["aligned"],
             "overwrite": overwrite,
         }
         work = partial(_save, folder, last.result, last.retouched(), options)
