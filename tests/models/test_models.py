@@ -91,7 +91,7 @@ def test_an_architecture_of_the_future(folder):
 
 def test_a_file_of_another_program(folder):
     save_file({"x": torch.ones(3)}, folder / "model.safetensors")
-    with pytest.raises(ModelError, match="does not say what it holds"):
+    with pytest.raises(ModelError, match="does not say what it contains"):
         models.load_model(folder)
 
 
@@ -170,7 +170,7 @@ def test_a_checkpoint_of_another_make(networks, tmp_path):
     (tmp_path / "checkpoint.safetensors").write_bytes(
         _files.packed(networks["cse"].state_dict(), {"architecture": "sesf-1", "variant": "cse"})
     )
-    with pytest.raises(ModelError, match="start the training anew"):
+    with pytest.raises(ModelError, match="start the training again"):
         models.load_state(tmp_path)
 
 
@@ -248,9 +248,9 @@ def test_a_checkpoint_that_cannot_be_gone_on_with(networks, tmp_path, change):
     path.write_bytes(_files.packed(tensors, header))
     assert models.load_state(tmp_path).log == []
     path.write_bytes(_files.packed(tensors, {**header, **change}))
-    with pytest.raises(ModelError, match=r"checkpoint\.safetensors (is no checkpoint|does not fit)"):
+    with pytest.raises(ModelError, match=r"checkpoint\.safetensors (is not a checkpoint|does not fit)"):
         models.load_state(tmp_path)
     for wrong in ("best/x", "moments/1.other", "moments/9999.step", "moments/0.exp_avg"):
         path.write_bytes(_files.packed({**tensors, wrong: torch.ones(7)}, header))
-        with pytest.raises(ModelError, match="is no checkpoint"):
+        with pytest.raises(ModelError, match="is not a checkpoint"):
             models.load_state(tmp_path)

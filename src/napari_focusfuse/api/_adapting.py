@@ -39,7 +39,7 @@ class Adaptation:
     Attributes
     ----------
     model : str
-        Name of the model it started from, which stays as it is.
+        Name of the model it started from, which is not changed.
     result : TrainResult
         The training; ``result.folder`` is the adapted model.
     scores : (dict, dict)
@@ -80,18 +80,18 @@ def adapt(
     licence: str = "",
     progress: Callable[[Progress], object] | None = None,
 ) -> Adaptation:
-    """Fine-tune a model on one stack, and compare what both decide.
+    """Fine-tune a model on one stack, and compare the decision maps of both.
 
-    By the recipe of the paper it is trained on the slices; by the others on the image that they are fused to.
+    The recipe of the paper trains on the slices, the others on the fused image.
 
     Parameters
     ----------
     stack, axis, rgb
         As for `fuse`.
     out : path
-        Folder for the adapted model; `model` itself stays as it is.
+        Folder for the adapted model; `model` itself is not changed.
     model : str or path
-        The model to start from. If nothing gets better, the adapted model is a copy of it.
+        The model to start from. If nothing improves, the adapted model is a copy of it.
     config : TrainConfig, RankConfig, DecideConfig or CandidateConfig, optional
         Recipe; if left out, small steps and three minutes of that which trains the last part of the model, see
         `trained_by`.
@@ -105,8 +105,8 @@ def adapt(
     Raises
     ------
     FocusFuseError
-        The stack is none, its slices are smaller than a crop, the model lacks what the recipe trains, or `out` holds a
-        model already.
+        The input is not a focus stack, its slices are smaller than a crop, the model lacks the part that the recipe
+        trains, or `out` already contains a model.
     """
     work = iter_adapt(
         stack,

@@ -1,4 +1,4 @@
-"""How much of the machine may be used."""
+"""Limits on threads and memory."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _automatic: list[int] = []
 
 
 def use_threads(threads: int) -> None:
-    """Compute with so many threads from now on; call it in the thread that computes.
+    """Set the number of threads from now on; call it in the thread that computes.
 
     Parameters
     ----------
     threads : int
-        0: as many as torch takes by itself.
+        0: torch chooses.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def use_threads(threads: int) -> None:
         The number is negative.
     """
     if threads < 0:
-        raise FocusFuseError(f"{threads} threads cannot compute: give 1 or more, or 0 to leave it to torch")
+        raise FocusFuseError(f"{threads} threads cannot compute: give 1 or more, or 0 to let torch choose")
     if not threads and not _automatic:
         return
     import torch

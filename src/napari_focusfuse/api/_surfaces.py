@@ -67,13 +67,13 @@ def export(
     pixel_size : (float, float), optional
         Height and width of a pixel, um; by default that of the saved result.
     z_step : float, optional
-        Distance of neighbouring slices, um; by default that of the saved result.
+        Distance between neighbouring slices, um; by default that of the saved result.
     refractive_index : float
-        Depth of a decision is multiplied by it; in a saved result it is already.
+        Depth of a decision map is multiplied by it; that of a saved result already is.
     texture : (Y, X[, C]) array, optional
         Image for the colours of a PLY; by default the fused one of the saved result.
     flip : bool
-        Turn hills into valleys, for stacks that begin at the top.
+        Exchange hills and valleys, for stacks that begin at the top.
     config : SurfaceConfig, optional
     overwrite : bool
         Replace an existing file.
@@ -85,7 +85,7 @@ def export(
     Raises
     ------
     FocusFuseError
-        Pixel size or z-step is not known, there is no depth, or the file cannot be written.
+        Pixel size or z-step is unknown, there is no depth map, or the file cannot be written.
     """
     from napari_focusfuse import io
     from napari_focusfuse.core.result.decision import Decision
@@ -115,7 +115,7 @@ def _saved(
     recipe = io.read_recipe(folder)
     check_single(recipe)
     if "depth_unit" not in recipe or recipe["z"] is None:
-        raise FocusFuseError(f"{folder} holds no depth: fuse with a method that makes a decision")
+        raise FocusFuseError(f"{folder} contains no depth map: fuse with a method that makes a decision map")
     depth, confidence, flags, index = (io.read_map(folder, name) for name in ("depth", "confidence", "flags", "index"))
     z = np.asarray(recipe["z"], dtype=np.float64)
     spacing = float(np.ptp(z)) / max(len(z) - 1, 1)

@@ -1,4 +1,4 @@
-"""What a photograph says besides its pixels, carried on to a result: the colour profile, and the camera's EXIF."""
+"""Metadata of a photograph that are copied to the result: the colour profile, and the camera's EXIF."""
 
 import os
 import re

@@ -151,7 +151,7 @@ def _suggested(others: dict[str, list[Column]], values: dict[str, list[_Key]]) -
         return []
     listed = ", ".join(_label(columns, key) for key in values["C"][:4])
     more = ", ..." if len(values["C"]) > 4 else ""
-    return [f"has files whose names differ in {listed}{more}: these are taken as channels"]
+    return [f"has files whose names differ in {listed}{more}: these are read as channels"]
 
 
 def _lost(count: int, depths: Sequence[float], whole: Sequence[float]) -> list[str]:

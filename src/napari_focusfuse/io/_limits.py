@@ -1,4 +1,4 @@
-"""What files may state of themselves before anything is made of it: a few bytes can name a billion images."""
+"""Limits on the sizes that files may state: a few bytes can name a billion images."""
 
 import math
 from collections.abc import Iterable

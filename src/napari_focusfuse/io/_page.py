@@ -1,4 +1,4 @@
-"""A page of a TIFF as it is meant to be seen: white is bright, colours are no numbers, what is up is up."""
+"""A page of a TIFF as it should be displayed: white is bright, palettes are colours, the image is upright."""
 
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ def check_page(page: TiffPage, path: Path) -> None:
     colours = (3, 4) if kind in ("RGB", "YCBCR") else (1, 2) if _with_alpha(page) else (1,)
     if page.dtype is None or page.samplesperpixel not in colours:
         raise StackError(
-            f"{path} holds pixels of a kind that is not read here ({page.samplesperpixel} samples, {kind.lower()}, "
+            f"{path} has unsupported pixels ({page.samplesperpixel} samples, {kind.lower()}, "
             f"{page.bitspersample} bits): save it as grey, RGB or RGBA"
         )
     check_room(path, *seen_kind(page))
@@ -66,7 +66,7 @@ def page_notes(page: TiffPage) -> list[str]:
     """What was made of the values, where that is not what is stored."""
     if not _white_is_zero(page):
         return []
-    return ["stores white as 0 (MINISWHITE): its values are turned round, so that bright is large"]
+    return ["stores white as 0 (MINISWHITE): its values are inverted, so that bright is large"]
 
 
 def turned(image: NDArray[Any], orientation: int) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Pairs of photographs in a folder: NAME_A and NAME_B, or NAME_1 and NAME_2, and NAME_GT where the truth is known."""
+"""Pairs of photographs in a folder: NAME_A and NAME_B, or NAME_1 and NAME_2; NAME_GT is the ground truth."""
 
 import re
 from collections import Counter
@@ -64,7 +64,7 @@ def _found(files: Sequence[Path], folder: Path, *, truth: bool = False) -> list[
                 raise StackError(f"{file} and {roles[role].name} are the same half of a pair: remove one")
             roles[role] = file
     if not found:
-        raise StackError(f"{folder} holds no pairs: their names must end in _A and _B, or _1 and _2")
+        raise StackError(f"{folder} contains no pairs: their names must end in _A and _B, or _1 and _2")
     wanted = ("A", "B", "GT") if truth else ("A", "B")
     for name, roles in found.items():
         missing = [role for role in wanted if role not in roles]

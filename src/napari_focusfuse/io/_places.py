@@ -86,7 +86,7 @@ def regular(
             are = "s are" if len(gone) > 1 else " is"
             notes.append(f"lacks planes of {what} {listed}: the {what}{are} left out")
     if absent := _missing(found, values):
-        raise StackError(f"{path} lacks {absent} of the planes that its metadata describe: take an intact copy")
+        raise StackError(f"{path} lacks {absent} of the planes that its metadata describe: use an intact copy")
     long = [axis for axis in axes if len(values[axis]) > 1]
     cells = product(*(values[axis] for axis in axes))
     return Places(

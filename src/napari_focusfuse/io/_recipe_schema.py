@@ -1,4 +1,4 @@
-"""What a recipe must hold to be followed."""
+"""What a recipe must contain to be replayed."""
 
 from pathlib import PurePath
 from typing import Any, get_args

@@ -35,7 +35,7 @@ def write_table(path: str | os.PathLike[str], rows: Sequence[Sequence[Any]], *, 
     """
     path = Path(path)
     if path.suffix.lower() != ".csv":
-        raise OutputError(f"{path} has a suffix that a table does not have: use .csv")
+        raise OutputError(f"{path} has an unsupported suffix for a table: use .csv")
 
     def write(part: Path) -> None:
         with part.open("w", encoding="utf-8", newline="") as file:

@@ -1,4 +1,4 @@
-"""A TIFF that is not trusted: looked through once, before anything is made of what it states."""
+"""An untrusted TIFF: checked once, before its metadata are used."""
 
 import os
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def open_tiff(path: Path) -> Iterator[TiffFile]:
 def _check_ome(tif: TiffFile, path: Path) -> None:
     text = tif.ome_metadata or ""
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise ValueError("its OME-XML defines words of its own")
+        raise ValueError("its OME-XML defines its own entities")
     try:
         root = ET.fromstring(text)  # noqa: S314 - what could grow was refused above
     except ET.ParseError:
@@ -61,7 +61,7 @@ def _check_companion(path: Path, name: str) -> None:
     folder = path.absolute().parent
     other = Path(os.path.normpath(folder / name))
     if not other.is_relative_to(folder):
-        raise StackError(f"{path} names a file outside its folder ({name}): put all its files into one folder")
+        raise StackError(f"{path} refers to a file outside its folder ({name}): put all its files into one folder")
     if other != path.absolute() and other.exists():
         check_regular(other)
         with TiffFile(other) as tif:

@@ -25,7 +25,7 @@ VENDOR = {
 
 
 def read_vendor(path: Path) -> StackFile:
-    """Open one image lazily; axes and sizes are those that bioio tells.
+    """Open one image lazily; axes and sizes are those of bioio.
 
     Raises
     ------

@@ -107,7 +107,7 @@ def check_image_target(
     """
     path = Path(path)
     if path.suffix.lower() not in (*_TIFF, ".png"):
-        raise OutputError(f"{path} has a suffix that is not written: use .tif or .png")
+        raise OutputError(f"{path} has an unsupported suffix: use .tif or .png")
     check_file_target(path, overwrite=overwrite)
     kind = None if dtype is None else np.dtype(dtype).name
     if path.suffix.lower() == ".png" and kind not in (None, "uint8", "uint16"):

@@ -63,7 +63,7 @@ def read_zarr(path: Path) -> StackFile:
     except Exception as error:
         raise unreadable(path, error) from error
     if len(letters) != levels[0].ndim or len(set(letters)) < len(letters) or not {"Y", "X"} <= set(letters):
-        raise StackError(f"{path} has axes that are not read here ({letters}): name them t, c, z, y, x, each once")
+        raise StackError(f"{path} has unsupported axes ({letters}): name them t, c, z, y, x, each once")
     data, *coarser = [_lazy(path, level, letters) for level in levels if level.ndim == len(letters)]
     order = "".join(a for a in letters if a not in "YX") + "YX"
     y, x = space.um.get("Y"), space.um.get("X")

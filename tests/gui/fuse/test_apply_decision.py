@@ -247,11 +247,11 @@ def test_a_dark_channel_is_warned_of(viewer, widget, carrier, bright_and_dark, f
 def test_a_stack_that_shows_nothing_is_warned_of(viewer, widget, fusion, stack, finish, notes, monkeypatch):
     from napari_focusfuse.gui.fuse import apply_decision as _carrier
 
-    monkeypatch.setattr(_carrier, "doubt", lambda decision: "the decision is a guess")
+    monkeypatch.setattr(_carrier, "doubt", lambda decision: "the decision map is a guess")
     viewer.add_image(stack, name="far red")
     widget.run()
     finish(widget)
-    assert [note.message for note in notes] == ["far red: the decision is a guess."]
+    assert [note.message for note in notes] == ["far red: the decision map is a guess."]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a camera's software makes of a picture."""
+"""Processing of an image by the camera software."""
 
 from io import BytesIO
 
@@ -19,7 +19,7 @@ _MASK, _SQUARE = 1.0, 5
 
 
 def developed(image: Image, flaws: Flaws) -> Image:
-    """A picture (Y, X) as a camera hands it over, from what its sensor saw; 1 is full scale.
+    """An image (Y, X) after the processing of a camera, from the sensor image; 1 is full scale.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def developed(image: Image, flaws: Flaws) -> Image:
     Returns
     -------
     (Y, X) float32
-        As it is where nothing was done.
+        Unchanged where nothing was done.
 
     Examples
     --------

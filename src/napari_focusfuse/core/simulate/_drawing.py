@@ -1,4 +1,4 @@
-"""A texture that can be looked up anywhere, at several widths of blur."""
+"""A texture that can be sampled anywhere, at several widths of blur."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -10,7 +10,7 @@ __all__ = ["drawn_flaws"]
 
 
 def drawn_flaws(rng: np.random.Generator) -> Flaws:
-    """Draw what spoils a stack; half of the stacks are misregistered, one in six or so has no flaw but noise.
+    """Draw random flaws of a stack; half of the stacks are misregistered, about one in six has no flaw but noise.
 
     Parameters
     ----------

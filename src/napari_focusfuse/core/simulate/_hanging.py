@@ -1,4 +1,4 @@
-"""Sheets that hang over a ground, laid over what is seen of it."""
+"""Sheets that float over a ground, rendered over it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

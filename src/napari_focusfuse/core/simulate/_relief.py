@@ -1,4 +1,4 @@
-"""What a scene is made of: a ground, and sheets that hang over it."""
+"""The parts of a scene: a ground, and sheets that float over it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -19,8 +19,8 @@ def sample_scene(name: Sample = "surface") -> Scene:
     Parameters
     ----------
     name : {"surface", "fibres", "cells"}
-        Hills under an incident-light microscope, 10 slices with a little noise; fibres over a ground, seen by a 12-bit
-        camera with photon noise; or labelled cells in fluorescence, in haze and few photons.
+        Hills under an incident-light microscope, 10 slices with a little noise; fibres over a background, recorded
+        by a 12-bit camera with photon noise; or labelled cells in fluorescence, in haze and few photons.
 
     Returns
     -------

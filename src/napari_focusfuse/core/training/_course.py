@@ -67,14 +67,14 @@ class Course(ABC, Generic[Report]):
         if self.is_complete():
             return f"all {self.complete} are done"
         if self._patience and self._course.since_best >= self._patience:
-            return f"no better for {self._patience} {self.rounds}"
+            return f"no improvement for {self._patience} {self.rounds}"
         return self._clock.cut()
 
     def _iter_start(self) -> Generator[Report, None, Any]:
         """See how good the model is that is started from; if nothing gets better, it stays the best."""
         state = self._course
         state.best = copy.deepcopy(state.trained.state_dict())
-        state.start_loss = yield from self.iter_validation_loss("looking at the model to start from")
+        state.start_loss = yield from self.iter_validation_loss("validating the model to start from")
 
     def _iter_kept(self) -> Generator[Report, None, Any]:
         """A round whose model is kept if it is the best so far."""

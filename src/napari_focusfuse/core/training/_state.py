@@ -161,6 +161,6 @@ def going_on(state: State, config: Any, limits: Iterable[str]) -> State:
     known = state.config  # type: ignore[attr-defined]
     same = type(known) is type(config)
     if not same or replace(known, **{name: getattr(config, name) for name in limits}) != config:
-        raise TrainingError("the training was begun with other settings: resume with the same ones, or begin a new one")
+        raise TrainingError("the training was begun with other settings: resume with the same ones, or start a new one")
     state.config, state.ended = config, ""  # type: ignore[attr-defined]
     return state

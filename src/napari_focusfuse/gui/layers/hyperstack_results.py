@@ -88,7 +88,7 @@ def iter_show(
         What was fused.
     layers : list of Shown
     note : mapping
-        Provenance, of plain JSON types: ``source_id``, ``position``; ``decision_from`` if a decision was carried.
+        Provenance, of plain JSON types: ``source_id``, ``position``; ``decision_from`` if a decision map was applied.
     """
     result_id = uuid.uuid4().hex
     added: list[Layer] = []

@@ -126,7 +126,7 @@ def iter_show_result(
         What the layers hold: `parts_of` the result.
     result : FusionResult
     provenance : mapping
-        Settings of the run, of plain JSON types; ``z_step`` (um or None) tells the unit of the depth.
+        Settings of the run, of plain JSON types; ``z_step`` (um or None) gives the unit of the depth.
     """
     found = to_update(viewer, source)
     added: list[Layer] = []

@@ -1,4 +1,4 @@
-"""Unsupervised training of the encoder-decoder (paper, Sect. 3.2 and 4.1): it learns to give images back.
+"""Unsupervised training of the encoder-decoder (paper, Sect. 3.2 and 4.1): it learns to reconstruct images.
 
 Images in, reports out; files, names and devices by name belong to the API.
 """

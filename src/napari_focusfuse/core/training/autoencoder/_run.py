@@ -1,4 +1,4 @@
-"""The training loop: a generator of `TrainReport`, one that ends an epoch carries all it takes to go on from there."""
+"""The training loop: a generator of `TrainReport`, one that ends an epoch contains everything needed to resume."""
 
 import math
 from collections.abc import Callable, Generator, Sequence

@@ -49,7 +49,7 @@ class EpochLog(NamedTuple):
 
     @property
     def score(self) -> str:
-        """How well images are given back."""
+        """How well images are reconstructed."""
         return f"{self.val_psnr:.1f} dB"
 
     @property

@@ -1,4 +1,4 @@
-"""How well a network gives images back that it was not trained on."""
+"""How well a network reconstructs images that it was not trained on."""
 
 from collections.abc import Generator, Sequence
 from typing import NamedTuple

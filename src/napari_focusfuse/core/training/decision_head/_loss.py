@@ -1,4 +1,4 @@
-"""How far the decisions of a head are from the truth of a scene."""
+"""Error of the decisions of a head against the ground truth of a scene."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

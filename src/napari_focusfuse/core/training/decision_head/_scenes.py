@@ -1,4 +1,4 @@
-"""Simulated scenes as a trained encoder sees them, on all scales."""
+"""Features of simulated scenes by a trained encoder, on all scales."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
