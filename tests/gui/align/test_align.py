@@ -76,7 +76,7 @@ def test_aligning_again_brings_the_layer_up_to_date(viewer, aligning, drifting, 
     np.testing.assert_allclose(layer.translate, (1, 3, 4))
     assert layer.colormap.name == "magma"
     assert layer.metadata[KEY]["config"]["kind"] == "translation"
-    assert aligning.panel.status.text().endswith("'moved' is brought up to date.")
+    assert aligning.panel.status.text().endswith("'moved' was updated.")
     assert viewer.layers.selection.active == layer
     assert viewer.layers["cells"].visible
 
@@ -101,7 +101,7 @@ def test_an_aligned_layer_of_a_former_run_does_not_outlive_what_it_shows(viewer,
     np.testing.assert_allclose(layer.translate, viewer.layers["cells"].translate)
     text = aligning.panel.status.text()
     assert text.startswith("No correction needed")
-    assert text.endswith("'cells aligned' is brought up to date.")
+    assert text.endswith("'cells aligned' was updated.")
 
 
 def test_it_says_what_would_be_aligned(viewer, aligning, drifting):
