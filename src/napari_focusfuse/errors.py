@@ -10,7 +10,7 @@ __all__ = ["FocusFuseError", "FocusFuseWarning", "ModelError", "OutputError", "S
 
 
 class FocusFuseError(Exception):
-    """Something a user can mend; the message says how.
+    """An error that a user can fix; the message says how.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class OutputError(FocusFuseError):
 
 
 class TrainingError(FocusFuseError):
-    """Training cannot start or cannot go on."""
+    """Training cannot start or continue."""
 
 
 class FocusFuseWarning(UserWarning):

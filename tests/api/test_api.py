@@ -62,8 +62,8 @@ def test_zarr(scene, tmp_path):
     ("options", "message"),
     [
         ({"method": "magic"}, "no method 'magic': choose one of sesf, sf"),
-        ({"method": "lp", "config": ff.FusionConfig()}, "FusionConfig holds no settings of the method 'lp'"),
-        ({"config": ff.PyramidConfig()}, "PyramidConfig holds no settings of the method 'sesf'"),
+        ({"method": "lp", "config": ff.FusionConfig()}, "FusionConfig has no settings of the method 'lp'"),
+        ({"config": ff.PyramidConfig()}, "PyramidConfig has no settings of the method 'sesf'"),
         ({"device": "abacus"}, "no device 'abacus' here: choose one of auto, cpu"),
         ({"device": "cpu:x"}, "no device 'cpu:x'"),
         ({"device": "cuda:99"}, "no device 'cuda:99'"),
@@ -119,7 +119,7 @@ def test_train_writes_a_model_that_fuses(scene, tmp_path):
     card = ff.model_card(str(tmp_path / "mine"))
     assert "simulated, free" in card
     assert f"PSNR {result.scores['psnr']:.2f} dB" in card
-    with pytest.raises(OutputError, match="holds a model already"):
+    with pytest.raises(OutputError, match="already contains a model"):
         ff.train(images, config, out=tmp_path / "mine")
     longer = replace(config, epochs=3)
     assert len(ff.train(images, longer, out=tmp_path / "mine", resume=True).log) == 3

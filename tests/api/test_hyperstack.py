@@ -66,7 +66,7 @@ def test_a_dark_channel_that_decides_is_warned_of_once(series):
 def test_what_is_no_focus_stack_is_warned_of(rng):
     """Independent images, as in a time-lapse taken for a focus stack."""
     frames = (ndimage.gaussian_filter(rng.random((1, 8, 64, 64)), (0, 0, 1.5, 1.5)) * 40000).astype(np.uint16)
-    with pytest.warns(ff.FocusFuseWarning, match="does not rise and fall along T at Q = 0: this is no focus stack"):
+    with pytest.warns(ff.FocusFuseWarning, match="does not rise and fall along T at Q = 0: this is not a focus stack"):
         ff.fuse_hyperstack(frames, "QTYX", axis="T")
 
 
@@ -74,7 +74,7 @@ def test_methods_without_decision_fuse_each_channel(series):
     result = ff.fuse_hyperstack(series, "TCZYX", method="max")
     np.testing.assert_array_equal(result.image, series.max(2))
     assert (result.index, result.map_axes) == (None, "")
-    with pytest.raises(FocusFuseError, match="makes no decision that channels could share"):
+    with pytest.raises(FocusFuseError, match="makes no decision map that channels could share"):
         ff.fuse_hyperstack(series, "TCZYX", method="max", decide_on=0)
 
 
@@ -138,6 +138,6 @@ def test_a_guess_is_warned_of_when_it_is_carried(rng):
     """Noise alone has no slice that is sharp."""
     dark = rng.poisson(100, (8, 64, 64)).astype(np.uint16)
     decision = ff.decide(dark)
-    with pytest.warns(ff.FocusFuseWarning, match=r"the decision is a guess.*decide on a brighter channel") as told:
+    with pytest.warns(ff.FocusFuseWarning, match=r"the decision map is a guess.*decide on a brighter channel") as told:
         ff.carry([dark, dark], "TZYX", decision)
     assert len(told) == 1

@@ -56,7 +56,7 @@ def test_images_on_another_scale_than_their_type_has_are_warned_about(small, dty
     ) as all_:
         ff.measure(stack, fused, truth=fused, metrics=["psnr", "ag"])
     assert len(all_) == 1
-    with pytest.warns(ff.FocusFuseWarning, match="for white"):
+    with pytest.warns(ff.FocusFuseWarning, match="as white"):
         ff.quality_map(stack, fused)
     assert ff.measure(stack, fused, data_range=65535, metrics=["ag"]) == pytest.approx(
         ff.measure(small.stack, small.truth, metrics=["ag"])
@@ -125,11 +125,11 @@ HOLE = np.where(np.arange(32) == 3, np.nan, np.ones((24, 32)))
         (GREY[:1], GREY[0], {}, "at least two"),
         (GREY[0], GREY[0], {}, "3 axes"),
         (GREY.astype(complex), GREY[0], {}, "complex128"),
-        ([HOLE, HOLE], np.ones((24, 32)), {}, "source 0 holds pixels that are no numbers"),
+        ([HOLE, HOLE], np.ones((24, 32)), {}, "source 0 contains pixels that are not numbers"),
         (np.ones((2, 24, 32)), np.full((24, 32), 1e200), {}, "the fused image reaches 1e+200 times white"),
         (np.full((2, 24, 32), -1e80), np.ones((24, 32)), {}, "source 0 reaches 1e+80 times white"),
         (np.ones((2, 24, 32)), np.ones((24, 32)), {"data_range": 1e-310}, "the fused image reaches inf times white"),
-        (np.ones((2, 24, 32)), HOLE, {}, "the fused image holds pixels that are no numbers"),
+        (np.ones((2, 24, 32)), HOLE, {}, "the fused image contains pixels that are not numbers"),
         (GREY, GREY[0], {"metrics": ["qx"]}, "there is no metric 'qx': choose from qg, qm"),
         (GREY, GREY[0], {"metrics": ["ssim"]}, "ssim compares with a true image"),
         (GREY, GREY[0], {"data_range": 0}, "data range must be greater than 0"),
@@ -218,12 +218,12 @@ def test_checking_reads_no_pixel(small):
 
 
 def test_a_hole_in_a_named_source():
-    with pytest.raises(ff.FocusFuseError, match="'right' holds pixels that are no numbers"):
+    with pytest.raises(ff.FocusFuseError, match="'right' contains pixels that are not numbers"):
         compare({"left": np.ones((24, 32)), "right": HOLE}, {"f": np.ones((24, 32))})
 
 
 def test_a_hole_in_a_source_that_is_called_something():
-    with pytest.raises(ff.FocusFuseError, match="the second holds pixels that are no numbers"):
+    with pytest.raises(ff.FocusFuseError, match="the second contains pixels that are not numbers"):
         compare([np.ones((24, 32)), HOLE], {"f": np.ones((24, 32))}, names=["the first", "the second"])
-    with pytest.raises(ff.FocusFuseError, match="the second holds pixels that are no numbers"):
+    with pytest.raises(ff.FocusFuseError, match="the second contains pixels that are not numbers"):
         ff.quality_map([np.ones((24, 32)), HOLE], np.ones((24, 32)), names=["the first", "the second"])

@@ -70,7 +70,7 @@ def test_edits_filled_depth_and_refractive_index(tmp_path: Path, stack: np.ndarr
     np.testing.assert_allclose(depth[edits > 0], 3 * 2 * 1.33, rtol=1e-6)
     assert np.isfinite(filled).all()
     (folder / "edits.ome.tif").unlink()
-    with pytest.raises(FocusFuseError, match=r"edits\.ome\.tif is gone or was changed"):
+    with pytest.raises(FocusFuseError, match=r"edits\.ome\.tif is missing or was changed"):
         ff.replay(folder)
 
 
@@ -92,7 +92,7 @@ def test_what_has_changed_is_named(tmp_path: Path, stack: np.ndarray) -> None:
     with pytest.raises(StackError, match=r"beads\.ome\.tif is not the file that was fused"):
         ff.replay(folder)
     source.unlink()
-    with pytest.raises(StackError, match=r"beads\.ome\.tif is gone"):
+    with pytest.raises(StackError, match=r"beads\.ome\.tif is missing"):
         ff.replay(folder)
     moved = tmp_path / "moved.tif"
     moved.write_bytes(old)
@@ -119,7 +119,7 @@ def test_another_model_is_refused(tmp_path: Path, stack: np.ndarray) -> None:
         ff.replay(folder)
     recipe["made by"]["model"] = "beetles"
     file.write_text(json.dumps(recipe), "utf-8")
-    with pytest.raises(ModelError, match="'beetles' of the recipe is not here"):
+    with pytest.raises(ModelError, match="'beetles' of the recipe is not installed"):
         ff.replay(folder)
 
 
@@ -159,9 +159,9 @@ def test_threads_are_those_of_the_recipe(tmp_path: Path, stack: np.ndarray) -> N
         ({"source": {"path": "a\0b"}}, "source.path must be a text"),
         ({"edits": {"path": "../edits.ome.tif", "sha256": "0"}}, r"edits\.path must be one of edits\.ome\.tif"),
         ({"edits": {"path": "/dev/zero", "sha256": "0"}}, r"edits\.path must be one of edits\.ome\.tif"),
-        ({"inputs": [{"path": "/dev/zero", "sha256": "0"}]}, "zero is gone or cannot be read"),
+        ({"inputs": [{"path": "/dev/zero", "sha256": "0"}]}, "zero is missing or cannot be read"),
         ({"inputs": [{"path": "/", "sha256": "0"}]}, r"inputs\[0\]\.path must be a text"),
-        ({"inputs": [{"path": "..", "sha256": "0"}]}, "is gone or cannot be read"),
+        ({"inputs": [{"path": "..", "sha256": "0"}]}, "is missing or cannot be read"),
         ({"z": [0, 1, 2]}, "has 4 slices, the recipe 3"),
         ({"made by": {"method": "sf", "config": {"gain": 2}, "version": "9.9"}}, "use version 9.9"),
     ],
@@ -208,5 +208,5 @@ def test_a_recipe_that_lacks_something(tmp_path: Path, stack: np.ndarray, entry:
     told = json.loads(recipe.read_text("utf-8"))
     del told[entry]
     recipe.write_text(json.dumps(told), "utf-8")
-    with pytest.raises(FocusFuseError, match="is no recipe of a result"):
+    with pytest.raises(FocusFuseError, match="is not the recipe of a result"):
         ff.replay(recipe)

@@ -115,7 +115,7 @@ def test_inputs_are_checked_and_may_move(tmp_path: Path, data: np.ndarray) -> No
     with pytest.raises(StackError, match=r"cells\.ome\.tif is not the file that was fused"):
         ff.replay(folder, out=tmp_path / "again")
     path.unlink()
-    with pytest.raises(StackError, match=r"cells\.ome\.tif is gone"):
+    with pytest.raises(StackError, match=r"cells\.ome\.tif is missing"):
         ff.replay(folder, out=tmp_path / "again")
     assert not (tmp_path / "again").exists()
     moved = tmp_path / "moved.tif"
@@ -159,7 +159,7 @@ def test_what_cannot_be_followed(tmp_path: Path, data: np.ndarray, change: Any, 
 def test_an_array_without_a_file(tmp_path: Path, data: np.ndarray) -> None:
     result = ff.fuse_hyperstack(data, "TZCYX", method="log")
     folder = drain(api.iter_save_hyperstack(tmp_path / "out", result))
-    with pytest.raises(FocusFuseError, match="a layer or array without any"):
+    with pytest.raises(FocusFuseError, match="a layer or array without files"):
         ff.replay(folder)
 
 

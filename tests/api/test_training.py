@@ -126,7 +126,7 @@ def test_overwriting_keeps_the_old_model_until_the_new_one_is_complete(scene, tm
     images, out, new = list(scene.stack), tmp_path / "mine", replace(CONFIG, seed=5, epochs=2)
     ff.train(images, replace(CONFIG, epochs=1), out=out)
     before, card = models.load_model(out).sha256, ff.model_card(str(out))
-    with pytest.raises(OutputError, match="allow to overwrite"):
+    with pytest.raises(OutputError, match="allow overwriting"):
         ff.train(images, CONFIG, out=out)
     for resume in (False, True):  # interrupted after the first epoch, and again in the second
         work = api.iter_train(images, new, out=out, overwrite=True, resume=resume)
@@ -228,7 +228,7 @@ def test_adapting_to_a_stack(scene, tmp_path, models_folder):
     assert made.changed == (before != after).mean() >= made.moved
     texts = {step.what.split(",")[0] for step in steps}
     assert {"deciding with sesf-cse", "epoch 1 of 2", "deciding with the adapted model"} <= texts
-    with pytest.raises(OutputError, match="holds a model already"):
+    with pytest.raises(OutputError, match="already contains a model"):
         ff.adapt(scene.stack, config=config, out=models_folder / "mine")
 
 

@@ -98,12 +98,12 @@ def test_interrupted_and_resumed_it_gives_the_same_weights(images, tmp_path, foc
 
 
 def test_resuming_by_the_other_recipe(images, tmp_path, focused):
-    with pytest.raises(TrainingError, match="begun by the recipe focus, not paper"):
+    with pytest.raises(TrainingError, match="started with the recipe focus, not paper"):
         ff.train(images, PAPER, out=focused[0], resume=True)
-    with pytest.raises(TrainingError, match="begun by the recipe focus, not paper"):
+    with pytest.raises(TrainingError, match="started with the recipe focus, not paper"):
         api.recipe_to_resume(focused[0], "paper")
     ff.train(images, PAPER, out=tmp_path / "paper")
-    with pytest.raises(TrainingError, match="begun by the recipe paper, not focus"):
+    with pytest.raises(TrainingError, match="started with the recipe paper, not focus"):
         ff.train(images, CONFIG, out=tmp_path / "paper", resume=True)
     assert api.recipe_to_resume(tmp_path / "paper") == "paper"
 
@@ -235,5 +235,5 @@ def test_a_checkpoint_of_a_recipe_that_is_not_known(focused, tmp_path):
     (tmp_path / "checkpoint.safetensors").write_bytes(weight_files.packed(tensors, {**header, "recipe": "depth"}))
     with pytest.raises(ModelError, match="no checkpoint that this version can resume"):
         api.recipe_to_resume(tmp_path)
-    with pytest.raises(ModelError, match="no checkpoint that this version can resume"):
+    with pytest.raises(ModelError, match="not a checkpoint that this version can resume"):
         models.load_state(tmp_path)

@@ -69,8 +69,8 @@ def test_numbers_and_a_truth_that_is_not_needed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "truth", "says"),
     [
-        ((), False, "holds no pairs"),
-        (("x.png", "y.png"), False, "holds no pairs"),
+        ((), False, "contains no pairs"),
+        (("x.png", "y.png"), False, "contains no pairs"),
         (("x_A.png",), False, "no x_B"),
         (("x_A.png", "x_B.png"), True, "no x_GT"),
         (("x_A.png", "x_B.png", "x_1.png"), False, "same half"),

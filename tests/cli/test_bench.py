@@ -17,5 +17,5 @@ def test_elsewhere_it_says_where_it_is(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(_bench, "_ROOT", tmp_path)
     app = App()
     app.command(_bench.found(), name="bench")
-    with pytest.raises(FocusFuseError, match="come with the sources"):
+    with pytest.raises(FocusFuseError, match="are part of the sources"):
         app(["bench", "--simulated", "-o", "out"], exit_on_error=False, result_action="return_value")

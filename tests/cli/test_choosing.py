@@ -40,7 +40,7 @@ def replays(run: Runs, folder: Path, source: Path) -> bool:
 
 def test_one_channel_of_a_folder(run: Runs, channels: Path, tmp_path: Path) -> None:
     done = run("fuse", channels, "-o", tmp_path / "out", "--method", "sf")
-    assert (done.code, "take one channel" in done.err, "--channel" in done.err) == (2, True, True)
+    assert (done.code, "choose one channel" in done.err, "--channel" in done.err) == (2, True, True)
     for channel in ("wGFP", 1):
         out = tmp_path / f"out{channel}" / "cells"
         assert run("fuse", channels, "-o", out.parent, "--method", "sf", "--channel", channel).code == 0

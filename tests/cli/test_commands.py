@@ -133,7 +133,7 @@ def test_training_from_a_model_with_a_time_budget(run: Runs, images: Path, tmp_p
     assert "crops/s" in done.out
     assert "the 0.001 minutes are over)" in done.out
     refused = run("train", images, "-o", tmp_path / "mine", *small)
-    assert "allow to overwrite" in refused.err
+    assert "allow overwriting" in refused.err
     assert run("train", images, "-o", tmp_path / "mine", "--overwrite", *small).code == 0
 
 
@@ -171,7 +171,7 @@ def test_an_interrupted_training_can_go_on(
     monkeypatch.setattr(api, "iter_train", interrupted)
     done = run("train", images, "-o", tmp_path / "out")
     assert done.code == 130
-    assert done.err == "interrupted: what was learnt so far is kept, go on with --resume\n"
+    assert done.err == "interrupted: the training so far is kept, continue with --resume\n"
 
 
 def test_a_bar_only_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

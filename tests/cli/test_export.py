@@ -54,6 +54,6 @@ def test_sizes_must_be_lengths(run: Runs, tmp_path: Path, size: tuple[str, str])
 def test_a_result_without_depth(run: Runs, slices: Path, tmp_path: Path) -> None:
     assert run("fuse", slices, "-o", tmp_path / "out", "--method", "max").code == 0
     done = run("export", tmp_path / "out" / "beads", "-o", tmp_path / "z.tif")
-    assert (done.code, "holds no depth" in done.err) == (2, True)
+    assert (done.code, "contains no depth map" in done.err) == (2, True)
     done = run("export", slices, "-o", tmp_path / "z.tif")
     assert (done.code, "recipe.json" in done.err) == (2, True)

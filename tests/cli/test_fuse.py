@@ -64,7 +64,7 @@ def test_another_method(run: Runs, slices: Path, stack: np.ndarray, tmp_path: Pa
     ("options", "says"),
     [
         (("--method", "magic"), "no method 'magic': choose one of sesf, sf"),
-        (("--method", "lp", "--softness", 3), "holds no settings of the method 'lp': leave them out"),
+        (("--method", "lp", "--softness", 3), "has no settings of the method 'lp': leave them out"),
     ],
 )
 def test_methods_and_settings_that_do_not_exist(
@@ -203,7 +203,7 @@ def test_wrong_flags(run: Runs, slices: Path, tmp_path: Path, flags: tuple[str, 
 @pytest.mark.parametrize(
     ("out", "says"),
     [
-        ("a.jpg", "suffix that is not written"),
+        ("a.jpg", "unsupported suffix"),
         ("file/out", "is not a folder"),
         ("file/a.tif", "is not a folder"),
         ("folder.tif", "there is a folder of that name"),
@@ -251,10 +251,12 @@ def test_a_spoilt_slice(run: Runs, slices: Path, tmp_path: Path, kind: str) -> N
 
 def test_what_is_no_stack(run: Runs, slices: Path, stack: np.ndarray, tmp_path: Path) -> None:
     assert_refused(run("fuse", tmp_path / "absent", "-o", tmp_path / "out"), "no file or folder")
-    assert_refused(run("fuse", slices / "z0.png", "-o", tmp_path / "out"), "holds one image")
+    assert_refused(run("fuse", slices / "z0.png", "-o", tmp_path / "out"), "contains one image")
     for path in slices.glob("z[1-3].png"):
         path.unlink()
-    assert_refused(run("fuse", slices, "-o", tmp_path / "out"), "holds one image: a focus stack is a folder of slices")
+    assert_refused(
+        run("fuse", slices, "-o", tmp_path / "out"), "contains one image: a focus stack is a folder of slices"
+    )
     (slices / "z0.png").unlink()
     assert_refused(run("fuse", slices, "-o", tmp_path / "out"), "no images")
     path = tmp_path / "series.ome.tif"
@@ -353,5 +355,5 @@ def test_what_an_image_alone_cannot_hold_is_not_ignored(
     for more in ((), ("--all-positions",)):
         done = run("fuse", slices, "-o", tmp_path / "out.tif", "--method", "sf", *flags, *more)
         assert (done.code, done.err.count("\n")) == (2, 1)
-        assert f"holds the fused image alone: give a folder for {named}, or leave" in done.err
+        assert f"takes the fused image only: give a folder for {named}, or leave" in done.err
         assert not (tmp_path / "out.tif").exists()

@@ -77,7 +77,7 @@ def test_a_batch_may_hold_plain_stacks_too(run: Runs, series: Path, slices: Path
     [
         ("out", ("--decide-on", "RFP"), "there is no channel 'RFP' to decide on: choose sum, each, or one of 0 (DAPI)"),
         ("a.png", ("--all-positions",), "use .tif"),
-        ("out", ("--decide-on", "0", "--method", "max"), "makes no decision that channels could share"),
+        ("out", ("--decide-on", "0", "--method", "max"), "makes no decision map that channels could share"),
     ],
 )
 def test_refusals_leave_nothing(

@@ -54,7 +54,7 @@ def test_the_value_of_white(run: Runs, slices: Path, fused: Path, stack: np.ndar
         (("fused.png", "absent"), "absent"),
         (("absent.png", "beads"), "absent.png"),
         (("beads", "beads"), "beads"),
-        (("fused.png", "fused.png"), "holds one image"),
+        (("fused.png", "fused.png"), "contains one image"),
         (("fused.png", "beads", "fused.png"), "is a folder"),
         (("fused.png", "beads", "--metrics", "qx"), "there is no metric 'qx'"),
         (("fused.png", "beads", "--metrics", "ssim"), "ssim compares with a true image"),

@@ -156,7 +156,7 @@ def test_what_the_metadata_contradict_is_said(run: Runs, stack: np.ndarray, tmp_
     tifffile.imwrite(path, stack, photometric="minisblack", metadata=metadata)
     done = run("fuse", path, "-o", tmp_path / "out", *METHOD)
     assert done.code == 0
-    assert done.err == f"warning: {path} states a z-step of 0: it is taken as not known\n"
+    assert done.err == f"warning: {path} states a z-step of 0: it is treated as unknown\n"
     assert run("fuse", path, "-o", tmp_path / "out", *METHOD, "--z-step", "3", "--overwrite").code == 0
     assert fused(tmp_path / "out")[1]["z_step_um"] == 3.0
 

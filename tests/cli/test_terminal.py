@@ -80,7 +80,7 @@ def test_messages_name_flags_of_the_command_alone(run, slices, tmp_path):
     tifffile.imwrite(path, np.zeros((3, 2, 24, 20), np.uint8), photometric="minisblack", metadata={"axes": "ZCYX"})
     with pytest.raises(FocusFuseError) as caught:
         ff.open_stack(path)
-    assert "take one channel" in str(caught.value)
+    assert "choose one channel" in str(caught.value)
     assert run("fuse", path, "-o", out).err.endswith("(--all-positions, --channel)\n")
     assert run("align", path, "-o", out).err.endswith("(--channel)\n")
     out.touch()

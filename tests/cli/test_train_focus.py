@@ -61,7 +61,7 @@ def test_train_resume_and_list(run: Runs, images: Path, slices: Path, models_fol
     assert "begun with other settings" in changed.err
     other = run("train", images, "-o", out, "--resume", "--recipe", "paper")
     assert (other.code, other.err.count("\n")) == (2, 1)
-    assert "begun by the recipe focus, not paper" in other.err
+    assert "started with the recipe focus, not paper" in other.err
     paper = run("train", images, "-o", out.parent / "paper", "--start", "mine", "--crop", 16)
     assert "'mine' has no decoder" in paper.err
 

@@ -52,4 +52,4 @@ def test_the_question_before_overwriting(widget, tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(QMessageBox, "question", lambda _parent, _title, text: asked.append(text))
     widget.results._may_overwrite(tmp_path / "<b>x<b>")
-    assert "&lt;b&gt;x&lt;b&gt; exists. Write over" in asked[0]
+    assert "&lt;b&gt;x&lt;b&gt; exists. Overwrite" in asked[0]

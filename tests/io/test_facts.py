@@ -54,10 +54,14 @@ def test_what_is_no_length(value: object) -> None:
     ("attributes", "z_step", "says"),
     [
         ({"PhysicalSizeZ": "500", "PhysicalSizeZUnit": "nm"}, 0.5, None),
-        ({"PhysicalSizeZ": "0"}, None, "z-step of 0: it is taken as not known"),
-        ({"PhysicalSizeZ": "-0.5"}, 0.5, "z-step of -0.5: its sign is left out"),
+        ({"PhysicalSizeZ": "0"}, None, "z-step of 0: it is treated as unknown"),
+        ({"PhysicalSizeZ": "-0.5"}, 0.5, "z-step of -0.5: its sign is ignored"),
         ({"PhysicalSizeZ": "2", "PhysicalSizeZUnit": "pixel"}, None, None),
-        ({"PhysicalSizeZ": "2", "PhysicalSizeZUnit": "furlong"}, None, "z-step in 'furlong', no unit that is known"),
+        (
+            {"PhysicalSizeZ": "2", "PhysicalSizeZUnit": "furlong"},
+            None,
+            "z-step in 'furlong', which is not a known unit",
+        ),
         ({"PhysicalSizeX": "0", "PhysicalSizeY": "1"}, None, "pixel width of 0"),
     ],
 )
@@ -147,7 +151,8 @@ def test_images_that_are_described_and_not_there(tmp_path: Path, options: dict[s
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"), [("</OME>", "", "is damaged"), ('SizeX="7"', 'SizeX="8"', "does not fit its pages")]
+    ("old", "new", "says"),
+    [("</OME>", "", "has damaged OME-XML"), ('SizeX="7"', 'SizeX="8"', "does not match its pages")],
 )
 def test_metadata_that_cannot_be_relied_on(tmp_path: Path, old: str, new: str, says: str) -> None:
     with tifffile.TiffFile(ome(tmp_path / "good.ome.tif", PhysicalSizeZ="2")) as tif:
@@ -183,7 +188,7 @@ def test_slices_that_state_different_sizes(tmp_path: Path) -> None:
         io.write_image(tmp_path / f"{k}.tif", PLANES[k], pixel_size=(0.5, 0.5 if k else 0.25))
     file = io.read_stack(tmp_path)
     assert file.pixel_size is None
-    assert file.notes == ("has slices that state different pixel sizes: it is taken as not known",)
+    assert file.notes == ("has slices that state different pixel sizes: it is treated as unknown",)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +211,7 @@ def test_names_that_count_more_than_slices(tmp_path: Path, names: Sequence[str],
         tifffile.imwrite(tmp_path / f"{name}.tif", PLANES[0], metadata=None)
     notes = io.read_stack(tmp_path).notes
     assert len(notes) == (says is not None)
-    assert says is None or f"names count {says}" in notes[0]
+    assert says is None or f"names with {says}" in notes[0]
 
 
 def test_files_in_the_order_given(tmp_path: Path) -> None:

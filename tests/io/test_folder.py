@@ -234,7 +234,7 @@ def test_nothing_to_read(tmp_path: Path) -> None:
 def test_one_picture_is_no_stack(tmp_path: Path) -> None:
     file = io.read_stack(png(tmp_path / "a.png", np.zeros((4, 5), np.uint8)))
     assert (file.axes, file.data.shape) == ("YX", (4, 5))
-    with pytest.raises(StackError, match="holds one image"):
+    with pytest.raises(StackError, match="contains one image"):
         file.focus_stack()
 
 

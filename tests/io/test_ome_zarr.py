@@ -86,7 +86,7 @@ def test_what_is_not_one_image(tmp_path: Path, stack: np.ndarray) -> None:
     with pytest.raises(StackError, match=r"empty\.zarr cannot be read"):
         io.read_stack(tmp_path / "empty.zarr")
     odd = ome_zarr(tmp_path / "odd.zarr", stack, [{"name": n} for n in "zyz"], [1, 1, 1])
-    with pytest.raises(StackError, match=r"odd\.zarr has axes that are not read here \(ZYZ\)"):
+    with pytest.raises(StackError, match=r"odd\.zarr has unsupported axes \(ZYZ\)"):
         io.read_stack(odd)
 
 
@@ -135,7 +135,7 @@ def test_transformations_that_cannot_be_used(
     file = io.read_stack(image(tmp_path / "a.zarr", stack[None], axes, level, overall))
     np.testing.assert_array_equal(file.focus_stack().data, stack)
     assert (file.z_step, file.pixel_size, dict(file.origin)) == (None, None, {})
-    assert file.notes == (f"states {says}: its sizes are taken as not known",)
+    assert file.notes == (f"states {says}: its sizes are treated as unknown",)
 
 
 def test_scales_and_translations_of_the_level_and_of_all(tmp_path: Path, stack: np.ndarray) -> None:
@@ -172,7 +172,7 @@ def test_a_scale_without_a_unit_is_told_and_its_ratio_kept(tmp_path: Path, stack
     file = io.read_stack(image(tmp_path / "a.zarr", stack, axes, [scale(0.5, 0.1, 0.1), shift(1, 1, 1)]))
     assert (file.z_step, file.pixel_size, dict(file.origin)) == (None, None, {})
     assert dict(file.ratio) == pytest.approx({"Z": 5, "Y": 1, "X": 1})
-    assert file.notes == ("states a scale without a unit: sizes are not known, only their ratio is shown",)
+    assert file.notes == ("states a scale without a unit: sizes are unknown, only their ratio is used for display",)
     plain = io.read_stack(image(tmp_path / "b.zarr", stack, axes, [scale(1, 1, 1)]))
     assert (dict(plain.ratio), plain.notes) == ({}, ())
 

@@ -177,9 +177,9 @@ def test_so_do_results_of_all_positions(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("DSC1.NEF", "is a camera raw file, which is not read here: develop all slices alike"),
+        ("DSC1.NEF", "is a camera raw file, which is not supported: develop all slices with the same settings"),
         ("DSC1.cr3", "is a camera raw file"),
-        ("IMG_1.HEIC", "is HEIC, which is not read here: convert the slices to TIFF, PNG or JPEG"),
+        ("IMG_1.HEIC", "is HEIC, which is not supported: convert the slices to TIFF, PNG or JPEG"),
     ],
 )
 def test_formats_of_cameras_that_are_not_read(tmp_path: Path, name: str, says: str) -> None:

@@ -74,12 +74,12 @@ def test_a_disk_that_is_too_small_is_refused(tmp_path: Path, monkeypatch: pytest
         io.hyperstack_files(tmp_path / "a") as files,
     ):
         files.empty("fused", "TCYX", SHAPE, U16)
-    with pytest.raises(OutputError, match="there is no room for"):
+    with pytest.raises(OutputError, match="there is not enough space for"):
         io.room("fused", "TCYX", SHAPE, U16)
 
 
 def test_refused_before_any_work(tmp_path: Path, values: np.ndarray) -> None:
-    with pytest.raises(OutputError, match=r"holds one image.*use \.tif"):
+    with pytest.raises(OutputError, match=r"can hold one image only.*use \.tif"):
         io.check_hyperstack_target(tmp_path / "a.png")
     fill(tmp_path / "out", values)
     with pytest.raises(OutputError, match="exists"):

@@ -215,7 +215,7 @@ def test_what_was_put_into_a_result_meanwhile_is_not_deleted(tmp_path: Path, pla
     work = io.iter_write_result(folder, make(np.arange(4.0), 9), recipe={}, overwrite=True)
     next(work)
     (folder / place).write_text("mine")
-    with pytest.raises(OutputError, match=rf"beads is not replaced, it holds more than a result \({place}\)"):
+    with pytest.raises(OutputError, match=rf"beads is not replaced, it has more than a result \({place}\)"):
         list(work)
     assert names(tmp_path) == ["beads"]
     assert (folder / place).read_text() == "mine"

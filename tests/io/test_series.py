@@ -50,7 +50,7 @@ def test_channels_are_never_one_stack(tmp_path: Path, pattern: str, dyes: tuple[
     assert len(file.channels) == 2
     if "{n}" in pattern and " - " not in pattern:
         assert [channel.name for channel in file.channels] == list(dyes)
-    with pytest.raises(StackError, match=r"C = 2, Z = 3.*take one channel"):
+    with pytest.raises(StackError, match=r"C = 2, Z = 3.*choose one channel"):
         file.focus_stack()
     second = io.at_channel(file, 1)
     assert values(second.focus_stack()) == [3, 4, 5]
@@ -61,7 +61,7 @@ def test_channels_are_never_one_stack(tmp_path: Path, pattern: str, dyes: tuple[
 def test_what_is_only_taken_for_channels_is_told(tmp_path: Path) -> None:
     write(tmp_path / "told", [f"cell_z{z}_{c}" for c in (1, 2) for z in range(3)])
     assert io.read_stack(tmp_path / "told").notes == (
-        "has files whose names differ in 1, 2: these are taken as channels",
+        "has files whose names differ in 1, 2: these are read as channels",
     )
     write(tmp_path / "sure", [f"cell_z{z}_ch{c}" for c in (1, 2) for z in range(3)])
     assert io.read_stack(tmp_path / "sure").notes == ()
@@ -114,7 +114,7 @@ def test_a_camera_counter_that_starts_again(tmp_path: Path) -> None:
     file = io.read_stack(tmp_path)
     assert [path.stem for path in file.inputs] == names
     assert file.slots is None
-    assert file.notes == ("has a counter that starts again at 0001: the slice of 9998 is taken as the first",)
+    assert file.notes == ("has a counter that starts again at 0001: 9998 is read as the first slice",)
 
 
 def test_positions_in_names_are_used(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_foreign_picture_is_named(tmp_path: Path, foreign: str) -> None:
     file = io.read_stack(tmp_path)
     assert len(file.inputs) == 5
     assert file.notes == (
-        f"holds {foreign}.tif, unlike the other files by name: taken as a slice, exclude what is none",
+        f"holds {foreign}.tif, unlike the other files by name: read as a slice, exclude it if it is not one",
     )
     left = io.read_stack(tmp_path, exclude=[f"{foreign}.*"])
     assert [path.stem for path in left.inputs] == ["1", "2", "3", "4"]
@@ -191,7 +191,7 @@ def test_a_foreign_picture_is_named(tmp_path: Path, foreign: str) -> None:
 
 def test_what_is_excluded_must_be_there(tmp_path: Path) -> None:
     write(tmp_path, ["1", "2"])
-    with pytest.raises(StackError, match="holds no image 'fused' that could be excluded"):
+    with pytest.raises(StackError, match="contains no image 'fused' to exclude"):
         io.read_stack(tmp_path, exclude=["fused"])
 
 
@@ -209,7 +209,7 @@ def test_of_one_shot_in_two_formats_one_is_read(tmp_path: Path) -> None:
         (tmp_path / f"IMG_{k}.jpg").write_bytes(b"")
     file = io.read_stack(tmp_path)
     assert [path.name for path in file.inputs] == ["IMG_1.tif", "IMG_2.tif", "IMG_3.tif"]
-    assert file.notes == ("holds slices twice: .tif are read, not .jpg",)
+    assert file.notes == ("contains slices twice: .tif are read, not .jpg",)
 
 
 def test_files_that_were_picked(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_files_that_were_picked(tmp_path: Path) -> None:
     picked = sorted(tmp_path.iterdir())[::-1]
     file = io.read_files(picked)
     assert (file.axes, file.inputs) == ("ZYX", tuple(picked))
-    assert "names count 2 channels" in file.notes[0]
+    assert "names with 2 channels" in file.notes[0]
     named = io.read_files(picked, by_name=True)
     assert (named.axes, values(named)) == ("CZYX", [0, 2, 4, 1, 3, 5])
 
@@ -234,5 +234,5 @@ def test_some_slices(tmp_path: Path) -> None:
     assert some.mean_step(0.5) == 1.0
     assert io.some_slices(file, slice(3, 6)).slots is None
     for wrong in (slice(3, 4), slice(None, None, -1), slice(9, 20)):
-        with pytest.raises(StackError, match="has 9 slices: those asked for are fewer than two"):
+        with pytest.raises(StackError, match="has 9 slices: the selected ones are fewer than two"):
             io.some_slices(file, wrong)

@@ -53,7 +53,7 @@ def test_channels_may_be_colour() -> None:
     stack = given.focus_stack(rgb=True)
     assert stack.axes == "ZYXS"
     np.testing.assert_array_equal(stack.data, np.moveaxis(np.asarray(given.data), 0, -1))
-    with pytest.raises(StackError, match="no channel axis of 3 or 4"):
+    with pytest.raises(StackError, match="no channel axis of length 3 or 4"):
         file("CZYX", 2, 5, 2, 4).focus_stack(rgb=True)
 
 
@@ -61,13 +61,13 @@ def test_channels_may_be_colour() -> None:
     ("axes", "shape", "axis", "says"),
     [
         ("TZCYX", (2, 8, 2, 3, 4), None, r"T = 2, Z = 8, C = 2, Y = 3, X = 4.*along T and C"),
-        ("CZYX", (3, 8, 3, 4), None, r"one channel, take C as colour, or save .* along C$"),
+        ("CZYX", (3, 8, 3, 4), None, r"one channel, read C as colour, or save .* along C$"),
         ("CZYX", (2, 8, 3, 4), None, r"along C$"),
         ("TYX", (8, 3, 4), None, r"does not say.*T = 8.*along T, say so"),
         ("CYX", (8, 3, 4), None, r"does not say.*C = 8.*along C, say so"),
         ("TZYX", (8, 1, 3, 4), None, r"does not say.*along T, say so"),
-        ("YX", (3, 4), None, r"holds one image"),
-        ("YXS", (3, 4, 3), None, r"holds one image"),
+        ("YX", (3, 4), None, r"contains one image"),
+        ("YXS", (3, 4, 3), None, r"contains one image"),
         ("ZYX", (8, 3, 4), "T", r"'T' cannot be the stack axis.*choose from Z \(0\)"),
         ("ZYX", (8, 3, 4), "X", r"'X' cannot be"),
         ("ZYX", (8, 3, 4), "1", r"'1' cannot be"),

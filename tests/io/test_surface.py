@@ -60,7 +60,7 @@ def test_x3p(tmp_path: Path, depth: np.ndarray) -> None:
 
 
 def test_refusals(tmp_path: Path, depth: np.ndarray) -> None:
-    with pytest.raises(OutputError, match="not written"):
+    with pytest.raises(OutputError, match="unsupported suffix"):
         ff.export(tmp_path, tmp_path / "z.obj")
     with pytest.raises(OutputError, match="cannot hold a height map"):
         ff.save_heights(tmp_path / "z.ply", depth, pixel_size=(1, 1))

@@ -89,7 +89,7 @@ def test_pages_that_lead_back(tmp_path: Path) -> None:
         (described('<TiffData IFD="0" PlaneCount="1000000000"/>'), "states 1000000000 images"),
         (described('<TiffData IFD="0" NumPlanes="1000000000"/>'), "states 1000000000 images"),
         (described('<TiffData FirstZ="900000000"/>'), "states 900000000 images"),
-        (described(before='<!DOCTYPE x [<!ENTITY a "bbbb">]>', more="<a>&a;</a>"), "defines words of its own"),
+        (described(before='<!DOCTYPE x [<!ENTITY a "bbbb">]>', more="<a>&a;</a>"), "defines its own entities"),
         (
             described(
                 more='<StructuredAnnotations><XMLAnnotation ID="A" Namespace="a/modulo"><Value><Modulo>'
@@ -113,7 +113,7 @@ def test_files_are_only_taken_from_the_folder(tmp_path: Path, name: str) -> None
     tifffile.imwrite(other, IMAGE)
     named = name.format(folder=tmp_path)
     second = f'<TiffData FirstZ="1" IFD="0" PlaneCount="1"><UUID FileName="{named}">urn:uuid:1</UUID></TiffData>'
-    with pytest.raises(StackError, match="names a file outside its folder"):
+    with pytest.raises(StackError, match="refers to a file outside its folder"):
         io.read_stack(written(folder / "a.ome.tif", described(PLANE.format(k=0) + second), pages=1))
 
 

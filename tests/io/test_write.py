@@ -108,7 +108,7 @@ def test_what_png_cannot_hold(tmp_path: Path, dtype: str) -> None:
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.xyz", "a"])
 def test_unknown_suffix(tmp_path: Path, name: str) -> None:
-    with pytest.raises(OutputError, match=r"not written: use \.tif or \.png"):
+    with pytest.raises(OutputError, match=r"unsupported suffix: use \.tif or \.png"):
         io.write_image(tmp_path / name, np.zeros((2, 2), np.uint8))
     assert not list(tmp_path.iterdir())
 

@@ -51,7 +51,7 @@ def test_no_code_of_a_file_is_run(
     ran = []
     monkeypatch.setattr(numcodecs.Pickle, "decode", lambda *_, **__: ran.append(1))
     path = written(tmp_path / "cells.zarr", *([{}] if coarse else []), level)
-    with pytest.raises(StackError, match=rf"cells\.zarr (would run a program when {int(coarse)} is|cannot be) read"):
+    with pytest.raises(StackError, match=rf"cells\.zarr (could run code when {int(coarse)} is|cannot be) read"):
         np.asarray(io.read_stack(path).data)
     assert not ran
 
@@ -87,5 +87,5 @@ def test_a_level_that_is_a_group(tmp_path: Path) -> None:
     path = written(tmp_path / "cells.zarr", {})
     (path / "0" / ".zarray").unlink()
     (path / "0" / ".zgroup").write_text('{"zarr_format": 2}')
-    with pytest.raises(StackError, match="holds a group where it names an image"):
+    with pytest.raises(StackError, match="has a group in place of an image"):
         io.read_stack(path)

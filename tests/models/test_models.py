@@ -91,7 +91,7 @@ def test_an_architecture_of_the_future(folder):
 
 def test_a_file_of_another_program(folder):
     save_file({"x": torch.ones(3)}, folder / "model.safetensors")
-    with pytest.raises(ModelError, match="does not say what it holds"):
+    with pytest.raises(ModelError, match="does not say what it contains"):
         models.load_model(folder)
 
 
@@ -170,7 +170,7 @@ def test_a_checkpoint_of_another_make(networks, tmp_path):
     (tmp_path / "checkpoint.safetensors").write_bytes(
         weight_files.packed(networks["cse"].state_dict(), {"architecture": "sesf-1", "variant": "cse"})
     )
-    with pytest.raises(ModelError, match="start the training anew"):
+    with pytest.raises(ModelError, match="start the training again"):
         models.load_state(tmp_path)
 
 

@@ -40,7 +40,7 @@ class Adaptation:
     Attributes
     ----------
     model : str
-        Name of the model it started from, which stays as it is.
+        Name of the model it started from, which is not changed.
     result : TrainResult
         The training; ``result.folder`` is the adapted model.
     scores : (dict, dict)
@@ -81,18 +81,18 @@ def iter_adapt(
     licence: str = "",
     stop: Callable[[], bool] | None = None,
 ) -> Generator[Progress, None, Adaptation]:
-    """Fine-tune a model on one stack, and compare what both decide.
+    """Fine-tune a model on one stack, and compare the decision maps of both.
 
-    By the recipe of the paper it is trained on the slices; by the others on the image that they are fused to.
+    The recipe of the paper trains on the slices, the others on the fused image.
 
     Parameters
     ----------
     stack, axis, rgb
         As for `fuse`.
     out : path
-        Folder for the adapted model; `model` itself stays as it is.
+        Folder for the adapted model; `model` itself is not changed.
     model : str or path
-        The model to start from. If nothing gets better, the adapted model is a copy of it.
+        The model to start from. If nothing improves, the adapted model is a copy of it.
     config : TrainConfig, RankConfig, DecideConfig or CandidateConfig, optional
         Recipe; if left out, small steps and three minutes of that which trains the last part of the model, see
         `trained_by`.

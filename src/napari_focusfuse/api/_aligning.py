@@ -26,22 +26,23 @@ def iter_align(
     rgb: bool | None = None,
     transforms: Transforms | None = None,
 ) -> Generator[Progress, None, Alignment]:
-    """Align the slices of a focus stack: drift, rotation, and the change of scale that focusing brings.
+    """Register the slices of a focus stack: correct drift, rotation and the change of scale during focusing.
 
-    It measures first. A stack whose slices lie within the tolerance comes back as it is, the same object.
+    The motion is measured first. A stack that is registered within the tolerance is returned unchanged, as the same
+    object.
 
     Parameters
     ----------
     stack : array-like (Z, Y, X) or (Z, Y, X, 3|4), or a sequence of images
         In the order of focus. numpy, dask or zarr, any real type; colour is measured on grey.
     config : AlignConfig, optional
-        What may differ between slices, which one stays, how edges are filled, and what is left alone.
+        What may differ between slices, the reference, how edges are filled, and the tolerance.
     axis : int
         The stack axis.
     rgb : bool, optional
         Whether the last axis holds RGB(A) samples.
     transforms : Transforms, optional
-        Use these, of another channel or from a file, and measure nothing.
+        Use these, of another channel or from a file, instead of measuring new ones.
 
     Returns
     -------
@@ -71,12 +72,12 @@ align = drained(iter_align)
 
 
 def load_transforms(path: str | os.PathLike[str]) -> Transforms:
-    """Read transforms that `Transforms.save` wrote; `FocusFuseError` if there are none.
+    """Read transforms that `Transforms.save` wrote; `FocusFuseError` if the file has none.
 
     Raises
     ------
     FocusFuseError
-        The file is missing or holds no transforms.
+        The file is missing or contains no transforms.
 
     Examples
     --------
@@ -121,7 +122,7 @@ def save_alignment(
 ) -> Path:
     """Write an aligned stack, and its transforms beside it: of out.tif as out.transforms.json.
 
-    Either both are new or all is as it was.
+    Both are written, or nothing is changed.
 
     Parameters
     ----------
@@ -129,7 +130,7 @@ def save_alignment(
         ``.tif``, ``.tiff`` (also ``.ome.tif``).
     alignment : Alignment
     z_step : float, optional
-        Distance of neighbouring slices, um.
+        Distance between neighbouring slices, um.
     z : sequence of floats, optional
         Positions of the slices, um, where they are uneven.
     pixel_size : (float, float), optional

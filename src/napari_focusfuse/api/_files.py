@@ -32,7 +32,7 @@ def open_stack(
     path : path, or sequence of paths
         Folder or file; or image files, the slices in this order.
     axis : str, optional
-        Letter or number of the stack axis, where the file does not say it.
+        Letter or number of the stack axis, if the file does not give it.
     rgb : bool
         Whether a channel axis of 3 or 4 is colour.
     channel : int or str, optional
@@ -40,18 +40,18 @@ def open_stack(
     slices : slice, optional
         A range of the slices, or every k-th: ``slice(10, 50, 2)`` takes 10, 12... 48 of 0, 1, 2...
     exclude : sequence of str
-        Names of files in the folder that are no slices, such as an earlier result; ``*`` stands for anything.
+        Names of files in the folder that are not slices, such as an earlier result; ``*`` matches anything.
 
     Returns
     -------
     StackFile
         ``data`` is (Z, Y, X) or (Z, Y, X, 3|4); z-step, pixel size and uneven positions in um where the file states
-        them. What the file states and cannot be so is a `FocusFuseWarning`.
+        them. Metadata that cannot be right give a `FocusFuseWarning`.
 
     Raises
     ------
     StackError
-        It cannot be read, or is no focus stack; the message says why.
+        It cannot be read, or is not a focus stack; the message says why.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def open_file(
     exclude: Sequence[str] = (),
     by_name: bool = False,
 ) -> StackFile:
-    """Open the same lazily with all its axes, such as time and channels; see `open_stack`.
+    """Open a file lazily with all its axes, such as time and channels; see `open_stack`.
 
     With `by_name` a sequence of files is read as if it was all of a folder: in the order of their names, which may tell
     of channels.
@@ -130,7 +130,7 @@ def pairs_in(path: str | os.PathLike[str]) -> list[Pair]:
     Parameters
     ----------
     path : path
-        Anything; what is no folder of pairs gives none.
+        Anything; other paths than folders of pairs give an empty list.
 
     Returns
     -------
@@ -223,7 +223,7 @@ def save_stack(path: str | os.PathLike[str], stack: NDArray[Any], **options: Any
 
 
 def save_table(path: str | os.PathLike[str], rows: Sequence[Sequence[Any]], *, overwrite: bool = False) -> Path:
-    """Write rows as comma-separated values, whole or not at all; see `napari_focusfuse.io.write_table`."""
+    """Write rows as comma-separated values, complete or not at all; see `napari_focusfuse.io.write_table`."""
     from napari_focusfuse import io
 
     return io.write_table(path, rows, overwrite=overwrite)

@@ -63,8 +63,8 @@ class TrainResult:
         """The scores in words."""
         if self.recipe != "paper":
             share = 100 * self.scores["found"]
-            return f"finds the sharpest slice or its neighbour at {share:.1f} % of the pixels of stacks it has not seen"
-        return f"gives back images it has not seen at {self.scores['psnr']:.1f} dB"
+            return f"finds the sharpest slice or its neighbour at {share:.1f} % of the pixels of unseen stacks"
+        return f"reconstructs unseen images at {self.scores['psnr']:.1f} dB"
 
 
 class Beginning(NamedTuple):
@@ -100,7 +100,7 @@ def started_from(start: str | os.PathLike[str], config: AnyTrainConfig, licence:
     elif model.network is None:
         raise TrainingError(
             f"the model {model.name!r} has no decoder, which the recipe paper trains as well: "
-            "take the recipe focus, or start from another model"
+            "use the recipe focus, or start from another model"
         )
     else:
         config = replace(config, variant=model.encoder.variant)

@@ -26,7 +26,7 @@ Config = FusionConfig | MethodConfig
 
 
 def list_methods() -> list[Method]:
-    """The fusion methods there are, the default first: name, title, description, citation, and what they need.
+    """List the fusion methods, the default first: name, title, description, citation and requirements.
 
     Examples
     --------
@@ -70,14 +70,14 @@ def iter_fuse(
     z : sequence of N floats, optional
         Position of each slice, um or slices, in any order; 0..N-1 if left out.
     equalise : bool or sequence of N floats
-        Bring the slices to one brightness before they are fused, by a factor each that is measured, or by these. For
+        Equalise the brightness of the slices first, each by one factor that is measured or given. For
         lamps that flicker or fade, in reflection and transmission; not for optical sections, each of which shows only
-        the light of its own depth. Off, every fused value is one of the stack, or between several.
+        the light of its own depth. Without it every fused value is one of the stack, or between several.
 
     Returns
     -------
     FusionResult
-        The image (Y, X[, C]) in the type of the stack, the decision (None for methods that make none) and a
+        The image (Y, X[, C]) in the type of the stack, the decision map (None for methods without one) and a
         summary.
 
     Raises
@@ -139,7 +139,7 @@ def iter_decide(
     Raises
     ------
     FocusFuseError
-        The input cannot be fused, or the method makes no decision.
+        The input cannot be fused, or the method makes no decision map.
 
     Examples
     --------
@@ -159,7 +159,7 @@ decide = drained(iter_decide)
 
 
 def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = None) -> NDArray[Any]:
-    """Fuse a stack by a decision: the second half of `fuse`, on the stack it was made for or another channel of it.
+    """Fuse a stack with a decision map, its own or that of another channel: the second half of `fuse`.
 
     Parameters
     ----------
@@ -234,7 +234,7 @@ def load_decision(path: str | os.PathLike[str]) -> Decision:
     Raises
     ------
     FocusFuseError
-        The file is missing or holds no decision.
+        The file is missing or contains no decision map.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Fusing all time points and channels of a hyperstack, and carrying decisions to other data."""
+"""Fusing all time points and channels of a hyperstack, and applying decision maps to other data."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def iter_fuse_hyperstack(
     axes : str
         A letter for each axis, as in tifffile: "TCZYX"; C is the channel, S is RGB(A) samples.
     decide_on : int or str, optional
-        Who decides for all channels of a time point: a channel, by its number from 0 or its name; "sum" of all
-        channels, each weighted by the square of its signal over its noise; or "each" for itself. By default the sum,
-        and each for methods that make no decision.
+        Which channel decides for all channels of a time point: its number from 0 or its name; "sum" of all
+        channels, each weighted by its squared signal-to-noise ratio; or "each" for itself. By default the sum,
+        and each for methods that make no decision map.
     method, config, model, device
         As for `fuse`.
     axis : str
@@ -62,22 +62,22 @@ def iter_fuse_hyperstack(
     channels : sequence of str
         Names of the channels, where they are known.
     offsets : sequence of int
-        How many slices further along z each channel is in focus than what decides, as lenses do not focus all colours
-        at the same depth; none if left out.
+        By how many slices each channel is in focus further along z than the deciding one, because lenses do not focus
+        all colours at the same depth; none if left out.
     equalise : bool
-        Bring the slices of each channel and time point to one brightness before they are fused; see `fuse`.
+        Equalise the brightness of the slices of each channel and time point before fusing; see `fuse`.
     empty : callable, optional
         Makes room for an array by its name, axes, shape and type, such as a memory-mapped file.
     maps : bool
-        Whether index, depth, confidence and flags are wanted.
+        Whether to keep index, depth, confidence and flags.
     keep_decisions : bool
-        Whether the whole decisions are wanted, which can be carried to other data.
+        Whether to keep the complete decision maps, which can be applied to other data.
 
     Returns
     -------
     HyperstackResult
         Images (T, C, Y, X[, S]) in the type of the data, and index, depth, confidence and flags (T, Y, X), or
-        (T, C, Y, X) where each channel decides for itself. Arrays of more than 1 GiB lie in a temporary file.
+        (T, C, Y, X) where each channel decides for itself. Arrays of more than 1 GiB are kept in a temporary file.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def iter_carry(
     axis: str = STACK_AXIS,
     empty: Empty | None = None,
 ) -> Generator[Progress, None, HyperstackResult]:
-    """Fuse other channels or time points of the same geometry by a decision that was made before.
+    """Apply an earlier decision map to other channels or time points of the same geometry.
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ def _positions(
     if decide_on is None:
         decide_on = DECIDE_ON if engine.decides else "each"
     elif not engine.decides and decide_on != "each":
-        raise FocusFuseError("this method makes no decision that channels could share: decide on each")
+        raise FocusFuseError("this method makes no decision map that channels could share: decide on each")
     deciding = data.deciding(decide_on)
     if offsets and (deciding == "each" or len(offsets) != len(data.channel_names)):
         raise FocusFuseError(

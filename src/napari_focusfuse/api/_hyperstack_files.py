@@ -108,7 +108,7 @@ def iter_fuse_file(
     target : path
         A new folder for fused images, maps and recipe, or a ``.tif`` for the fused images alone.
     z_step : float, optional
-        Distance of neighbouring slices, um, instead of the file's own.
+        Distance between neighbouring slices, um, instead of the file's own.
     pixel_size : (float, float), optional
         Height and width of a pixel, um, instead of the file's own.
     channel, slices, exclude

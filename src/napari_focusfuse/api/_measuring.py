@@ -36,12 +36,12 @@ def iter_measure(
     fused : array-like (Y, X) or (Y, X, 3|4)
         Of the size and type of the sources; colour is measured as grey (.2125 R + .7154 G + .0721 B).
     truth : array-like like `fused`, optional
-        The true all-in-focus image.
+        The ground truth all-in-focus image.
     metrics : sequence of str, optional
         Names (see `list_metrics`); by default every metric, those that need `truth` only where it is given.
     data_range : float, optional
-        Value that metrics see as 1. By default the largest value of an integer type, and 1 for floats; a warning says
-        where the images are on quite another scale.
+        Grey value that metrics treat as 1. By default the largest value of an integer type, and 1 for floats; a warning
+        says where the images are on another scale.
 
     Returns
     -------
@@ -120,14 +120,14 @@ def iter_compare(
 
 
 def check_images(sources: Any, fused: Mapping[str, Any], *, truth: Any = None) -> None:
-    """Raise `FocusFuseError` now if `iter_compare` would later, as far as it can be told without reading a pixel."""
+    """Raise `FocusFuseError` now if `iter_compare` would later, as far as it can be checked without reading a pixel."""
     from napari_focusfuse.core.metrics.measuring import check_images as check
 
     check(sources, fused, truth=truth)
 
 
 def list_metrics() -> list[Metric]:
-    """The metrics that `measure` knows: name, range, direction, what each measures and is blind to, reference.
+    """List the metrics of `measure`: name, range, direction, what each measures and is blind to, reference.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def quality_map(
     data_range: float | None = None,
     names: Sequence[str] | None = None,
 ) -> NDArray[np.float32]:
-    """Where a fused image keeps what its sources show.
+    """Map of where a fused image keeps the content of its sources.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def iter_focus(
     rgb: bool | None = None,
     z: Sequence[float] | None = None,
 ) -> Generator[Progress, None, Focus]:
-    """Look at a stack once, so that the focus of its pixels can be told in milliseconds.
+    """Analyse a stack once, so that focus curves of its pixels take milliseconds.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ _automatic: list[int] = []
 
 
 def list_devices() -> list[str]:
-    """What `device` may be on this machine, "auto" first.
+    """List the values of `device` on this machine, "auto" first.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def load_model(name: str | os.PathLike[str] = "default") -> Model:
 
 
 def list_models() -> list[str]:
-    """Names of the models there are: those that come with the package, then those in `models_folder`.
+    """List the names of the models: the built-in ones, then those in `models_folder`.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def model_card(name: str) -> str:
 
 
 def trained_by(name: str | os.PathLike[str]) -> Recipe:
-    """The recipe that a model is trained further by, which trains its last part.
+    """The recipe that trains the last part of a model.
 
     "paper" with a decoder, "candidates" with a candidate head, "decide" with a decision head alone, else "focus".
     """
@@ -141,34 +141,34 @@ def models_folder() -> Path:
 
 
 def model_facts(name: str) -> CardFacts:
-    """What a model's card says in short: title, licence of the training images, scores."""
+    """Summary of a model card: title, licence of the training images, scores."""
     from napari_focusfuse.models import card_facts
 
     return card_facts(model_card(name))
 
 
 def check_model_target(name: str, parent: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-    """Raise now if a model of one's own cannot be written to a folder `name` in `parent` later; nothing is written.
+    """Raise now if a new model cannot be written to a folder `name` in `parent` later; nothing is written.
 
     Raises
     ------
     FocusFuseError
-        It holds a model already, the name cannot be one, or is that of a model that comes along.
+        It already contains a model, the name cannot be one, or is that of a built-in model.
     """
     from napari_focusfuse import models
 
     models.check_name(name)
     if models.holds_model(Path(parent) / name) and not overwrite:
-        raise OutputError(f"{Path(parent) / name} holds a model already: choose another name, or allow to replace it")
+        raise OutputError(f"{Path(parent) / name} already contains a model: choose another name, or allow replacing it")
 
 
 def use_threads(threads: int) -> None:
-    """Compute with so many threads from now on; call it in the thread that computes.
+    """Set the number of threads from now on; call it in the thread that computes.
 
     Parameters
     ----------
     threads : int
-        0: as many as torch takes by itself.
+        0: torch chooses.
 
     Raises
     ------
@@ -176,7 +176,7 @@ def use_threads(threads: int) -> None:
         The number is negative.
     """
     if threads < 0:
-        raise FocusFuseError(f"{threads} threads cannot compute: give 1 or more, or 0 to leave it to torch")
+        raise FocusFuseError(f"{threads} threads cannot compute: give 1 or more, or 0 to let torch choose")
     if not threads and not _automatic:
         return
     import torch

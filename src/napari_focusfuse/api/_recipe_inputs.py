@@ -32,7 +32,7 @@ def paths_of(recipe: Mapping[str, Any], source: PathLike | None) -> list[Path]:
     paths = [Path(entry["path"]) for entry in recipe["inputs"]]
     if not paths:
         raise FocusFuseError(
-            "the recipe names no input files, what was fused was a layer or array without any: fuse it again instead"
+            "the recipe names no input files, because a layer or array without files was fused: fuse it again instead"
         )
     axes, axis = recipe["made by"].get("axes"), recipe["source"].get("axis")
     if axes is not None and (axis is None or str(axis) not in axes):
@@ -51,11 +51,13 @@ def check_inputs(recipe: Mapping[str, Any], checksums: Mapping[Path, str | None]
     """Refuse inputs that are gone or have changed."""
     for entry, (path, found) in zip(recipe["inputs"], checksums.items(), strict=True):
         if found is None:
-            raise StackError(f"{path} is gone or cannot be read: say where the stack is now", settings={"source": ""})
+            raise StackError(
+                f"{path} is missing or cannot be read: give the present place of the stack", settings={"source": ""}
+            )
         if entry["sha256"] is None:
-            raise StackError(f"the recipe has no checksum of {path}: its result cannot be made again for certain")
+            raise StackError(f"the recipe has no checksum of {path}: its result cannot be reproduced reliably")
         if found != entry["sha256"]:
-            raise StackError(f"{path} is not the file that was fused, its content has changed: bring the old one back")
+            raise StackError(f"{path} is not the file that was fused, its content has changed: restore the old one")
 
 
 def opened(recipe: Mapping[str, Any], paths: list[Path], source: PathLike | None) -> StackFile:
@@ -85,9 +87,7 @@ def opened(recipe: Mapping[str, Any], paths: list[Path], source: PathLike | None
         slices = stack.data.shape[0]
     others = [{path.resolve() for path in inputs} ^ found for inputs in (here, stack.inputs)]
     if all(others):
-        raise StackError(
-            f"{file.path} no longer holds the same files ({min(others[0]).name}): bring back those it held"
-        )
+        raise StackError(f"{file.path} no longer holds the same files ({min(others[0]).name}): restore those")
     if recipe["z"] is not None and len(recipe["z"]) != slices:
         raise StackError(f"{file.path} has {slices} slices, the recipe {len(recipe['z'])}: give the stack")
     return stack
@@ -115,7 +115,7 @@ def edits_of(recipe: Mapping[str, Any], folder: Path) -> Any:
         return None
     path = folder / recipe["edits"]["path"]
     if drain(io.iter_checksums([path]))[path] != recipe["edits"]["sha256"]:
-        raise FocusFuseError(f"{path} is gone or was changed: it holds the edits by hand, bring it back")
+        raise FocusFuseError(f"{path} is missing or was changed: it contains the edits by hand, restore it")
     return io.read_map(folder, "edits")
 
 
@@ -142,12 +142,12 @@ def model_of(made: Mapping[str, Any], model: PathLike | None) -> PathLike:
     except ModelError as error:
         if model is not None:
             raise
-        told = f"the model {made['model']!r} of the recipe is not here: say where it is"
+        told = f"the model {made['model']!r} of the recipe is not installed: give its folder"
         raise ModelError(told, settings={"model": ""}) from error
     if found != made["model_sha256"]:
         raise ModelError(
             f"the model {os.fspath(place)!r} is not the one that was used (sha256 {found[:12]}, not "
-            f"{made['model_sha256'][:12]}): say where that one is",
+            f"{made['model_sha256'][:12]}): give the folder of the one that was used",
             settings={"model": ""},
         )
     return place

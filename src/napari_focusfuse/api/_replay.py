@@ -1,4 +1,4 @@
-"""A result made again by its recipe."""
+"""A result reproduced from its recipe."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ def iter_replay(
     model: PathLike | None = None,
     overwrite: bool = False,
 ) -> Generator[Progress, None, FusionResult | HyperstackResult]:
-    """Make a result again by its recipe: the same bytes on the same machine with the same packages.
+    """Reproduce a result from its recipe: the same bytes on the same machine with the same packages.
 
     Parameters
     ----------
     recipe : path
-        ``recipe.json``, or the folder it lies in.
+        ``recipe.json``, or its folder.
     out : path, optional
-        Folder to write the result to, made new; nothing is written if left out.
+        New folder for the result; nothing is written if left out.
     source : path, optional
-        Where the stack is now, a file or folder, if it was moved.
+        Present place of the stack, a file or folder, if it was moved.
     model : path, optional
-        Where the model is now, if it is none of those that `list_models` gives.
+        Folder of the model, if `list_models` does not include it.
     overwrite : bool
         Replace an existing result in `out`.
 
@@ -122,12 +122,12 @@ replay = drained(iter_replay)
 def iter_check_replay(
     recipe: PathLike, *, source: PathLike | None = None, model: PathLike | None = None
 ) -> Generator[Progress, None, list[str]]:
-    """Make a result again and compare it with the files beside the recipe, byte for byte.
+    """Reproduce a result and compare it with the files beside the recipe, byte for byte.
 
     Returns
     -------
     list of str
-        Names of the files that differ or are there only once; none if the result is the same. In the recipe itself,
+        Names of the files that differ or are missing on one side; none if the result is the same. In the recipe itself,
         paths, versions of packages and the summary are not compared.
 
     Raises
@@ -175,7 +175,7 @@ def _content(path: Path) -> Any:
 
 
 def _iter_aligned(asked: Mapping[str, Any], file: StackFile) -> Generator[Progress, None, StackFile]:
-    """The slices aligned as then."""
+    """Align the slices as recorded."""
     from napari_focusfuse.core.align import Transforms
 
     try:
@@ -190,7 +190,7 @@ def _iter_aligned(asked: Mapping[str, Any], file: StackFile) -> Generator[Progre
 def _iter_saved(
     out: PathLike, result: FusionResult | HyperstackResult, asked: Mapping[str, Any], options: dict[str, Any]
 ) -> Generator[Progress, None, Path]:
-    """Write what was made again as then."""
+    """Save the reproduced result as recorded."""
     from napari_focusfuse.core.result.decision import FusionResult
 
     if not isinstance(result, FusionResult):

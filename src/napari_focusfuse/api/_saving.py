@@ -45,31 +45,31 @@ def iter_save(
     Parameters
     ----------
     folder : path
-        Made new; refused if it exists, unless `overwrite`.
+        A new folder; refused if it exists, unless `overwrite`.
     result : FusionResult
     pixel_size : (float, float), optional
         Height and width of a pixel, um.
     z_step : float, optional
-        Distance of neighbouring slices, um; with it depth is written in um.
+        Distance between neighbouring slices, um; with it depth is written in um.
     refractive_index : float
-        Depth in um is multiplied by it. The stage moves by the z-step; with a dry objective that looks into a medium
-        (water, a mounting medium), the focus moves in it further by about the refractive index of the medium. That
-        holds for small apertures; for large ones the factor is larger. 1 for surfaces in air and immersion that
-        matches.
+        Depth in um is multiplied by it. The stage moves by the z-step; with a dry objective and a specimen in a medium
+        (water, a mounting medium), the focus moves further, by about the refractive index of the medium. This
+        holds for small apertures; for large ones the factor is larger. 1 for surfaces in air and for matching
+        immersion.
     fill_depth : bool
-        Write ``depth_filled.ome.tif`` as well, see `fill_depth`.
+        Also write ``depth_filled.ome.tif``, see `fill_depth`.
     zarr : bool
         Write OME-Zarr (``fused.ome.zarr``...) instead of OME-TIFF: pyramids, for large images. Needs the extra
         ``zarr``.
     inputs : sequence of paths
         Files the stack came from, in the order of the slices; their checksums go into the recipe. Or a mapping of paths
-        to checksums that are known already. The first one's colour profile and camera settings (EXIF), if it has any,
-        go on to the fused image.
+        to checksums that are known already. The first one's colour profile and camera settings (EXIF), if any, are
+        copied to the fused image.
     source : mapping, optional
         How the stack was chosen in the inputs, for `replay`: ``path`` (what was opened), ``axis`` and ``rgb`` as in
         `open_stack`, ``position`` (index by letter of each further axis).
     transforms : nested lists, optional
-        What was done to the slices before they were fused, as plain numbers; noted in the recipe.
+        Alignment of the slices before fusing, as plain numbers; recorded in the recipe.
     overwrite : bool
         Replace an existing result, once the new one is complete.
 
@@ -81,7 +81,7 @@ def iter_save(
     Raises
     ------
     OutputError
-        The folder exists or cannot be written, or a size is no length; nothing is left behind.
+        The folder exists or cannot be written, or a size is not positive; no files are left.
 
     Examples
     --------
@@ -141,8 +141,8 @@ def check_saving(
     Raises
     ------
     OutputError
-        A size is no length, the refractive index is none, or has no z-step to act on, or the package zarr is not
-        installed.
+        A size is not positive, the refractive index is outside 1 to 5 or given without a z-step, or the package zarr is
+        not installed.
     """
     from napari_focusfuse import io
 
@@ -150,7 +150,7 @@ def check_saving(
     if not 1 <= refractive_index <= 5:
         raise OutputError(f"the refractive index must be from 1 to 5, not {refractive_index}: 1.33 is water")
     if refractive_index != 1 and z_step is None:
-        raise OutputError("a refractive index needs the z-step: give the distance of neighbouring slices in um")
+        raise OutputError("a refractive index needs the z-step: give the distance between neighbouring slices in um")
     if zarr:
         io.check_zarr()
 
@@ -232,11 +232,11 @@ def export(
     z_step : float, optional
         Distance of neighbouring slices, um; by default that of the saved result.
     refractive_index : float
-        Depth of a decision is multiplied by it; in a saved result it is already.
+        Depth of a decision map is multiplied by it; that of a saved result already is.
     texture : (Y, X[, C]) array, optional
         Image for the colours of a PLY; by default the fused one of the saved result.
     flip : bool
-        Turn hills into valleys, for stacks that begin at the top.
+        Exchange hills and valleys, for stacks that begin at the top.
     config : SurfaceConfig, optional
     overwrite : bool
         Replace an existing file.
@@ -248,7 +248,7 @@ def export(
     Raises
     ------
     FocusFuseError
-        Pixel size or z-step is not known, there is no depth, or the file cannot be written.
+        Pixel size or z-step is unknown, there is no depth map, or the file cannot be written.
 
     Examples
     --------
@@ -286,7 +286,7 @@ def _saved(
     recipe = io.read_recipe(folder)
     check_single(recipe)
     if "depth_unit" not in recipe or recipe["z"] is None:
-        raise FocusFuseError(f"{folder} holds no depth: fuse with a method that makes a decision")
+        raise FocusFuseError(f"{folder} contains no depth map: fuse with a method that makes a decision map")
     depth, confidence, flags, index = (io.read_map(folder, name) for name in ("depth", "confidence", "flags", "index"))
     z = np.asarray(recipe["z"], dtype=np.float64)
     spacing = float(np.ptp(z)) / max(len(z) - 1, 1)

@@ -1,4 +1,4 @@
-"""Training a model on images of one's own, by any recipe."""
+"""Training a model on your own images, by any recipe."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def iter_train(
     Whoever stops to iterate finds the model that was the best at a validation in `out`, or the one that was there
     before if it is to be overwritten.
 
-    There are four recipes. That of the paper, `TrainConfig`, trains encoder and decoder to give images back.
+    There are four recipes. That of the paper, `TrainConfig`, trains encoder and decoder to reconstruct images.
     `RankConfig` (focus) trains the encoder alone to tell which slice of small simulated stacks is the sharpest. The
     other two start from a model, of which all else stays as it is: `DecideConfig` trains a decision head for its
     encoder, and `CandidateConfig` a candidate head for its encoder and decision head.
@@ -50,12 +50,12 @@ def iter_train(
     ----------
     images : folder, sequence of folders, or sequence of arrays (Y, X[, 3|4])
         Sharp images; colour is made grey, 8 bit is divided by 255, everything else by its percentiles .1 and 99.9.
-        Files that cannot be read are left out, with a warning. Only `TrainConfig` needs any: without, the others
+        Files that cannot be read are left out, with a warning. Only `TrainConfig` needs images: without, the others
         compute textures.
     config : TrainConfig, RankConfig, DecideConfig or CandidateConfig, optional
-        Recipe; to resume, by default the one that the training was begun with.
+        Recipe; to resume, by default the one that the training was started with.
     out : path
-        Folder for ``model.safetensors``, ``card.md`` and the checkpoint. In `models_folder()` it is found by its name.
+        Folder for ``model.safetensors``, ``card.md`` and the checkpoint. Models in `models_folder()` have a name.
     validation : like `images`, optional
         By default every tenth image is kept for it.
     start : str or path, optional
@@ -64,11 +64,11 @@ def iter_train(
     device : str
         "auto", "cpu", "cuda", "mps". On CUDA `TrainConfig` runs in mixed precision.
     resume : bool
-        Go on from the checkpoint in `out`; the same weights come out as without the interruption (on the CPU).
+        Resume from the checkpoint in `out`; the weights are the same as without the interruption (on the CPU).
     overwrite : bool
         Replace a model that is in `out`, once the new one is complete; until then only its checkpoint is written.
     licence : str
-        Terms of the images, for the card.
+        Licence of the images, stored in the model card.
     stop : callable, optional
         Asked after each step; True ends the training and keeps the best model.
 
@@ -80,7 +80,7 @@ def iter_train(
     ------
     FocusFuseError
         No usable images, nothing to resume or by another recipe, a model to start from that does not fit the recipe,
-        `out` holds a model already, or the loss is no longer a number.
+        `out` already contains a model, or the loss is no longer a number.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def check_vacant(out: str | os.PathLike[str], allowed: bool) -> None:
     from napari_focusfuse import models
 
     if not allowed and models.holds_model(Path(out)):
-        raise OutputError(f"{out} holds a model already: choose another folder, resume, or allow to overwrite it")
+        raise OutputError(f"{out} already contains a model: choose another folder, resume, or allow overwriting it")
 
 
 def recipe_to_resume(out: str | os.PathLike[str], asked: Recipe | None = None) -> Recipe:

@@ -38,7 +38,7 @@ _FAILED, _INTERRUPTED = 2, 130
 
 app = App(
     name="focusfuse",
-    help="Fuse focus stacks into all-in-focus images, with depth and confidence.",
+    help="Fuse focus stacks into all-in-focus images, with depth and confidence maps.",
     version=lambda: version("napari-focusfuse"),
     default_parameter=Parameter(converter=parsed),
     suppress_keyboard_interrupt=False,
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if everything asked for was done, 2 if something was not, 130 if interrupted or terminated.
+        0 if everything was done, 2 if something failed, 130 if interrupted or terminated.
     """
     argv = sys.argv[1:] if argv is None else argv
     try:
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         nobody_reads(sys.stdout)
         return 0
     except KeyboardInterrupt:
-        complain("interrupted", "what was not finished has not been written")
+        complain("interrupted", "unfinished results were not written")
         return _INTERRUPTED
     return _FAILED
 
@@ -125,41 +125,41 @@ def fuse(
         A file (.tif, .png) for the fused image alone; otherwise a folder, which gets
         NAME/{fused,index,depth,confidence,flags}.ome.tif and NAME/recipe.json for each input.
     method
-        Fusion method: a name that `focusfuse methods` lists. Those without a decision give the fused image alone.
+        Fusion method: a name that `focusfuse methods` lists. Those without a decision map give the fused image alone.
     model
         Model: a name that `focusfuse models` lists, or a folder. Only the method sesf uses it.
     device
         auto, cpu, cuda, mps... Only the method sesf uses it.
     threads
-        Processor threads; 0 leaves the number to torch.
+        CPU threads; 0 lets torch choose.
     axis
-        Letter or number of the stack axis, where the file does not tell.
+        Letter or number of the stack axis, if the file does not give it.
     channel
         One channel of a file or folder that holds several: its name, or its number from 0.
     slices
         FIRST:END or FIRST:END:STEP, counted from 0 and without END: 10:50 is a range of slices, ::2 every second.
     exclude
-        Name of a file in the folder that is no slice, such as an earlier result; * stands for anything. May be given
-        again.
+        Name of a file in the folder that is not a slice, such as an earlier result; * matches anything. May be
+        repeated.
     z_step
-        Distance of neighbouring slices in um, instead of the file's own.
+        Distance between neighbouring slices in um, instead of the file's own.
     pixel_size
         Size of a pixel in um, instead of the file's own.
     refractive_index
-        Of the medium that a dry objective looks into: depth in um is multiplied by it. (1: surfaces in air)
+        Of the medium around the specimen, for a dry objective: depth in um is multiplied by it. (1: surfaces in air)
     fill_depth
-        Write depth_filled.ome.tif as well: where depth was not measured, it is taken from the surroundings.
+        Also write depth_filled.ome.tif: where depth was not measured, it is estimated from the surroundings.
     zarr
         Write OME-Zarr with pyramids instead of OME-TIFF, for large images.
     equalise
-        Bring the slices to one brightness first, for a lamp that flickers or fades; not for optical sections.
+        Equalise the brightness of the slices first, for a lamp that flickers or fades; not for optical sections.
     rgb
-        Take a channel axis of 3 or 4 as colour.
+        Read a channel axis of length 3 or 4 as colour.
     all_positions
         Fuse every time point and channel of files that have such axes; the results keep them.
     decide_on
-        Who decides for all channels of a time point: a channel, by its number from 0 or its name; sum, of all channels
-        weighted by their signal over noise (default); or each for itself. Brings --all-positions.
+        Which channel decides for all channels of a time point: its number from 0 or its name; sum, of all channels
+        weighted by their signal-to-noise ratio (default); or each for itself. Implies --all-positions.
     overwrite
         Replace what an earlier run has written.
     flags
@@ -231,21 +231,21 @@ def measure(
     sources
         What was fused: two or more images, or one folder of slices, multi-page TIFF, OME-TIFF or OME-Zarr.
     truth
-        The true all-in-focus image, where it is known.
+        The ground truth all-in-focus image, if it is known.
     metrics
         Names with commas between them, such as qg,qm; by default all.
     data_range
         The value of white; by default the largest of an integer type, and 1 for floats.
     axis
-        Letter or number of the stack axis of SOURCES, where the file does not tell.
+        Letter or number of the stack axis of SOURCES, if the file does not give it.
     channel
         One channel of SOURCES: its name, or its number from 0.
     slices
         FIRST:END or FIRST:END:STEP of SOURCES, as for fuse.
     exclude
-        Name of a file in the folder SOURCES that is no slice. May be given again.
+        Name of a file in the folder SOURCES that is not a slice. May be repeated.
     rgb
-        Take a channel axis of 3 or 4 as colour.
+        Read a channel axis of length 3 or 4 as colour.
     csv
         Print comma-separated values.
     """

@@ -44,27 +44,27 @@ def align(
     kind
         What may differ between slices: nothing, the position, also rotation and scale, or also shear.
     edges
-        Keep the area that all slices show, or fill with NaN where a slice shows nothing (float result).
+        Crop to the area that all slices share, or keep the whole area and fill with NaN (float result).
     reference
-        The slice that stays: middle, or a number from 0 on.
+        The slice that is not moved: middle, or a number from 0.
     tolerance
-        Slices that are nowhere further off than this (px) are left as they are.
+        Slices that are nowhere further off than this (px) are not moved.
     transforms
-        Use the transforms in this file, of another channel, and measure nothing.
+        Use the transforms in this file, of another channel, instead of measuring new ones.
     axis
-        Letter or number of the stack axis, where the file does not tell.
+        Letter or number of the stack axis, if the file does not give it.
     channel
         One channel of a file or folder that holds several: its name, or its number from 0.
     slices
         FIRST:END or FIRST:END:STEP, counted from 0 and without END: 10:50 is a range of slices, ::2 every second.
     exclude
-        Name of a file in the folder that is no slice. May be given again.
+        Name of a file in the folder that is not a slice. May be repeated.
     z_step
-        Distance of neighbouring slices in um, instead of the file's own.
+        Distance between neighbouring slices in um, instead of the file's own.
     pixel_size
         Size of a pixel in um, instead of the file's own.
     rgb
-        Take a channel axis of 3 or 4 as colour.
+        Read a channel axis of length 3 or 4 as colour.
     overwrite
         Replace what an earlier run has written.
     """

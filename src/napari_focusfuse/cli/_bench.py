@@ -18,7 +18,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 def bench(*_words: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]) -> int:
     """Compare methods; only in a checkout of the sources."""
     raise FocusFuseError(
-        "benchmarks come with the sources, not with an installed package: clone them, pip install -e . there, "
+        "the benchmarks are part of the sources, not of the installed package: clone them, pip install -e . there, "
         "and run focusfuse bench again"
     )
 

@@ -30,15 +30,15 @@ def export(
     out
         .stl or .ply for a mesh (PLY has the colours of the fused image), .tif or .x3p for a height map in um.
     fill
-        Fill what was not measured from its surroundings; otherwise it stays a hole.
+        Estimate depth that was not measured from the surroundings; otherwise it stays a hole.
     flip
-        Turn hills into valleys, for stacks that begin at the top.
+        Exchange hills and valleys, for stacks that begin at the top.
     z_step
-        Distance of neighbouring slices in um, instead of that of the result.
+        Distance between neighbouring slices in um, instead of that of the result.
     pixel_size
         Size of a pixel in um, instead of that of the result.
     max_vertices
-        Of larger maps a mesh takes only every 2nd, 3rd... row and column.
+        For larger maps a mesh uses only every 2nd, 3rd... row and column.
     overwrite
         Replace an existing file.
     """

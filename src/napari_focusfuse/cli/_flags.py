@@ -66,7 +66,7 @@ def check_apart(source: Path, out: Path) -> None:
     if out.resolve() == source.resolve():
         raise OutputError(f"{out} is the input itself: choose another name")
     if source.is_dir() and out.resolve().parent == source.resolve():
-        raise OutputError(f"{out} would lie among the slices of the stack: choose a place outside {source}")
+        raise OutputError(f"{out} would be written among the slices of the stack: choose a folder outside {source}")
 
 
 def parsed(kind: type[Any], tokens: Sequence[Token]) -> Any:

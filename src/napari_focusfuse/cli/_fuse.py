@@ -65,7 +65,7 @@ def fuse_all(inputs: Sequence[Path], out: Path, task: Task) -> bool:
     """
     jobs = _jobs(inputs, out)
     if jobs and jobs[0].is_image and (ignored := _asked(task)):
-        raise OutputError(f"{out} holds the fused image alone: give a folder for {ignored}, or leave that out")
+        raise OutputError(f"{out} takes the fused image only: give a folder for {ignored}, or leave that out")
     outcomes: list[tuple[bool, str]] = []
     try:
         outcomes.extend(_outcome(job, task) for job in jobs)
@@ -90,7 +90,7 @@ def _jobs(inputs: Sequence[Path], out: Path) -> list[_Job]:
 
     suffix = out.suffix.lower()
     if suffix in _NOT_WRITTEN:
-        raise OutputError(f"{out} has a suffix that is not written: use .tif, .png, or a folder")
+        raise OutputError(f"{out} has an unsupported suffix: use .tif, .png, or a folder")
     stacks = [stack for path in inputs for stack in _stacks(path)]
     inputs = [source for source, _, _ in stacks]
     if suffix in _WRITTEN:

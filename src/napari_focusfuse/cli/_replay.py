@@ -1,4 +1,4 @@
-"""``focusfuse replay``: a result made again by its recipe."""
+"""``focusfuse replay``: a result reproduced from its recipe."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,19 +23,19 @@ def replay(
     model: Path | None = None,
     overwrite: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
 ) -> int:
-    """Make a result again by its recipe: RECIPE -o OUT, or RECIPE --check.
+    """Reproduce a result from its recipe: RECIPE -o OUT, or RECIPE --check.
 
     Parameters
     ----------
     recipe
-        The recipe.json of a result, or the folder it lies in. Inputs and model must be those that it names: their
+        The recipe.json of a result, or its folder. Inputs and model must be those that it names: their
         checksums are compared first.
     out
         Folder to write the result to.
     check
         Compare with the files beside the recipe, byte for byte, instead of writing; exit code 1 if any differs.
     source
-        Where the stack is now, if it was moved: a file or folder.
+        Present place of the stack, if it was moved: a file or folder.
     model
         Folder of the model, if it was moved.
     overwrite
@@ -44,7 +44,9 @@ def replay(
     from napari_focusfuse import api
 
     if check == (out is not None):
-        raise OutputError("say what to do with the result: -o OUT writes it, --check compares it with what is there")
+        raise OutputError(
+            "say what to do with the result: -o OUT writes it, --check compares it with the existing files"
+        )
     if out is not None:
         work = api.iter_replay(recipe, out=out, source=source, model=model, overwrite=overwrite)
         result = with_bar(work, recipe.name)

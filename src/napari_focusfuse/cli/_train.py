@@ -1,4 +1,4 @@
-"""``focusfuse train``: a model from images of one's own, by any recipe."""
+"""``focusfuse train``: a model from your own images, by any recipe."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,13 +39,13 @@ def train(
     Parameters
     ----------
     images
-        Folders of images. Only the recipe paper needs them: by the others, without any, textures are computed.
+        Folders of images. Only the recipe paper needs them: without images, the others compute textures.
     out
         Folder of the model; gets model.safetensors and card.md.
     recipe
-        paper: encoder and decoder learn to give images back. focus: the encoder learns which slice of small
+        paper: encoder and decoder learn to reconstruct images. focus: the encoder learns which slice of small
         simulated stacks is the sharpest. decide: a head on the encoder of the model that --start names learns
-        which scale to believe where. candidates: a second head, on a model that has the first, learns which of the
+        which scale to trust where. candidates: a second head, on a model that has the first, learns which of the
         best slices of a pixel is right. A training that is resumed keeps its recipe.
     validation
         Folder of images to validate on; by default some of IMAGES are kept for that.
@@ -55,11 +55,11 @@ def train(
     device
         auto, cpu, cuda, mps...
     resume
-        Go on with a training that was interrupted.
+        Resume an interrupted training.
     overwrite
         Replace a model that is in OUT.
     licence
-        Licence of the images, for the model's card.
+        Licence of the images, for the model card.
     flags
         How to train.
     """
@@ -73,9 +73,9 @@ def train(
     try:
         trained = with_bar(work, "training", line=_line)
     except KeyboardInterrupt:
-        complain("interrupted", "what was learnt so far is kept, go on with --resume")
+        complain("interrupted", "the training so far is kept, continue with --resume")
         return _INTERRUPTED
-    kept = f"{trained.unit} {trained.kept}" if trained.kept else "the model started from, nothing was better"
+    kept = f"{trained.unit} {trained.kept}" if trained.kept else "the model it started from, nothing was better"
     say(f"model: {out} ({kept}; {trained.told}; {trained.ended})")
     return 0
 

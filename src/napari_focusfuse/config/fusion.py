@@ -90,7 +90,9 @@ class FusionConfig:
         if self.scales == "learned" and (self.radius, self.levels) != (default["radius"], default["levels"]):
             raise FocusFuseError('radius and levels have no effect on learned scales: set scales to "window" as well')
         if self.preset == "quantitative" and self.hard:
-            raise FocusFuseError('the preset "quantitative" takes one slice a pixel as it is: leave out softness inf')
+            raise FocusFuseError(
+                'the preset "quantitative" takes one unchanged slice per pixel: leave out softness inf'
+            )
         if self.prefer != "sharper" and (self.scales != "learned" or self.hard):
             raise FocusFuseError(f"prefer {self.prefer!r} compares odds: leave scales learned and softness below inf")
         if self.min_region and not self.hard:

@@ -1,4 +1,4 @@
-"""How sharp a place is in each slice: focus curves of single pixels, and activity maps of single slices.
+"""Focus curves of single pixels, and activity maps of single slices.
 
 Both are what the fusion compares (`napari_focusfuse.core.decide.scan`), beside the classical spatial frequency of the
 grey values. A curve reads a small window of each slice only.
@@ -64,7 +64,7 @@ class _Canvas:
 
 
 class Focus:
-    """What is needed to tell how sharp the pixels of a stack are; made once by `iter_focus`.
+    """What is needed for focus curves of a stack; computed once by `iter_focus`.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ class Focus:
 def iter_focus(
     stack: Stack, encoder: Encoder, config: FusionConfig, device: torch.device
 ) -> Generator[Progress, None, Focus]:
-    """Look at a stack, so that the focus of its pixels can be told at once; see `napari_focusfuse.api.iter_focus`."""
+    """Analyse a stack, so that focus curves of its pixels are fast; see `napari_focusfuse.api.iter_focus`."""
     if config.preset == "paper":
         raise FocusFuseError(
             'with the preset "paper" the activity of a pixel depends on the whole slice: choose "default"'

@@ -1,4 +1,4 @@
-"""How long work tells where it stands: every generator of the core yields `Progress`."""
+"""Progress of long work: every generator of the core yields `Progress`."""
 
 import math
 from collections.abc import Callable, Generator

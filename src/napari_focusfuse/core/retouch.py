@@ -84,7 +84,7 @@ def _mean(image: NDArray[Any], where: NDArray[np.bool_]) -> float:
 
 
 def _factor(wanted: float, found: float) -> float:
-    """1 where it cannot be told."""
+    """1 where it cannot be measured."""
     if not (wanted > 0 and found > 0):
         return 1.0
     return float(np.clip(wanted / found, 1 / _MOST, _MOST))
@@ -107,12 +107,12 @@ Part = tuple[slice, slice]
 def decision_of(result: FusionResult) -> Decision:
     """The decision of a result that has one."""
     if result.decision is None:
-        raise FocusFuseError("this method makes no decision that could be retouched: fuse by another one")
+        raise FocusFuseError("this method makes no decision map that could be retouched: use another method")
     return result.decision
 
 
 def second_best(decision: Decision) -> Labels | None:
-    """The slice (Y, X) that comes next at each pixel; None of a decision that knows of one slice a pixel.
+    """The second-best slice (Y, X) of each pixel; None for a decision map that keeps one slice per pixel.
 
     Slices beside the chosen one do not count where another one is known, since they hold almost the same.
     """
@@ -165,7 +165,7 @@ def iter_retouch(
     Returns
     -------
     FusionResult
-        Its `info` tells under ``edits`` how many pixels were edited, and how.
+        Its `info` has under ``edits`` how many pixels were edited, and how.
 
     Raises
     ------
@@ -174,7 +174,7 @@ def iter_retouch(
     """
     config, decision = config or RetouchConfig(), decision_of(result)
     if config.match_brightness and not may_match(decision):
-        raise FocusFuseError('the preset "quantitative" takes pixels as they are: leave the brightness as it is')
+        raise FocusFuseError('the preset "quantitative" copies pixels unchanged: do not match the brightness')
     edited, inner = decision.with_edits(index, mask), bounds(mask)
     if inner is None:
         return result

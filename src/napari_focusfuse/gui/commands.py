@@ -23,7 +23,7 @@ __all__ = [
 def fuse_focus_stack(viewer: "napari.viewer.Viewer") -> None:
     """Open the widget "Fuse focus stack" with the selected image layer set, and press Run.
 
-    A selected result stands for the stack it was made from.
+    If a result is selected, its source stack is used.
     """
     widget = _opened(viewer, "Fuse focus stack")
     source = _chosen_stack(viewer)
@@ -60,9 +60,9 @@ def train_model(viewer: "napari.viewer.Viewer") -> None:
 
 
 def adapt_to_stack(viewer: "napari.viewer.Viewer") -> None:
-    """Open the widget "Train a model" where a model is adapted, with the selected image layer set.
+    """Open the widget "Train a model" at "Adapt to a stack", with the selected image layer set.
 
-    A selected result stands for the stack it was made from.
+    If a result is selected, its source stack is used.
     """
     widget = _opened(viewer, "Train a model", tabify=True)
     source = _chosen_stack(viewer)
@@ -76,7 +76,7 @@ def retouch_image(viewer: "napari.viewer.Viewer") -> None:
 
 
 def apply_decision(viewer: "napari.viewer.Viewer") -> None:
-    """Ask in the widget "Fuse focus stack" which layers its last decision is applied to; the selected one is ticked."""
+    """Ask in the widget "Fuse focus stack" to which layers its last decision map is applied."""
     from napari.layers import Image
 
     widget = _opened(viewer, "Fuse focus stack")
@@ -113,7 +113,7 @@ _WIDGET = "Fuse focus stack"
 
 
 def preview_fusion(viewer: "napari.viewer.Viewer") -> None:
-    """Begin or end the preview of the fusion, of the selected image layer where that is a focus stack."""
+    """Start or stop the preview, of the selected image layer if it is a focus stack."""
     from napari.layers import Image
 
     from napari_focusfuse.gui.layers.results import source_of
@@ -127,7 +127,7 @@ def preview_fusion(viewer: "napari.viewer.Viewer") -> None:
 
 
 def cancel_fusion(viewer: "napari.viewer.Viewer") -> None:
-    """Cancel the fusion that is under way."""
+    """Cancel the running fusion."""
     _opened(viewer, _WIDGET).cancel()
 
 

@@ -36,7 +36,7 @@ def write_ome_tiff(path: str, data: Any, attributes: Mapping[str, Any]) -> list[
     Raises
     ------
     OutputError
-        The layer has more axes, or a type that OME-TIFF cannot hold.
+        The layer has more axes, or a type that OME-TIFF cannot store.
     """
     from napari_focusfuse import api
     from napari_focusfuse.errors import OutputError

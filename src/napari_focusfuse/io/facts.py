@@ -1,6 +1,6 @@
 """What a file says of its images besides the pixels: sizes in um, positions of the slices, channels, contradictions.
 
-Nothing is guessed: what is not said stays None, and what cannot be so is left out and told in a sentence.
+Nothing is guessed: what is not stated stays None, and what cannot be right is left out with a warning.
 """
 
 import math
@@ -34,7 +34,7 @@ _X_RESOLUTION = 282
 _SCREEN_AND_PRINT = (1, 72, 90, 96, 100, 120, 144, 150, 180, 200, 240, 300, 350, 360, 400, 600, 720, 1200)
 #: Positions that are off an even spacing by less than this part of a step are even; steps that differ by less are one.
 _EVEN = 0.05
-_DAMAGED = "has OME-XML that is damaged: its axes and sizes are not known"
+_DAMAGED = "has damaged OME-XML: its axes and sizes are unknown"
 #: Micro-Manager's note beside each image, and what it calls its position.
 _MM_NOTE = 51123
 _HEIGHTS = ("ZPositionUm", "ZPosition_um_Intended", "ZPosition_um_Actual")
@@ -76,7 +76,7 @@ class Facts(NamedTuple):
     Attributes
     ----------
     z_step : float or None
-        Mean distance of neighbouring slices, um.
+        Mean distance between neighbouring slices, um.
     pixel_size : (float, float) or None
         Size of a pixel along y and x, um.
     z : tuple of float or None
@@ -127,12 +127,14 @@ def length(value: object, unit: object, what: str, notes: list[str]) -> float | 
         return None
     number = number_of(value)
     if number is None or number == 0:
-        notes.append(f"states a {what} of {value}: it is taken as not known")
+        notes.append(f"states a {what} of {value}: it is treated as unknown")
     elif unit_um(unit) is None:
         if str(unit).strip().lower() not in _NO_UNIT:
-            notes.append(f"states its {what} in {str(unit)[:20]!r}, no unit that is known: it is taken as not known")
+            notes.append(
+                f"states its {what} in {str(unit)[:20]!r}, which is not a known unit: it is treated as unknown"
+            )
     elif number < 0:
-        notes.append(f"states a {what} of {number:g}: its sign is left out")
+        notes.append(f"states a {what} of {number:g}: its sign is ignored")
     return to_um(value, unit)
 
 
@@ -209,7 +211,7 @@ def spaced(
     if factor is None or len(np.unique(values)) < len(values):
         if uneven:
             why = "without a unit" if factor is None else "and one for several slices"
-            notes.append(f"states uneven positions {why}: its slices are taken as evenly spaced")
+            notes.append(f"states uneven positions {why}: its slices are treated as evenly spaced")
         return step, None
     mean, z = mean * factor, (values - values.min()) * factor
     agrees = step is not None and abs(mean - step) <= _EVEN * step

@@ -1,6 +1,6 @@
 """Image files of a folder: the slices of one stack or of several, of one size and type, or pairs of photographs.
 
-Pairs are named NAME_A and NAME_B, or NAME_1 and NAME_2, and NAME_GT where the truth is known.
+Pairs are named NAME_A and NAME_B, or NAME_1 and NAME_2, and NAME_GT where the ground truth is known.
 """
 
 import os
@@ -154,17 +154,17 @@ def _placed(series: Series, facts: Facts, slices: Sequence[Header]) -> Facts:
 def _check_alike(file: Path, header: Header, first: Path, wanted: Header) -> None:
     if header.pages > 1:
         raise StackError(
-            f"{file} holds {header.pages} images, and a slice is one: give that file itself if it is a stack"
+            f"{file} contains {header.pages} images, but a slice is one image: give the file itself if it is a stack"
         )
     if header.shape[:2] != wanted.shape[:2]:
         raise StackError(
             f"{file} is {_px(header.shape)}, {first.name} is {_px(wanted.shape)}: "
-            "all slices must be of one size, crop it, exclude it or take it out of the folder"
+            "all slices must be of one size, crop it, exclude it or remove it from the folder"
         )
     if (header.shape, header.dtype) != (wanted.shape, wanted.dtype):
         raise StackError(
             f"{file} is {_kind(header.shape, header.dtype)}, {first.name} is {_kind(wanted.shape, wanted.dtype)}: "
-            "all slices must be of one kind, convert it, exclude it or take it out of the folder"
+            "all slices must be of one kind, convert it, exclude it or remove it from the folder"
         )
 
 
@@ -172,10 +172,10 @@ def _agreed(facts: Sequence[Facts]) -> Facts:
     """What all files say; of their own notes the first file's."""
     agreed = Facts(facts[0].z_step, facts[0].pixel_size, notes=facts[0].notes)
     if any(_differ(agreed.pixel_size, one.pixel_size) for one in facts):
-        note = "has slices that state different pixel sizes: it is taken as not known"
+        note = "has slices that state different pixel sizes: it is treated as unknown"
         agreed = agreed._replace(pixel_size=None, notes=(*agreed.notes, note))
     if any(_differ((agreed.z_step,), (one.z_step,)) for one in facts):
-        note = "has slices that state different z-steps: it is taken as not known"
+        note = "has slices that state different z-steps: it is treated as unknown"
         agreed = agreed._replace(z_step=None, notes=(*agreed.notes, note))
     return agreed
 
@@ -244,7 +244,7 @@ def _found(files: Sequence[Path], folder: Path, *, truth: bool = False) -> list[
                 raise StackError(f"{file} and {roles[role].name} are the same half of a pair: remove one")
             roles[role] = file
     if not found:
-        raise StackError(f"{folder} holds no pairs: their names must end in _A and _B, or _1 and _2")
+        raise StackError(f"{folder} contains no pairs: their names must end in _A and _B, or _1 and _2")
     wanted = ("A", "B", "GT") if truth else ("A", "B")
     for name, roles in found.items():
         missing = [role for role in wanted if role not in roles]

@@ -83,8 +83,8 @@ def room(name: str, _axes: str, shape: tuple[int, ...], dtype: np.dtype[Any]) ->
             return np.memmap(file, dtype=dtype, mode="r+", shape=shape)
     except OSError as error:
         raise OutputError(
-            f"there is no room for {size / 2**30:.1f} GiB ({name}) in {folder}: "
-            "make room, or set TMPDIR to a folder on a larger disk"
+            f"there is not enough space for {size / 2**30:.1f} GiB ({name}) in {folder}: "
+            "free some space, or set TMPDIR to a folder on a larger disk"
         ) from error
 
 

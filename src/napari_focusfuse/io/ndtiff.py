@@ -79,14 +79,14 @@ def _planes(index: Path) -> tuple[dict[tuple[Any, ...], _Plane], str]:
     found: list[tuple[dict[str, Any], _Plane]] = []
     for axes, name, offset, width, height, kind, compression, note, length, packed in read_ndtiff_index(index):
         if compression or packed or kind not in _KINDS or min(width, height) < 1:
-            raise StackError(f"{index} names images of a kind that is not read here: save the data as OME-TIFF")
+            raise StackError(f"{index} names images of a kind that is not supported: save the data as OME-TIFF")
         if Path(name).name != name:
             raise StackError(f"{index} names a file in another folder ({name!r}): save the data as OME-TIFF")
         samples, dtype = _KINDS[kind]
         plane = _Plane(index.parent / name, offset, (height, width, *samples), np.dtype(dtype), (note, length))
         found.append((dict(axes), plane))
     if not found:
-        raise StackError(f"{index} names no image: take an intact copy")
+        raise StackError(f"{index} names no image: use an intact copy")
     names = {name for axes, _ in found for name in axes}
     letters = _letters(names)
     ordered = sorted(names, key=lambda name: (_ORDER + letters[name]).index(letters[name]))
@@ -105,7 +105,7 @@ def _check(plane: _Plane, first: _Plane) -> None:
     if (plane.shape, plane.dtype) != (first.shape, first.dtype):
         raise StackError(f"{plane.file} holds images of several sizes or types: save those to be fused as OME-TIFF")
     if not plane.file.is_file():  # a pipe is none either
-        raise StackError(f"{plane.file} is missing, which the index of the data names: bring it back")
+        raise StackError(f"{plane.file} is missing, but named in the index of the data: restore it")
     if plane.offset + math.prod(plane.shape) * plane.dtype.itemsize > plane.file.stat().st_size:
         raise EOFError(f"{plane.file.name} ends too early")
 

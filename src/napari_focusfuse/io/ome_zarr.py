@@ -67,7 +67,7 @@ def read_zarr(path: Path) -> StackFile:
         space = space_of(image, letters, [axis.get("unit") for axis in axes])
         levels = [zarr_store.array_of(group, str(level["path"]), path) for level in image["datasets"]]
     if len(letters) != levels[0].ndim or len(set(letters)) < len(letters) or not {"Y", "X"} <= set(letters):
-        raise StackError(f"{path} has axes that are not read here ({letters}): name them t, c, z, y, x, each once")
+        raise StackError(f"{path} has unsupported axes ({letters}): name them t, c, z, y, x, each once")
     data, *coarser = [_lazy(path, level, letters) for level in levels if level.ndim == len(letters)]
     order = "".join(a for a in letters if a not in "YX") + "YX"
     y, x = space.um.get("Y"), space.um.get("X")
@@ -218,7 +218,7 @@ def space_of(image: Mapping[str, Any], letters: str, units: Sequence[Any]) -> Sp
     ratio: dict[str, float] = {}
     if len(bare) == len(told) and bare.get("Y") and set(bare.values()) != {1.0}:
         ratio = {a: step / bare["Y"] for a, step in bare.items() if step}
-        notes.append("states a scale without a unit: sizes are not known, only their ratio is shown")
+        notes.append("states a scale without a unit: sizes are unknown, only their ratio is used for display")
     return Space(um, origin, ratio, tuple(notes))
 
 
@@ -235,7 +235,7 @@ def _placed(image: Mapping[str, Any], count: int, notes: list[str]) -> tuple[_Ve
         vector = [number for number in numbers if number is not None]
         if len(vector) != count:
             wrong = "in an array of its own" if values is None else f"of {len(numbers)} numbers for {count} axes"
-            notes.append(f"states a {kind} {wrong}: its sizes are taken as not known")
+            notes.append(f"states a {kind} {wrong}: its sizes are treated as unknown")
             return [], []
         if kind == "scale":
             scale = [a * b for a, b in zip(scale, vector, strict=True)]

@@ -106,7 +106,7 @@ def regular(
             are = "s are" if len(gone) > 1 else " is"
             notes.append(f"lacks planes of {what} {listed}: the {what}{are} left out")
     if absent := _missing(found, values):
-        raise StackError(f"{path} lacks {absent} of the planes that its metadata describe: take an intact copy")
+        raise StackError(f"{path} lacks {absent} of the planes that its metadata describe: use an intact copy")
     long = [axis for axis in axes if len(values[axis]) > 1]
     cells = product(*(values[axis] for axis in axes))
     return Places(
@@ -179,7 +179,9 @@ def at_position(file: StackFile, position: Mapping[str, int]) -> StackFile:
     for letter, k in chosen.items():
         length = file.data.shape[file.axes.index(letter)]
         if not 0 <= k < length:
-            raise StackError(f"{file.path} has {length} positions along {letter}, not {k + 1}: give the file as it was")
+            raise StackError(
+                f"{file.path} has {length} positions along {letter}, not {k + 1}: restore the original file"
+            )
     where = tuple(chosen.get(letter, slice(None)) for letter in file.axes)
     axes = "".join(letter for letter in file.axes if letter not in chosen)
     coarser = tuple(level[where] for level in file.coarser)
@@ -238,7 +240,9 @@ def some_slices(file: StackFile, slices: slice, axis: str | None = None) -> Stac
     count = file.data.shape[file.axes.index(letter)]
     step = 1 if slices.step is None else slices.step
     if step < 1 or len(range(count)[slices]) < 2:
-        raise StackError(f"{file.path} has {count} slices: those asked for are fewer than two, or in no forward order")
+        raise StackError(
+            f"{file.path} has {count} slices: the selected ones are fewer than two, or not in increasing order"
+        )
     where = tuple(slices if a == letter else slice(None) for a in file.axes)
     part = replace(file, data=file.data[where], inputs=_inputs(file, where), coarser=())
     if letter in "TC":  # they have no positions
@@ -272,7 +276,7 @@ def axis_letter(file: StackFile, name: str) -> str:
     letter = name[:1].upper()
     if letter and letter in plain:
         return letter
-    raise StackError(f"{file.path} has no axis {name!r} ({file.dimensions}): give the file as it was")
+    raise StackError(f"{file.path} has no axis {name!r} ({file.dimensions}): restore the original file")
 
 
 def with_axes(file: StackFile, axes: str, names: Mapping[str, str]) -> StackFile:
@@ -296,6 +300,6 @@ def with_axes(file: StackFile, axes: str, names: Mapping[str, str]) -> StackFile
     found = [letter if letter == "S" else axis_letter(file, names.get(letter, letter)) for letter in axes]
     others = [i for i, letter in enumerate(file.axes) if letter not in found]
     if set(found) - set(file.axes) or any(file.data.shape[i] > 1 for i in others):
-        raise StackError(f"{file.path} has other axes ({file.dimensions}) than {axes}: give the file as it was")
+        raise StackError(f"{file.path} has other axes ({file.dimensions}) than {axes}: restore the original file")
     data = file.data.transpose(others + [file.axes.index(letter) for letter in found])[(0,) * len(others)]
     return replace(file, data=data, axes=axes)

@@ -110,7 +110,7 @@ def check_hyperstack_target(target: Path, *, overwrite: bool = False) -> None:
     OutputError
     """
     if target.suffix.lower() == ".png":
-        raise OutputError(f"{target} holds one image, and this is one for each time point and channel: use .tif")
+        raise OutputError(f"{target} can hold one image only, not one for each time point and channel: use .tif")
     if target.suffix.lower() in _IMAGES:
         check_image_target(target, overwrite=overwrite)
     else:

@@ -83,9 +83,12 @@ def _no_format(path: Path) -> str:
     """Why a file is not read, and what to do."""
     kind = _FOREIGN.get(path.suffix.lower())
     if kind == "camera raw":
-        return f"{path} is a camera raw file, which is not read here: develop all slices alike, to TIFF of 16 bits"
+        return (
+            f"{path} is a camera raw file, which is not supported: "
+            "develop all slices with the same settings, to 16-bit TIFF"
+        )
     if kind is not None:
-        return f"{path} is {kind}, which is not read here: convert the slices to TIFF, PNG or JPEG"
+        return f"{path} is {kind}, which is not supported: convert the slices to TIFF, PNG or JPEG"
     return (
         f"{path} is not a format that is read here: "
         "give a folder of images, a TIFF, or an OME-Zarr (other microscope formats: save them as OME-TIFF)"
@@ -108,7 +111,7 @@ def read_files(paths: Sequence[str | os.PathLike[str]], *, by_name: bool = False
     """
     files = [Path(path) for path in paths]
     if len(files) < 2:
-        raise StackError(f"a focus stack needs at least two slices, {len(files)} is given: give two or more images")
+        raise StackError(f"a focus stack needs at least two slices, not {len(files)}: give two or more images")
     folder = Path(os.path.abspath(files[0])).parent  # noqa: PTH100 - "z.png" has a folder, a link keeps its own
     return read_series(arranged(files) if by_name else in_given_order(files), title(folder), folder)
 
@@ -151,7 +154,7 @@ def _without(files: list[Path], exclude: Sequence[str], folder: Path) -> list[Pa
     for name in exclude:
         left = [file for file in files if not fnmatch(file.name, name)]
         if len(left) == len(files):
-            raise StackError(f"{folder} holds no image {name!r} that could be excluded: check the name")
+            raise StackError(f"{folder} contains no image {name!r} to exclude: check the name")
         files = left
     return files
 
@@ -167,7 +170,7 @@ def _linked(files: Sequence[Path], folder: Path) -> StackFile | None:
 
 
 def read_vendor(path: Path) -> StackFile:
-    """Open one image lazily; axes and sizes are those that bioio tells.
+    """Open one image lazily; axes and sizes are those of bioio.
 
     Raises
     ------

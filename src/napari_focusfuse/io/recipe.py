@@ -1,4 +1,4 @@
-"""How a result was made, as plain JSON: enough to make it again, and to see that the input is the same."""
+"""How a result was made, as plain JSON: enough to reproduce it, and to check that the input is the same."""
 
 import dataclasses
 import os
@@ -79,7 +79,7 @@ def make_recipe(
     pixel_size : (float, float), optional
         Size of a pixel along y and x, um.
     z_step : float, optional
-        Distance of neighbouring slices, um.
+        Distance between neighbouring slices, um.
     **more
         Entries that only some results have: ``source`` (axis, rgb and position that chose the stack in the inputs),
         ``transforms`` (the slices were aligned), ``refractive_index``, ``fill_depth``, ``zarr``.
@@ -147,9 +147,11 @@ def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
             f"{file} cannot be read ({error.strerror or error}): give the recipe of a result"
         ) from None
     except ValueError as error:
-        raise FocusFuseError(f"{file} is no recipe of a result ({error}): give the recipe.json beside one") from error
+        raise FocusFuseError(
+            f"{file} is not the recipe of a result ({error}): give the recipe.json beside one"
+        ) from error
     if number != _FORMAT:
-        was = "an earlier version that noted too little" if number is None else "a later version"
+        was = "an earlier version that recorded too little" if number is None else "a later version"
         raise FocusFuseError(f"{file} was written by {was}: fuse again, or use the version that wrote it")
     inputs = [{**entry, "path": _found(file, entry["path"])} for entry in recipe["inputs"]]
     source = dict(recipe["source"])

@@ -77,8 +77,8 @@ def iter_write_result(
     pixel_size : (float, float), optional
         Size of a pixel along y and x, um.
     z_step : float, optional
-        Mean distance of neighbouring slices, um. With it the depth is written in um, whether `Decision.z` is in slices
-        or in um; without it in the units of `Decision.z`.
+        Mean distance between neighbouring slices, um. With it the depth is written in um, whether `Decision.z` is in
+        slices or in um; without it in the units of `Decision.z`.
     refractive_index : float
         The depth in um is multiplied by it; see `save_result`.
     fill_depth : bool
@@ -264,7 +264,7 @@ def _check_ours(folder: Path, named: Path) -> None:
     other = next((path for path, ours in _entries(folder) if not ours), None)
     if other is not None:
         raise OutputError(
-            f"{named} is not replaced, it holds more than a result ({other.relative_to(folder)}): choose another name"
+            f"{named} is not replaced, it has more than a result ({other.relative_to(folder)}): choose another name"
         )
 
 

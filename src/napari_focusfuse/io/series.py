@@ -1,6 +1,6 @@
-"""Files in the order that their names tell: slices of one stack, or of several channels, time points and positions.
+"""Files in the order of their names: slices of one stack, or of several channels, time points and positions.
 
-What names only suggest is told in a note; what does not belong to the series is named.
+What names only suggest is reported in a note; what does not belong to the series is named.
 """
 
 import re
@@ -86,7 +86,7 @@ def by_name(files: Sequence[Path]) -> list[Path]:
 
 
 def arranged(files: Sequence[Path]) -> Series:
-    """Files of one folder as their names tell."""
+    """Files of one folder by their names."""
     files, notes = _one_format(sorted(files, key=_natural))
     odd = _odd([title(file) for file in files])
     regular = [file for k, file in enumerate(files) if k not in odd]
@@ -94,7 +94,7 @@ def arranged(files: Sequence[Path]) -> Series:
     grid = grid_of(regular, columns)
     if odd:
         named = " and ".join(files[k].name for k in sorted(odd))
-        becomes = "left out" if grid else "taken as a slice, exclude what is none"
+        becomes = "left out" if grid else "read as a slice, exclude it if it is not one"
         notes.append(f"holds {named}, unlike the other files by name: {becomes}")
     if grid is not None:
         return grid._replace(notes=(*notes, *grid.notes))
@@ -106,7 +106,7 @@ def arranged(files: Sequence[Path]) -> Series:
 
 
 def in_given_order(files: Sequence[Path]) -> Series:
-    """Files as slices in the order given; a note where their names tell of more than one stack."""
+    """Files as slices in the order given; a note where their names suggest more than one stack."""
     series = arranged(files)
     if series.files == tuple(files) and series.axes == "Z":
         return series
@@ -140,7 +140,7 @@ def _one_format(files: list[Path]) -> tuple[list[Path], list[str]]:
     kept = [min(shot, key=rank) for shot in shots.values()]
     left = sorted({file.suffix for file in set(files) - set(kept)})
     taken = sorted({min(shot, key=rank).suffix for shot in double})
-    return kept, [f"holds slices twice: {' and '.join(taken)} are read, not {' and '.join(left)}"]
+    return kept, [f"contains slices twice: {' and '.join(taken)} are read, not {' and '.join(left)}"]
 
 
 def _odd(stems: Sequence[str]) -> set[int]:
@@ -172,7 +172,7 @@ def _line(files: Sequence[Path], column: Column, notes: list[str]) -> Series:
     order, numbers = _rolled(column)
     if sorted(order, key=lambda k: (column.numbers or ())[k]) != order:
         texts = [column.texts[k] for k in order]
-        notes.append(f"has a counter that starts again at {min(texts)}: the slice of {texts[0]} is taken as the first")
+        notes.append(f"has a counter that starts again at {min(texts)}: {texts[0]} is read as the first slice")
     slots, told = slots_of([numbers[k] for k in order])
     um = None if column.um is None else tuple(column.um[k] for k in order)
     ordered = tuple(files[k] for k in order)
@@ -208,7 +208,7 @@ def _counts(columns: Sequence[Column], order: Column | None) -> list[str]:
 def _counted(counted: Sequence[str]) -> list[str]:
     if not counted:
         return []
-    return [f"has files whose names count {' and '.join(counted)}: a focus stack is one of each, check the folder"]
+    return [f"has file names with {' and '.join(counted)}: a stack needs one, check the folder"]
 
 
 def _surely(column: Column) -> bool:
@@ -319,7 +319,7 @@ def _suggested(others: dict[str, list[Column]], values: dict[str, list[_Key]]) -
         return []
     listed = ", ".join(_label(columns, key) for key in values["C"][:4])
     more = ", ..." if len(values["C"]) > 4 else ""
-    return [f"has files whose names differ in {listed}{more}: these are taken as channels"]
+    return [f"has files whose names differ in {listed}{more}: these are read as channels"]
 
 
 def _lost(count: int, depths: Sequence[float], whole: Sequence[float]) -> list[str]:

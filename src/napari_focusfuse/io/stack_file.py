@@ -31,7 +31,7 @@ class StackFile:
     axes : str
         One letter an axis, as in tifffile: "ZYX", "TZCYX", "ZYXS"; S is RGB(A) samples, Q and I are unnamed.
     z_step : float or None
-        Distance of neighbouring slices, um.
+        Distance between neighbouring slices, um.
     pixel_size : (float, float) or None
         Size of a pixel along y and x, um.
     name : str
@@ -45,13 +45,13 @@ class StackFile:
     channels : tuple of Channel
         Names and colours, as far as they are known.
     notes : tuple of str
-        What the file says and cannot be so, and what was made of it; a sentence each.
+        Contradictions in the metadata and how they were resolved; one sentence each.
     coarser : tuple of dask arrays
         The same at lower resolution, finest first, for viewers.
     slots : tuple of int or None
-        Number of each slice from 0 on, where some are missing by the names of the files, or were left out.
+        Number of each slice from 0, if the file names skip some or some were left out.
     origin : mapping
-        Where the first pixel lies, um, by the letter of the axis; 0 where it is left out.
+        Position of the first pixel, um, by the letter of the axis; 0 if left out.
     ratio : mapping
         Step along an axis by that along Y, by its letter, where only that is known.
     """
@@ -79,7 +79,7 @@ class StackFile:
         axis : str, optional
             Letter or number of the stack axis. By default Z, or the only other axis if the file does not name it.
         rgb : bool
-            Take a channel axis of length 3 or 4 as colour.
+            Read a channel axis of length 3 or 4 as colour.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class StackFile:
         Parameters
         ----------
         z_step : float, optional
-            Distance of neighbouring slices, um, instead of what the file states.
+            Distance between neighbouring slices, um, instead of what the file states.
         """
         if z_step is None and self.z is not None:
             return list(self.z)
@@ -112,7 +112,7 @@ class StackFile:
         return [slot * step for slot in slots]
 
     def mean_step(self, z_step: float | None = None) -> float | None:
-        """Mean distance of neighbouring slices, um, which is more than the z-step where slices are missing.
+        """Mean distance between neighbouring slices, um, which is more than the z-step where slices are missing.
 
         Parameters
         ----------
@@ -153,7 +153,9 @@ class StackFile:
         if not rgb or "S" in self.axes:
             return self.axes, self.data
         if "C" not in self.axes or self.data.shape[self.axes.index("C")] not in (3, 4):
-            raise StackError(f"{self.path} has no channel axis of 3 or 4 ({self.dimensions}): do not take it as colour")
+            raise StackError(
+                f"{self.path} has no channel axis of length 3 or 4 ({self.dimensions}): do not read it as colour"
+            )
         return self.axes.replace("C", "S"), self.data
 
     @property
@@ -165,8 +167,8 @@ class StackFile:
 def _more_axes(file: StackFile, surplus: list[str], *, colour: bool) -> StackError:
     """Why a file with further axes is no focus stack, and what can be done."""
     channels = surplus == ["C"]
-    ways = ["fuse all of it", *(["take one channel"] if channels else [])]
-    ways += ["take C as colour"] if colour else []
+    ways = ["fuse all of it", *(["choose one channel"] if channels else [])]
+    ways += ["read C as colour"] if colour else []
     settings = ["all_positions", *(["channel"] if channels else []), *(["rgb"] if colour else [])]
     return StackError(
         f"{file.path} has more axes than a focus stack ({file.dimensions}): "
@@ -191,7 +193,7 @@ def _proposed(file: StackFile, axes: str) -> int:
         return axes.index("Z")
     if not long:
         raise StackError(
-            f"{file.path} holds one image: a focus stack is a folder of slices, a multi-page TIFF or an OME-Zarr"
+            f"{file.path} contains one image: a focus stack is a folder of slices, a multi-page TIFF or an OME-Zarr"
         )
     raise StackError(
         f"{file.path} does not say which axis is the stack axis ({file.dimensions}): "
@@ -246,7 +248,7 @@ def title(path: Path) -> str:
 def unreadable(path: Path, error: Exception) -> StackError:
     """The error for a file that is not what its name says."""
     reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:120] or type(error).__name__
-    return StackError(f"{path} cannot be read ({reason}): replace it by an intact copy or take it away")
+    return StackError(f"{path} cannot be read ({reason}): replace it by an intact copy or remove it")
 
 
 @contextmanager

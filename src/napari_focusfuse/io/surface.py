@@ -39,7 +39,7 @@ def check_surface_target(path: str | os.PathLike[str], *, overwrite: bool = Fals
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in (*MESHES, *HEIGHTS):
-        raise OutputError(f"{path} has a suffix that is not written: use .stl or .ply, .tif or .x3p for a height map")
+        raise OutputError(f"{path} has an unsupported suffix: use .stl or .ply, .tif or .x3p for a height map")
     check_file_target(path, overwrite=overwrite)
     if suffix in MESHES:
         _trimesh()

@@ -69,14 +69,16 @@ def _only_series(tif: TiffFile, path: Path) -> TiffPageSeries:
         types = ", ".join(sorted({str(s.dtype) for s in series}))
         raise StackError(f"the pages of {path} are of different types ({types}): convert them to one")
     if len(series) > 1:
-        raise StackError(f"{path} holds {len(series)} separate images: save the stack to be fused as a file of its own")
+        raise StackError(
+            f"{path} contains {len(series)} separate images: save the stack to be fused as a file of its own"
+        )
     return series[0]
 
 
 def _fitting(tif: TiffFile, series: TiffPageSeries) -> Facts:
     """What the metadata say, unless their axes do not fit the pages: then nothing else in them can be relied on."""
     if tif.is_ome and series.kind != "ome":
-        return Facts(notes=("has OME-XML that does not fit its pages: its axes and sizes are not known",))
+        return Facts(notes=("has OME-XML that does not match its pages: its axes and sizes are unknown",))
     return tiff_facts(tif)
 
 
@@ -122,12 +124,12 @@ def _places(series: TiffPageSeries, path: Path) -> list[tuple[Path, int]]:
     there = [page for page in pages if page is not None]
     if len(there) < len(pages) and series.is_multifile:
         raise StackError(
-            f"plane {pages.index(None) + 1} of {path} is missing: the file names another that is not beside it"
+            f"plane {pages.index(None) + 1} of {path} is missing: the file refers to another file that is not beside it"
         )
     if len(there) < described:
         raise StackError(
             f"{path} holds {len(there)} of the {described} images that its metadata describe: "
-            "take an intact copy, or save what there is as a new file"
+            "use an intact copy, or save the existing images as a new file"
         )
     places = []
     for page in there:

@@ -61,7 +61,7 @@ def open_tiff(path: Path) -> Iterator[TiffFile]:
 def _check_ome(tif: TiffFile, path: Path) -> None:
     text = tif.ome_metadata or ""
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise ValueError("its OME-XML defines words of its own")
+        raise ValueError("its OME-XML defines its own entities")
     try:
         root = ET.fromstring(text)  # noqa: S314 - what could grow was refused above
     except ET.ParseError:
@@ -86,7 +86,7 @@ def _check_companion(path: Path, name: str) -> None:
     folder = path.absolute().parent
     other = Path(os.path.normpath(folder / name))
     if not other.is_relative_to(folder):
-        raise StackError(f"{path} names a file outside its folder ({name}): put all its files into one folder")
+        raise StackError(f"{path} refers to a file outside its folder ({name}): put all its files into one folder")
     if other != path.absolute() and other.exists():
         check_regular(other)
         with TiffFile(other) as tif:
@@ -153,7 +153,7 @@ def check_page(page: TiffPage, path: Path) -> None:
     colours = (3, 4) if kind in ("RGB", "YCBCR") else (1, 2) if _with_alpha(page) else (1,)
     if page.dtype is None or page.samplesperpixel not in colours:
         raise StackError(
-            f"{path} holds pixels of a kind that is not read here ({page.samplesperpixel} samples, {kind.lower()}, "
+            f"{path} has unsupported pixels ({page.samplesperpixel} samples, {kind.lower()}, "
             f"{page.bitspersample} bits): save it as grey, RGB or RGBA"
         )
     check_room(path, *seen_kind(page))
@@ -193,7 +193,7 @@ def page_notes(page: TiffPage) -> list[str]:
     """What was made of the values, where that is not what is stored."""
     if not _white_is_zero(page):
         return []
-    return ["stores white as 0 (MINISWHITE): its values are turned round, so that bright is large"]
+    return ["stores white as 0 (MINISWHITE): its values are inverted, so that bright is large"]
 
 
 def turned(image: NDArray[Any], orientation: int) -> NDArray[Any]:

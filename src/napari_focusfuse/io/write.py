@@ -113,7 +113,7 @@ def check_image_target(
     """
     path = Path(path)
     if path.suffix.lower() not in (*_TIFF, ".png"):
-        raise OutputError(f"{path} has a suffix that is not written: use .tif or .png")
+        raise OutputError(f"{path} has an unsupported suffix: use .tif or .png")
     check_file_target(path, overwrite=overwrite)
     kind = None if dtype is None else np.dtype(dtype).name
     if path.suffix.lower() == ".png" and kind not in (None, "uint8", "uint16"):
@@ -327,7 +327,7 @@ def write_table(path: str | os.PathLike[str], rows: Sequence[Sequence[Any]], *, 
     """
     path = Path(path)
     if path.suffix.lower() != ".csv":
-        raise OutputError(f"{path} has a suffix that a table does not have: use .csv")
+        raise OutputError(f"{path} has an unsupported suffix for a table: use .csv")
 
     def write(part: Path) -> None:
         with part.open("w", encoding="utf-8", newline="") as file:

@@ -92,9 +92,9 @@ def array_of(group: Any, name: str, path: Path) -> Any:
     """
     array = group[name]
     if not isinstance(array, zarr.Array):
-        raise StackError(f"{path} holds a group where it names an image ({name}): check the file")
+        raise StackError(f"{path} has a group in place of an image ({name}): check the file")
     if _UNSAFE in _names(array.metadata):
-        raise StackError(f"{path} would run a program when {name} is read (codec {_UNSAFE}): it is not opened")
+        raise StackError(f"{path} could run code when {name} is read (codec {_UNSAFE}): it is not opened")
     if array.dtype.kind not in "buif":
         raise StackError(f"{path} holds {array.dtype} in {name}, not numbers: convert it to integers or floats")
     for shape in (array.chunks, array.shards or ()):

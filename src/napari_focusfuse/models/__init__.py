@@ -1,6 +1,6 @@
 """Models by name or folder: a folder holds ``model.safetensors`` and ``card.md``. Nothing is ever unpickled.
 
-Names are those of the models that come along, and of those in the user's own folder.
+Names are those of the built-in models, and of those in the user's own folder.
 """
 
 import os
@@ -125,9 +125,9 @@ def check_name(name: str) -> None:
     ModelError
     """
     if not name or _FORBIDDEN.search(name):
-        raise ModelError(f"{name!r} cannot be the name of a model: choose letters, digits and simple signs")
+        raise ModelError(f"{name!r} cannot be the name of a model: use letters, digits and simple signs")
     if _taken(name):
-        raise ModelError(f"{name!r} is the name of a model that comes along: choose another")
+        raise ModelError(f"{name!r} is the name of a built-in model: choose another")
 
 
 def model_card(name: str) -> str:

@@ -1,4 +1,4 @@
-"""A model's card: what it was trained on and how, for people; and the few facts of it that lists show."""
+"""A model card: what the model was trained on and how; and the few facts of it that lists show."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -110,19 +110,19 @@ def training_card(
 def _title(state: TrainState) -> str:
     return f"""# SESF encoder-decoder, {state.config.variant}
 
-Encoder-decoder of SESF-Fuse (Ma et al. 2020), trained without labels to give grey images back."""
+Encoder-decoder of SESF-Fuse (Ma et al. 2020), trained without labels to reconstruct grey images."""
 
 
 def _rank_title(state: RankState) -> str:
     if state.config.recipe == "candidates":
         return f"""# SESF encoder with a decision head and a candidate head, {state.encoder.variant}
 
-The encoder and the decision head of another model, and a head that decides between two depths that compete for a pixel:
+The encoder and the decision head of another model, and a head that decides between two candidate depths of a pixel:
 trained on simulated scenes with known depth, so that the right one has the odds and the fused image is true."""
     if state.config.recipe == "decide":
         return f"""# SESF encoder with a decision head, {state.encoder.variant}
 
-The encoder of another model, and a head that weighs what it sees on several scales: trained on simulated scenes with
+The encoder of another model, and a head that weights several scales: trained on simulated scenes with
 known depth, so that the sharpest slice of each pixel has the largest activity and the fused image is true."""
     return f"""# SESF encoder, {state.encoder.variant}
 
@@ -182,5 +182,5 @@ def _told_end(state: AnyTrainState) -> str:
     """Which weights these are, and why there are no more epochs."""
     unit = "step" if isinstance(state, RankState) else "epoch"
     which = f"weights of {unit} {state.kept}, the one" if state.kept else "weights of the model started from, those"
-    ended = state.ended or "not yet, it is under way or was interrupted"
+    ended = state.ended or "not yet, it is running or was interrupted"
     return f"- {which} with the smallest validation loss\n- end of the training: {ended}"

@@ -1,4 +1,4 @@
-"""Where a training stands, in a file: by any recipe it goes on from there as if it had not been interrupted."""
+"""Where a training stands, in a file: by any recipe it resumes from there as if it had not been interrupted."""
 
 import json
 import math
@@ -28,7 +28,7 @@ _MOMENT = re.compile(r"(\d{1,4})\.(?:exp_avg|exp_avg_sq|step)")
 def _number(value: Any, where: str) -> None:
     """A number, which of losses may be none."""
     if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise MismatchError(f"{where} is no number")
+        raise MismatchError(f"{where} is not a number")
 
 
 _TOLD = entries({"config": mapped(anything), "log": listed(mapped(_number)), "origin": maybe(listed(anything, 2, 2))})
@@ -132,4 +132,4 @@ def _recipe(path: Path, metadata: dict[str, str]) -> Recipe:
 
 
 def _unknown(path: Path) -> ModelError:
-    return ModelError(f"{path} is no checkpoint that this version can resume: start the training anew")
+    return ModelError(f"{path} is not a checkpoint that this version can resume: start the training again")

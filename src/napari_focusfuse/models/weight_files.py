@@ -1,4 +1,4 @@
-"""Files of tensors: safetensors with a header and a checksum, written whole or not at all.
+"""Files of tensors: safetensors with a header and a checksum, written complete or not at all.
 
 A tensor's name begins with its group. Of a model these are ``encoder.`` and ``decoder.``, and the header's ``parts``
 says which there are: "encoder", or "network" for both, as where it is missing. A file with other parts was written by
@@ -130,7 +130,9 @@ def checked(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     tensors, metadata = _read(path)
     found = metadata.get("architecture")
     if found is None:
-        raise ModelError(f"{path} does not say what it holds: it was not written by napari-focusfuse, give another one")
+        raise ModelError(
+            f"{path} does not say what it contains: it was not written by napari-focusfuse, give another one"
+        )
     if found != _ARCHITECTURE:
         kind, _, number = found.rpartition("-")
         ours, _, read = _ARCHITECTURE.rpartition("-")

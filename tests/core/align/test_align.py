@@ -87,7 +87,7 @@ def test_an_aligned_stack_is_the_same_object(surface):
     assert done.stack is stack
     assert done.untouched
     assert np.array_equal(stack, before)
-    assert "nothing to align" in done.summary
+    assert "no correction needed" in done.summary
     assert done.valid == (0, 96, 0, 112)
 
 
@@ -119,7 +119,7 @@ def test_transforms_that_move_nothing_are_told_so(clean):
     still = ff.align(stack, config=ff.AlignConfig(kind="none")).transforms
     done = ff.align(stack, transforms=still)
     assert done.untouched
-    assert done.summary == "the transforms given move no slice: the stack stays as it is"
+    assert done.summary == "the transforms given move no slice: the stack is left unchanged"
 
 
 def test_transforms_of_one_channel_move_another(clean):
@@ -148,7 +148,7 @@ def test_a_reference_that_shows_nothing_lies_as_its_neighbours_do(clean):
     stack = moved(clean, true)
     stack[3] = 0
     done = ff.align(stack)
-    assert done.summary.endswith("slice 4 could not be measured and lies as its neighbours do")
+    assert done.summary.endswith("slice 4 could not be measured and is moved with its neighbours")
     np.testing.assert_array_equal(done.transforms.matrices[3], np.eye(3))
     others = [0, 1, 2, 4, 5, 6]
     assert residual(done.transforms.matrices[others], true[others]) < 1
@@ -159,7 +159,7 @@ def test_a_slice_that_cannot_be_measured_is_named(clean, spoilt):
     stack = moved(clean, planted("translation"))
     stack[5] = 0 if spoilt == "black" else np.random.default_rng(1).integers(0, 60000, SHAPE)
     done = ff.align(stack)
-    assert done.summary.endswith("slice 6 could not be measured and lies as its neighbours do")
+    assert done.summary.endswith("slice 6 could not be measured and is moved with its neighbours")
     assert done.transforms.measured.tolist() == [True] * 5 + [False, True]
     true = planted("translation")
     keep = [0, 1, 2, 3, 4, 6]
@@ -224,7 +224,7 @@ def test_transforms_are_kept(clean, tmp_path):
 def test_other_files_are_no_transforms(tmp_path, text):
     path = tmp_path / "t.json"
     path.write_text(text)
-    with pytest.raises(ff.FocusFuseError, match="holds no transforms"):
+    with pytest.raises(ff.FocusFuseError, match="contains no transforms"):
         ff.load_transforms(path)
     with pytest.raises(ff.FocusFuseError, match="cannot read"):
         ff.load_transforms(tmp_path / "none.json")

@@ -52,9 +52,9 @@ def test_settings():
 @pytest.mark.parametrize(
     ("name", "config", "message"),
     [
-        ("lp", FusionConfig(), "FusionConfig holds no settings of the method 'lp': .* PyramidConfig"),
+        ("lp", FusionConfig(), "FusionConfig has no settings of the method 'lp': .* PyramidConfig"),
         ("sesf", PyramidConfig(), "no settings of the method 'sesf'"),
-        ("max", WindowConfig(), "it takes none"),
+        ("max", WindowConfig(), "it uses none"),
     ],
 )
 def test_settings_of_another_method_are_refused(name, config, message):
@@ -69,7 +69,7 @@ def test_unknown_names_are_refused():
 
 def test_no_decision_without_one():
     stack = Stack(np.zeros((3, 8, 8)))
-    with pytest.raises(FocusFuseError, match="'lp' makes an image but no decision: choose one of sesf, sf"):
+    with pytest.raises(FocusFuseError, match="'lp' makes an image but no decision map: choose one of sesf, sf"):
         drain(iter_decide(METHODS["lp"], stack, None, {}))
 
 

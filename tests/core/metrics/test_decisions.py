@@ -28,7 +28,7 @@ def test_depth_error(cliff):
 
 
 def test_a_depth_that_is_known_nowhere(cliff):
-    with pytest.raises(FocusFuseError, match="known nowhere"):
+    with pytest.raises(FocusFuseError, match="measured nowhere"):
         depth_rmse(np.full_like(cliff, np.nan), cliff)
 
 

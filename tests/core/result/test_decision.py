@@ -74,15 +74,15 @@ def test_what_is_no_decision_is_refused(decision, tmp_path):
     path = tmp_path / "decision.npz"
     decision.save(path)
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(FocusFuseError, match="no decision"):
+    with pytest.raises(FocusFuseError, match="no readable decision map"):
         load_decision(path)
-    with pytest.raises(FocusFuseError, match="no decision"):
+    with pytest.raises(FocusFuseError, match="no readable decision map"):
         load_decision(tmp_path / "missing.npz")
     np.save(tmp_path / "array.npy", np.zeros(3))
-    with pytest.raises(FocusFuseError, match="holds no decision"):
+    with pytest.raises(FocusFuseError, match="contains no readable decision map"):
         load_decision(tmp_path / "array.npy")
     replace(decision, labels=decision.labels + 5).save(path)
-    with pytest.raises(FocusFuseError, match=r"no decision that can be read .*labels from 0"):
+    with pytest.raises(FocusFuseError, match=r"no readable decision map .*labels from 0"):
         load_decision(path)
     with pytest.raises(OutputError, match="cannot write"):
         decision.save(tmp_path / "no" / "decision.npz")
@@ -133,7 +133,7 @@ def entry(archive, name, content):
 )
 def test_what_is_read_is_held_to_what_is_made(decision, tmp_path, name, value, told):
     replace(decision, **{name: value}).save(tmp_path / "d.npz")
-    with pytest.raises(FocusFuseError, match=f"no decision that can be read .*{told}"):
+    with pytest.raises(FocusFuseError, match=f"no readable decision map .*{told}"):
         load_decision(tmp_path / "d.npz")
 
 
@@ -161,7 +161,7 @@ def test_archives_that_are_not_trusted(decision, tmp_path, monkeypatch):
     ):
         decision.save(path)
         entry(path, name, content)
-        with pytest.raises(FocusFuseError, match=f"no decision that can be read .*({told})"):
+        with pytest.raises(FocusFuseError, match=f"no readable decision map .*({told})"):
             load_decision(path)
     decision.save(path)
     data = bytearray(path.read_bytes())

@@ -108,7 +108,7 @@ def test_tensors_are_arrays(rng):
         np.testing.assert_array_equal(stack[1], values[1])
     grown = torch.ones((3, 6, 7), requires_grad=True)
     assert Stack(grown).dtype == np.float32
-    with pytest.raises(StackError, match="no array of numbers"):
+    with pytest.raises(StackError, match="not an array of numbers"):
         Stack(torch.ones((3, 6, 7), dtype=torch.bfloat16))
 
 

@@ -148,7 +148,7 @@ def test_patience_ends_it(images):
     losses = [entry.val_total for entry in state.log]
     assert len(losses) < 30
     assert state.kept == len(losses) - 2 == losses.index(min(losses)) + 1
-    assert state.ended == "no better for 2 epochs"
+    assert state.ended == "no improvement for 2 epochs"
 
 
 def test_a_time_budget_ends_it_within_an_epoch(images):

@@ -132,7 +132,7 @@ def test_reports_tell_pace_and_time_left(images):
 def test_patience_ends_it(images):
     still = replace(SMALL, steps=400, validate_every=1, patience=2, learning_rate=1e-30)
     state, _ = trained(images, still)
-    assert state.ended == "no better for 2 validations"
+    assert state.ended == "no improvement for 2 validations"
     assert state.since_best == 2
     assert state.kept == state.log[-3].step < 400
 
@@ -173,7 +173,7 @@ def test_a_model_to_start_from_is_kept_where_nothing_is_better(images, networks,
     encoder = copy.deepcopy(networks[variant].encoder)
     idle = replace(SMALL, steps=2, validate_every=1, learning_rate=1e-30)
     state, reports = trained(images, idle, RankState(encoder, idle, origin="good"))
-    assert reports[0].what == "looking at the model to start from"
+    assert reports[0].what == "validating the model to start from"
     assert state.kept == 0
     best = best_encoder(state)
     assert best.variant == variant

@@ -76,7 +76,7 @@ def test_aligning_again_brings_the_layer_up_to_date(viewer, aligning, drifting, 
     np.testing.assert_allclose(layer.translate, (1, 3, 4))
     assert layer.colormap.name == "magma"
     assert layer.metadata[KEY]["config"]["kind"] == "translation"
-    assert aligning.panel.status.text().endswith("'moved' is brought up to date.")
+    assert aligning.panel.status.text().endswith("'moved' was updated.")
     assert viewer.layers.selection.active == layer
     assert viewer.layers["cells"].visible
 
@@ -86,7 +86,7 @@ def test_nothing_is_added_where_nothing_is_to_be_aligned(viewer, aligning, finis
     aligning.run()
     finish(aligning)
     assert [layer.name for layer in viewer.layers] == ["cells"]
-    assert aligning.panel.status.text().startswith("Nothing to align")
+    assert aligning.panel.status.text().startswith("No correction needed")
 
 
 def test_an_aligned_layer_of_a_former_run_does_not_outlive_what_it_shows(viewer, aligning, finish):
@@ -100,8 +100,8 @@ def test_an_aligned_layer_of_a_former_run_does_not_outlive_what_it_shows(viewer,
     np.testing.assert_array_equal(layer.data, steady)
     np.testing.assert_allclose(layer.translate, viewer.layers["cells"].translate)
     text = aligning.panel.status.text()
-    assert text.startswith("Nothing to align")
-    assert text.endswith("'cells aligned' is brought up to date.")
+    assert text.startswith("No correction needed")
+    assert text.endswith("'cells aligned' was updated.")
 
 
 def test_it_says_what_would_be_aligned(viewer, aligning, drifting):
@@ -144,7 +144,7 @@ def test_transforms_are_saved_and_loaded(viewer, aligning, finish, monkeypatch, 
     np.testing.assert_array_equal(aligning.transforms.matrices, first)
     path.write_text("{}")
     aligning.load_button.click()
-    assert "holds no transforms" in notes[0].message
+    assert "contains no transforms" in notes[0].message
 
 
 def test_a_time_point_of_a_rotated_layer_is_aligned_in_place(viewer, drifting, finish):

@@ -96,7 +96,7 @@ def test_closing_stops_what_follows(panel, begin, go, qtbot):
 
 def test_one_piece_of_work_at_a_time(panel, begin):
     panel.start(begin, "Fusing beetle", print)
-    with pytest.raises(ValueError, match="Fusing beetle is under way"):
+    with pytest.raises(ValueError, match="Fusing beetle is running"):
         panel.start(begin, "Fusing ant", print)
 
 

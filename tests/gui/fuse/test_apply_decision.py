@@ -248,11 +248,11 @@ def test_a_dark_channel_is_warned_of(viewer, widget, carrier, bright_and_dark, f
 def test_a_stack_that_shows_nothing_is_warned_of(viewer, widget, fusion, stack, finish, notes, monkeypatch):
     from napari_focusfuse.gui.fuse import apply_decision as _carrier
 
-    monkeypatch.setattr(_carrier, "doubt", lambda decision: "the decision is a guess")
+    monkeypatch.setattr(_carrier, "doubt", lambda decision: "the decision map is a guess")
     viewer.add_image(stack, name="far red")
     widget.run()
     finish(widget)
-    assert [note.message for note in notes] == ["far red: the decision is a guess."]
+    assert [note.message for note in notes] == ["far red: the decision map is a guess."]
 
 
 @pytest.fixture
@@ -333,7 +333,7 @@ def test_a_decision_is_applied_to_layers_of_the_same_geometry(viewer, widget, ca
     assert note["source_id"] == str(viewer.layers["GFP"].unique_id)
     assert widget.panel.status.text() == "Fused 1 layer by the decision of 'DAPI'."
     viewer.layers.selection = {fused}
-    assert hit_at(viewer, (0, 1, 1)).text() == "fused by the decision of 'DAPI'"
+    assert hit_at(viewer, (0, 1, 1)).text() == "fused with the decision map of 'DAPI'"
     before = list(viewer.layers)
     opened(carrier).apply_button.click()
     finish(widget)

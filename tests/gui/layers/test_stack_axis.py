@@ -67,7 +67,7 @@ def test_what_napari_drops_is_looked_up_in_the_file(opened_by_napari, qtbot):
     assert (form.axis, form.z_step.length(), form.pixel_sizes()) == (1, 2.0, (0.5, 0.25))
     assert form.description().splitlines()[-2:] == [
         "Stack along axis -3, which the file calls z.",
-        "Sizes as stated in cells.tif.",
+        "Sizes read from cells.tif.",
     ]
     assert form.positions() == [0, 2, 4, 6, 8]
     form.let_go()

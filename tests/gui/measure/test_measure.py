@@ -233,7 +233,7 @@ def test_pixels_that_are_no_numbers(viewer, measuring, finish, notes, stack, nam
     finish(measuring)
     (note,) = notes
     called = "slice 3 of 'cells'" if name == "cells" else "'max fused'"
-    assert note.message == f"{called} holds pixels that are no numbers (NaN or infinite): fill them or cut them off"
+    assert note.message == f"{called} contains pixels that are not numbers (NaN or infinite): fill them or crop them"
     assert measuring.panel.status.text() == note.message
     assert measuring.scores.table.scores() == {}
     assert measuring.panel.run_button.isEnabled()

@@ -101,7 +101,7 @@ def test_a_method_without_depth(viewer, widget, cells, fusion, finish, notes):
     widget.run()
     finish(widget)
     widget.surface.show_button.click()
-    assert "tells no depth" in notes[0].message
+    assert "does not measure depth" in notes[0].message
 
 
 @pytest.mark.parametrize(("name", "chosen"), [("z.tif", ""), ("z", "Height map (*.tif)")])

@@ -203,7 +203,7 @@ def test_a_name_that_is_taken(training, cells, finish, models_folder):
     finish(training)
     before = ff.load_model("my model").sha256
     training.form.target.name.setText("my model")
-    assert "holds a model already" in training.about.text()
+    assert "already contains a model" in training.about.text()
     assert not training.panel.run_button.isEnabled()
     training.form.target.overwrite.value = True
     assert training.panel.run_button.isEnabled()

@@ -225,7 +225,7 @@ def test_adapting_a_model_with_an_edge_head(training, viewer, simulated, small_s
     form.model.value = "decided"
     assert form.value() == ff.DECIDE_ADAPTING
     form.recipe.kind.value = "candidates"
-    assert training.about.text().startswith("The model has nothing that the recipe candidates trains")
+    assert training.about.text().startswith("The model lacks the part that the recipe candidates trains")
     assert not training.panel.run_button.isEnabled()
     form.model.value = "edged"
     form.set_value(EDGES)

@@ -1,4 +1,4 @@
-"""Aligning the slices of a focus stack: drift, rotation and the change of scale that focusing brings.
+"""Registering the slices of a focus stack: drift, rotation and the change of scale during focusing.
 
 Neighbours in focus are alike, slices far apart are not. So each slice is registered to the next few (`fit`, on small
 images), the pairs are reconciled over the whole stack and believed only if what is in focus agrees (`measure`), and the

@@ -1,4 +1,4 @@
-"""The aligned stack, and the walk to it."""
+"""The aligned stack, and how it is made."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from napari_focusfuse.errors import StackError
 __all__ = ["Alignment", "iter_align"]
 
 _MEASURING = 0.5
-_STILL = "the transforms given move no slice: the stack stays as it is"
+_STILL = "the transforms given move no slice: the stack is left unchanged"
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +28,12 @@ class Alignment:
     Attributes
     ----------
     stack : array
-        The stack with its axes as they were. Where nothing was to be aligned it is the very object that was given.
+        The stack with its original axes. If no correction was needed, it is the same object that was given.
         Otherwise numpy, of the same type (float where edges are filled with NaN).
     transforms : Transforms
-        Where the slices lay.
+        The measured transforms of the slices.
     valid : (y0, y1, x0, x1)
-        Rows and columns of the reference that all slices show: what a cropped stack consists of.
+        Rows and columns of the reference that all slices share: the area of a cropped stack.
     summary : str
         What was done, in a sentence.
     """
@@ -57,7 +57,7 @@ def iter_align(
     Parameters
     ----------
     given : array-like
-        The stack as it was given, to be handed back where nothing is to be done.
+        The stack as it was given, returned if no correction is needed.
     stack : Stack
         The same, checked.
     axis : int
@@ -124,8 +124,8 @@ def _found(transforms: Transforms, worst: float, tolerance: float) -> str:
     if transforms.moved.any():
         return _moved(transforms) + missing
     if worst > tolerance:
-        return f"nothing to align: what is in focus lies as well without the {worst:.2f} px found at most{missing}"
-    return f"nothing to align: the largest shift found is {worst:.2f} px{missing}"
+        return f"no correction needed (largest shift {worst:.2f} px did not improve the agreement){missing}"
+    return f"no correction needed (largest shift {worst:.2f} px){missing}"
 
 
 def _moved(transforms: Transforms) -> str:
@@ -144,7 +144,7 @@ def _missing(transforms: Transforms) -> str:
         return ""
     moved = transforms.moved.any()
     if len(lost) == 1:
-        done = "lies as its neighbours do" if moved else "stays as it is"
+        done = "is moved with its neighbours" if moved else "is left unchanged"
         return f"; slice {lost[0]} could not be measured and {done}"
-    done = "lie as their neighbours do" if moved else "stay as they are"
+    done = "are moved with their neighbours" if moved else "are left unchanged"
     return f"; slices {', '.join(lost[:-1])} and {lost[-1]} could not be measured and {done}"

@@ -1,4 +1,4 @@
-"""How one slice lies on another: what of them is compared, and the transform that fits.
+"""Registration of one slice to another: what is compared, and the transform that fits.
 
 The filters are linear on purpose. Defocus spreads each point evenly around its place, so that the plain correlation of
 two linearly filtered images is largest where they coincide, however differently they are blurred. Local contrast

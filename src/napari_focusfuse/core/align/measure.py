@@ -1,4 +1,4 @@
-"""How all slices of a stack had moved: each measured on its neighbours, and chained to the reference.
+"""The motion of all slices of a stack: each registered to its neighbours, and chained to the reference.
 
 Each pair (i, j) says M_j = P_ij M_i. With more pairs than slices the M are those that contradict the pairs least, in px
 at the corners, where a pair that contradicts the others counts less and less.
@@ -200,13 +200,13 @@ def _anchor(pairs: dict[tuple[int, int], Pair], reference: int) -> int:
 
 
 def _iter_pairs(stack: Stack, kind: Kind) -> Generator[Progress, None, tuple[dict[tuple[int, int], Pair], float]]:
-    """Register each slice to the next ones, and tell which part of the disagreement in what is in focus is left."""
+    """Register each slice to the next ones, and return which part of the disagreement of in-focus detail is left."""
     pairs: dict[tuple[int, int], Pair] = {}
     held: dict[int, Look] = {}
     still: list[float] = []
     moved: list[float] = []
     for k in range(len(stack)):
-        step = Progress(k, len(stack), f"looking for slice {k + 1} of {len(stack)}")
+        step = Progress(k, len(stack), f"registering slice {k + 1} of {len(stack)}")
         yield step
         held[k] = look(stack[k])
         held.pop(k - max(_REACHES) - 1, None)
@@ -217,7 +217,7 @@ def _iter_pairs(stack: Stack, kind: Kind) -> Generator[Progress, None, tuple[dic
                 still.append(disagreement(held[other], held[k], np.eye(3)))
                 moved.append(disagreement(held[other], held[k], pair.matrix))
     if not moved:
-        raise StackError("the slices show nothing that they could be aligned by: they are flat or share no structure")
+        raise StackError("the slices cannot be aligned: they are flat or share no structure")
     return pairs, float(np.nansum(moved) / max(np.nansum(still), 1e-12))
 
 

@@ -75,21 +75,21 @@ class Motions:
 
 @dataclass(frozen=True, eq=False)
 class Transforms:
-    """Where the slices of a stack lie.
+    """Registration of the slices of a stack.
 
     Attributes
     ----------
     matrices : (N, 3, 3) float64
-        ``matrices[k] @ (x, y, 1)`` is the place in slice `k` of what lies at column x and row y of the reference. Pixel
-        centres have whole coordinates, (0, 0) is the first pixel.
+        ``matrices[k] @ (x, y, 1)`` is the position in slice `k` of the point at column x and row y of the reference.
+        Pixel centres have whole coordinates, (0, 0) is the first pixel.
     shape : (int, int)
         Height and width of the slices, px.
     reference : int
-        The slice that stays; its matrix is the identity.
+        The slice that is not moved; its matrix is the identity.
     kind : str
         What was allowed to differ, see `AlignConfig.kind`.
     measured : (N,) bool
-        False where a slice could not be told; it has the transform that its neighbours suggest.
+        False where a slice could not be measured; it has the transform that its neighbours suggest.
     info : mapping
         What made them, in JSON types.
     """
@@ -149,7 +149,7 @@ class Transforms:
         return json.dumps(self.as_json(), indent=1, allow_nan=False) + "\n"
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the transforms as JSON, whole or not at all; `load_transforms` reads them.
+        """Write the transforms as JSON, complete or not at all; `load_transforms` reads them.
 
         Raises
         ------
@@ -181,14 +181,14 @@ def load_transforms(path: str | os.PathLike[str]) -> Transforms:
     Raises
     ------
     FocusFuseError
-        The file is missing or holds no transforms.
+        The file is missing or contains no transforms.
     """
     try:
         return Transforms.from_json(read_json(Path(path)))
     except OSError as error:
         raise FocusFuseError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
-        raise FocusFuseError(f"{path} holds no transforms ({error}): give a file that an alignment saved") from error
+        raise FocusFuseError(f"{path} contains no transforms ({error}): give a file that an alignment saved") from error
 
 
 Crop = tuple[int, int, int, int]
@@ -225,11 +225,11 @@ def valid_area(transforms: Transforms) -> Crop:
         if shares[worst] == 1:
             return y0, y1, x0, x1
         y0, y1, x0, x1 = y0 + (worst == 0), y1 - (worst == 1), x0 + (worst == 2), x1 - (worst == 3)
-    raise StackError("the slices have hardly any area in common: leave out those that lie far off, or fill with NaN")
+    raise StackError("the slices have hardly any area in common: leave out those that are far off, or fill with NaN")
 
 
 def resampled(image: NDArray[Any], matrix: Matrix, crop: Crop, *, nan: bool = False) -> NDArray[Any]:
-    """A slice as the reference would show it.
+    """A slice resampled to the reference.
 
     Parameters
     ----------

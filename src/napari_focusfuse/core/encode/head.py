@@ -1,4 +1,4 @@
-"""The decision head: what a trained encoder sees on all scales becomes one activity.
+"""The decision head: combines the features of all scales into one activity.
 
 Which scale and which window to believe depends on the noise, on how much texture there is, and on whether an edge in
 depth is near. A small network learns that from simulated scenes with known depth. It looks at one slice at a time, so

@@ -1,1 +1,1 @@
-"""Files that the core's own values are kept in: written whole or not at all, and read without trust."""
+"""Files of the core's own values: written complete or not at all, and checked when read."""

@@ -1,4 +1,4 @@
-"""Arrays from an npz that is not trusted: what it states is looked at before anything is unpacked."""
+"""Arrays from an untrusted npz: its header is checked before anything is unpacked."""
 
 import lzma
 import math

@@ -1,4 +1,4 @@
-"""Two files that belong together, such as a stack and its transforms: both are new, or both are as they were.
+"""Two files that belong together, such as a stack and its transforms: both are replaced, or neither.
 
 Two renames cannot be one. So the second file is moved away before the first is replaced: where a process is killed in
 between, the one of another run never lies beside it, and the next run finishes what was begun, or takes it back.

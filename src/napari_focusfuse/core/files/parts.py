@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, also where a process is killed or two write to one target.
+"""Files and folders that are written complete or not at all, also if a process is killed or two write to one target.
 
 They are written beside their target under a hidden name that tells the machine and the process, and get its name when
 they are complete. The next write to the same target takes away what processes left that are gone; an old result that
@@ -175,7 +175,9 @@ def check_name(path: Path) -> None:
     except OSError as error:
         raise refused(path, error) from error
     except ValueError as error:
-        raise OutputError(f"{str(path)!r} cannot be written: its name holds what no file name can hold") from error
+        raise OutputError(
+            f"{str(path)!r} cannot be written: its name has characters that a file name cannot have"
+        ) from error
 
 
 def refused(path: Path, error: OSError) -> OutputError:

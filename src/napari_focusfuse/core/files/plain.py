@@ -1,4 +1,4 @@
-"""Text that comes from files and names, without what a terminal or a window would obey."""
+"""Text from files and names, without control characters or markup."""
 
 import unicodedata
 

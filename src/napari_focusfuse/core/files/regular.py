@@ -1,4 +1,4 @@
-"""Files that are read only if they are files: a pipe or a device would keep a reader waiting for ever."""
+"""Only regular files are read: a pipe or a device would block the reader for ever."""
 
 import errno
 import json

@@ -1,4 +1,4 @@
-"""What a file in JSON must hold, put together from small checks that tell in words where it does not.
+"""Schemas of JSON files, composed of small checks that report errors in words.
 
 A check takes a value and the name of its place, and raises `MismatchError`. Entries that are not known are let be: a
 later version may write them.

@@ -1,7 +1,7 @@
-"""Fusion methods by name: ours, and others to compare it with, all for N slices and behind one signature.
+"""Fusion methods by name: ours, and others for comparison, all for N slices and with one signature.
 
-A method that decides gives a `Decision` as ours does; the others give an image alone. Nothing heavy is imported before
-a method runs. A further method is a function ``iter_NAME(stack, config)`` in a file of its family, and an entry here;
+Methods with a decision map give a `Decision` as ours does; the others give an image alone. Nothing heavy is imported
+before a method runs. A further method is a function ``iter_NAME(stack, config)`` in a file of its family, and an entry here;
 what else it takes by keyword, it says in `Method.needs`.
 """
 
@@ -41,18 +41,18 @@ Need = Literal["model", "device"]
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """What is known of a method without running it.
+    """Description of a method.
 
     Attributes
     ----------
     name, title : str
         What it is called in code and for people.
     description : str
-        What it does and what it is good for, in a line.
+        What it does and when to use it, in one line.
     citation : str
         Where it was published.
     decides : bool
-        Whether it says which slice a pixel comes from.
+        Whether it makes a decision map.
     needs : tuple of str
         What it needs besides a stack and settings: "model", "device".
     config : type or None
@@ -75,7 +75,7 @@ _ALL = (
     Method(
         name="sesf",
         title="SESF-Fuse",
-        description="Spatial frequency of deep features, with depth and confidence: the one to start with.",
+        description="Spatial frequency of deep features, with depth and confidence: start with this one.",
         citation="Ma et al. 2020, Neural Computing and Applications, doi 10.1007/s00521-020-05358-9",
         needs=("model", "device"),
         config=FusionConfig,
@@ -100,7 +100,7 @@ _ALL = (
     Method(
         name="log",
         title="Laplacian energy",
-        description="Energy of the Laplacian of Gaussian in a window: fine detail; a larger sigma bears noise.",
+        description="Energy of the Laplacian of Gaussian in a window: fine detail; a larger sigma tolerates noise.",
         citation="Huang and Jing 2007, Pattern Recognition Letters 28:493",
         config=LoGConfig,
         where="windows:iter_log",
@@ -108,7 +108,7 @@ _ALL = (
     Method(
         name="focusstack",
         title="FocusStack",
-        description="Largest Laplacian at each pixel, no window: as simple as can be, speckled where texture is weak.",
+        description="Largest Laplacian at each pixel, no window: very simple, speckled where texture is weak.",
         citation="McGuinness 2015, github.com/cmcguinness/focusstack",
         config=FocusStackConfig,
         where="windows:iter_focusstack",
@@ -132,7 +132,7 @@ _ALL = (
     Method(
         name="gf",
         title="Guided filtering",
-        description="Base and detail layers by edge-aware weights: smooth seams, bears noise; values may overshoot.",
+        description="Base and detail layers, edge-aware weights: smooth seams, tolerates noise; values may overshoot.",
         citation="Li, Kang and Hu 2013, IEEE Trans. Image Process. 22:2864",
         decides=False,
         config=GFConfig,
@@ -168,7 +168,7 @@ _ALL = (
     Method(
         name="max",
         title="Maximum projection",
-        description="Brightest value along z: for bright, sparse things on black (fluorescence), not for surfaces.",
+        description="Brightest value along z: for bright, sparse structures on black (fluorescence), not for surfaces.",
         citation="Wallis et al. 1989, IEEE Trans. Med. Imaging 8:297",
         decides=False,
         where="images:iter_max",
@@ -176,7 +176,7 @@ _ALL = (
     Method(
         name="mean",
         title="Mean projection",
-        description="Mean along z: least noise and all of the blur; what every other method has to beat.",
+        description="Mean along z: least noise and all of the blur; the baseline for all other methods.",
         citation="Gonzalez and Woods 2018, Digital Image Processing, Sect. 2.6",
         decides=False,
         where="images:iter_mean",
@@ -212,9 +212,7 @@ def settings(method: Method, config: FusionConfig | MethodConfig | None) -> Fusi
     if method.config is None or type(config) is not method.config:
         takes = "none" if method.config is None else f"those of {method.config.__name__}"
         given = type(config).__name__
-        raise FocusFuseError(
-            f"{given} holds no settings of the method {method.name!r}: leave them out, it takes {takes}"
-        )
+        raise FocusFuseError(f"{given} has no settings of the method {method.name!r}: leave them out, it uses {takes}")
     return config
 
 
@@ -241,11 +239,11 @@ def iter_decide(
     Raises
     ------
     FocusFuseError
-        The method makes no decision, or these are the settings of another one.
+        The method makes no decision map, or these are the settings of another one.
     """
     if not method.decides:
         deciding = ", ".join(other.name for other in METHODS.values() if other.decides)
-        raise FocusFuseError(f"the method {method.name!r} makes an image but no decision: choose one of {deciding}")
+        raise FocusFuseError(f"the method {method.name!r} makes an image but no decision map: choose one of {deciding}")
     checked = settings(method, config)
     decision: Decision = yield from _work(method)(stack, checked, **needed)
     return replace(decision, info={**_described(checked, info), **decision.info})

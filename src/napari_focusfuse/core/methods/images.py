@@ -1,4 +1,4 @@
-"""Methods that give an image alone, without a decision: pyramids, wavelets, projections.
+"""Methods that give an image without a decision map: pyramids, wavelets, projections.
 
 Pyramids take the strongest coefficient of all slices at each place and scale: P. J. Burt, E. H. Adelson, "The Laplacian
 pyramid as a compact image code", IEEE Trans. Commun. 31 (1983) 532-540; its use for fusion: P. J. Burt, "The pyramid as

@@ -108,7 +108,7 @@ def iter_limits(stack: Stack) -> Generator[Progress, None, tuple[float, float]]:
     chosen = stack.order[np.unique(np.linspace(0, len(stack) - 1, _SLICES).round().astype(int))]
     values = []
     for done, k in enumerate(chosen):
-        yield Progress(done, len(chosen), "looking at the stack")
+        yield Progress(done, len(chosen), "measuring the stack")
         grey = luminance(stack[k])
         step = max(1, int(np.sqrt(grey.size / 2**16)))
         values.append(grey[::step, ::step].ravel())

@@ -1,4 +1,4 @@
-"""Scores of fused images: one file a metric, and what is known about each in `METRICS`.
+"""Scores of fused images: one file per metric, and their descriptions in `METRICS`.
 
 Images are grey (Y, X) float64 in [0, 1]; `measuring` makes them so. Each metric takes N sources, and its docstring says
 how they are pooled. Depth and decisions are compared with the truth by `decisions`. Nothing is drawn or printed here.

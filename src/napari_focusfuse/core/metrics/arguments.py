@@ -1,4 +1,4 @@
-"""What metrics are given: images brought to one scale and kind, and the value of white."""
+"""Input of the metrics: images converted to one scale and kind, and the value of white."""
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -133,7 +133,7 @@ class Greys(Sequence[Image]):
         if self._unsure and misfit(self.dtype, top):
             self._unsure = False
             warnings.warn(
-                f"{what} is {self.dtype} and reaches {top:.6g}, but metrics take {self.white:.6g} for white: "
+                f"{what} is {self.dtype} and reaches {top:.6g}, but metrics use {self.white:.6g} as white: "
                 "give the value of white as data_range",
                 FocusFuseWarning,
                 stacklevel=7,  # whoever calls `measure`
@@ -193,7 +193,7 @@ def _grey(image: NDArray[Any], white: float, what: str) -> Image:
     """Grey as `napari_focusfuse.core.stack.intensity.luminance`, but in double precision, divided by `white`."""
     values = image.astype(np.float64) if image.ndim == 2 else image[..., :3].astype(np.float64) @ np.array(GREY)
     if not np.isfinite(values).all():
-        raise FocusFuseError(f"{what} holds pixels that are no numbers (NaN or infinite): fill them or cut them off")
+        raise FocusFuseError(f"{what} contains pixels that are not numbers (NaN or infinite): fill them or crop them")
     with np.errstate(over="ignore"):
         grey = np.asarray(values / white)
     if (far := float(np.abs(grey).max(initial=0))) > _FAR:

@@ -56,7 +56,7 @@ def depth_rmse(depth: Depth, truth: Depth) -> float:
     off = _off(depth, truth)
     known = np.isfinite(off)
     if not known.any():
-        raise FocusFuseError("the depth is known nowhere: there is nothing to compare with the true depth")
+        raise FocusFuseError("the depth is measured nowhere: there is nothing to compare with the true depth")
     return float(np.sqrt(np.mean(off[known] ** 2)))
 
 

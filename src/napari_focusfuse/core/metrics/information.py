@@ -88,8 +88,8 @@ QMI = Metric(
     low=0,
     high=2,
     smallest=1,
-    measures="how much the grey levels of the fused image tell about those of the sources",
-    blind_to="where things are: sharp and blurred pixels count alike, and one copied source scores well",
+    measures="mutual information of the grey levels of the fused image and of the sources",
+    blind_to="positions: sharp and blurred pixels count alike, and one copied source scores well",
     reference="Hossny, Nahavandi, Creighton 2008, Electron. Lett. 44, 1066-1067",
 )
 
@@ -139,7 +139,7 @@ QNCIE = Metric(
     low=0,
     high=1,
     smallest=1,
-    measures="how strongly the grey levels of all images, the fused one included, hang together",
-    blind_to="where things are; half of it is what the sources have in common, whatever the fused image",
+    measures="how strongly the grey levels of all images, the fused one included, are correlated",
+    blind_to="positions; half of it is what the sources have in common, whatever the fused image",
     reference="Wang, Shen, Zhang 2005, Physica D 200, 287-295",
 )

@@ -36,7 +36,7 @@ class Metric:
     smallest : int
         Least height and width, px.
     measures, blind_to, reference : str
-        What it measures, what it does not notice, and where it is from; a line each.
+        What it measures, what it is blind to, and its reference; one line each.
     pixels : callable or None
         ``f(sources, fused)``: the map (Y, X) whose mean the score is, if it is one.
     """
@@ -56,7 +56,7 @@ class Metric:
 
     @property
     def needs_truth(self) -> bool:
-        """Whether it compares with a true image."""
+        """Whether it compares with ground truth."""
         return self.needs == "truth"
 
     def score(self, sources: Sequence[Image], fused: Image, truth: Image | None = None) -> float:

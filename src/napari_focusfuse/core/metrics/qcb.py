@@ -1,4 +1,4 @@
-"""Qcb: how much of the contrast that people see in the sources is in the fused image (paper, Eq. 23-29).
+"""Qcb: how much of the visible contrast of the sources is in the fused image (paper, Eq. 23-29).
 
 Chen and Blum 2009. Each image is stretched to 0..255 first, the contrast of Eq. 23 counts without its sign, and
 Eq. 25 has p = 3, q = 2, Z = 1e-4, as in the toolbox that the paper's scores were made with.

@@ -1,4 +1,4 @@
-"""Reblur: whether the fused image, blurred by as much as fits at each place, gives every source back.
+"""Reblur: whether the fused image, blurred as needed at each place, reproduces every source.
 
 A sharp image explains all slices of its stack: each is the image, blurred by an amount that changes from place to
 place. A pixel from the wrong slice is too blurred to explain the right one, and a halo explains none. Blur by a bank of
@@ -105,7 +105,7 @@ REBLUR = Metric(
     low=-math.inf,
     high=math.inf,
     smallest=3,
-    measures="whether the fused image, blurred by as much as fits at each place, gives every source back",
+    measures="whether the fused image, blurred as needed at each place, reproduces every source",
     blind_to="sharpening that blur undoes; which of two sources is right where both are blurred alike",
     reference="this project; docs/metrics.md compares it with the truth",
 )

@@ -154,7 +154,7 @@ QS = Metric(
     high=1,
     smallest=_SIDE_QS,
     measures="structural similarity to whichever source varies more",
-    blind_to="nearly everything on images in 0..1, for its constants are those of 0..255: look at the fifth digit",
+    blind_to="nearly everything on images in 0..1, because its constants are those of 0..255: look at the fifth digit",
     reference="Piella and Heijmans 2003, Proc. ICIP III, 173-176",
 )
 

@@ -125,6 +125,6 @@ BIAS = Metric(
     high=1,
     smallest=1,
     measures="mean intensity against that of the true image",
-    blind_to="everything that leaves the mean as it is",
+    blind_to="everything that does not change the mean",
     reference="difference of means",
 )

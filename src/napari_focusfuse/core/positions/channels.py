@@ -142,10 +142,10 @@ def doubt(decision: Decision) -> str:
     """Why nothing should be fused by a decision, in a sentence; empty if it is sound."""
     silent = float(((decision.flags & Flag.NO_SIGNAL) > 0).mean())
     if silent > 1 - _LEAST_SIGNAL:
-        return f"the decision is a guess, {silent:.1%} of its pixels had no signal: decide on a brighter channel"
+        return f"the decision map is a guess, {silent:.1%} of its pixels had no signal: decide on a brighter channel"
     if (decision.flags & Flag.UNORDERED).any():
         return (
-            "the decision is a guess, its slices were not in the order of focus or show noise alone: "
+            "the decision map is a guess, its slices were not in the order of focus or show noise alone: "
             "check the stack axis, or decide on a brighter channel"
         )
     return ""

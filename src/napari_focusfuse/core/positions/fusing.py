@@ -88,9 +88,9 @@ def iter_positions(
     deciding : int or {"sum", "each"}
         As `Hyperstack.deciding` gives it.
     offsets : sequence of int
-        How many slices further along z each channel is in focus than what decides; none if left out.
+        By how many slices each channel is in focus further along z than the deciding one; none if left out.
     equalise : bool
-        Bring the slices of each channel and position to one brightness first.
+        Equalise the brightness of the slices of each channel and position first.
 
     Yields
     ------
@@ -112,7 +112,7 @@ def iter_positions(
 
 
 def iter_carry(data: Hyperstack, decision: Callable[[Where], Decision]) -> Generator[Progress, None, None]:
-    """Blend every position and channel by decisions that were made before, as `iter_positions` does.
+    """Blend every position and channel with earlier decision maps, as `iter_positions` does.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def _iter_blended(
 
 
 class _Watch:
-    """Looks out for what is no focus stack, or has nothing to decide on; says so once."""
+    """Warns once of data that are not a focus stack, or of channels without signal."""
 
     def __init__(self, data: Hyperstack, deciding: int | str) -> None:
         self._data, self._deciding = data, deciding
@@ -209,13 +209,13 @@ class _Watch:
             return []
         levels = []
         for stack in stacks:
-            yield Progress(0, 1, "looking at the channels")
+            yield Progress(0, 1, "measuring the channels")
             levels.append(channel_level(stack))
         deciding = [self._deciding] if isinstance(self._deciding, int) else range(len(stacks))
         found = dark_channel(levels, deciding) if self._deciding != "sum" else None
         if found is not None and not self._of_dark:
             dark, best = (self._data.called(channel) for channel in found)
-            self._warn(f"{dark} is dark{self._at(where)}: what it decides is a guess, decide on {best} or the sum")
+            self._warn(f"{dark} is dark{self._at(where)}: its decision map is a guess, decide on {best} or the sum")
             self._of_dark = True
         return levels
 
@@ -224,7 +224,7 @@ class _Watch:
         if not (self._of_order or self._of_dark) and (decision.flags & Flag.UNORDERED).any():
             letter = self._data.axis
             self._warn(
-                f"sharpness does not rise and fall along {letter}{self._at(where)}: this is no focus stack, or its "
+                f"sharpness does not rise and fall along {letter}{self._at(where)}: this is not a focus stack, or its "
                 "slices are not in the order of focus; check the stack axis"
             )
             self._of_order = True

@@ -24,7 +24,7 @@ _OF_ONE = ("noise", "limits", "level_weights", "softness")
 
 @dataclass(frozen=True, eq=False)
 class HyperstackResult:
-    """What fusing a hyperstack gives.
+    """Result of fusing a hyperstack.
 
     Attributes
     ----------
@@ -33,11 +33,11 @@ class HyperstackResult:
     axes : str
         Letters of the axes of `image`: "TCYX".
     index, depth, confidence, flags : array (T, Y, X), or (T, C, Y, X) where each channel decides for itself
-        See `Decision`; None for methods that make no decision.
+        See `Decision`; None for methods without a decision map.
     map_axes : str
         Letters of their axes: "TYX".
     decisions : mapping
-        Decisions by their index on the axes in front of `map_axes`' Y and X, if they were asked for.
+        Decision maps by their index on the axes before `map_axes`' Y and X, if they were requested.
     summary : str
         A sentence for people.
     info : mapping

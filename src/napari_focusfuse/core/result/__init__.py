@@ -1,1 +1,1 @@
-"""What comes out: the decision, how it is checked and edited, and the fused image with it."""
+"""The output: the decision map, its checks and edits, and the fused image."""

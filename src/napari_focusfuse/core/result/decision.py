@@ -1,6 +1,6 @@
-"""The decision: for every pixel which slices it comes from, at what depth and how surely.
+"""The decision map: for every pixel the slices it comes from, the depth and the confidence.
 
-Everything hard happens before the decision; a decision can be edited, saved, and blend any stack of its geometry.
+A decision map can be edited, saved, and applied to any stack of the same geometry.
 """
 
 import io
@@ -33,7 +33,7 @@ def checked(decision: "Decision") -> "Decision":
     Raises
     ------
     MismatchError
-        It says something that cannot be, such as a slice that is not there or a weight below 0.
+        It has impossible values, such as a slice that does not exist or a weight below 0.
     """
     z, labels, weights = decision.z, decision.labels, decision.weights
     _ask(z.ndim == 1 and len(z) > 0 and z.dtype.kind in "iuf", "positions of the slices, one each")
@@ -88,9 +88,9 @@ class Flag(IntFlag):
     """What is special about a pixel: bits of `Decision.flags`.
 
     NOT_BRACKETED: sharpest in the first or the last slice. NO_SIGNAL: nothing is sharp in any slice. EDITED: by hand.
-    SATURATED: as bright as the camera goes, which hides detail. TWO_PEAKS: two depths compete for it. AVERAGED: no
+    SATURATED: the camera saturates, which hides detail. TWO_PEAKS: two depths compete for it. AVERAGED: no
     slice has half of the weight. UNORDERED: sharpness does not rise and fall along the stack. SATURATED and
-    TWO_PEAKS are told by models with a candidate head, with soft weights.
+    TWO_PEAKS are set by models with a candidate head, with soft weights.
     """
 
     NOT_BRACKETED = 1
@@ -104,16 +104,16 @@ class Flag(IntFlag):
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """Where every pixel of the fused image comes from.
+    """Decision map: where every pixel of the fused image comes from.
 
     Attributes
     ----------
     labels : (K, Y, X) int16 or int32
-        Slices that take part at the pixel, the chosen one first; indices into the stack as it was given. K is small.
+        Slices that contribute to the pixel, the chosen one first; indices into the given stack. K is small.
     weights : (K, Y, X) float32
         Their weights; they sum to 1 along K.
     depth : (Y, X) float32
-        Position of best focus between the slices, in the units of `z`; NaN where it cannot be told.
+        Position of best focus between the slices, in the units of `z`; NaN where it was not measured.
     confidence : (Y, X) float32
         0 (a guess) to 1 (certain).
     flags : (Y, X) uint16
@@ -144,10 +144,10 @@ class Decision:
         return self.labels.shape[1], self.labels.shape[2]
 
     def with_edits(self, index: Labels, mask: NDArray[np.bool_]) -> "Decision":
-        """A decision that takes slice `index` wherever `mask` is set, with a soft seam just outside.
+        """A decision map with slice `index` wherever `mask` is set, and a soft seam just outside.
 
-        There depth is the position of that slice, confidence is 1 and the flags say `Flag.EDITED`. What becomes of a
-        pixel depends on what was edited within 2 px of it and on nothing else.
+        There depth is the position of that slice, confidence is 1 and the flag `Flag.EDITED` is set. A pixel depends
+        only on edits within 2 px of it.
 
         Parameters
         ----------
@@ -159,7 +159,7 @@ class Decision:
         Raises
         ------
         FocusFuseError
-            The arrays do not fit, or an index is no slice of the stack.
+            The arrays do not fit, or an index is not a slice of the stack.
         """
         if index.shape != self.shape or mask.shape != self.shape:
             raise FocusFuseError(
@@ -185,7 +185,7 @@ class Decision:
         return replace(self, labels=labels, weights=weights, depth=depth, confidence=confidence, flags=flags)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the decision to one file (``.npz``, no pickle), whole or not at all."""
+        """Write the decision map to one file (``.npz``, no pickle), complete or not at all."""
         content = io.BytesIO()
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         np.savez_compressed(content, allow_pickle=False, info=json.dumps(dict(self.info)), **arrays)
@@ -198,7 +198,7 @@ def load_decision(path: str | os.PathLike[str]) -> Decision:
     Raises
     ------
     FocusFuseError
-        The file is missing or holds no decision.
+        The file is missing or contains no decision map.
     """
     try:
         arrays = read_arrays(Path(path), (*_ARRAYS, "info"))
@@ -206,19 +206,19 @@ def load_decision(path: str | os.PathLike[str]) -> Decision:
         return checked(Decision(**arrays, info=info))
     except (OSError, TypeError, ValueError, SyntaxError) as error:
         why = getattr(error, "strerror", None) or error
-        raise FocusFuseError(f"{path} holds no decision that can be read ({why}): save it again") from error
+        raise FocusFuseError(f"{path} contains no readable decision map ({why}): save it again") from error
 
 
 @dataclass(frozen=True, eq=False)
 class FusionResult:
-    """What fusing a focus stack gives.
+    """Result of fusing a focus stack.
 
     Attributes
     ----------
     image : array (Y, X[, C])
         All-in-focus image, of the type and value range of the stack.
     decision : Decision or None
-        Where each pixel comes from; None for methods that make no decision.
+        Where each pixel comes from; None for methods without a decision map.
     summary : str
         A sentence for people.
     info : mapping

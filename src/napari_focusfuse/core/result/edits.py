@@ -1,4 +1,4 @@
-"""Edits of a decision by hand: which pixels they reach, and what becomes of the weights there.
+"""Edits of a decision map by hand: which pixels they reach, and the weights there.
 
 All of it is local: what an edit does to a pixel depends on the few pixels around it and on nothing else, so that a part
 of a decision can be edited alone, to the same result as the whole.

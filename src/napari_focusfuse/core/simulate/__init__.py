@@ -1,4 +1,4 @@
-"""Simulated focus stacks with exact truth.
+"""Simulated focus stacks with exact ground truth.
 
 A scene is a surface over the field, and sheets above it. Opaque scenes in reflected light are a light field: rays
 through every point of the aperture, followed to where they first meet the scene. Transparent and shining scenes are cut

@@ -1,4 +1,4 @@
-"""Where light goes through the objective: points of the aperture, each of which sees the scene from another side."""
+"""Where light goes through the objective: points of the aperture, each with its own view of the scene."""
 
 import math
 from dataclasses import dataclass

@@ -83,7 +83,7 @@ def _with_photons(image: Image, camera: Camera, rng: np.random.Generator) -> Ima
 
 
 def developed(image: Image, flaws: Flaws) -> Image:
-    """A picture (Y, X) as a camera hands it over, from what its sensor saw; 1 is full scale.
+    """An image (Y, X) after the processing of a camera, from the sensor image; 1 is full scale.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def developed(image: Image, flaws: Flaws) -> Image:
     Returns
     -------
     (Y, X) float32
-        As it is where nothing was done.
+        Unchanged where nothing was done.
 
     Examples
     --------

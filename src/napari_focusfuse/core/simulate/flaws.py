@@ -143,7 +143,7 @@ def window(flaws: Flaws, shape: tuple[int, int], rng: np.random.Generator) -> Im
 
 
 def drawn_flaws(rng: np.random.Generator) -> Flaws:
-    """Draw what spoils a stack; half of the stacks are misregistered, one in six or so has no flaw but noise.
+    """Draw random flaws of a stack; half of the stacks are misregistered, about one in six has no flaw but noise.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A focus stack together with everything that is true of it."""
+"""A focus stack with its ground truth."""
 
 from dataclasses import dataclass, field, replace
 
@@ -14,17 +14,17 @@ __all__ = ["Scene", "counted"]
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A simulated focus stack and its truth.
+    """A simulated focus stack and its ground truth.
 
     Attributes
     ----------
     stack : (Z, Y, X) uint8 or uint16
         Slices, farthest plane of focus first.
     truth : (Y, X) uint8 or uint16
-        All-in-focus image as the same camera would count it without noise. What is the same in every slice (shading,
+        All-in-focus image as recorded by the same camera without noise. What is the same in every slice (shading,
         dust, haze) is in it; what differs from slice to slice (drift, magnification, flicker) is as in the middle one.
     depth : (Y, X) float32
-        Plane of best focus, in slices; below 0 or above Z - 1 where it lies beyond the stack.
+        Plane of best focus, in slices; below 0 or above Z - 1 where it is beyond the stack.
     height : (Y, X) float32
         The same in um, on the scale of `z`.
     index : (Y, X) int32
@@ -42,7 +42,7 @@ class Scene:
     missing : (Z, Y) bool
         Rows that are missing (black): ``stack[scene.missing] = np.nan`` where `stack` is made of float.
     spoiled : (Y, X) bool
-        Pixels that a row is missing of, or that a glint moves over.
+        Pixels in a missing row, or crossed by a moving glint.
     camera : Camera
     flaws : Flaws
     seed : int
@@ -66,7 +66,7 @@ class Scene:
     seed: int
 
     def exposed(self, camera: Camera) -> "Scene":
-        """The same scene through another camera; `Camera(noise=.03)` is .03 of full scale of Gaussian noise."""
+        """The same scene with another camera; `Camera(noise=.03)` is .03 of full scale of Gaussian noise."""
         stack, truth = counted(self.clean, self.sharp, self.missing, camera, self.flaws, self.seed)
         return replace(self, stack=stack, truth=truth, camera=camera)
 

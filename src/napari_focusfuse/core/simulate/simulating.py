@@ -63,16 +63,16 @@ def simulate(
         Number of slices, at least 2.
     surface : {"smooth", "steps", "plane", "blocks", "spheres", "fibres", "rough", "beyond"} or (Y, X) float array
         Shape of the scene: rolling hills, separate plateaus, a plane tilted along x, turned rectangles at many heights,
-        balls over hills, thin fibres that cross over a ground, hills with bumps, or hills that reach beyond both ends
-        of the stack. An array is a height map in slices, larger is nearer; where it jumps stands a wall.
+        balls over hills, thin fibres that cross over a background, hills with bumps, or hills that reach beyond both
+        ends of the stack. An array is a height map in slices, larger is nearer; there is a wall where it jumps.
     sheets : sequence of (height, mask)
-        What hangs over the surface without a wall beneath: a height map (Y, X) in slices, and where it is. Out of focus
-        the surface is seen behind it.
+        What floats over the surface without a wall beneath: a height map (Y, X) in slices, and its mask. Out of focus
+        the surface is visible behind it.
     texture : {"grains", "cloud", "beads", "leaves"} or (Y, X) float array in [0, 1]
         What is drawn on the surface; an image must be at least as large as `shape`.
     mode : {"reflected", "brightfield", "phase", "fluorescence"}
         Opaque and lit from above; absorbing; a phase object, whose contrast is least in focus (its truth is an empty
-        field, but its depth is known); or shining, where out-of-focus light adds up.
+        field, but its depth is known); or emitting, where out-of-focus light adds up.
     psf : {"gaussian", "disc", "ring", "wave"} or Wave
         Family of the blur: of a round aperture, soft or evenly lit, of a mirror objective, or of light waves. "wave" is
         ``Wave()``.
@@ -89,7 +89,7 @@ def simulate(
         Positions of the slices, um, rising, evenly spaced or not; by default ``z_step`` times 0, 1, 2...
     z_step, pixel_size : float, optional
         Distance of slices and of pixels, um. 1 by default; with a `Wave`, the pixel that its aperture needs and the
-        step that gives `blur`. They change the picture of a `Wave` only.
+        step that gives `blur`. They change the image of a `Wave` only.
     seed : int
         Seed of everything random; the same seed gives the same scene (on other machines, at most 1 count apart).
 
@@ -111,10 +111,10 @@ def simulate(
     """
     _check(shape, slices, mode, blur, seed)
     if camera is not None and noise:
-        raise FocusFuseError("noise is short for a camera with that noise: give one or the other")
+        raise FocusFuseError("noise is a shorthand for a camera with that noise: give one or the other")
     camera, flaws = camera or Camera(noise=noise), flaws or Flaws()
     if z is not None and z_step is not None:
-        raise FocusFuseError("z says where the slices are: leave z_step out")
+        raise FocusFuseError("z gives the positions of the slices: leave z_step out")
     pixel_size, z_step = _sampling(psf, blur, pixel_size, z_step)
     positions = _positions(z, slices, z_step)
     z_step = float(np.mean(np.diff(positions)))

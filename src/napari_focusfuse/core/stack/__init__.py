@@ -1,4 +1,4 @@
-"""What comes in: the stack and its values, read slice by slice or in tiles, by several workers in bounded memory.
+"""The input: the stack and its values, read slice by slice or in tiles, by several workers in bounded memory.
 
 Nothing here knows how sharp anything is.
 """

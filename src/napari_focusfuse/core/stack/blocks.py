@@ -1,4 +1,4 @@
-"""A lazy array that remembers what was read of it lately, for those who look at one place again and again."""
+"""A lazy array that caches what was read last, for repeated reads of one place."""
 
 import threading
 import weakref

@@ -1,4 +1,4 @@
-"""Slices brought to one brightness before they are fused, and slices that are empty.
+"""Equal brightness of the slices before fusing, and detection of empty slices.
 
 One factor a slice. Defocus moves light to neighbouring pixels and keeps the mean of a larger block: the factor is the
 median, over blocks, of how much brighter the block is in the middle of all slices. A shadow or an empty border has its
@@ -82,9 +82,9 @@ class Watched(Stack):
         odd = [(k, part) for k, part in sorted(self._blank.items()) if part is not None and part[1] >= _LEAST]
         if not 0 < len(odd) <= max(1, _MOST_BLANK * len(self)) or len(self) < 3:
             return None
-        said = [f"slice {k + 1} holds nothing but {value} {where}" for k, (where, _, value) in odd[:_LISTED]]
+        said = [f"slice {k + 1} contains only {value} {where}" for k, (where, _, value) in odd[:_LISTED]]
         more = f" and {len(odd) - _LISTED} more" if len(odd) > _LISTED else ""
-        return f"{', '.join(said)}{more}: it may not have been transferred as a whole, check the file or leave it out"
+        return f"{', '.join(said)}{more}: it may not have been transferred completely, check the file or leave it out"
 
     def warn(self) -> None:
         """Tell it as a warning."""
@@ -102,7 +102,7 @@ def iter_factors(stack: Stack) -> Generator[Progress, None, NDArray[np.float64]]
     Returns
     -------
     (N,) array
-        1 where it cannot be told.
+        1 where it cannot be measured.
     """
     means = []
     for k in range(len(stack)):

@@ -1,4 +1,4 @@
-"""A focus stack as the engine sees it: checked once, then read slice by slice."""
+"""A focus stack as the core uses it: checked once, then read slice by slice."""
 
 import warnings
 from collections.abc import Sequence
@@ -143,7 +143,7 @@ def _plain(data: Any, *, missing: bool = False) -> Any:
             data = np.asarray(data)
         np.dtype(data.dtype)
     except (TypeError, ValueError) as error:
-        raise StackError(f"this is no array of numbers ({error}): give a numpy array") from error
+        raise StackError(f"this is not an array of numbers ({error}): give a numpy array") from error
     if (missing or _has_missing(data)) and data.dtype.kind in "bui":
         data = data.astype(np.float32 if data.dtype.itemsize <= 2 else np.float64)
     return np.ma.filled(data, np.nan) if _has_missing(data) else data

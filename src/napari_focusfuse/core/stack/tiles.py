@@ -1,4 +1,4 @@
-"""Tiles with a halo, in which what is computed is as in the whole, to rounding; parts of a stack at reduced size."""
+"""Tiles with a halo, so that results are those of the whole slice, to rounding; parts of a stack at reduced size."""
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass

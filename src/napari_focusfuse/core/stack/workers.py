@@ -1,4 +1,4 @@
-"""How much of a machine a fusion takes: tiles within the memory, and several processors on one stack."""
+"""Resources of a fusion: tiles within the memory, and several threads on one stack."""
 
 import math
 import os

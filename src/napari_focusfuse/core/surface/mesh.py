@@ -52,7 +52,7 @@ def surface(
     flip: bool = False,
     config: SurfaceConfig | None = None,
 ) -> Surface:
-    """Make a mesh of a decision or a depth map: a vertex a pixel, no triangles where depth is not known.
+    """Make a mesh of a decision or a depth map: one vertex per pixel, no triangles where depth is unknown.
 
     Without filling, vertices that belong to no 3 x 3 known ones are left out as well.
 
@@ -63,13 +63,13 @@ def surface(
     pixel_size : (float, float)
         Height and width of a pixel, um.
     z_step : float, optional
-        Distance of neighbouring slices, um; a decision needs it.
+        Distance between neighbouring slices, um; a decision needs it.
     refractive_index : float
         Depth of a decision is multiplied by it, see `save_result`.
     texture : (Y, X) or (Y, X, 3|4) array, optional
         Image that colours the vertices, such as the fused one.
     flip : bool
-        Turn hills into valleys, for stacks that begin at the top.
+        Exchange hills and valleys, for stacks that begin at the top.
     config : SurfaceConfig, optional
 
     Returns
@@ -79,7 +79,7 @@ def surface(
     Raises
     ------
     FocusFuseError
-        Pixel size or z-step is not known or no length, depth is known nowhere, or the texture is of another size.
+        Pixel size or z-step is unknown or not positive, no depth was measured, or the texture has another size.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def surface(
     grid = _reduced(z, step)
     faces = _triangles(_patches(np.isfinite(grid)))
     if not len(faces):
-        raise FocusFuseError("there is no surface: depth is known in no three neighbouring pixels")
+        raise FocusFuseError("there is no surface: no three neighbouring pixels have a measured depth")
     used, faces = np.unique(faces, return_inverse=True)
     rows, columns = np.unravel_index(used, grid.shape)
     y, x = (step * at + (step - 1) / 2 for at in (rows, columns))

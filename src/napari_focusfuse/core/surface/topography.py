@@ -25,7 +25,7 @@ def um_per_z(z: NDArray[np.float64], z_step: float | None, refractive_index: flo
     z : (N,) array
         Positions of the slices, in slices or in um.
     z_step : float, optional
-        Mean distance of neighbouring slices, um.
+        Mean distance between neighbouring slices, um.
     refractive_index : float
         How much further the focus moves than the stage does.
 
@@ -49,22 +49,22 @@ def depth_um(decision: Decision, z_step: float | None, refractive_index: float =
     """
     factor = um_per_z(decision.z, z_step, refractive_index)
     if factor is None:
-        raise FocusFuseError("heights in um need the z-step: give the distance of neighbouring slices in um")
+        raise FocusFuseError("heights in um need the z-step: give the distance between neighbouring slices in um")
     with np.errstate(invalid="ignore"):  # a file may hold NaN of the kind that complains
         return decision.depth * np.float32(factor)
 
 
 def fill_depth(decision: Decision, *, least_confidence: float = SurfaceConfig.least_confidence) -> Map:
-    """Depth everywhere: measured where it is sure, else filled from its surroundings.
+    """Depth everywhere: as measured where it is reliable, otherwise filled from the surroundings.
 
     Confidence-weighted normalised convolution (Knutsson and Westin 1993, CVPR, p. 515) over scales that grow by two,
-    by a pyramid: each pixel takes what its own measurement leaves open from the finest scale that knows more.
+    by a pyramid: each pixel is completed from the finest scale with enough data.
 
     Parameters
     ----------
     decision : Decision
     least_confidence : float
-        Depth of this confidence or more stays exactly as it was measured; of less, it counts in proportion.
+        Depth with this confidence or more is kept exactly as measured; below, it is weighted in proportion.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Unsupervised training of the encoder-decoder (paper, Sect. 3.2 and 4.1): it learns to give images back.
+"""Unsupervised training of the encoder-decoder (paper, Sect. 3.2 and 4.1): it learns to reconstruct images.
 
 Images in, reports out; files, names and devices by name belong to the API.
 """
@@ -74,7 +74,7 @@ class EpochLog(NamedTuple):
 
     @property
     def score(self) -> str:
-        """How well images are given back."""
+        """How well images are reconstructed."""
         return f"{self.val_psnr:.1f} dB"
 
     @property

@@ -224,7 +224,7 @@ def going_on(state: State, config: Any, limits: Iterable[str]) -> State:
     known = state.config  # type: ignore[attr-defined]
     same = type(known) is type(config)
     if not same or replace(known, **{name: getattr(config, name) for name in limits}) != config:
-        raise TrainingError("the training was begun with other settings: resume with the same ones, or begin a new one")
+        raise TrainingError("the training was begun with other settings: resume with the same ones, or start a new one")
     state.config, state.ended = config, ""  # type: ignore[attr-defined]
     return state
 
@@ -305,14 +305,14 @@ class Course(ABC, Generic[Report]):
         if self.is_complete():
             return f"all {self.complete} are done"
         if self._patience and self._course.since_best >= self._patience:
-            return f"no better for {self._patience} {self.rounds}"
+            return f"no improvement for {self._patience} {self.rounds}"
         return self._clock.cut()
 
     def _iter_start(self) -> Generator[Report, None, Any]:
         """See how good the model is that is started from; if nothing gets better, it stays the best."""
         state = self._course
         state.best = copy.deepcopy(state.trained.state_dict())
-        state.start_loss = yield from self.iter_validation_loss("looking at the model to start from")
+        state.start_loss = yield from self.iter_validation_loss("validating the model to start from")
 
     def _iter_kept(self) -> Generator[Report, None, Any]:
         """A round whose model is kept if it is the best so far."""

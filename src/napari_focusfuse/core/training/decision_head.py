@@ -1,4 +1,4 @@
-"""Training the decision head: which scale and window to believe, learned on simulated scenes with known depth.
+"""Training the decision head: which scale and window to trust, learned on simulated scenes with known depth.
 
 The encoder stays as it is; the head has to give the largest activity to the sharpest slice of each pixel.
 """

@@ -64,7 +64,7 @@ def check_recipe(begun: Recipe, asked: Recipe) -> None:
     """
     if begun != asked:
         raise TrainingError(
-            f"the training was begun by the recipe {begun}, not {asked}: resume it by that one, or begin a new one"
+            f"the training was started with the recipe {begun}, not {asked}: resume it with that one, or start anew"
         )
 
 
@@ -92,6 +92,6 @@ def scores_of(model: SESFNet | Encoder, images: Sequence[Image], config: AnyTrai
             scores = ranking_scores(encoder, images, config)
         return {"found": scores.found, "loss": scores.loss}
     if not isinstance(model, SESFNet):
-        raise TrainingError("an encoder without a decoder gives no images back")
+        raise TrainingError("an encoder without a decoder cannot reconstruct images")
     psnr, ssim = reconstruction_scores(model, images)
     return {"psnr": psnr, "ssim": ssim}

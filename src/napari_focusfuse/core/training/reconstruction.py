@@ -194,7 +194,7 @@ class Fitting:
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
         warnings.warn(
-            f"{tried} crops at once do not fit into memory: training goes on with batches of {self.largest}",
+            f"{tried} crops at once do not fit into memory: training continues with batches of {self.largest}",
             FocusFuseWarning,
             stacklevel=2,
         )

@@ -1,4 +1,4 @@
-"""The layer of an aligned stack: exactly where its reference lies in the world."""
+"""The layer of an aligned stack: at the world position of its reference."""
 
 from typing import TYPE_CHECKING, Any
 

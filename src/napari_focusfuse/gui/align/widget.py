@@ -1,4 +1,4 @@
-"""The docked widget "Align focus stack": a stack whose slices lie on each other, and how they had moved."""
+"""The docked widget "Align focus stack": the registered stack, and the motion of its slices."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""What every docked widget has: help and keys, and a part that scrolls where room is short."""
+"""Common parts of docked widgets: help, keys, and a scroll area."""
 
 from collections.abc import Sequence
 from pathlib import Path

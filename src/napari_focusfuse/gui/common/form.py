@@ -1,4 +1,4 @@
-"""What forms are made of: boxes for lengths and indices, rows, and parts that unfold."""
+"""Parts of forms: boxes for lengths and indices, rows, and collapsible sections."""
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import Qt

@@ -141,7 +141,7 @@ class StackForm(QObject):
         return [slot * step for slot in slots_of(layer, self.axis)]
 
     def mean_step(self) -> float | None:
-        """Mean distance of neighbouring slices, um: more than the z-step where slices are missing."""
+        """Mean distance between neighbouring slices, um: more than the z-step where slices are missing."""
         stage = self._stage()
         return self.z_step.length() if stage is None or len(stage) < 2 else float(np.ptp(stage)) / (len(stage) - 1)
 

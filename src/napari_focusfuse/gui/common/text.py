@@ -1,4 +1,4 @@
-"""Names of layers, files and models in widgets: shown letter by letter, never taken for markup."""
+"""Names of layers, files and models in widgets: shown as plain text, never as markup."""
 
 from html import escape
 

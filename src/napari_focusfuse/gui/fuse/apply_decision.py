@@ -1,4 +1,4 @@
-"""Runs that go beyond one stack: all positions of a layer, and a decision that is carried to other layers."""
+"""Runs that go beyond one stack: all positions of a layer, and applying a decision map to other layers."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -105,7 +105,7 @@ class Carrier(QObject):
         self._panel.start(begin, f"Fusing all of {whole.title}", partial(self._on_whole, told))
 
     def decided(self, source: Source, decision: "Decision | None") -> None:
-        """One stack has been fused: its decision can be carried, until there is another; says so if it is a guess."""
+        """One stack has been fused: its decision map can be applied until there is another; warns if it is a guess."""
         from napari.utils.notifications import show_warning
 
         self.result, self._origin = None, None
@@ -164,7 +164,7 @@ class Carrier(QObject):
         self._panel.start(partial(work.save, folder, self.result, options), f"Saving {self.title}", done)
 
     def _choice(self, method: str) -> Choice:
-        """The channel axis and who decides; methods without decision take every position for itself."""
+        """The channel axis and the deciding channel; methods without a decision map fuse every position by itself."""
         from napari_focusfuse.core.methods import METHODS
 
         channel, decide_on = self.positions.deciding

@@ -32,7 +32,7 @@ Where = Literal["all", "channels", "here"]
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """Decisions that can be carried, and what they were made from.
+    """Decision maps that can be applied, and their source.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """An image layer, its stack axis, and why no decision can be carried to it: empty if one can."""
+    """An image layer, its stack axis, and why no decision map can be applied to it: empty if one can."""
 
     layer: Image
     axis: int

@@ -26,7 +26,7 @@ _WHO = (
     "sum: all channels, each weighted by its squared signal-to-noise ratio.\n"
     "each: every channel has its own decision map."
 )
-#: The axis of the channels, None for none, and who decides.
+#: The axis of the channels, None for none, and the deciding channel.
 Choice = tuple[int | None, DecideOn]
 
 
@@ -69,7 +69,7 @@ class PositionForm(QObject):
 
     @property
     def deciding(self) -> Choice:
-        """The channel axis, and who decides."""
+        """The channel axis, and the deciding channel."""
         choice: Choice = self.decide_on.value or (None, "each")
         return choice
 

@@ -1,4 +1,4 @@
-"""The preview: what the canvas shows is fused at reduced size while knobs and camera move."""
+"""The preview: a reduced-size fusion of the current view, updated with settings and camera."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any

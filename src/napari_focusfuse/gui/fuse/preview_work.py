@@ -1,4 +1,4 @@
-"""What a preview computes of what the viewer shows, in a thread; nothing of Qt."""
+"""Computation of the preview, in a thread; without Qt."""
 
 import itertools
 import threading

@@ -1,4 +1,4 @@
-"""What can be done with the last fused result: retouch it, apply its decision, see its surface, save it."""
+"""Actions on the last fused result: retouch it, apply its decision map, view its surface, save it."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

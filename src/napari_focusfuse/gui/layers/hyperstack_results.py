@@ -58,7 +58,7 @@ def iter_show(
     parts : dict
         What `iter_parts` gives.
     note : mapping
-        Provenance, of plain JSON types: ``source_id``, ``position``; ``decision_from`` if a decision was carried.
+        Provenance, of plain JSON types: ``source_id``, ``position``; ``decision_from`` if a decision map was applied.
     """
     found = _to_update(viewer, note)
     for role, part in parts.items():

@@ -79,7 +79,7 @@ def label_type(slices: int) -> Any:
 
 
 def reasons(flags: NDArray[np.uint16]) -> dict[str, list[Any]]:
-    """What hovering over a pixel tells: the flags in words, for each value there is."""
+    """Hover text of each value: the flags in words."""
     from napari_focusfuse.core.result.decision import Flag
 
     values = [int(value) for value in np.unique(flags)]

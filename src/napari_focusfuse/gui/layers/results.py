@@ -127,7 +127,7 @@ def iter_show_result(
         What the layers hold: `parts_of` the result.
     result : FusionResult
     provenance : mapping
-        Settings of the run, of plain JSON types; ``z_step`` (um or None) tells the unit of the depth.
+        Settings of the run, of plain JSON types; ``z_step`` (um or None) gives the unit of the depth.
     """
     z = None if result.decision is None else plain(result.decision.z)
     return (yield from iter_show_parts(viewer, source.title, parts, {**provenance, "z": z}, to_update(viewer, source)))

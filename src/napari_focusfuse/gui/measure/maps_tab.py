@@ -1,4 +1,4 @@
-"""Maps of what is measured, chosen in a tab and added as layers that lie on the images."""
+"""Maps of metrics, chosen in a tab and added as layers over the images."""
 
 from dataclasses import dataclass
 from functools import partial

@@ -55,7 +55,7 @@ def _measure(setup: Setup, metrics: list[str] | None) -> Work:
 
 
 def _look(setup: Setup, step: float | None) -> Work:
-    """Look at the sources, so that their focus curves can be told; runs in the thread."""
+    """Analyse the sources for their focus curves; runs in the thread."""
     from napari_focusfuse import api
 
     preload()

@@ -1,4 +1,4 @@
-"""What a retoucher has computed in its thread, and how the layers show it."""
+"""Parts computed by a retoucher in its thread, and their display in the layers."""
 
 from collections.abc import Generator, Mapping
 from contextlib import nullcontext
@@ -130,7 +130,7 @@ def _arrays(result: FusionResult) -> dict[str, NDArray[Any]]:
 
 
 def _explain(flags: Any) -> None:
-    """Let hovering tell of edits."""
+    """Show edits when hovering."""
     if flags is None or "flag" not in flags.features or int(Flag.EDITED) in list(flags.features["index"]):
         return
     index, words = (list(flags.features[name]) for name in ("index", "flag"))

@@ -1,4 +1,4 @@
-"""Who follows what is painted on the decision of a result, also by undo and redo, and has its layers show it."""
+"""Follows painting, undo and redo on the decision layer of a result, and updates its layers."""
 
 import weakref
 from collections.abc import Callable, Generator, Mapping

@@ -1,4 +1,4 @@
-"""The brush of retouching: what it paints, how large it is, and how much of the decision is seen."""
+"""The brush of retouching: what it paints, its size, and the opacity of the decision map."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is seen while painting: a slice, by the slider, beside the fused image, or in its place while a key is held."""
+"""The view while painting: the slice at the slider, beside the fused image, or in its place while a key is held."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -100,7 +100,7 @@ class Slider:
         self._others = {names.index(name): k for name, k in source.position.items() if name in names}
 
     def slice(self) -> int | None:
-        """The slice shown; None if that cannot be told."""
+        """The slice shown; None if it is unknown."""
         if self._layer is None or self._axis is None:
             return None
         shown = round(float(self._point()[self._axis]))

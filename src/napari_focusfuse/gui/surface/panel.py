@@ -1,4 +1,4 @@
-"""The result as a surface: the fused image draped over the depth, in um, with the height as tall as is asked for."""
+"""The result as a surface: the fused image draped over the depth, in um, with vertical exaggeration."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Shown:
     pixel_size : (float, float) or None
         Height and width of a pixel, um.
     z_step : float or None
-        Distance of neighbouring slices, um.
+        Distance between neighbouring slices, um.
     place : dict
         What puts a (Y, X) layer on the stack, `Source.place`.
     note : dict
@@ -106,7 +106,7 @@ def _mesh(shown: Shown, *, fill: bool, flip: bool) -> Work:
 
 
 def _export(shown: Shown, path: Path, *, fill: bool, flip: bool, overwrite: bool) -> Work:
-    """Write the surface, and tell which share of it was not measured; runs in the thread."""
+    """Write the surface, and return which share of it was not measured; runs in the thread."""
     from napari_focusfuse import api
 
     result = yield from shown.iter_result()

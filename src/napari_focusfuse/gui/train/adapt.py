@@ -149,7 +149,7 @@ class AdaptForm(QWidget):
         self.changed.emit()
 
     def _on_model(self, model: str) -> None:
-        """Adapted is the last part of a model: what has no decoder cannot learn to give slices back."""
+        """The last part of a model is adapted: without a decoder it cannot learn to reconstruct slices."""
         self.recipe.kind.value = self._recipes.get(model, "paper")
         self.changed.emit()
 

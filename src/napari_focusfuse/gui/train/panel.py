@@ -51,7 +51,7 @@ class Watched(Progress):
 
 
 def watched(begin: Callable[[], Generator[Progress, None, Any]]) -> Work:
-    """A training whose steps carry a `History`; what is done besides training is passed on as it is."""
+    """A training whose steps have a `History`; other steps are passed on unchanged."""
     from napari_focusfuse.core.training import LearningReport
 
     preload()

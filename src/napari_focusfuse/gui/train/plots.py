@@ -1,4 +1,4 @@
-"""Whether a training is learning: its losses, and what it makes of an image that it has not seen."""
+"""Progress of a training: its losses, and its result for a validation image."""
 
 import time
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What the settings of each recipe are called, and what each trades."""
+"""Labels and trade-offs of the settings of each recipe."""
 
 from dataclasses import dataclass, replace
 from typing import Any, get_args
