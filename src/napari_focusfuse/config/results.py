@@ -1,8 +1,10 @@
 """Settings of what is done with a result: mending by hand, and surfaces."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from napari_focusfuse.config.checks import typed, within
+from napari_focusfuse.config.checks import check
+from napari_focusfuse.config.setting import Setting
 
 __all__ = ["MendConfig", "SurfaceConfig"]
 
@@ -18,10 +20,18 @@ class MendConfig:
         image around it. For lamps that flicker and dyes that bleach; pixels are then no longer those of a slice.
     """
 
-    match_brightness: bool = False
+    match_brightness: Annotated[
+        bool,
+        Setting(
+            label="Match brightness",
+            tip="Multiply each stroke by one factor, so that along its border the painted slice is as bright as the "
+            "image around it.\n"
+            "For lamps that flicker and dyes that bleach. The pixels are then no longer those of a slice.",
+        ),
+    ] = False
 
     def __post_init__(self) -> None:
-        typed(self)
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +48,16 @@ class SurfaceConfig:
         Of larger maps only every 2nd, 3rd... row and column becomes a vertex, each the median of the pixels around it.
     """
 
-    fill: bool = False
-    least_confidence: float = 0.5
-    max_vertices: int = 1_000_000
+    fill: Annotated[
+        bool,
+        Setting(
+            label="Fill holes",
+            tip="Where depth was not measured or is unsure, take it from the surroundings, also in files: an "
+            "estimate.\nOtherwise what was not measured is a hole.",
+        ),
+    ] = False
+    least_confidence: Annotated[float, Setting(least=0, most=1)] = 0.5
+    max_vertices: Annotated[int, Setting(least=4, most=100_000_000)] = 1_000_000
 
     def __post_init__(self) -> None:
-        typed(self)
-        within("least_confidence", self.least_confidence, 0, 1)
-        within("max_vertices", self.max_vertices, 4, 100_000_000)
+        check(self)
