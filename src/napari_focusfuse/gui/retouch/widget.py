@@ -7,6 +7,7 @@ from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.config import MendConfig
+from napari_focusfuse.config.setting import settings_of
 from napari_focusfuse.core.retouch import decision_of, may_match
 from napari_focusfuse.gui.common.dock import HelpButton
 from napari_focusfuse.gui.common.text import PlainLabel
@@ -25,11 +26,10 @@ _NO_RESULT = "Fuse a focus stack first, by a method that makes a decision: then 
 _WIDTH = 310
 #: So much of the decision lies over the image at first.
 _FAINT = 0.25
+_MATCH = settings_of(MendConfig)["match_brightness"]
 _TIPS = {
     "paint_button": "Paint with the brush on the image: it follows at once. Press again to end.",
     "beside_box": "Source, fused image and decision in three panes that move together: paint in any of them.",
-    "match_box": "Multiply each stroke by one factor, so that along its border the painted slice is as bright as the "
-    "image around it.\nFor lamps that flicker and dyes that bleach. The pixels are then no longer those of a slice.",
     "undo_button": "Take back the last stroke; Ctrl+Z in the viewer does it too.",
     "redo_button": "Bring back what was undone; Ctrl+Shift+Z in the viewer does it too.",
     "forget_button": "Give all pixels back to the automatic decision; can be undone.",
@@ -57,7 +57,8 @@ class MendWidget(QWidget):
         self.paint_button = QPushButton("Paint")
         self.tools = MendTools()
         self.beside_box = QCheckBox("Source and decision beside")
-        self.match_box = QCheckBox("Match brightness")
+        self.match_box = QCheckBox(_MATCH.label)
+        self.match_box.setToolTip(_MATCH.tip)
         self.undo_button, self.redo_button = QPushButton("Undo"), QPushButton("Redo")
         self.forget_button = QPushButton("Forget all edits")
         self._build()
