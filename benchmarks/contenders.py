@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from napari_focusfuse.config import FusionConfig, MethodConfig
+from napari_focusfuse.config.setting import settings_of
 from napari_focusfuse.core.methods import Method, method_named
 from napari_focusfuse.errors import FocusFuseError
 
@@ -161,7 +162,7 @@ def setting_value(method: Method, key: str, value: str) -> Any:
     FocusFuseError
         There is no such setting, or the value is of another type.
     """
-    known: dict[str, Any] = {field.name: field.type for field in fields(method.config)} if method.config else {}
+    known = {name: setting.kind for name, setting in settings_of(method.config).items()} if method.config else {}
     if "model" in method.needs:
         known["model"] = str
     if key not in known:

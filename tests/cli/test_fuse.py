@@ -60,11 +60,21 @@ def test_another_method(run: Runs, slices: Path, stack: np.ndarray, tmp_path: Pa
     assert names(folder) == RESULT
 
 
+def test_settings_of_another_method(run: Runs, slices: Path, stack: np.ndarray, tmp_path: Path) -> None:
+    done = run("fuse", slices, "-o", tmp_path / "a.tif", "--method", "log", "--sigma", 2.5, "--radius", 3)
+    assert (done.code, done.err) == (0, "")
+    fused = ff.fuse(stack, method="log", config=ff.LoGConfig(sigma=2.5, radius=3)).image
+    np.testing.assert_array_equal(io.read_image(tmp_path / "a.tif"), fused)
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
+        (("--method", "magic", "--sigma", 3), "no method 'magic': choose one of sesf, sf"),
+        (("--method", "max", "--sigma", 3), "--sigma belongs to the method log, and this is max: leave it out"),
+        (("--method", "log", "--sigma", 30), "sigma must be from 0.3 to 20"),
         (("--method", "magic"), "no method 'magic': choose one of sesf, sf"),
-        (("--method", "lp", "--softness", 3), "has no settings of the method 'lp': leave them out"),
+        (("--method", "lp", "--softness", 3), "--softness belongs to the method sesf, and this is lp: leave it out"),
     ],
 )
 def test_methods_and_settings_that_do_not_exist(

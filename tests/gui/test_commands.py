@@ -39,7 +39,7 @@ def test_the_entry_opens_the_widget_and_runs(viewer, stack, fusion, finish):
 def test_the_entry_uses_the_widget_that_is_open(viewer, stack, fusion, finish):
     viewer.add_image(stack, name="cells")
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
-    widget.config.softness.value = 8.0
+    widget.config.boxes["softness"].value = 8.0
     action(viewer).trigger()
     finish(widget)
     assert len(viewer.window.dock_widgets) == 1

@@ -8,14 +8,24 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from inspect import signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
 from napari_focusfuse.cli._align import align
 from napari_focusfuse.cli._bench import found
 from napari_focusfuse.cli._export import export
-from napari_focusfuse.cli._flags import FusionFlags, Names, Out, Switch, given, opening_given, parsed, sizes_given
+from napari_focusfuse.cli._flags import (
+    Names,
+    Out,
+    Switch,
+    config_from,
+    flags_of,
+    given,
+    opening_given,
+    parsed,
+    sizes_given,
+)
 from napari_focusfuse.cli._fuse import Task, fuse_all
 from napari_focusfuse.cli._measure import measure_files
 from napari_focusfuse.cli._replay import replay
@@ -29,12 +39,19 @@ from napari_focusfuse.cli._terminal import (
     with_bar,
 )
 from napari_focusfuse.cli._train import train
-from napari_focusfuse.config import FusionConfig
+from napari_focusfuse.core.methods import METHODS, method_named
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["main"]
 
 _FAILED, _INTERRUPTED = 2, 130
+
+_METHODS = {method.name: method.config for method in METHODS.values() if method.config is not None}
+
+if TYPE_CHECKING:
+    FusionFlags = Any
+else:
+    FusionFlags = flags_of(_METHODS, "method")
 
 app = App(
     name="focusfuse",
@@ -163,13 +180,13 @@ def fuse(
     overwrite
         Replace what an earlier run has written.
     flags
-        How to fuse with the method sesf.
+        Settings of the method.
     """
     from napari_focusfuse import api
 
     sizes = sizes_given(z_step, pixel_size)
     api.use_threads(threads)
-    config = FusionConfig(**vars(flags)) if flags else None
+    config = config_from(flags, _METHODS, "method", method_named(method or next(iter(METHODS))).name)
     engine = given(method=method, model=model, device=device, config=config, equalise=equalise or None)
     saving = given(refractive_index=refractive_index, fill_depth=fill_depth, zarr=zarr)
     whole = given(decide_on=decide_on) if all_positions or decide_on is not None else None

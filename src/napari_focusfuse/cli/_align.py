@@ -1,17 +1,20 @@
 """``focusfuse align``: an aligned stack in a file, and the transforms beside it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from napari_focusfuse.cli._flags import Names, Out, Switch, check_apart, given, opening_given, sizes_given
+from napari_focusfuse.cli._flags import Names, Out, Switch, check_apart, flags_of, given, opening_given, sizes_given
 from napari_focusfuse.cli._terminal import say, with_bar
-from napari_focusfuse.config import AlignConfig, Edges, Kind
+from napari_focusfuse.config import AlignConfig
 
 __all__ = ["align"]
 
-_DEFAULT = AlignConfig()
+if TYPE_CHECKING:
+    AlignFlags = Any
+else:
+    AlignFlags = flags_of({"align": AlignConfig})
 
 
 def align(
@@ -19,10 +22,6 @@ def align(
     /,
     *,
     out: Out,
-    kind: Annotated[Kind | None, Parameter(show_default=_DEFAULT.kind)] = None,
-    edges: Annotated[Edges | None, Parameter(show_default=_DEFAULT.edges)] = None,
-    reference: Annotated[str | None, Parameter(show_default=_DEFAULT.reference)] = None,
-    tolerance: Annotated[float | None, Parameter(show_default=str(_DEFAULT.tolerance))] = None,
     transforms: Path | None = None,
     axis: str | None = None,
     channel: str | None = None,
@@ -32,6 +31,7 @@ def align(
     pixel_size: float | None = None,
     rgb: Switch = False,
     overwrite: Switch = False,
+    flags: Annotated[AlignFlags | None, Parameter(name="*")] = None,
 ) -> None:
     """Align the slices of a focus stack: IN -o OUT.
 
@@ -41,14 +41,6 @@ def align(
         A folder of slices, multi-page TIFF, OME-TIFF or OME-Zarr.
     out
         The aligned stack (.tif). The transforms are written beside it: of out.tif as out.transforms.json.
-    kind
-        What may differ between slices: nothing, the position, also rotation and scale, or also shear.
-    edges
-        Crop to the area that all slices share, or keep the whole area and fill with NaN (float result).
-    reference
-        The slice that is not moved: middle, or a number from 0.
-    tolerance
-        Slices that are nowhere further off than this (px) are not moved.
     transforms
         Use the transforms in this file, of another channel, instead of measuring new ones.
     axis
@@ -67,11 +59,13 @@ def align(
         Read a channel axis of length 3 or 4 as colour.
     overwrite
         Replace what an earlier run has written.
+    flags
+        How to align.
     """
     from napari_focusfuse import api
 
     sizes = sizes_given(z_step, pixel_size)
-    config = AlignConfig(**given(kind=kind, edges=edges, reference=_slice(reference), tolerance=tolerance))
+    config = AlignConfig(**given(**vars(flags))) if flags else None
     check_apart(stack, out)
     api.check_alignment_target(out, overwrite=overwrite)
     known = None if transforms is None else api.load_transforms(transforms)
@@ -85,7 +79,3 @@ def align(
     own = {"pixel_size": file.pixel_size, **sizes, "z_step": step, "z": z}
     api.save_alignment(out, done, **own, overwrite=overwrite)
     say(f"done: {stack} -> {out} ({done.summary})")
-
-
-def _slice(reference: str | None) -> str | int | None:
-    return int(reference) if reference is not None and reference.lstrip("-").isdecimal() else reference

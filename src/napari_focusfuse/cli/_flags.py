@@ -1,26 +1,24 @@
 """Flags from the dataclasses that hold the defaults, so that none is written twice."""
 
 import dataclasses
-import inspect
 import math
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from cyclopts import Parameter, Token, convert
 
-from napari_focusfuse.config import FusionConfig
-from napari_focusfuse.errors import OutputError, StackError
+from napari_focusfuse.config.setting import Setting, help_of, settings_of
+from napari_focusfuse.errors import FocusFuseError, OutputError, StackError
 
 __all__ = [
-    "FusionFlags",
     "Names",
     "Out",
     "Switch",
     "check_apart",
+    "config_from",
+    "flags_of",
     "given",
-    "merged",
     "opening_given",
     "parsed",
     "sizes_given",
@@ -30,6 +28,8 @@ Out = Annotated[Path, Parameter(alias="-o")]
 #: Of names, `--exclude a.tif --exclude "*_fused.*"`.
 Names = Annotated[list[str] | None, Parameter(negative=())]
 Switch = Annotated[bool, Parameter(negative=(), show_default=False)]
+
+_PLAIN = (bool, int, float, str)
 
 
 def given(**options: Any) -> dict[str, Any]:
@@ -79,61 +79,75 @@ def parsed(kind: type[Any], tokens: Sequence[Token]) -> Any:
         raise ValueError(f"{tokens[0].value} is not a whole number") from None
 
 
-def _flags(config: type[Any]) -> type[Any]:
-    """The fields of `config`; those that are left to it (their default is None) may be None here, as types are checked.
-
-    The values are checked by `config` itself, which is what an instance turns into with `vars`.
-    """
-    fields = [
-        (field.name, field.type if field.default is not None else field.type | None, field.default)  # type: ignore[operator]
-        for field in dataclasses.fields(config)
-    ]
-    # Without a module of its own it would be taken for a built-in type.
-    namespace = {"__doc__": config.__doc__, "__module__": __name__}
-    return dataclasses.make_dataclass(config.__name__, fields, kw_only=True, namespace=namespace)
-
-
-def merged(name: str, configs: Mapping[str, type[Any]]) -> type[Any]:
-    """The fields of several dataclasses, all None by default; the help says to which each belongs, and its defaults.
+def flags_of(configs: Mapping[Any, type[Any]], owner: str = "") -> type[Any]:
+    """The settings of several dataclasses as flags, all None by default; the help says to which each belongs.
 
     Parameters
     ----------
-    name : str
-        Of the class.
     configs : mapping
         Dataclasses by the name of what they are the settings of.
+    owner : str
+        What these are names of, such as "recipe"; nothing where there is one dataclass only.
     """
-    kinds: dict[str, Any] = {}
-    defaults: dict[str, dict[str, str]] = {}
-    tips: dict[str, dict[str, str]] = {}
-    for owner, config in configs.items():
-        told = _tips(config)
-        for field in dataclasses.fields(config):
-            kinds[field.name] = field.type
-            defaults.setdefault(field.name, {})[owner] = str(field.default)
-            tips.setdefault(field.name, {})[owner] = told[field.name]
-    fields: list[tuple[str, Any, None]] = []
-    for key in kinds:
-        group = "Any recipe" if len(tips[key]) > 1 else f"Recipe {next(iter(tips[key]))}"
-        shown = Parameter(help=_joined(tips[key], " "), group=group, show_default=_joined(defaults[key], ", "))
-        fields.append((key, Annotated[kinds[key] | None, shown], None))
-    return dataclasses.make_dataclass(name, fields, kw_only=True, namespace={"__module__": __name__})
+    found: dict[str, dict[str, Setting]] = {}
+    helps: dict[str, dict[str, str]] = {}
+    for name, config in configs.items():
+        told = help_of(config)
+        for setting in settings_of(config).values():
+            found.setdefault(setting.name, {})[name] = setting
+            helps.setdefault(setting.name, {})[name] = told.get(setting.name, setting.tip)
+    fields = [(name, _flag(of, configs, owner, _told(helps[name])), None) for name, of in found.items()]
+    return dataclasses.make_dataclass("Flags", fields, kw_only=True, namespace={"__module__": __name__})
 
 
-def _joined(texts: Mapping[str, str], between: str) -> str:
-    """What is said of each owner, or once where it is the same."""
-    if len(set(texts.values())) == 1:
-        return next(iter(texts.values()))
-    return between.join(f"{owner}: {text}" for owner, text in texts.items())
+def config_from(flags: Any, configs: Mapping[Any, type[Any]], owner: str, chosen: str) -> Any:
+    """The settings of the one chosen, None if no flag was given.
+
+    Raises
+    ------
+    FocusFuseError
+        A flag belongs to another one, or a value makes no sense.
+    """
+    values = given(**vars(flags)) if flags else {}
+    for name in values:
+        owners = [other for other, config in configs.items() if name in settings_of(config)]
+        if chosen not in owners:
+            flag = f"--{name.replace('_', '-')}"
+            raise FocusFuseError(
+                f"{flag} belongs to the {owner} {owners[0]}, and this is {chosen}: "
+                f"leave it out, or use --{owner} {owners[0]}"
+            )
+    return configs[chosen](**values) if values else None
 
 
-def _tips(config: type[Any]) -> dict[str, str]:
-    """What the docstring of a dataclass says about each field."""
-    found = re.findall(r"^(\w+) : .*\n((?: {4}.*(?:\n|$))+)", inspect.cleandoc(config.__doc__ or ""), re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in found}
+def _flag(settings: Mapping[str, Setting], configs: Mapping[Any, Any], owner: str, text: str) -> Any:
+    """The type of a flag, with its help."""
+    first = next(iter(settings.values()))
+    # What is neither is a number or a word, and the configuration says which words.
+    kind = first.kind if first.literals or first.kind in _PLAIN else int | str
+    shown: dict[str, Any] = {"help": text, "show_default": _defaults(settings)}
+    if first.default is False:
+        shown |= {"negative": (), "show_default": False}
+    if owner and len(settings) == 1:
+        shown |= {"group": f"{owner.capitalize()} {next(iter(settings))}"}
+    elif owner:
+        shown |= {"group": f"Any {owner}" if len(settings) == len(configs) else f"Several {owner}s"}
+    return Annotated[kind | None, Parameter(**shown)]
 
 
-if TYPE_CHECKING:
-    from napari_focusfuse.config import FusionConfig as FusionFlags
-else:
-    FusionFlags = _flags(FusionConfig)
+def _defaults(settings: Mapping[str, Setting]) -> str | bool:
+    """The default, for each owner where they differ; those that depend on other settings are told by the help."""
+    known = {name: str(setting.default) for name, setting in settings.items() if setting.default is not None}
+    if len(known) == len(settings) and len(set(known.values())) == 1:
+        return next(iter(known.values()))
+    return ", ".join(f"{name}: {default}" for name, default in known.items()) or False
+
+
+def _told(texts: Mapping[str, str]) -> str:
+    """What is said of each owner, once where it is the same."""
+    names: dict[str, list[str]] = {}
+    for name, text in texts.items():
+        names.setdefault(text, []).append(name)
+    if len(names) == 1:
+        return next(iter(names))
+    return " ".join(f"{', '.join(owners)}: {text}" for text, owners in names.items())

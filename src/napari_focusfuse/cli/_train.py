@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from napari_focusfuse.cli._flags import Out, Switch, given, merged
+from napari_focusfuse.cli._flags import Out, Switch, config_from, flags_of, given
 from napari_focusfuse.cli._terminal import complain, say, with_bar
-from napari_focusfuse.config import DEFAULT_RECIPE, RECIPES, AnyTrainConfig, Recipe
-from napari_focusfuse.errors import FocusFuseError
+from napari_focusfuse.config import DEFAULT_RECIPE, RECIPES, Recipe
 
 __all__ = ["train"]
 
@@ -17,7 +16,7 @@ _INTERRUPTED = 130
 if TYPE_CHECKING:
     TrainFlags = Any
 else:
-    TrainFlags = merged("TrainFlags", RECIPES)
+    TrainFlags = flags_of(RECIPES, "recipe")
 
 
 def train(
@@ -66,8 +65,7 @@ def train(
     from napari_focusfuse import api
 
     taken = api.recipe_to_resume(out, recipe) if resume else recipe or DEFAULT_RECIPE
-    values = given(**vars(flags)) if flags else {}
-    config = None if resume and not values else _settings(taken, values)
+    config = config_from(flags, RECIPES, "recipe", taken) or (None if resume else RECIPES[taken]())
     options = given(validation=validation, start=start, device=device, licence=licence)
     work = api.iter_train(images, config, out=out, resume=resume, overwrite=overwrite, **options)
     try:
@@ -78,18 +76,6 @@ def train(
     kept = f"{trained.unit} {trained.kept}" if trained.kept else "the model it started from, nothing was better"
     say(f"model: {out} ({kept}; {trained.told}; {trained.ended})")
     return 0
-
-
-def _settings(recipe: Recipe, values: dict[str, Any]) -> AnyTrainConfig:
-    """The settings of a recipe; what belongs to another one is refused."""
-    for name in values:
-        owners = [kind for kind, config in RECIPES.items() if name in config.__dataclass_fields__]
-        if recipe not in owners:
-            flag, other = f"--{name.replace('_', '-')}", owners[0]
-            raise FocusFuseError(
-                f"{flag} belongs to the recipe {other}, and this is {recipe}: leave it out, or use --recipe {other}"
-            )
-    return RECIPES[recipe](**values)
 
 
 def _line(step: Any) -> str | None:

@@ -13,26 +13,18 @@ from napari_focusfuse.config.methods import (
     WaveletConfig,
     WindowConfig,
 )
-from napari_focusfuse.config.results import RetouchConfig, SurfaceConfig
-from napari_focusfuse.config.scene import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
-from napari_focusfuse.config.training import (
-    ADAPTATIONS,
-    ADAPTING,
+from napari_focusfuse.config.recipe_focus import (
     CANDIDATE_ADAPTING,
     DECIDE_ADAPTING,
-    DEFAULT_RECIPE,
-    HAVING,
     RANK_ADAPTING,
-    RECIPES,
-    STARTS,
-    AnyTrainConfig,
     CandidateConfig,
     DecideConfig,
     RankConfig,
-    Recipe,
-    SEVariant,
-    TrainConfig,
 )
+from napari_focusfuse.config.recipe_paper import ADAPTING, Recipe, SEVariant, TrainConfig
+from napari_focusfuse.config.results import RetouchConfig, SurfaceConfig
+from napari_focusfuse.config.scene import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
+from napari_focusfuse.config.training import ADAPTATIONS, DEFAULT_RECIPE, HAVING, RECIPES, STARTS, AnyTrainConfig
 
 __all__ = [
     "ADAPTATIONS",

@@ -1,14 +1,14 @@
 """Checks that say in a sentence what a setting must be."""
 
 import math
-from collections.abc import Iterable
-from dataclasses import fields
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
-from typing import Any, get_args
+from typing import Any
 
+from napari_focusfuse.config.setting import settings_of
 from napari_focusfuse.errors import FocusFuseError, OutputError
 
-__all__ = ["check_sizes", "one_of", "typed", "whole", "within"]
+__all__ = ["check", "check_sizes", "one_of", "whole", "within"]
 
 #: What the fields of settings may be, and how it is called. True and false are no numbers.
 _KINDS: dict[Any, tuple[type, str]] = {
@@ -19,11 +19,17 @@ _KINDS: dict[Any, tuple[type, str]] = {
 }
 
 
-def typed(config: Any) -> None:
-    """Refuse settings whose type is not that of their field; choices among a few are checked by `one_of`."""
-    for field in fields(config):
-        kind, called = _KINDS.get(field.type, (object, ""))
-        _ask(field.name, getattr(config, field.name), kind, called)
+def check(config: Any) -> None:
+    """Refuse settings that are not of the type, among the choices or within the bounds that their fields state."""
+    for name, setting in settings_of(type(config)).items():
+        value = getattr(config, name)
+        _ask(name, value, *_KINDS.get(setting.kind, (object, "")))
+        if setting.literals:
+            one_of(name, value, setting.literals)
+        if not math.isinf(setting.above):
+            _exceeds(name, value, setting.above, setting.most)
+        elif not math.isinf(setting.least):
+            within(name, value, setting.least, setting.most)
 
 
 def _ask(name: str, value: object, kind: type, called: str) -> None:
@@ -32,10 +38,10 @@ def _ask(name: str, value: object, kind: type, called: str) -> None:
         raise FocusFuseError(f"{name} must be {called}, not {value!r}")
 
 
-def one_of(name: str, value: object, choices: Any) -> None:
-    """Refuse what is none of the choices of a Literal."""
-    if value not in get_args(choices):
-        raise FocusFuseError(f"{name} {value!r} is unknown: choose one of {', '.join(get_args(choices))}")
+def one_of(name: str, value: object, choices: Sequence[str]) -> None:
+    """Refuse what is none of the choices."""
+    if value not in choices:
+        raise FocusFuseError(f"{name} {value!r} is unknown: choose one of {', '.join(choices)}")
 
 
 def whole(name: str, value: object) -> None:
@@ -48,6 +54,12 @@ def within(name: str, value: float, least: float, most: float = math.inf) -> Non
     if not least <= value <= most:
         bounds = f"at least {least}" if math.isinf(most) else f"from {least} to {most}"
         raise FocusFuseError(f"{name} must be {bounds}, not {value}")
+
+
+def _exceeds(name: str, value: float, above: float, most: float) -> None:
+    if not above < value <= most:
+        limit = "" if math.isinf(most) else f" and at most {most:g}"
+        raise FocusFuseError(f"{name} must be greater than {above:g}{limit}, not {value}")
 
 
 def check_sizes(pixel_size: Any = None, z_step: Any = None) -> None:

@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from napari_focusfuse.config.checks import one_of, typed, within
+from napari_focusfuse.config.checks import check, one_of
+from napari_focusfuse.config.setting import Setting
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["CHANNEL", "DECIDE_ON", "STACK_AXIS", "DecideOn", "FusionConfig", "Prefer", "Preset", "Scales"]
@@ -60,30 +61,111 @@ class FusionConfig:
         Side of the tiles in which slices are encoded, px, about: memory against speed; the result is the same.
     """
 
-    preset: Preset = "default"
-    scales: Scales = _FROM_PRESET
-    radius: int = _FROM_PRESET
-    levels: int = _FROM_PRESET
-    softness: float = _FROM_PRESET
-    prefer: Prefer = "sharper"
-    min_region: float = _FROM_PRESET
-    series: bool = False
-    tile: int = 512
+    preset: Annotated[
+        Preset,
+        Setting(
+            label="Preset",
+            tip=(
+                "default: several scales and soft weights, the best we know for noisy and large stacks.\n"
+                "quantitative: the same decision; each pixel is copied unchanged from one slice.\n"
+                "paper: SESF-Fuse as published (one scale, hard choice, consistency verification)."
+            ),
+            main=True,
+        ),
+    ] = "default"
+    scales: Annotated[
+        Scales,
+        Setting(
+            label="Sharpness",
+            tip=(
+                "How sharpness is measured.\n"
+                "learned: on the scales and in the neighbourhoods that the model has learned to trust.\n"
+                "windows of one radius: plain spatial frequency, for comparison."
+            ),
+            offered=(("learned", "learned"), ("windows of one radius", "window")),
+        ),
+    ] = _FROM_PRESET
+    radius: Annotated[
+        int,
+        Setting(
+            label="Window radius",
+            unit="px",
+            tip="Radius of the window in which the sharpness of a slice is measured.\n"
+            "Larger: more robust to noise and little texture. Smaller: more precise at depth edges.\n"
+            "Only where sharpness is measured in windows of one radius.",
+            least=0,
+            most=50,
+        ),
+    ] = _FROM_PRESET
+    levels: Annotated[
+        int,
+        Setting(
+            label="Pyramid levels",
+            tip="On how many scales the sharpness is measured: full, half and quarter size.\n"
+            "More: far fewer wrong pixels under noise. 1: finest detail on clean images.\n"
+            "Only where sharpness is measured in windows of one radius.",
+            least=1,
+            most=3,
+        ),
+    ] = _FROM_PRESET
+    softness: Annotated[
+        float,
+        Setting(
+            label="Weights",
+            tip=("Opacity of the decision map over the image; each slice has a colour."),
+            least=0,
+            offered=(
+                (("adapt to the noise"), 0.0),
+                *((f"power {power}", float(power)) for power in (1, 2, 4, 8, 16)),
+                ("hard choice", math.inf),
+            ),
+        ),
+    ] = _FROM_PRESET
+    prefer: Annotated[
+        Prefer,
+        Setting(
+            label=("Between two depths"),
+            tip=(
+                "Which of two depths a pixel takes where both are sharp: transparent layers, depth edges.\n"
+                "Only with learned sharpness, and not with a hard choice."
+            ),
+            offered=(
+                ("the sharper", "sharper"),
+                ("the nearer (larger z)", "nearer"),
+                ("the farther (smaller z)", "farther"),
+            ),
+        ),
+    ] = "sharper"
+    min_region: Annotated[
+        float,
+        Setting(
+            label="Smallest region",
+            unit="%",
+            tip="Patches smaller than this share of the image take the slice of their surroundings.\n"
+            "Larger: a calmer decision map. 0: small objects are kept. Only with a hard choice.",
+            least=0,
+            most=0.5,
+            step=0.1,
+            digits=2,
+        ),
+    ] = _FROM_PRESET
+    series: Annotated[
+        bool,
+        Setting(
+            label="Fuse one by one",
+            tip="Fuse the slices one after the other, as the paper does, instead of all at once.\n"
+            "For comparison with the paper: slower and not better. Only with the preset paper.",
+        ),
+    ] = False
+    tile: Annotated[int, Setting(least=64, most=8192)] = 512
 
     def __post_init__(self) -> None:
-        one_of("preset", self.preset, Preset)
+        one_of("preset", self.preset, get_args(Preset))
         softened = self.softness not in (_FROM_PRESET, math.inf)
         for name, value in _PRESETS[self.preset].items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, 0.0 if name == "min_region" and softened else value)
-        typed(self)
-        one_of("scales", self.scales, Scales)
-        one_of("prefer", self.prefer, Prefer)
-        within("radius", self.radius, 0, 50)
-        within("levels", self.levels, 1, 3)
-        within("softness", self.softness, 0, math.inf)
-        within("min_region", self.min_region, 0, 0.5)
-        within("tile", self.tile, 64, 8192)
+        check(self)
         if self.preset == "paper" and self.scales == "learned":
             raise FocusFuseError('the preset "paper" compares windows of one radius: choose "default"')
         default = _PRESETS["default"]

@@ -1,8 +1,11 @@
 """Settings of the methods other than ours."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Annotated
 
-from napari_focusfuse.config.checks import typed, within
+from napari_focusfuse.config.checks import check
+from napari_focusfuse.config.setting import Setting
+from napari_focusfuse.errors import FocusFuseError
 
 __all__ = [
     "BlockSFConfig",
@@ -15,6 +18,12 @@ __all__ = [
     "WaveletConfig",
     "WindowConfig",
 ]
+
+_WINDOW = Setting(label="Window radius", unit="px", least=0, most=50)
+_SIGMA = Setting(label="Sigma", unit="px", least=0.3, most=20, step=0.1, digits=2)
+_LEVELS = Setting(label="Pyramid levels", least=1, most=16)
+_GUIDE_RADIUS = Setting(unit="px", least=1, most=200)
+_GUIDE_EPS = Setting(least=1e-12, offered=tuple((f"{each:g}", each) for each in (1e-6, 1e-4, 1e-2, 0.1, 0.3, 1.0)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +41,10 @@ class WindowConfig(MethodConfig):
         The window has 2 radius + 1 pixels a side. (5: that of the paper's spatial frequency)
     """
 
-    radius: int = 5
+    radius: Annotated[int, _WINDOW] = 5
 
     def __post_init__(self) -> None:
-        typed(self)
-        within("radius", self.radius, 0, 50)
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +59,11 @@ class LoGConfig(MethodConfig):
         The energy is summed over 2 radius + 1 pixels a side.
     """
 
-    sigma: float = 1.0
-    radius: int = 5
+    sigma: Annotated[float, _SIGMA] = 1.0
+    radius: Annotated[int, _WINDOW] = 5
 
     def __post_init__(self) -> None:
-        typed(self)
-        within("sigma", self.sigma, 0.3, 20)
-        within("radius", self.radius, 0, 50)
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +76,10 @@ class FocusStackConfig(MethodConfig):
         Standard deviation of the Gaussian, px. (1.1: what OpenCV takes for the program's 5 x 5 kernel)
     """
 
-    sigma: float = 1.1
+    sigma: Annotated[float, _SIGMA] = 1.1
 
     def __post_init__(self) -> None:
-        typed(self)
-        within("sigma", self.sigma, 0.3, 20)
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +94,11 @@ class BlockSFConfig(MethodConfig):
         Blocks whose spatial frequencies differ by no more than this, on a range of 0..255, are averaged. (1.75)
     """
 
-    block: int = 32
-    threshold: float = 1.75
+    block: Annotated[int, Setting(label="Block", unit="px", least=2, most=1024)] = 32
+    threshold: Annotated[float, Setting(label="Threshold", least=0, most=255, step=0.25, digits=2)] = 1.75
 
     def __post_init__(self) -> None:
-        typed(self)
-        within("block", self.block, 2, 1024)
-        within("threshold", self.threshold, 0, 255)
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,17 +115,15 @@ class MWGConfig(MethodConfig):
         Width of the zone around borders, as a multiple of `large`. (1.5)
     """
 
-    large: float = 4.0
-    small: float = 0.5
-    alpha: float = 0.5
-    margin: float = 1.5
+    large: Annotated[float, replace(_SIGMA, label="Large scale")] = 4.0
+    small: Annotated[float, replace(_SIGMA, label="Small scale")] = 0.5
+    alpha: Annotated[float, Setting(label="Alpha", least=0, most=1, step=0.1, digits=2)] = 0.5
+    margin: Annotated[float, Setting(label="Margin", least=0, most=10, step=0.1, digits=2)] = 1.5
 
     def __post_init__(self) -> None:
-        typed(self)
-        within("large", self.large, 0.3, 20)
-        within("small", self.small, 0.3, self.large)
-        within("alpha", self.alpha, 0, 1)
-        within("margin", self.margin, 0, 10)
+        check(self)
+        if self.small > self.large:
+            raise FocusFuseError(f"small must be at most large, {self.large}, not {self.small}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,17 +138,13 @@ class GFConfig(MethodConfig):
         eps1 and eps2, for a guide of 0..1. (.3 and 1e-6)
     """
 
-    base_radius: int = 45
-    base_eps: float = 0.3
-    detail_radius: int = 7
-    detail_eps: float = 1e-6
+    base_radius: Annotated[int, replace(_GUIDE_RADIUS, label="Base radius")] = 45
+    base_eps: Annotated[float, replace(_GUIDE_EPS, label="Base epsilon")] = 0.3
+    detail_radius: Annotated[int, replace(_GUIDE_RADIUS, label="Detail radius")] = 7
+    detail_eps: Annotated[float, replace(_GUIDE_EPS, label="Detail epsilon")] = 1e-6
 
     def __post_init__(self) -> None:
-        typed(self)
-        for name in ("base_radius", "detail_radius"):
-            within(name, getattr(self, name), 1, 200)
-        for name in ("base_eps", "detail_eps"):
-            within(name, getattr(self, name), 1e-12)
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,11 +158,10 @@ class PyramidConfig(MethodConfig):
         wider. (4: what comparisons of pairs use)
     """
 
-    levels: int = 4
+    levels: Annotated[int, _LEVELS] = 4
 
     def __post_init__(self) -> None:
-        typed(self)
-        within("levels", self.levels, 1, 16)
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,9 +176,8 @@ class WaveletConfig(MethodConfig):
         Name of a discrete wavelet of PyWavelets. (bior2.2: the DBSS(2,2) of the usual toolbox)
     """
 
-    levels: int = 4
-    wavelet: str = "bior2.2"
+    levels: Annotated[int, _LEVELS] = 4
+    wavelet: Annotated[str, Setting(label="Wavelet")] = "bior2.2"
 
     def __post_init__(self) -> None:
-        typed(self)
-        within("levels", self.levels, 1, 16)
+        check(self)

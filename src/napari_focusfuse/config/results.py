@@ -1,8 +1,10 @@
 """Settings of what is done with a result: retouching by hand, and surfaces."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from napari_focusfuse.config.checks import typed, within
+from napari_focusfuse.config.checks import check
+from napari_focusfuse.config.setting import Setting
 
 __all__ = ["RetouchConfig", "SurfaceConfig"]
 
@@ -18,10 +20,20 @@ class RetouchConfig:
         image around it. For lamps that flicker and dyes that bleach; pixels are then no longer those of a slice.
     """
 
-    match_brightness: bool = False
+    match_brightness: Annotated[
+        bool,
+        Setting(
+            label="Match brightness",
+            tip=(
+                "Multiply each stroke by one factor, so that along its border the painted slice is as bright as the "
+                "image around it.\n"
+                "For flickering lamps and bleaching dyes. The pixels then no longer have the values of a slice."
+            ),
+        ),
+    ] = False
 
     def __post_init__(self) -> None:
-        typed(self)
+        check(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +50,19 @@ class SurfaceConfig:
         Of larger maps only every 2nd, 3rd... row and column becomes a vertex, each the median of the pixels around it.
     """
 
-    fill: bool = False
-    least_confidence: float = 0.5
-    max_vertices: int = 1_000_000
+    fill: Annotated[
+        bool,
+        Setting(
+            label="Fill holes",
+            tip=(
+                "Where depth was not measured or is unreliable, estimate it from the surroundings, also in exported "
+                "files.\n"
+                "Otherwise pixels without a measured depth are holes."
+            ),
+        ),
+    ] = False
+    least_confidence: Annotated[float, Setting(least=0, most=1)] = 0.5
+    max_vertices: Annotated[int, Setting(least=4, most=100_000_000)] = 1_000_000
 
     def __post_init__(self) -> None:
-        typed(self)
-        within("least_confidence", self.least_confidence, 0, 1)
-        within("max_vertices", self.max_vertices, 4, 100_000_000)
+        check(self)

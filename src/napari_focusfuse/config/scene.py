@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from napari_focusfuse.config.checks import typed, within
+from napari_focusfuse.config.checks import check
+from napari_focusfuse.config.setting import Setting
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["PSF", "Camera", "Flaws", "Mode", "Surface", "Texture", "Wave"]
@@ -32,16 +33,13 @@ class Wave:
         the picture is sharpest.
     """
 
-    na: float = 0.4
-    wavelength: float = 0.55
+    na: Annotated[float, Setting(least=0.01, most=1.7)] = 0.4
+    wavelength: Annotated[float, Setting(least=0.1, most=2)] = 0.55
     index: float = 1.0
-    spherical: float = 0.0
+    spherical: Annotated[float, Setting(least=-0.5, most=0.5)] = 0.0
 
     def __post_init__(self) -> None:
-        typed(self)
-        within("na", self.na, 0.01, 1.7)
-        within("wavelength", self.wavelength, 0.1, 2)
-        within("spherical", self.spherical, -0.5, 0.5)
+        check(self)
         if not self.index > self.na:
             raise FocusFuseError(f"the refractive index {self.index} must be larger than the aperture {self.na}")
 
@@ -85,23 +83,18 @@ class Camera:
         Share of pixels that are black or white, others in every slice.
     """
 
-    bits: int = 16
-    noise: float = 0.0
-    full_well: float = math.inf
-    read_noise: float = 0.0
-    black: float = 0.0
-    gain_spread: float = 0.0
-    offset_spread: float = 0.0
-    hot_pixels: float = 0.0
-    salt_pepper: float = 0.0
+    bits: Annotated[int, Setting(least=1, most=16)] = 16
+    noise: Annotated[float, Setting(least=0, most=1)] = 0.0
+    full_well: Annotated[float, Setting(least=1)] = math.inf
+    read_noise: Annotated[float, Setting(least=0)] = 0.0
+    black: Annotated[float, Setting(least=0, most=1)] = 0.0
+    gain_spread: Annotated[float, Setting(least=0, most=1)] = 0.0
+    offset_spread: Annotated[float, Setting(least=0, most=1)] = 0.0
+    hot_pixels: Annotated[float, Setting(least=0, most=1)] = 0.0
+    salt_pepper: Annotated[float, Setting(least=0, most=1)] = 0.0
 
     def __post_init__(self) -> None:
-        typed(self)
-        within("bits", self.bits, 1, 16)
-        within("full_well", self.full_well, 1)
-        for name in ("noise", "black", "gain_spread", "offset_spread", "hot_pixels", "salt_pepper"):
-            within(name, getattr(self, name), 0, 1)
-        within("read_noise", self.read_noise, 0)
+        check(self)
         if self.read_noise and math.isinf(self.full_well):
             raise FocusFuseError("read_noise is counted in electrons: give a full_well as well")
 
@@ -152,37 +145,24 @@ class Flaws:
         Quality of JPEG, 1 to 95; 0 is none.
     """
 
-    shading: float = 0.0
-    dust: int = 0
-    scratches: int = 0
-    highlights: float = 0.0
-    haze: float = 0.0
-    drift: float = 0.0
-    magnification: float = 0.0
-    flicker: float = 0.0
-    exposure: float = 0.0
-    interlaced: float = 0.0
-    glints: float = 0.0
-    missing: int = 0
-    uneven_noise: float = 0.0
+    shading: Annotated[float, Setting(least=0, most=0.95)] = 0.0
+    dust: Annotated[int, Setting(least=0, most=10_000)] = 0
+    scratches: Annotated[int, Setting(least=0, most=10_000)] = 0
+    highlights: Annotated[float, Setting(least=0, most=0.5)] = 0.0
+    haze: Annotated[float, Setting(least=0, most=10)] = 0.0
+    drift: Annotated[float, Setting(least=0, most=50)] = 0.0
+    magnification: Annotated[float, Setting(least=-0.05, most=0.05)] = 0.0
+    flicker: Annotated[float, Setting(least=0, most=0.5)] = 0.0
+    exposure: Annotated[float, Setting(least=0, most=0.5)] = 0.0
+    interlaced: Annotated[float, Setting(least=0, most=0.5)] = 0.0
+    glints: Annotated[float, Setting(least=0, most=0.5)] = 0.0
+    missing: Annotated[int, Setting(least=0, most=10_000)] = 0
+    uneven_noise: Annotated[float, Setting(least=0, most=2)] = 0.0
     mosaic: bool = False
-    denoised: float = 0.0
-    sharpened: float = 0.0
-    gamma: float = 1.0
-    jpeg: int = 0
+    denoised: Annotated[float, Setting(least=0, most=0.5)] = 0.0
+    sharpened: Annotated[float, Setting(least=0, most=5)] = 0.0
+    gamma: Annotated[float, Setting(least=0.2, most=5)] = 1.0
+    jpeg: Annotated[int, Setting(least=0, most=95)] = 0
 
     def __post_init__(self) -> None:
-        typed(self)
-        for name in ("dust", "scratches", "missing", "jpeg"):
-            within(name, getattr(self, name), 0, 95 if name == "jpeg" else 10_000)
-        within("shading", self.shading, 0, 0.95)
-        within("highlights", self.highlights, 0, 0.5)
-        within("haze", self.haze, 0, 10)
-        within("drift", self.drift, 0, 50)
-        within("magnification", self.magnification, -0.05, 0.05)
-        within("glints", self.glints, 0, 0.5)
-        for name in ("flicker", "exposure", "interlaced", "denoised"):
-            within(name, getattr(self, name), 0, 0.5)
-        within("uneven_noise", self.uneven_noise, 0, 2)
-        within("sharpened", self.sharpened, 0, 5)
-        within("gamma", self.gamma, 0.2, 5)
+        check(self)

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from napari_focusfuse.config import FusionConfig
-from napari_focusfuse.gui.common.form import Folded, LengthBox
+from napari_focusfuse.gui.common.form import Folded, LengthBox, form_layout
 from napari_focusfuse.gui.fuse.form import ConfigForm
 
 CONFIGS = [
@@ -38,42 +38,42 @@ def test_configs_follow_each_other(form):
 
 
 def test_a_preset_sets_its_knobs(form):
-    form.scales.value = "window"
-    form.radius.value = 9
-    form.preset.value = "paper"
+    form.boxes["scales"].value = "window"
+    form.boxes["radius"].value = 9
+    form.boxes["preset"].value = "paper"
     assert form.value() == FusionConfig(preset="paper")
 
 
 def test_knobs_without_effect_are_off(form):
-    assert not form.min_region.enabled
-    assert not form.series.enabled
-    form.softness.value = math.inf
-    assert form.min_region.enabled
-    form.min_region.value = 2.0
+    assert not form.boxes["min_region"].enabled
+    assert not form.boxes["series"].enabled
+    form.boxes["softness"].value = math.inf
+    assert form.boxes["min_region"].enabled
+    form.boxes["min_region"].value = 2.0
     assert form.value().min_region == 0.02
-    form.softness.value = 0.0
+    form.boxes["softness"].value = 0.0
     assert form.value().min_region == 0
-    form.preset.value = "paper"
-    assert form.series.enabled
+    form.boxes["preset"].value = "paper"
+    assert form.boxes["series"].enabled
 
 
 def test_radius_and_levels_have_an_effect_in_windows_only(form):
-    assert not form.radius.enabled
-    assert not form.levels.enabled
-    form.scales.value = "window"
-    assert form.radius.enabled
-    assert form.levels.enabled
-    form.radius.value = 7
+    assert not form.boxes["radius"].enabled
+    assert not form.boxes["levels"].enabled
+    form.boxes["scales"].value = "window"
+    assert form.boxes["radius"].enabled
+    assert form.boxes["levels"].enabled
+    form.boxes["radius"].value = 7
     assert form.value() == FusionConfig(scales="window", radius=7)
-    form.scales.value = "learned"
+    form.boxes["scales"].value = "learned"
     assert form.value() == FusionConfig()
-    form.preset.value = "paper"
-    assert not form.scales.enabled
-    assert form.radius.enabled
+    form.boxes["preset"].value = "paper"
+    assert not form.boxes["scales"].enabled
+    assert form.boxes["radius"].enabled
 
 
 def test_every_knob_says_what_it_trades(form):
-    for knob in (form.preset, form.scales, form.radius, form.softness, form.levels, form.min_region, form.series):
+    for knob in form.boxes.values():
         assert len(knob.tooltip) > 40
 
 
@@ -90,12 +90,14 @@ def test_a_length_may_be_unknown(qtbot):
 
 
 def test_rows_unfold(qtbot, form):
-    folded = Folded("Advanced", form.advanced())
+    rows = form_layout()
+    form.add_more(rows)
+    folded = Folded("Advanced", rows)
     qtbot.addWidget(folded)
     folded.show()
-    assert not form.radius.native.isVisible()
+    assert not form.boxes["radius"].native.isVisible()
     folded.button.click()
-    assert form.radius.native.isVisible()
+    assert form.boxes["radius"].native.isVisible()
 
 
 def test_a_length_that_was_read_is_not_rounded(qtbot):

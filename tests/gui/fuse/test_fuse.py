@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_focusfuse.config import FusionConfig
+from napari_focusfuse.config import FusionConfig, LoGConfig, MWGConfig
 from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.errors import FocusFuseWarning, StackError
 from napari_focusfuse.gui.layers.source import KEY
@@ -177,8 +177,8 @@ def test_every_method_is_offered_and_says_what_it_does(widget):
 
 def test_settings_that_the_method_does_not_use_are_off(widget):
     def enabled():
-        parts = (widget.config.preset.native, widget.model.native, widget.device.native, widget.folder_button)
-        return {part.isEnabled() for part in (*parts, widget.advanced, widget.config.radius.native)}
+        parts = (widget.config.boxes["preset"].native, widget.model.native, widget.device.native, widget.folder_button)
+        return {part.isEnabled() for part in parts}
 
     config = FusionConfig(preset="paper", radius=7)
     widget.set_value(config)
@@ -190,17 +190,45 @@ def test_settings_that_the_method_does_not_use_are_off(widget):
     assert widget.value() == config
 
 
+def test_advanced_holds_the_settings_of_the_method(widget):
+    def shown():
+        return {name for name, form in widget.form.settings.items() for box in form.boxes.values() if seen(box.native)}
+
+    def seen(box):
+        return box.isVisibleTo(widget.advanced)
+
+    widget.advanced.button.click()
+    assert shown() == {"sesf"}
+    for method in METHODS.values():
+        widget.method.value = method.name
+        assert shown() == ({method.name} if method.config else set())
+        assert widget.advanced.isEnabled() == (method.config is not None)
+        if method.config is not None:
+            assert widget.form.how()["config"] == method.config()
+
+
+def test_settings_of_a_method_that_contradict_each_other_are_refused_in_words(viewer, widget, cells, fusion, notes):
+    widget.method.value = "mwg"
+    boxes = widget.form.settings["mwg"].boxes
+    boxes["small"].value = 0.75
+    assert widget.form.how()["config"] == MWGConfig(small=0.75)
+    boxes["large"].value = 0.5
+    widget.run()
+    assert fusion.calls == []
+    assert "small must be at most large" in notes[-1].message
+
+
 def test_a_method_that_decides_gives_all_layers(viewer, widget, cells, fusion, finish):
     widget.method.value = "log"
     widget.run()
     finish(widget)
     (call,) = fusion.calls
-    assert call["method"] == "log"
-    assert not call.keys() & {"config", "model", "device"}
+    assert (call["method"], call["config"]) == ("log", LoGConfig())
+    assert not call.keys() & {"model", "device"}
     assert names(viewer) == ["cells", *RESULTS]
     kept = viewer.layers["cells fused"].metadata[KEY]
     assert (kept["method"], kept["made_by"]["method"]) == ("log", "log")
-    assert not kept.keys() & {"config", "model"}
+    assert (kept["config"], "model" in kept) == ({"sigma": 1.0, "radius": 5}, False)
 
 
 def test_without_a_decision_only_the_image_is_shown(viewer, widget, cells, fusion, finish, tmp_path):

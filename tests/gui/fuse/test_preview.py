@@ -65,7 +65,7 @@ def test_it_follows_knobs_and_camera(viewer, widget, preview, fusion, made):
     preview.box.setChecked(True)
     layer = made()
     assert len(fusion.calls) == 1
-    widget.config.softness.value = 8.0
+    widget.config.boxes["softness"].value = 8.0
     assert made() is layer
     assert fusion.calls[-1]["config"].softness == 8
     before = layer.data.shape
@@ -95,7 +95,7 @@ def test_what_is_not_wanted_any_more_is_stopped(widget, preview, fusion, qtbot, 
     qtbot.waitUntil(lambda: len(fusion.calls) == 1)
     shot = preview._shot
     for softness in (1.0, 2.0, 4.0):
-        widget.config.softness.value = softness
+        widget.config.boxes["softness"].value = softness
     qtbot.waitUntil(shot.stale.is_set)
     fusion.go.set()
     made()

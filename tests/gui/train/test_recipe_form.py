@@ -5,8 +5,8 @@ from dataclasses import fields, replace
 import pytest
 
 from napari_focusfuse.config import ADAPTATIONS, ADAPTING, RECIPES, RankConfig, TrainConfig
-from napari_focusfuse.gui.common.form import form_layout
-from napari_focusfuse.gui.train.recipe_form import RecipeForm, RecipesForm
+from napari_focusfuse.gui.common.form import SettingsForm, form_layout
+from napari_focusfuse.gui.train.recipe_form import RecipesForm
 
 OTHERS = {
     "variant": "sse",
@@ -39,26 +39,26 @@ BOTH = [(TrainConfig, name) for name in OTHERS] + [(RankConfig, name) for name i
 
 @pytest.fixture
 def form(qtbot):
-    return RecipeForm(TrainConfig())
+    return SettingsForm(TrainConfig())
 
 
 def test_it_shows_the_defaults(form):
     assert form.value() == TrainConfig()
-    assert RecipeForm(ADAPTING, hidden=("variant",)).value() == ADAPTING
+    assert SettingsForm(ADAPTING, hidden=("variant",)).value() == ADAPTING
     for config in ADAPTATIONS.values():
-        assert RecipeForm(config).value() == config
+        assert SettingsForm(config).value() == config
 
 
 @pytest.mark.parametrize(("kind", "others"), [(TrainConfig, OTHERS), (RankConfig, RANK_OTHERS)])
 def test_every_setting_has_a_box_that_says_what_it_trades(qtbot, kind, others):
-    form = RecipeForm(kind())
+    form = SettingsForm(kind())
     assert set(form.boxes) == {field.name for field in fields(kind)} == set(others)
     assert all(len(box.tooltip) > 20 for box in form.boxes.values())
 
 
 @pytest.mark.parametrize(("kind", "name"), BOTH)
 def test_the_value_is_what_was_set_and_what_is_shown(qtbot, kind, name):
-    form, others = RecipeForm(kind()), OTHERS if kind is TrainConfig else RANK_OTHERS
+    form, others = SettingsForm(kind()), OTHERS if kind is TrainConfig else RANK_OTHERS
     config = replace(kind(), **{name: others[name]})
     form.set_value(config)
     assert form.value() == config

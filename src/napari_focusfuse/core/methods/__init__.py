@@ -1,8 +1,8 @@
 """Fusion methods by name: ours, and others for comparison, all for N slices and with one signature.
 
 Methods with a decision map give a `Decision` as ours does; the others give an image alone. Nothing heavy is imported
-before a method runs. A further method is a function ``iter_NAME(stack, config)`` in a file of its family, and an entry here;
-what else it takes by keyword, it says in `Method.needs`.
+before a method runs. A further method is a function ``iter_NAME(stack, config)`` in a file of its family, and an entry
+here; what else it takes by keyword, it says in `Method.needs`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from magicgui.widgets import CheckBox, ComboBox
+from magicgui.widgets import CheckBox
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -15,7 +15,7 @@ from napari_focusfuse.config import AlignConfig
 from napari_focusfuse.errors import FocusFuseError
 from napari_focusfuse.gui.align.aligned import aligned_before, show_aligned, stack_place
 from napari_focusfuse.gui.common.dock import Scrolled, equip
-from napari_focusfuse.gui.common.form import form_layout, narrow
+from napari_focusfuse.gui.common.form import SettingsForm, form_layout
 from napari_focusfuse.gui.common.plots import Colours, Plot, preload
 from napari_focusfuse.gui.common.run_panel import RunPanel
 from napari_focusfuse.gui.common.stack_form import StackForm
@@ -83,20 +83,10 @@ class MotionPlot(Plot):
 _WIDTH = 320
 #: Height of the whole form of a stack without further axes, px.
 _FORM = 190
-_KINDS = [
-    ("shift", "translation"),
-    ("shift, rotation, scale", "similarity"),
-    ("shift, rotation, scale, shear", "affine"),
-]
-_EDGES = [("crop to the common area", "crop"), ("keep size, fill with NaN", "nan")]
-_TIPS = {
-    "kind": "What may differ between slices. A simpler transform is more robust where there is little "
-    "structure.\n"
-    "Focusing changes the scale; a tilting stand or a hand-held camera rotates the image.",
-    "edges": "Crop: a smaller stack of the same data type. NaN: the full area, as floating point.",
-    "reuse": "Apply the transforms in the plot to this stack instead of measuring new ones:\n"
-    "for other channels of the same stack, or for transforms loaded from a file.",
-}
+_REUSE = (
+    "Apply the transforms in the plot to this stack instead of measuring new ones:\n"
+    "for other channels of the same stack, or for transforms loaded from a file."
+)
 _FILTER = "Transforms (*.json)"
 
 
@@ -120,13 +110,12 @@ class AlignWidget(QWidget):
     def __init__(self, napari_viewer: "Viewer") -> None:
         super().__init__()
         self._viewer = napari_viewer
-        self._base = AlignConfig()
         self._started: tuple[Source, dict[str, Any]] | None = None
         self.transforms: Transforms | None = None
         self.stack = StackForm(napari_viewer, self)
-        self.kind = narrow(ComboBox(choices=_KINDS, tooltip=_TIPS["kind"]))
-        self.edges = narrow(ComboBox(choices=_EDGES, tooltip=_TIPS["edges"]))
-        self.reuse = CheckBox(text="Use the transforms shown", tooltip=_TIPS["reuse"])
+        self.config = SettingsForm(AlignConfig())
+        self.kind, self.edges = self.config.boxes["kind"], self.config.boxes["edges"]
+        self.reuse = CheckBox(text="Use the transforms shown", tooltip=_REUSE)
         self.about = PlainLabel()
         self.panel = RunPanel()
         self.shifts = MotionPlot(napari_viewer, "shift (px)")
@@ -137,19 +126,15 @@ class AlignWidget(QWidget):
         self._build()
         equip(self, self.panel, "aligning.md")
         self._connect()
-        self.set_value(self._base)
         self._refresh()
 
     def value(self) -> AlignConfig:
         """The settings shown."""
-        return AlignConfig(**{**asdict(self._base), "kind": self.kind.value, "edges": self.edges.value})
+        return self.config.value()
 
     def set_value(self, config: AlignConfig) -> None:
         """Show settings."""
-        self._base = config
-        if config.kind != "none":
-            self.kind.value = config.kind
-        self.edges.value = config.edges
+        self.config.set_value(config)
 
     @property
     def layer(self) -> "Image | None":
@@ -222,8 +207,7 @@ class AlignWidget(QWidget):
         form.addRow("Image layer", self.stack.layer_box.native)
         form.addRow("Stack axis", self.stack.axis_box.native)
         form.addRow(self.about)
-        form.addRow("Correct for", self.kind.native)
-        form.addRow("Edges", self.edges.native)
+        self.config.add_more(form)
         form.addRow(self.reuse.native)
         files = QHBoxLayout()
         files.addWidget(self.save_button)

@@ -1,18 +1,20 @@
 """The form of the fusion widget: which stack, where in it, and how it is fused."""
 
 import math
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, get_args
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, SpinBox
+from magicgui.widgets import CheckBox, ComboBox
 from magicgui.widgets.bases import ValueWidget
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.config import FusionConfig, Preset, Scales
+from napari_focusfuse.config.setting import settings_of
 from napari_focusfuse.core.methods import METHODS
+from napari_focusfuse.errors import FocusFuseError
 from napari_focusfuse.gui.align.aligned import aligned_from
-from napari_focusfuse.gui.common.form import Folded, form_layout, narrow
+from napari_focusfuse.gui.common.form import Folded, SettingsForm, form_layout, narrow
 from napari_focusfuse.gui.common.preferences import (
     Choices,
     Preferences,
@@ -35,141 +37,62 @@ if TYPE_CHECKING:
 
 __all__ = ["ConfigForm", "FuseForm"]
 
-_SOFTNESS = [
-    ("adapt to the noise", 0.0),
-    *((f"power {power}", float(power)) for power in (1, 2, 4, 8, 16)),
-    ("hard choice", math.inf),
-]
-_SCALES = [("learned", "learned"), ("windows of one radius", "window")]
-_PREFER = [("the sharper", "sharper"), ("the nearer (larger z)", "nearer"), ("the farther (smaller z)", "farther")]
-_TIPS = {
-    "preset": "default: several scales and soft weights, the best we know for noisy and large stacks.\n"
-    "quantitative: the same decision; each pixel is copied unchanged from one slice.\n"
-    "paper: SESF-Fuse as published (one scale, hard choice, consistency verification).",
-    "scales": "How sharpness is measured.\n"
-    "learned: on the scales and in the neighbourhoods that the model has learned to trust.\n"
-    "windows of one radius: plain spatial frequency, for comparison.",
-    "radius": "Radius of the window in which the sharpness of a slice is measured.\n"
-    "Larger: more robust to noise and little texture. Smaller: more precise at depth edges.\n"
-    "Only where sharpness is measured in windows of one radius.",
-    "softness": "How strongly the sharpest slice dominates: weights are (activity / best activity) to this power.\n"
-    "Small powers average more slices, which lowers noise and blurs a little. A hard choice takes one "
-    "slice per pixel.",
-    "levels": "On how many scales the sharpness is measured: full, half and quarter size.\n"
-    "More: far fewer wrong pixels under noise. 1: finest detail on clean images.\n"
-    "Only where sharpness is measured in windows of one radius.",
-    "prefer": "Which of two depths a pixel takes where both are sharp: transparent layers, depth edges.\n"
-    "Only with learned sharpness, and not with a hard choice.",
-    "min_region": "Patches smaller than this share of the image take the slice of their surroundings.\n"
-    "Larger: a calmer decision map. 0: small objects are kept. Only with a hard choice.",
-    "series": "Fuse the slices one after the other, as the paper does, instead of all at once.\n"
-    "For comparison with the paper: slower and not better. Only with the preset paper.",
-}
-
+#: Settings that have no effect while they are greyed.
+_OFF = ("prefer", "min_region", "series")
 _EQUALISE = (
     "Multiply each slice by one factor before fusing, so that all are equally bright.\n"
     "For a lamp that flickers or fades; not for optical sections. Not where all positions are fused."
 )
 
 
-class ConfigForm:
+class ConfigForm(SettingsForm[FusionConfig]):
     """A view of a `FusionConfig`: the preset, and the knobs that change the result behind "Advanced"."""
 
     def __init__(self) -> None:
-        self.preset = narrow(ComboBox(choices=get_args(Preset), tooltip=_TIPS["preset"]))
-        self.scales = narrow(ComboBox(choices=_SCALES, tooltip=_TIPS["scales"]))
-        self.radius = SpinBox(min=0, max=50, tooltip=_TIPS["radius"])
-        self.softness = narrow(ComboBox(choices=_SOFTNESS, tooltip=_TIPS["softness"]))
-        self.levels = SpinBox(min=1, max=3, tooltip=_TIPS["levels"])
-        self.prefer = narrow(ComboBox(choices=_PREFER, tooltip=_TIPS["prefer"]))
-        self.min_region = FloatSpinBox(min=0, max=50, step=0.1, tooltip=_TIPS["min_region"])
-        self.series = CheckBox(text="Fuse one by one", tooltip=_TIPS["series"])
-        self._base = FusionConfig()
-        self.set_value(self._base)
-        self.preset.changed.connect(self._on_preset)
-        self.softness.changed.connect(self._on_softness)
-        self.scales.changed.connect(self._on_scales)
+        super().__init__(FusionConfig())
+        self.boxes["preset"].changed.connect(self._on_preset)
+        self.boxes["softness"].changed.connect(self._grey)
+        self.boxes["scales"].changed.connect(self._on_scales)
 
-    def advanced(self) -> QFormLayout:
-        """The knobs in rows."""
-        form = form_layout()
-        form.addRow("Sharpness", self.scales.native)
-        form.addRow("Window radius (px)", self.radius.native)
-        form.addRow("Pyramid levels", self.levels.native)
-        form.addRow("Weights", self.softness.native)
-        form.addRow("Between two depths", self.prefer.native)
-        form.addRow("Smallest region (%)", self.min_region.native)
-        form.addRow(self.series.native)
-        return form
-
-    def knobs(self) -> list[ValueWidget[Any]]:
-        """What changes the settings when it is moved."""
-        return [
-            self.preset,
-            self.scales,
-            self.radius,
-            self.softness,
-            self.levels,
-            self.prefer,
-            self.min_region,
-            self.series,
-        ]
-
-    def value(self) -> FusionConfig:
-        """The settings shown."""
-        return replace(
-            self._base,
-            preset=self.preset.value,
-            scales=self.scales.value,
-            radius=self.radius.value,
-            softness=self.softness.value,
-            levels=self.levels.value,
-            prefer=self.prefer.value if self.prefer.enabled else "sharper",
-            min_region=round(self.min_region.value / 100, 6) if self.min_region.enabled else 0.0,
-            series=self.series.value and self.series.enabled,
-        )
+    def shown(self) -> dict[str, Any]:
+        """The settings shown; what is greyed has no effect."""
+        off = {name: getattr(FusionConfig(), name) for name in _OFF if not self.boxes[name].enabled}
+        return super().shown() | off
 
     def set_value(self, config: FusionConfig) -> None:
         """Show `config`."""
-        self._base = config
-        with self.preset.changed.blocked():
-            self.preset.value = config.preset
-        self.scales.value = config.scales
+        with self.boxes["preset"].changed.blocked():
+            super().set_value(config)
         self._on_scales(config.scales)
-        self.radius.value = config.radius
-        if config.softness not in self.softness.choices:
-            self.softness.set_choice(f"{config.softness:g}", config.softness)
-        self.softness.value = config.softness
-        self._on_softness(config.softness)
-        self.levels.value = config.levels
-        self.prefer.value = config.prefer
-        self.scales.enabled = config.preset != "paper"
-        self.min_region.value = 100 * config.min_region
-        self.series.value = config.series
-        self.series.enabled = config.preset == "paper"
 
     def _on_preset(self, preset: Preset) -> None:
         self.set_value(FusionConfig(preset=preset))
 
     def _on_scales(self, scales: Scales) -> None:
         """Windows have a radius and levels; what is learned has its own, those of the preset are shown."""
-        windows = scales == "window"
-        if not windows:
-            preset = FusionConfig()
-            self.radius.value, self.levels.value = preset.radius, preset.levels
-        self.radius.enabled = self.levels.enabled = windows
-        self._grey_preference()
+        if scales != "window":
+            for name in ("radius", "levels"):
+                self.boxes[name].value = getattr(FusionConfig(), name)
+        self._grey()
 
-    def _on_softness(self, softness: float) -> None:
-        self.min_region.enabled = math.isinf(softness)
-        self._grey_preference()
-
-    def _grey_preference(self) -> None:
-        self.prefer.enabled = self.scales.value == "learned" and not math.isinf(self.softness.value)
+    def _grey(self, _softness: Any = None) -> None:
+        """Leave on what has an effect."""
+        shown = {name: self.boxes[name].value for name in ("preset", "scales", "softness")}
+        windows, hard, paper = shown["scales"] == "window", math.isinf(shown["softness"]), shown["preset"] == "paper"
+        effect = {
+            "scales": not paper,
+            "radius": windows,
+            "levels": windows,
+            "prefer": not windows and not hard,
+            "min_region": hard,
+            "series": paper,
+        }
+        for name, on in effect.items():
+            self.boxes[name].enabled = on
 
 
 class FuseForm(QWidget):
-    """A view of the stack, the method and its `FusionConfig`.
+    """A view of the stack, the method and its settings.
 
     Parameters
     ----------
@@ -191,7 +114,12 @@ class FuseForm(QWidget):
         self.model = narrow(ComboBox(choices=["default"], tooltip="The encoder whose features measure sharpness."))
         self.device = narrow(device_box())
         self.about = PlainLabel()
-        self.advanced = Folded("Advanced", self.config.advanced())
+        self.settings: dict[str, SettingsForm[Any]] = {
+            method.name: self.config if method.config is FusionConfig else SettingsForm(method.config())
+            for method in METHODS.values()
+            if method.config is not None
+        }
+        self.advanced = Folded("Advanced", self._advanced())
         self.folder_button = QPushButton("…")
         self.folder_button.setMaximumWidth(32)
         self.folder_button.setToolTip("Use a model that you trained: choose its folder.")
@@ -217,14 +145,23 @@ class FuseForm(QWidget):
 
     def knobs(self) -> list[ValueWidget[Any]]:
         """What changes how a stack is fused when it is moved."""
-        return [self.equalise, self.method, self.model, self.device, *self.config.knobs()]
+        settings = (box for form in self.settings.values() for box in form.boxes.values())
+        return [self.equalise, self.method, self.model, self.device, *settings]
+
+    def problem(self) -> str | None:
+        """Why what is shown cannot be fused; None if it can."""
+        try:
+            self.how()
+        except FocusFuseError as error:
+            return str(error)
+        return self.stack.problem()
 
     def how(self) -> dict[str, Any]:
         """Method and settings, as options of a fusion."""
         method = METHODS[self.method.value]
         how: dict[str, Any] = {"method": method.name}
-        if method.config is FusionConfig:
-            how["config"] = self.config.value()
+        if method.name in self.settings:
+            how["config"] = self.settings[method.name].value()
         how |= {need: {"model": self.model, "device": self.device}[need].value for need in method.needs}
         return how | ({"equalise": True} if self.equalise.value and self.equalise.enabled else {})
 
@@ -243,8 +180,9 @@ class FuseForm(QWidget):
             "method": self.method.value,
         }
         how = self.how()
-        note |= {"config": asdict(how["config"])} if "config" in how else {}
-        note |= {"model": how["model"]} if "model" in how else {}
+        note |= {name: how[name] for name in ("config", "model") if name in how}
+        if "config" in note:
+            note["config"] = asdict(note["config"])
         described: dict[str, Any] = plain(note)
         return described
 
@@ -264,13 +202,20 @@ class FuseForm(QWidget):
         form.addRow(self.about)
         form.addRow(self.equalise.native)
         form.addRow("Method", self.method.native)
-        form.addRow("Preset", self.config.preset.native)
+        form.addRow(settings_of(FusionConfig)["preset"].label, self.config.boxes["preset"].native)
         form.addRow("Model", model)
         form.addRow("Device", self.device.native)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(form)
         layout.addWidget(self.advanced)
+
+    def _advanced(self) -> QFormLayout:
+        """The settings of all methods, in rows; those of the chosen one are visible."""
+        rows = form_layout()
+        for form in self.settings.values():
+            form.add_more(rows)
+        return rows
 
     def _description(self) -> str:
         """What a run would fuse, in a few lines."""
@@ -292,12 +237,14 @@ class FuseForm(QWidget):
         method = METHODS[name]
         self.positions.set_decides(method.decides)
         self.method.tooltip = f"{method.description}\n{method.citation}"
-        ours = method.config is FusionConfig
-        self.config.preset.enabled = ours
+        self.config.boxes["preset"].enabled = method.config is FusionConfig
         self.model.enabled = "model" in method.needs
         self.device.enabled = "device" in method.needs
         self.folder_button.setEnabled("model" in method.needs)
-        self.advanced.setEnabled(ours)
+        self.advanced.setEnabled(name in self.settings)
+        for other, form in self.settings.items():
+            form.set_visible(other == name)
+        self.changed.emit()
 
     def _on_choices(self, choices: Choices) -> None:
         offer_all(self.model, choices.models)

@@ -104,7 +104,7 @@ class FuseWidget(QWidget):
         """Fuse the stack shown; the result becomes layers."""
         from napari.utils.notifications import show_error, show_info
 
-        hint = self.stack.problem()
+        hint = self.form.problem()
         if self.panel.busy:
             show_info("A stack is being fused: wait for it or cancel it first.")
         elif hint is not None:

@@ -7,6 +7,7 @@ from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.config import RetouchConfig
+from napari_focusfuse.config.setting import settings_of
 from napari_focusfuse.core.retouch import decision_of, may_match
 from napari_focusfuse.gui.common.dock import HelpButton
 from napari_focusfuse.gui.common.text import PlainLabel
@@ -25,12 +26,10 @@ _NO_RESULT = "Fuse a focus stack first, with a method that makes a decision map;
 _WIDTH = 310
 #: So much of the decision lies over the image at first.
 _FAINT = 0.25
+_MATCH = settings_of(RetouchConfig)["match_brightness"]
 _TIPS = {
     "paint_button": "Paint on the image with the brush; the fused image follows at once. Press again to stop.",
     "beside_box": "Source, fused image and decision in three panes that move together: paint in any of them.",
-    "match_box": "Multiply each stroke by one factor, so that along its border the painted slice is as bright as the "
-    "image around it.\n"
-    "For flickering lamps and bleaching dyes. The pixels then no longer have the values of a slice.",
     "undo_button": "Undo the last stroke (Ctrl+Z in the viewer).",
     "redo_button": "Redo the last undone stroke (Ctrl+Shift+Z in the viewer).",
     "forget_button": "Remove all edits and return to the automatic decision map; can be undone.",
@@ -58,7 +57,8 @@ class RetouchWidget(QWidget):
         self.paint_button = QPushButton("Paint")
         self.tools = RetouchTools()
         self.beside_box = QCheckBox("Show source and decision side by side")
-        self.match_box = QCheckBox("Match brightness")
+        self.match_box = QCheckBox(_MATCH.label)
+        self.match_box.setToolTip(_MATCH.tip)
         self.undo_button, self.redo_button = QPushButton("Undo"), QPushButton("Redo")
         self.forget_button = QPushButton("Remove all edits")
         self._build()

@@ -12,6 +12,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from napari_focusfuse.config import SurfaceConfig
+from napari_focusfuse.config.setting import settings_of
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui.common.run_panel import RunPanel
 from napari_focusfuse.gui.common.text import PlainLabel
@@ -154,13 +155,10 @@ class SurfacePanel(QWidget):
         self.show_button.setToolTip("Show the fused image draped over the depth, in 3-D.")
         self.export_button = QPushButton("Export surface…")
         self.export_button.setToolTip("Write the depth as a mesh (PLY, STL) or as a height map (TIFF in µm, X3P).")
-        self.fill = QCheckBox("Fill holes")
-        self.fill.setChecked(SurfaceConfig().fill)
-        self.fill.setToolTip(
-            "Where depth was not measured or is unreliable, estimate it from the surroundings, also in exported "
-            "files.\n"
-            "Otherwise pixels without a measured depth are holes."
-        )
+        fill = settings_of(SurfaceConfig)["fill"]
+        self.fill = QCheckBox(fill.label)
+        self.fill.setChecked(fill.default)
+        self.fill.setToolTip(fill.tip)
         self.flip = QCheckBox("Flip z")
         self.flip.setToolTip("Exchange hills and valleys: for stacks that begin at the top.")
         self.tall = QSlider(Qt.Orientation.Horizontal)

@@ -1,17 +1,15 @@
-"""The recipe of a training as widgets: a view of the settings of one recipe, and of all."""
+"""The recipe of a training as widgets: a view of the settings of all, of which one is shown."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from magicgui.widgets import ComboBox
-from qtpy.QtWidgets import QFormLayout, QWidget
+from qtpy.QtWidgets import QFormLayout
 
 from napari_focusfuse.config import DEFAULT_RECIPE, AnyTrainConfig, Recipe
-from napari_focusfuse.gui.common.form import form_layout
-from napari_focusfuse.gui.train.recipe_fields import FIELDS
+from napari_focusfuse.gui.common.form import SettingsForm, form_layout
 
-__all__ = ["RecipeForm", "RecipesForm"]
+__all__ = ["RecipesForm"]
 
 _KINDS: list[tuple[str, Recipe]] = [
     ("paper: reconstruct images", "paper"),
@@ -30,63 +28,6 @@ _TIP = (
 )
 
 
-class RecipeForm:
-    """A view of the settings of one recipe.
-
-    Parameters
-    ----------
-    config : AnyTrainConfig
-        Shown first.
-    hidden : sequence of str
-        Settings that are kept as they are.
-    """
-
-    def __init__(self, config: AnyTrainConfig, hidden: tuple[str, ...] = ()) -> None:
-        self._base = config
-        self._fields = {name: field for name, field in FIELDS[config.recipe].items() if name not in hidden}
-        self.boxes = {name: field.box() for name, field in self._fields.items()}
-        self._rows: list[QWidget] = []
-        self.set_value(config)
-
-    def value(self) -> AnyTrainConfig:
-        """The settings shown."""
-        return replace(self._base, **{name: self._value(name) for name in self.boxes})
-
-    def set_value(self, config: AnyTrainConfig) -> None:
-        """Show settings."""
-        self._base = config
-        for name, box in self.boxes.items():
-            value = getattr(config, name)
-            if self._fields[name].choices and value not in box.choices:
-                box.set_choice(f"{value:g}", value)
-            box.value = value
-
-    def add_main(self, form: QFormLayout) -> None:
-        """Add the rows that everybody needs."""
-        self._add(form, main=True)
-
-    def add_more(self, form: QFormLayout) -> None:
-        """Add the other rows."""
-        self._add(form, main=False)
-
-    def set_visible(self, visible: bool) -> None:
-        """Show or hide all rows."""
-        for part in self._rows:
-            part.setVisible(visible)
-
-    def _value(self, name: str) -> Any:
-        """A setting; what a box can only show rounded stays as it is until it is changed."""
-        kept, shown, digits = getattr(self._base, name), self.boxes[name].value, self._fields[name].digits
-        return kept if digits and shown == round(kept, digits) else shown
-
-    def _add(self, form: QFormLayout, *, main: bool) -> None:
-        for name, field in self._fields.items():
-            if field.main == main:
-                box = self.boxes[name].native
-                form.addRow(field.label, box)
-                self._rows += [part for part in (form.labelForField(box), box) if part is not None]
-
-
 class RecipesForm:
     """A view of the settings of all recipes, of which one is shown.
 
@@ -99,7 +40,7 @@ class RecipesForm:
     """
 
     def __init__(self, configs: Mapping[Recipe, AnyTrainConfig], hidden: tuple[str, ...] = ()) -> None:
-        self.forms = {recipe: RecipeForm(config, hidden) for recipe, config in configs.items()}
+        self.forms = {recipe: SettingsForm(config, hidden) for recipe, config in configs.items()}
         self.kind = ComboBox(choices=_KINDS, value=DEFAULT_RECIPE, tooltip=_TIP)
         self.kind.changed.connect(self._on_kind)
 
