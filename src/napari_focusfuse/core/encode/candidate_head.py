@@ -29,6 +29,8 @@ _GREY_RADIUS = 4
 #: Slices next to each other go together, but for stacks of so few that each stands for itself: there is no neighbour to
 #: average with, and weights are this power of the odds.
 FEW, _SHARP = 3, 40.0
+#: Power of the energy in the odds of so few, set on pairs of photographs.
+_SAY_OF_FEW = 0.3
 #: Log odds that the network's unit means.
 _UNIT = 4.0
 #: Logarithms of the powers to which odds and energies are taken for the weights, before training: constant, and factor
@@ -141,6 +143,7 @@ class CandidateHead(nn.Module):
         absent = relative < -MISSING
         scores = (relative + out[:count]).masked_fill(absent, _NEVER)
         if seen.slices <= FEW:
+            scores = scores + _SAY_OF_FEW * _sharper(seen)
             return Verdict(scores, _SHARP * scores, torch.full_like(seen.total, _NEVER))
         noise = torch.log(seen.noise + _LEAST_NOISE)
         powers = torch.exp(
