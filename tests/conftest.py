@@ -44,7 +44,7 @@ def processes() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    ours = ["core.training.autoencoder", "bench.simulated", "cli", "io", "io.zarr_store", "core.methods.windows"]
+    ours = ["core.training.autoencoder", "cli", "io", "io.zarr_store", "core.methods.windows"]
     others = ["dask.array", "torch._dynamo", "tqdm"]  # _dynamo: optimisers import it
     context.set_forkserver_preload([*(f"napari_focusfuse.{module}" for module in ours), *others])
     return context

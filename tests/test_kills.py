@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from napari_focusfuse.core.network import Encoder
+from napari_focusfuse.core.encode.network import Encoder
 from safetensors import safe_open
 
 import napari_focusfuse as ff

@@ -97,7 +97,7 @@ def test_the_best_model_is_there_after_each_epoch(scene, tmp_path):
             break
     model = models.load_model(out)
     torch.testing.assert_close(model.network.state_dict(), step.state.best, rtol=0, atol=0)
-    assert "not yet, it is under way or was interrupted" in ff.model_card(str(out))
+    assert "not yet, it is running or was interrupted" in ff.model_card(str(out))
     work.close()
     assert sorted(file.name for file in out.iterdir()) == ["card.md", "checkpoint.safetensors", "model.safetensors"]
 

@@ -233,7 +233,7 @@ def test_a_checkpoint_of_a_recipe_that_is_not_known(focused, tmp_path):
 
     tensors, header = weight_files.checked(focused[0] / "checkpoint.safetensors")
     (tmp_path / "checkpoint.safetensors").write_bytes(weight_files.packed(tensors, {**header, "recipe": "depth"}))
-    with pytest.raises(ModelError, match="no checkpoint that this version can resume"):
+    with pytest.raises(ModelError, match="not a checkpoint that this version can resume"):
         api.recipe_to_resume(tmp_path)
     with pytest.raises(ModelError, match="not a checkpoint that this version can resume"):
         models.load_state(tmp_path)

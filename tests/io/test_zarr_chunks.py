@@ -56,7 +56,9 @@ def test_a_chunk_that_unpacks_to_far_more_is_not_unpacked(
     path = image(tmp_path / "cells.zarr", np.zeros((2, 8, 8), np.uint8), 2, fill_value=1, **how)
     for chunk in (path / "0").glob("1*"):
         chunk.write_bytes(PACK[name](bytes(LARGE)))
-    with pytest.raises(StackError, match=r"^.*cells\.zarr cannot be read \(a chunk unpacks to more than 64 MiB.*away$"):
+    with pytest.raises(
+        StackError, match=r"^.*cells\.zarr cannot be read \(a chunk unpacks to more than 64 MiB.*intact copy.*$"
+    ):
         np.asarray(io.read_stack(path).data[1])
 
 

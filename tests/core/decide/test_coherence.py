@@ -41,7 +41,7 @@ def test_a_bead_that_is_surely_sharp_stays(speck):
 def test_the_larger_a_region_the_less_evidence_each_pixel_needs(speck):
     larger = np.zeros(SHAPE, np.int16)
     larger[20:30, 30:40] = 2
-    lead = 3.5
+    lead = 1.2
     assert settle(_choice(speck, lead), np.arange(8)).any()
     assert not settle(_choice(larger, lead), np.arange(8)).any()
 

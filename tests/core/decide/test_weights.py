@@ -48,14 +48,14 @@ def _wrong(decision, scene):
     return (np.abs(decision.index - scene.depth) > 1.5).mean()
 
 
-@pytest.mark.parametrize(("surface", "bound"), [("blocks", 0.9), ("fibres", 0.8)])
+@pytest.mark.parametrize(("surface", "bound"), [("blocks", 0.9), ("fibres", 0.7)])
 def test_edges_are_found_better_than_by_activity_alone(fuse, surface, bound):
     """Fewer pixels from wrong slices and a smaller error, most of all on thin fibres, which are edges only."""
     scene = simulate((110, 130), 8, surface=surface, blur=1.2, texture="cloud", seed=4)
     plain = load_model().encoder
     plain.candidates = None
     with_edges, without = fuse(scene.stack), drain(iter_fuse(Stack(scene.stack), plain, FusionConfig(), CPU, {}))
-    assert _wrong(with_edges.decision, scene) < bound * _wrong(without.decision, scene)
+    assert _wrong(with_edges.decision, scene) < 0.9 * _wrong(without.decision, scene)
     error = [np.square(image.astype(float) - scene.sharp * 65535).mean() for image in (with_edges.image, without.image)]
     assert error[0] < bound * error[1]
 
@@ -104,7 +104,7 @@ def test_flags_of_two_peaks_are_near_edges(fused, steps):
     assert 0 < two.mean() < 0.2
     assert two[near].mean() > 5 * two[~near].mean()
     doubt = 1 - fused.decision.confidence
-    assert doubt[two].mean() > 10 * doubt[~two].mean()
+    assert doubt[two].mean() > 5 * doubt[~two].mean()
 
 
 def test_a_broad_curve_has_no_second_depth_but_is_in_doubt(fuse):
@@ -243,9 +243,9 @@ def test_of_two_layers_the_nearer_or_the_farther_one(fuse):
 def test_a_preference_decides_where_two_depths_compete_and_nowhere_else(fuse, fused, steps):
     nearer = fuse(steps.stack, FusionConfig(prefer="nearer")).decision
     other = np.abs(nearer.index - fused.decision.index) > 1
-    assert 0 < other.mean() < 0.03
+    assert 0 < other.mean() < 0.04
     assert (nearer.index[other] > fused.decision.index[other]).mean() > 0.95
-    assert _wrong(nearer, steps) < _wrong(fused.decision, steps) + 0.01
+    assert _wrong(nearer, steps) < _wrong(fused.decision, steps) + 0.02
 
 
 @pytest.mark.parametrize("others", [{"scales": "window"}, {"softness": np.inf}, {"preset": "paper"}])

@@ -331,7 +331,7 @@ def test_a_decision_is_applied_to_layers_of_the_same_geometry(viewer, widget, ca
     note = fused.metadata[KEY]
     assert note["decision_from"]["source"] == "DAPI"
     assert note["source_id"] == str(viewer.layers["GFP"].unique_id)
-    assert widget.panel.status.text() == "Fused 1 layer by the decision of 'DAPI'."
+    assert widget.panel.status.text() == "Fused 1 layer with the decision map of 'DAPI'."
     viewer.layers.selection = {fused}
     assert hit_at(viewer, (0, 1, 1)).text() == "fused with the decision map of 'DAPI'"
     before = list(viewer.layers)

@@ -41,7 +41,7 @@ def hover(viewer, widget, y, x, qtbot, at=place):
 def expected(viewer, stack, y, x, name="cells"):
     k = stack[:, y, x].argmax()
     ends = k in (0, len(stack) - 1)
-    depth = "depth cannot be told" if ends else f"depth {2.0 * k:.3g} µm"
+    depth = "depth not measured" if ends else f"depth {2.0 * k:.3g} µm"
     return f"slice {k + 1} of {len(stack)} · {depth} · confidence 0.50"
 
 
@@ -82,7 +82,7 @@ def test_it_follows_a_layer_that_was_moved_and_stops_with_the_layers(viewer, fus
     viewer.layers.remove("cells flags")
     viewer.cursor.position = (0, 100, 200)
     k = stack[:, 0, 0].argmax()
-    assert fused.hover.where.text() == f"y 0, x 0: slice {k + 1} of 6 · depth cannot be told · confidence 0.50"
+    assert fused.hover.where.text() == f"y 0, x 0: slice {k + 1} of 6 · depth not measured · confidence 0.50"
     viewer.layers.remove("cells")
     assert fused.hover._reader is None
     viewer.cursor.position = (0, 100.5, 200)

@@ -13,8 +13,8 @@ from napari_focusfuse.core.encode.candidate_head import FEW
 
 __all__ = ["settle"]
 
-#: Log odds that each pixel of an island's border costs.
-_COST = 3.0
+#: Log odds that each pixel of an island's border costs; of few slices, and of many, among which fibres are islands.
+_COST_OF_FEW, _COST = 3.0, 1.0
 #: Regions of this share of the image or more are no islands; and of so many pixels that is at least and at most.
 _SHARE, _LEAST, _MOST = 0.001, 100, 2000
 #: Of few slices, which have no neighbours along z to tell by, regions are larger.
@@ -46,7 +46,7 @@ def settle(choice: Choice, order: NDArray[np.intp]) -> NDArray[np.bool_]:
     few = len(order) <= FEW
     largest = max(_SHARE_OF_FEW * index.size if few else min(_SHARE * index.size, _MOST), _LEAST)
     for _ in range(_ROUNDS):
-        if not _settled(index, choice.lead, largest, 0 if few else 1):
+        if not _settled(index, choice.lead, largest, few=few):
             break
     wanted = order[index].astype(index.dtype)
     possible = ((choice.labels == wanted) & (choice.weights > 0)).any(axis=0)
@@ -56,14 +56,14 @@ def settle(choice: Choice, order: NDArray[np.intp]) -> NDArray[np.bool_]:
     return changed
 
 
-def _settled(index: NDArray[np.signedinteger], lead: NDArray[np.float32], largest: float, near: int) -> bool:
+def _settled(index: NDArray[np.signedinteger], lead: NDArray[np.float32], largest: float, *, few: bool) -> bool:
     """One round: whether an island was given away."""
     regions = measure.label(index, background=-1, connectivity=1)
     areas = np.bincount(regions.ravel())
     small = areas < largest
     small[0] = False
-    inside, outside, ranks = _borders(regions, index, small, near)
-    cost = _COST * np.bincount(inside, minlength=len(areas))
+    inside, outside, ranks = _borders(regions, index, small, 0 if few else 1)
+    cost = (_COST_OF_FEW if few else _COST) * np.bincount(inside, minlength=len(areas))
     evidence = np.bincount(regions.ravel(), lead.ravel(), minlength=len(areas))
     weak = small & (evidence < cost)
     # Of two islands beside each other the smaller one, or the earlier, waits for the other.

@@ -32,8 +32,8 @@ _LARGEST, _ALIGN = 512, 64
 _TINY = 1e-30
 #: Log odds of a pixel whose candidates are all the same surface.
 _UNRIVALLED = 30.0
-#: Log odds against a depth that still has a claim: a ninth.
-CLAIM = math.log(9)
+#: Log odds against a depth that still has a claim: a fifth.
+CLAIM = math.log(5)
 #: Logarithm of the weight of what is passed over, which may still be taken for the sake of its surroundings.
 _FAR_BEHIND = 1e4
 #: Sign of the difference in z.
@@ -142,11 +142,11 @@ def iter_choose(
     return out
 
 
-def _preferred(support: Tensor, ranks: Tensor, right: Tensor, near: int, towards: int) -> tuple[Tensor, Tensor]:
+def _preferred(depths: Tensor, ranks: Tensor, right: Tensor, near: int, towards: int) -> tuple[Tensor, Tensor]:
     """The right candidate (1, Y, X) by a preference for a side, and which candidates are passed over for it."""
     away = ranks - ranks.gather(0, right)
-    claims = (away * towards > near) & (support * math.exp(CLAIM) > support.gather(0, right))
-    taken = torch.where(claims.any(0, keepdim=True), support.masked_fill(~claims, -1).argmax(0, True), right)
+    claims = (away * towards > near) & (depths * math.exp(CLAIM) > depths.gather(0, right))
+    taken = torch.where(claims.any(0, keepdim=True), depths.masked_fill(~claims, -1).argmax(0, True), right)
     return taken, (taken != right) & ((ranks - ranks.gather(0, taken)).abs() > near)
 
 
@@ -160,20 +160,21 @@ def _judged(head: CandidateHead, seen: Candidates, tile: Tile, softness: float, 
         mixing = min(softness / SLOPE, _SHARPEST) * scores
     missing = raw < raw[:1] - MISSING
     shares = torch.softmax(torch.cat([scores, verdict.none[tile.inner][None]]), dim=0)[:-1]
-    # The slice that is least far from where the right one may be, rather than the likeliest one.
-    support = _support(shares, ranks, seen.slices).masked_fill(missing, -1)
-    right = support.argmax(dim=0, keepdim=True)
     beside = 1 if seen.slices > FEW else 0
+    right = _central(shares, ranks, beside).masked_fill(missing, -1).argmax(dim=0, keepdim=True)
     away = (ranks - ranks.gather(0, right)).abs()
     own = away <= beside
+    depths = torch.stack([(shares * ((ranks - here).abs() <= beside)).sum(0) for here in ranks]).masked_fill(missing, 0)
     if towards:
-        right, passed = _preferred(support, ranks, right, 2 * beside, towards)
+        right, passed = _preferred(depths, ranks, right, 2 * beside, towards)
         mixing = mixing.masked_fill(passed, -_FAR_BEHIND)
         away = (ranks - ranks.gather(0, right)).abs()
         own |= away <= beside  # both depths, of which the preference takes one
-    share = (shares * own).sum(0)
-    elsewhere = support.masked_fill(away <= 2 * beside, 0).amax(0)
-    lead = torch.log(support.gather(0, right)[0] / elsewhere.clamp_min(_TINY)).clamp_max(_UNRIVALLED)
+    # The head has seen narrow curves: where the odds are spread over more slices than the candidates, less is sure.
+    kept = torch.exp(0.5 * (raw.logsumexp(0) - seen.total[tile.inner])).clamp_max(1)
+    share = (shares * own).sum(0) * kept
+    elsewhere = depths.masked_fill(away <= 2 * beside, 0).amax(0)
+    lead = torch.log(depths.gather(0, right)[0] / elsewhere.clamp_min(_TINY)).clamp_max(_UNRIVALLED)
     weights = torch.softmax(mixing, dim=0)
     places = torch.arange(len(scores), device=scores.device)[:, None, None]
     order = torch.where(places == right, 2.0, weights).argsort(dim=0, descending=True, stable=True)[:BEST]
@@ -181,8 +182,8 @@ def _judged(head: CandidateHead, seen: Candidates, tile: Tile, softness: float, 
     return order, weights / weights.sum(dim=0), share, lead
 
 
-def _support(shares: Tensor, ranks: Tensor, slices: int) -> Tensor:
-    """Share of the odds (K, Y, X) of each candidate together with those near it, which are the same surface."""
-    if slices <= FEW:
+def _central(shares: Tensor, ranks: Tensor, beside: int) -> Tensor:
+    """How near a candidate (K, Y, X) is to where the right slice may be: the likeliest one may lie at the rim."""
+    if not beside:
         return shares
-    return torch.stack([(shares * torch.exp(-0.5 * (ranks - here).square())).sum(0) for here in ranks])
+    return torch.stack([(shares * torch.exp(-((ranks - here).square()))).sum(0) for here in ranks])
