@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from napari_focusfuse.core.encode.network import Encoder
 from safetensors import safe_open
 
 import napari_focusfuse as ff
 from napari_focusfuse import api, io, models
+from napari_focusfuse.core.encode.network import Encoder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 

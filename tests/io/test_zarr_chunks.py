@@ -57,7 +57,7 @@ def test_a_chunk_that_unpacks_to_far_more_is_not_unpacked(
     for chunk in (path / "0").glob("1*"):
         chunk.write_bytes(PACK[name](bytes(LARGE)))
     with pytest.raises(
-        StackError, match=r"^.*cells\.zarr cannot be read \(a chunk unpacks to more than 64 MiB.*intact copy.*$"
+        StackError, match=r"^.*cells\.zarr cannot be read \(a chunk unpacks to more than 64 MiB.*intact"
     ):
         np.asarray(io.read_stack(path).data[1])
 

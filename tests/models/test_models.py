@@ -140,7 +140,7 @@ def test_a_model_of_ones_own_does_not_hide_one_that_comes_along(networks, models
     assert models.list_models().count("sesf-cse") == 1
     assert models.load_model("sesf-cse").encoder.variant == "cse"
     for name in ("sesf-cse", "default", "", "a/b", "..", "x.", "nul?"):
-        with pytest.raises(ModelError, match="name of a (built-in )?model"):
+        with pytest.raises(ModelError, match=r"name of a (built-in )?model"):
             models.check_name(name)
     models.check_name("µ beads 2.1")
 
