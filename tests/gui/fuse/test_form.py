@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from napari_focusfuse.config import FusionConfig
@@ -109,3 +110,10 @@ def test_a_length_that_was_read_is_not_rounded(qtbot):
     box.set_length(13 / 120)
     box.setValue(0.2)
     assert box.length() == 0.2
+
+
+def test_the_form_fits_into_its_dock(widget, viewer):
+    """Nothing is cut off at the right: docks are about 320 px wide."""
+    viewer.add_image(np.zeros((5, 32, 32), np.uint8))
+    widget.form.advanced.setVisible(True)
+    assert widget.form.minimumSizeHint().width() <= 300

@@ -106,10 +106,10 @@ class SliceRow(QWidget):
             box.setToolTip(tip)
             box.valueChanged.connect(self._refresh)
             box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-            box.setMinimumWidth(32)
+            box.setStyleSheet("min-width: 30px; padding: 2px;")  # napari's themes ask for far more
             row.addWidget(box, 1)
         self.every.setPrefix("1/")
-        self.button.setMinimumWidth(44)
+        self.button.setStyleSheet("min-width: 34px; padding: 3px;")
         row.addWidget(self.button)
         self.button.clicked.connect(self.take)
         stack.changed.connect(self._on_stack)
