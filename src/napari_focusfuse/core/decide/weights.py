@@ -155,7 +155,7 @@ def _judged(head: CandidateHead, seen: Candidates, tile: Tile, softness: float, 
     verdict = head(seen)
     inner = (slice(None), *tile.inner)
     scores, mixing = verdict.scores[inner], verdict.mixing[inner]
-    ranks, raw = seen.ranks[inner], seen.scores[inner]
+    ranks, raw = seen.ranks[inner].float(), seen.scores[inner]
     if softness:
         mixing = min(softness / SLOPE, _SHARPEST) * scores
     missing = raw < raw[:1] - MISSING
