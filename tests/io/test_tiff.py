@@ -268,7 +268,7 @@ def test_samples_that_are_no_colour_are_refused(tmp_path: Path, stack: np.ndarra
 
 
 def test_a_page_that_states_another_size_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A damaged height of 33 million rows was filled with zeros first, 2 GB of them, and refused then."""
+    """A damaged height of 33 million rows was filled with zeros first (4 GB at the peak), and refused then."""
     path = tiff(tmp_path / "s.tif", np.zeros((3, 24, 20, 3), np.uint8), photometric="rgb", compression="zlib")
     with tifffile.TiffFile(path) as tif:
         place = tif.pages[2].tags["ImageLength"].valueoffset

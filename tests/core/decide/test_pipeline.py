@@ -363,7 +363,7 @@ def test_short_graphics_memory_makes_smaller_tiles_and_then_the_processor_does_i
     assert tried == [("cuda", 512), ("cuda", 256), ("cpu", 256)]
     assert made.info["device"] == "cpu"
     assert told[1] == "graphics memory is short: again in tiles of 256 px"
-    assert "graphics memory is short: again by the processor" in told
+    assert "graphics memory is short: again on the processor" in told
 
 
 def test_other_errors_of_torch_are_not_swallowed(networks, rng, monkeypatch):

@@ -113,7 +113,7 @@ def test_a_broad_curve_has_no_second_depth_but_is_in_doubt(fuse):
     assert (result.decision.flags & Flag.TWO_PEAKS > 0).mean() < 0.05
     doubtful = float((result.decision.confidence < 0.5).mean())
     assert doubtful > 0.9
-    assert f"{doubtful:.1%} in doubt" in result.summary
+    assert f"{doubtful:.1%} uncertain" in result.summary
 
 
 def test_saturated_pixels_are_not_trusted(fuse):
@@ -256,5 +256,5 @@ def test_a_preference_needs_odds(others):
 
 def test_a_preference_needs_a_model_that_knows_candidates(fuse):
     plain = load_model("sesf-cse").encoder
-    with pytest.raises(ModelError, match="does not tell that two depths compete"):
+    with pytest.raises(ModelError, match="does not compare two depths"):
         drain(iter_fuse(Stack(np.zeros((3, 32, 32))), plain, FusionConfig(prefer="nearer"), CPU, {}))

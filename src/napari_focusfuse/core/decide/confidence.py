@@ -160,7 +160,7 @@ def hard_weights(verified: TopK, index: Labels) -> tuple[Labels, NDArray[np.floa
 
 
 def summary(decision: Decision) -> str:
-    """The decision in a sentence for people: decided are pixels more probably right than wrong, where that is told."""
+    """The decision in a sentence; reliable pixels are more probably right than wrong, where that is known."""
 
     def share(flag: Flag) -> float:
         return float(((decision.flags & flag) > 0).mean())
@@ -168,20 +168,22 @@ def summary(decision: Decision) -> str:
     silent, z = share(Flag.NO_SIGNAL), decision.z
     probable = decision.info.get("confidence") == PROBABILITY
     doubtful = float(((decision.confidence < _SURE) & (decision.flags & Flag.NO_SIGNAL == 0)).mean()) if probable else 0
-    text = f"{len(z)} slices: {1 - silent - doubtful:.1%} of the pixels decided"
+    text = f"{len(z)} slices: {1 - silent - doubtful:.1%} of the pixels reliable"
     if doubtful >= _WORTH_TELLING:
-        text += f", {doubtful:.1%} in doubt"
+        text += f", {doubtful:.1%} uncertain"
     if silent:
         text += f", {silent:.1%} without signal"
     for flag, what in ((Flag.AVERAGED, "averaged"), (Flag.TWO_PEAKS, "at two depths"), (Flag.SATURATED, "saturated")):
         if share(flag) >= _WORTH_TELLING:
             text += f", {share(flag):.1%} {what}"
     if share(Flag.UNORDERED):
-        return text + "; the slices are not in the order of focus: check their order or their z, depth cannot be told."
+        return (
+            text + "; the slices are not in the order of focus: check their order or their z, depth cannot be measured."
+        )
     open_ended = (decision.flags & Flag.NOT_BRACKETED) > 0
     first = float((open_ended & (decision.index == int(z.argmin()))).mean())
     last = float(open_ended.mean()) - first
     ends = [f"{part:.1%} at the {end}" for part, end in ((first, "start"), (last, "end")) if part >= _WORTH_TELLING]
     if ends:
-        text += f"; sharpest {' and '.join(ends)} of the stack: slices beyond would tell more"
+        text += f"; sharpest {' and '.join(ends)} of the stack: focus may lie beyond it"
     return text + "."

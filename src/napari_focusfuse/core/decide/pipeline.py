@@ -65,7 +65,7 @@ def iter_decide(
             config = replace(config, tile=max(config.tile // 2, _SMALLEST))
             told = f"graphics memory is short: again in tiles of {config.tile} px"
         else:
-            device, told = torch.device("cpu"), "graphics memory is short: again by the processor"
+            device, told = torch.device("cpu"), "graphics memory is short: again on the processor"
             info = {**info, "device": "cpu"}
             if isinstance(encoder, nn.Module):
                 encoder = encoder.to(device)
@@ -79,7 +79,7 @@ def _iter_decide(
 ) -> Generator[Progress, None, Decision]:
     stats = yield from staged(iter_statistics(stack, encoder, config, device), 0, 0.05)
     if config.prefer != "sharper" and not stats.candidates:
-        raise ModelError("this model does not tell that two depths compete: choose the default model, or no preference")
+        raise ModelError("this model does not compare two depths: choose the default model, or no preference")
     activity = SliceActivity(encoder, config, stats, device)
     if config.series:
         verified, silent = yield from staged(iter_series(stack, activity, config, stats), 0.05, 0.95)

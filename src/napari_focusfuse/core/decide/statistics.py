@@ -140,7 +140,7 @@ def iter_statistics(
         calm = NoiseMap(np.zeros((1, 1), np.float32))
         return Statistics(full_range(stack.dtype), np.ones(len(stack)), calm, None, plain, silence, config.softness)
     seen = yield from iter_survey(stack)
-    progress = Progress(len(stack), len(stack), "looking at the stack")
+    progress = Progress(len(stack), len(stack), "measuring brightness and noise")
     patches: list[list[Grey]] = []
     for k in spread(len(stack), _SLICES):
         grey = filled(scaled(luminance(stack[int(stack.order[k])]), seen.limits))[0]

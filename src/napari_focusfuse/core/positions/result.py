@@ -179,4 +179,4 @@ class _Room:
             return self._text
         if self._unordered:
             return f"{text}; at {self._unordered} of {len(self._silent)} the slices are not in the order of focus."
-        return f"{text}: {1 - float(np.mean(self._silent)):.1%} of the pixels decided."
+        return f"{text}: {1 - float(np.mean(self._silent)):.1%} of the pixels reliable."
