@@ -21,7 +21,7 @@ from benchmarks.series import series_works
 from napari_focusfuse import api
 from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.progress import Progress, drain
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.errors import FocusFuseError, ModelError
 
 __all__ = ["ThroughDecoder", "Variants", "ablation_works", "variants"]

@@ -23,7 +23,7 @@ from napari_focusfuse import api
 from napari_focusfuse.config import FusionConfig, LoGConfig, Scales
 from napari_focusfuse.core.encode.measures import FocusMeasure
 from napari_focusfuse.core.methods import method_named
-from napari_focusfuse.core.result.decision import Decision
+from napari_focusfuse.core.result import Decision
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["FULL", "QUICK", "VALUES", "Activity", "Grid", "fixed", "run_activities", "softened"]
@@ -94,7 +94,7 @@ class Activity:
 
         from napari_focusfuse.core.decide.pipeline import iter_decide
         from napari_focusfuse.core.progress import drain
-        from napari_focusfuse.core.stack.stack import Stack
+        from napari_focusfuse.core.stack import Stack
 
         own = (self.radius, self.levels) == (_DEFAULT.radius, _DEFAULT.levels)
         scales: Scales = "learned" if own else "window"

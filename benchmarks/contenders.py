@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_focusfuse.core.result.decision import Decision
+    from napari_focusfuse.core.result import Decision
 
 __all__ = [
     "DEFAULT_METHODS",

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_focusfuse.core.encode.activity import squared_sf
-from napari_focusfuse.core.encode.box import box_mean
+from napari_focusfuse.core.encode.measures import box_mean
 from napari_focusfuse.core.encode.network import SESFNet
 from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.intensity import filled, full_range, scaled
-from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["MODES", "FeatureMode", "fused_features", "iter_decoded"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from napari_focusfuse.core.result.decision import Decision
+    from napari_focusfuse.core.result import Decision
 
 __all__ = ["Fused", "draw_decision", "draw_differences", "draw_insets", "draw_two_decisions", "most_different"]
 

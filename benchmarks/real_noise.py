@@ -24,7 +24,7 @@ from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.decide.pipeline import iter_decide
 from napari_focusfuse.core.encode.measures import FocusMeasure, LoGEnergy, PixelSF
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack import Stack
 
 #: Of the added noise, shares of the range of the stack.
 STRENGTHS = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.11, 0.15, 0.2, 0.3, 0.4)

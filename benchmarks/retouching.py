@@ -20,11 +20,11 @@ import zarr
 
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.result.decision import Decision, FusionResult
+from napari_focusfuse.core.result import Decision, FusionResult
 from napari_focusfuse.core.result.edits import REACH, bounds
 from napari_focusfuse.core.retouch import cut, iter_retouch
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.blocks import Blocks
-from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.core.stack.tiles import grown
 
 _STROKES = 15

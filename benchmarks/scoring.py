@@ -19,7 +19,7 @@ from napari_focusfuse.core.metrics import (
     wrong_pixels,
 )
 from napari_focusfuse.core.metrics.truth import psnr
-from napari_focusfuse.core.result.decision import Decision
+from napari_focusfuse.core.result import Decision
 from napari_focusfuse.core.stack.intensity import full_range, luminance
 
 __all__ = [

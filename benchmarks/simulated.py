@@ -30,7 +30,7 @@ from benchmarks.scenes import (
 from benchmarks.scoring import COSTS, SIMULATED, cost, shot_scores
 from napari_focusfuse.config import PSF, Surface
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.result.decision import Decision
+from napari_focusfuse.core.result import Decision
 
 __all__ = [
     "FAMILIES",

@@ -60,13 +60,12 @@ os._exit(code)
 
 # Scenes and validations as small as they can be.
 SMALL = """
-from napari_focusfuse.core.training import _scenes, decision_head as decided, small_stacks as ranks
-from napari_focusfuse.core.training.candidate_head import _judged, _validation as candidates
+from napari_focusfuse.core.training import _scenes, candidate_head, decision_head, encoder
 
 _scenes._SLICES = (5, 6)
-_judged.ScoredScenes.side = decided.Scenes.side = 64
-candidates._SCENES = decided._SCENES = 1
-ranks._STACKS = 3
+candidate_head.ScoredScenes.side = decision_head.Scenes.side = 64
+candidate_head.Validation.count = decision_head.Validation.count = 1
+encoder._STACKS = 3
 """
 
 

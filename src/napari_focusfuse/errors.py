@@ -1,12 +1,13 @@
-"""What can go wrong, in one sentence each.
+"""What can go wrong, in one sentence each, and text of files as it can be shown.
 
 Every error that a user can cause is a `FocusFuseError`: its message says what was wrong and what to do.
 They are plain exceptions, never `RuntimeError`: a viewer's worker threads lose those.
 """
 
+import unicodedata
 from collections.abc import Mapping
 
-__all__ = ["FocusFuseError", "FocusFuseWarning", "ModelError", "OutputError", "StackError", "TrainingError"]
+__all__ = ["FocusFuseError", "FocusFuseWarning", "ModelError", "OutputError", "StackError", "TrainingError", "plain"]
 
 
 class FocusFuseError(Exception):
@@ -44,3 +45,9 @@ class TrainingError(FocusFuseError):
 
 class FocusFuseWarning(UserWarning):
     """Something that works but may not be what was meant."""
+
+
+def plain(text: str, keep: str = "") -> str:
+    """The text with control characters, such as a file may hold to move the cursor, as their numbers."""
+    shown = (c if c in keep or unicodedata.category(c) not in ("Cc", "Cf", "Cs") else ascii(c)[1:-1] for c in text)
+    return "".join(shown)

@@ -8,7 +8,7 @@ import pytest
 
 import napari_focusfuse as ff
 from napari_focusfuse import api
-from napari_focusfuse.core.metrics.arguments import likely_white
+from napari_focusfuse.core.metrics.metric import likely_white
 from napari_focusfuse.core.progress import drain
 
 WITH_TRUTH = {"psnr", "ssim", "bias"}

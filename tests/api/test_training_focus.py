@@ -9,8 +9,8 @@ import torch
 import napari_focusfuse as ff
 from napari_focusfuse import api, models
 from napari_focusfuse.core.encode.network import Encoder
-from napari_focusfuse.core.training import encoder, small_stacks
-from napari_focusfuse.core.training.encoder import RankReport, RankState
+from napari_focusfuse.core.training import encoder
+from napari_focusfuse.core.training.steps import RankReport, RankState
 from napari_focusfuse.errors import FocusFuseError, ModelError, TrainingError
 
 CONFIG = ff.RankConfig(steps=4, stacks=1, crop=16, procedural=0, validate_every=2, learning_rate=1e-2)
@@ -21,7 +21,7 @@ PAPER = ff.TrainConfig(epochs=1, batch=6, crop=32, crops_per_image=2)
 def _few_stacks():
     """A stack of each scale to validate on: less to compute."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(small_stacks, "_STACKS", 3)
+        patch.setattr(encoder, "_STACKS", 3)
         yield
 
 
@@ -167,8 +167,8 @@ def test_what_a_model_is_adapted_by(focused, scene, tmp_path, monkeypatch):
 
 
 def test_adapting_a_model_with_an_edge_head(scene, tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._judged.ScoredScenes.side", 64)
-    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._validation._SCENES", 1)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head.ScoredScenes.side", 64)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head.Validation.count", 1)
     for name, edges in (("decided", False), ("edged", True)):
         models.save_model(Encoder("none", decides=True, judges=edges).eval(), tmp_path / name, f"# {name}")
     config = replace(ff.CANDIDATE_ADAPTING, steps=1, stacks=1, crop=48)
@@ -194,12 +194,12 @@ def test_the_header_says_what_a_file_holds(focused, tmp_path, networks):
 
 
 def test_parts_of_a_later_version(tmp_path, networks):
-    from napari_focusfuse.models import weight_files
+    from napari_focusfuse.models import checkpoint
 
     encoder = networks["none"].encoder
-    header = {**weight_files.header_of(encoder), "parts": "encoder+head"}
-    tensors = {**weight_files.tensors_of(encoder), "head.weight": torch.ones(3)}
-    (tmp_path / "model.safetensors").write_bytes(weight_files.packed(tensors, header))
+    header = {**checkpoint.header_of(encoder), "parts": "encoder+head"}
+    tensors = {**checkpoint.tensors_of(encoder), "head.weight": torch.ones(3)}
+    (tmp_path / "model.safetensors").write_bytes(checkpoint.packed(tensors, header))
     with pytest.raises(ModelError, match=r"parts that are not known \(encoder\+head\): update napari-focusfuse"):
         models.load_model(tmp_path)
 
@@ -207,32 +207,32 @@ def test_parts_of_a_later_version(tmp_path, networks):
 @pytest.mark.parametrize("parts", ["encoder", "network"])
 def test_parts_that_are_not_there(tmp_path, networks, parts):
     """The header says one thing, the tensors are another."""
-    from napari_focusfuse.models import weight_files
+    from napari_focusfuse.models import checkpoint
 
     model = networks["none"] if parts == "encoder" else networks["none"].encoder
-    header = {**weight_files.header_of(model), "parts": parts}
-    (tmp_path / "model.safetensors").write_bytes(weight_files.packed(weight_files.tensors_of(model), header))
+    header = {**checkpoint.header_of(model), "parts": parts}
+    (tmp_path / "model.safetensors").write_bytes(checkpoint.packed(checkpoint.tensors_of(model), header))
     with pytest.raises(ModelError, match="does not fit"):
         models.load_model(tmp_path)
 
 
 def test_a_checkpoint_without_a_recipe_is_one_of_the_paper(images, tmp_path):
     """As they were written before there were two."""
-    from napari_focusfuse.models import weight_files
+    from napari_focusfuse.models import checkpoint
 
     ff.train(images, PAPER, out=tmp_path)
-    tensors, header = weight_files.checked(tmp_path / "checkpoint.safetensors")
+    tensors, header = checkpoint.checked(tmp_path / "checkpoint.safetensors")
     del header["recipe"]
-    (tmp_path / "checkpoint.safetensors").write_bytes(weight_files.packed(tensors, header))
+    (tmp_path / "checkpoint.safetensors").write_bytes(checkpoint.packed(tensors, header))
     assert api.recipe_to_resume(tmp_path) == "paper"
     assert models.load_state(tmp_path).config == PAPER
 
 
 def test_a_checkpoint_of_a_recipe_that_is_not_known(focused, tmp_path):
-    from napari_focusfuse.models import weight_files
+    from napari_focusfuse.models import checkpoint
 
-    tensors, header = weight_files.checked(focused[0] / "checkpoint.safetensors")
-    (tmp_path / "checkpoint.safetensors").write_bytes(weight_files.packed(tensors, {**header, "recipe": "depth"}))
+    tensors, header = checkpoint.checked(focused[0] / "checkpoint.safetensors")
+    (tmp_path / "checkpoint.safetensors").write_bytes(checkpoint.packed(tensors, {**header, "recipe": "depth"}))
     with pytest.raises(ModelError, match="not a checkpoint that this version can resume"):
         api.recipe_to_resume(tmp_path)
     with pytest.raises(ModelError, match="not a checkpoint that this version can resume"):

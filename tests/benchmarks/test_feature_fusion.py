@@ -6,7 +6,7 @@ import torch
 
 from benchmarks.feature_fusion import MODES, fused_features, iter_decoded
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.errors import FocusFuseError
 
 

@@ -7,7 +7,7 @@ import napari_focusfuse as ff
 from benchmarks.contenders import Outcome
 from benchmarks.scenes import Shot
 from benchmarks.scoring import SIMULATED, coherence_scores, cost, noise_gain, pair_calibration, shot_scores
-from napari_focusfuse.core.result.decision import Decision
+from napari_focusfuse.core.result import Decision
 from napari_focusfuse.core.simulate import Scene
 
 

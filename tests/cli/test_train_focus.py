@@ -75,8 +75,8 @@ def test_without_images(run: Runs, tmp_path: Path) -> None:
 @pytest.fixture
 def small_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few and small scenes to train and to validate on."""
-    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._judged.ScoredScenes.side", 64)
-    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._validation._SCENES", 1)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head.ScoredScenes.side", 64)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head.Validation.count", 1)
 
 
 def test_an_edge_head_for_a_model_with_a_decision_head(run: Runs, models_folder: Path, small_scenes: None) -> None:

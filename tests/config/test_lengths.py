@@ -9,7 +9,7 @@ import pytest
 
 import napari_focusfuse as ff
 from napari_focusfuse import api
-from napari_focusfuse.config.checks import check_sizes
+from napari_focusfuse.config.setting import check_sizes
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.errors import OutputError
 

@@ -9,8 +9,7 @@ from cyclopts import App, Parameter
 
 from napari_focusfuse import config
 from napari_focusfuse.cli._flags import config_from, flags_of
-from napari_focusfuse.config.checks import check
-from napari_focusfuse.config.setting import Setting, help_of, settings_of
+from napari_focusfuse.config.setting import Setting, check, help_of, settings_of
 from napari_focusfuse.errors import FocusFuseError
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.result.decision import Decision
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.result import Decision
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.errors import StackError
 
 

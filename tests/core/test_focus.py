@@ -9,7 +9,7 @@ from napari_focusfuse.core.decide.pipeline import iter_decide
 from napari_focusfuse.core.encode.activity import halo, squared_sf
 from napari_focusfuse.core.focus import iter_focus
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.errors import FocusFuseError
 
 CPU = torch.device("cpu")

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from napari_focusfuse.config import RetouchConfig
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.result.decision import Decision, Flag, FusionResult, load_decision
+from napari_focusfuse.core.result import Decision, Flag, FusionResult, load_decision
 from napari_focusfuse.core.result.edits import REACH, bounds, seam
 from napari_focusfuse.core.retouch import cut, iter_retouch, may_match, second_best
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.blocks import Blocks, Memory, NotReadError
-from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.core.stack.tiles import grown, within
 from napari_focusfuse.errors import FocusFuseError
 

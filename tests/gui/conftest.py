@@ -57,7 +57,7 @@ class Fusion:
 def result_of(stack: Any, *, axis: int = 0, z: Any = None, rgb: bool = False, **options: Any) -> Any:
     """A result with the brightest slice of each pixel; NaN depth at the ends; no decision if `method` makes none."""
     from napari_focusfuse.core.methods import METHODS
-    from napari_focusfuse.core.result.decision import Decision, FusionResult
+    from napari_focusfuse.core.result import Decision, FusionResult
 
     slices = np.moveaxis(np.asarray(stack), axis, 0)
     grey = slices.mean(-1) if rgb else slices

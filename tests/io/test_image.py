@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from napari_focusfuse import io
-from napari_focusfuse.core.files import machine
+from napari_focusfuse.core.files import checked
 from napari_focusfuse.errors import StackError
 
 IMAGE = np.random.default_rng(0).integers(0, 65536, (12, 17, 3), dtype=np.uint16)
@@ -46,7 +46,7 @@ def test_damaged_files_are_refused_quietly(tmp_path: Path, capfd: pytest.Capture
 
 def test_sizes_that_no_memory_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Some kilobytes of black are enough."""
-    monkeypatch.setattr(machine, "memory", lambda: 2**24)
+    monkeypatch.setattr(checked, "memory", lambda: 2**24)
     black = np.zeros((3000, 3000), np.uint8)
     (tmp_path / "a.png").write_bytes(png(black))
     (tmp_path / "a.jp2").write_bytes(imagecodecs.jpeg2k_encode(black, level=0))

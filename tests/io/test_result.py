@@ -11,7 +11,7 @@ import tifffile
 
 from napari_focusfuse import io
 from napari_focusfuse.config import FusionConfig
-from napari_focusfuse.core.result.decision import Decision, FusionResult
+from napari_focusfuse.core.result import Decision, FusionResult
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io import result as written
 

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from napari_focusfuse import io
-from napari_focusfuse.core.files import machine
+from napari_focusfuse.core.files import checked
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.errors import StackError
 
@@ -143,7 +143,7 @@ def test_more_pages_than_anybody_has(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_an_image_larger_than_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "memory", lambda: 2**30)
+    monkeypatch.setattr(checked, "memory", lambda: 2**30)
     for read in (io.read_image, io.read_stack):
         with pytest.raises(StackError, match=r"an image of 30000 x 30000 values, 0\.8 GiB, and more than 0\.5 GiB"):
             read(sized(tmp_path / "bomb.tif", 30_000))

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from napari_focusfuse import models
 from napari_focusfuse.core.encode.network import SESFNet
 from napari_focusfuse.errors import ModelError, OutputError
-from napari_focusfuse.models import weight_files
+from napari_focusfuse.models import checkpoint
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def resized():
     ids=["another variant", "other tensors", "another shape", "an unknown variant"],
 )
 def test_tensors_that_do_not_fit(folder, tensors, variant):
-    header = {"architecture": "sesf-1", "variant": variant, "sha256": weight_files.digest(tensors)}
+    header = {"architecture": "sesf-1", "variant": variant, "sha256": checkpoint.digest(tensors)}
     save_file(tensors, folder / "model.safetensors", header)
     with pytest.raises(ModelError, match="does not fit"):
         models.load_model(folder)
@@ -168,7 +168,7 @@ def test_a_disk_that_is_full_leaves_the_old_model(networks, folder, monkeypatch)
 
 def test_a_checkpoint_of_another_make(networks, tmp_path):
     (tmp_path / "checkpoint.safetensors").write_bytes(
-        weight_files.packed(networks["cse"].state_dict(), {"architecture": "sesf-1", "variant": "cse"})
+        checkpoint.packed(networks["cse"].state_dict(), {"architecture": "sesf-1", "variant": "cse"})
     )
     with pytest.raises(ModelError, match="start the training again"):
         models.load_state(tmp_path)
@@ -207,7 +207,7 @@ def test_names_that_nothing_can_have(name):
 def test_headers_that_say_too_much(folder):
     for header in ({"architecture": "sesf-" + "9" * 5000}, {"architecture": "sesf-1", "variant": "c" * 9999}):
         tensors = {"y" * 5000: torch.ones(3)}
-        save_file(tensors, folder / "model.safetensors", {**header, "sha256": weight_files.digest(tensors)})
+        save_file(tensors, folder / "model.safetensors", {**header, "sha256": checkpoint.digest(tensors)})
         with pytest.raises(ModelError, match=r"another architecture|does not fit") as caught:
             models.load_model(folder)
         assert len(str(caught.value)) < 500
@@ -243,14 +243,14 @@ def test_a_checkpoint_that_cannot_be_gone_on_with(networks, tmp_path, change):
     network = networks["cse"]
     held = network.state_dict()
     tensors = {f"{part}/{key}": held[key].clone() for part in ("network", "best") for key in held}
-    header = {**weight_files.header_of(network), "recipe": "paper", "config": "{}", "log": "[]"}
+    header = {**checkpoint.header_of(network), "recipe": "paper", "config": "{}", "log": "[]"}
     path = tmp_path / "checkpoint.safetensors"
-    path.write_bytes(weight_files.packed(tensors, header))
+    path.write_bytes(checkpoint.packed(tensors, header))
     assert models.load_state(tmp_path).log == []
-    path.write_bytes(weight_files.packed(tensors, {**header, **change}))
+    path.write_bytes(checkpoint.packed(tensors, {**header, **change}))
     with pytest.raises(ModelError, match=r"checkpoint\.safetensors (is not a checkpoint|does not fit)"):
         models.load_state(tmp_path)
     for wrong in ("best/x", "moments/1.other", "moments/9999.step", "moments/0.exp_avg"):
-        path.write_bytes(weight_files.packed({**tensors, wrong: torch.ones(7)}, header))
+        path.write_bytes(checkpoint.packed({**tensors, wrong: torch.ones(7)}, header))
         with pytest.raises(ModelError, match="is not a checkpoint"):
             models.load_state(tmp_path)

@@ -9,13 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_focusfuse.api._drained import drained
 from napari_focusfuse.api._fitting import TrainResult, iter_fit, started_from
 from napari_focusfuse.api._fusion import iter_decide
 from napari_focusfuse.api._models import load_model, torch_device, trained_by
 from napari_focusfuse.api._training import check_vacant
 from napari_focusfuse.config import ADAPTATIONS, HAVING, AnyTrainConfig, RankConfig, Recipe
-from napari_focusfuse.core.progress import Progress, Returning
+from napari_focusfuse.core.progress import Progress, Returning, drained
 from napari_focusfuse.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_focusfuse.api._fitting import Split
-    from napari_focusfuse.core.stack.stack import Stack
+    from napari_focusfuse.core.stack import Stack
 
 #: Slices that are trained on at most: neighbours are much alike.
 _MOST_SLICES = 24
@@ -118,7 +117,7 @@ def iter_adapt(
     ('adapted', True)
     """
     from napari_focusfuse.core.blend import iter_blend
-    from napari_focusfuse.core.stack.stack import Stack
+    from napari_focusfuse.core.stack import Stack
     from napari_focusfuse.core.training.recipes import scores_of
 
     check_vacant(out, overwrite)

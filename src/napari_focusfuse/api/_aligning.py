@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_focusfuse.api._drained import drained
 from napari_focusfuse.config import AlignConfig
-from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.core.progress import Progress, drained
 from napari_focusfuse.errors import OutputError
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def iter_align(
     ((5, 3, 3), dtype('uint16'), False)
     """
     from napari_focusfuse.core import align as core
-    from napari_focusfuse.core.stack.stack import Stack
+    from napari_focusfuse.core.stack import Stack
 
     return (yield from core.iter_align(stack, Stack(stack, axis, rgb), axis, config or AlignConfig(), transforms))
 

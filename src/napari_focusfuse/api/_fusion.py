@@ -8,17 +8,16 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from napari_focusfuse.api._drained import drained
 from napari_focusfuse.api._models import load_model, torch_device
 from napari_focusfuse.config import FusionConfig, MethodConfig
 from napari_focusfuse.core.methods import METHODS, Method, method_named, settings
-from napari_focusfuse.core.progress import Progress, drain
+from napari_focusfuse.core.progress import Progress, drain, drained
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_focusfuse.core.positions.fusing import Engine
-    from napari_focusfuse.core.result.decision import Decision, FusionResult
+    from napari_focusfuse.core.positions import Engine
+    from napari_focusfuse.core.result import Decision, FusionResult
     from napari_focusfuse.core.stack.equalise import Watched
 
 Report = Callable[[Progress], object]
@@ -149,7 +148,7 @@ def iter_decide(
     >>> decision.index.shape, decision.depth.dtype.name, len(decision.z)
     ((64, 64), 'float32', 3)
     """
-    from napari_focusfuse.core.stack.stack import Stack
+    from napari_focusfuse.core.stack import Stack
 
     slices, chosen = Stack(stack, axis, rgb, z), method_named(method)
     return (yield from engine_of(chosen, config, model, device).decide(slices))
@@ -191,7 +190,7 @@ def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = N
     (64, 64)
     """
     from napari_focusfuse.core.blend import iter_blend
-    from napari_focusfuse.core.stack.stack import Stack
+    from napari_focusfuse.core.stack import Stack
 
     return drain(iter_blend(Stack(stack, axis, rgb), decision))
 
@@ -199,7 +198,7 @@ def blend(stack: Any, decision: Decision, *, axis: int = 0, rgb: bool | None = N
 def engine_of(method: Method, config: Config | None, model: str | os.PathLike[str], device: str, **more: Any) -> Engine:
     """A method with its settings, which fuses one stack after the other, and tells `more` of what made them."""
     from napari_focusfuse.core import methods
-    from napari_focusfuse.core.positions.fusing import Engine
+    from napari_focusfuse.core.positions import Engine
 
     options = _prepared(method, config, model, device)
     options["info"] |= more
@@ -245,6 +244,6 @@ def load_decision(path: str | os.PathLike[str]) -> Decision:
     >>> bool((ff.load_decision("decision.npz").index == decision.index).all())
     True
     """
-    from napari_focusfuse.core.result.decision import load_decision as load
+    from napari_focusfuse.core.result import load_decision as load
 
     return load(path)

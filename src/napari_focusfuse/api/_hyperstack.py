@@ -7,17 +7,16 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from napari_focusfuse.api._drained import drained
 from napari_focusfuse.api._fusion import Config, engine_of, info_of
 from napari_focusfuse.config.fusion import DECIDE_ON, STACK_AXIS, DecideOn
 from napari_focusfuse.core.methods import method_named, settings
-from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.core.progress import Progress, drained
 from napari_focusfuse.errors import FocusFuseError
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.positions.fusing import Engine
+    from napari_focusfuse.core.positions import Engine
     from napari_focusfuse.core.positions.result import Empty, HyperstackResult
-    from napari_focusfuse.core.result.decision import Decision
+    from napari_focusfuse.core.result import Decision
     from napari_focusfuse.core.stack.hyperstack import Hyperstack
 
 __all__ = ["carry", "fuse_hyperstack", "iter_carry", "iter_fuse_hyperstack", "iter_positions"]
@@ -185,7 +184,7 @@ def iter_carry(
     (1, 64, 64)
     """
     from napari_focusfuse import io
-    from napari_focusfuse.core.positions import fusing as positions
+    from napari_focusfuse.core import positions
     from napari_focusfuse.core.positions.result import iter_gather
     from napari_focusfuse.core.stack.hyperstack import Hyperstack
 
@@ -206,7 +205,7 @@ def _positions(
     data: Hyperstack, decide_on: DecideOn | None, offsets: Sequence[int], engine: Engine, *, equalise: bool
 ) -> tuple[Generator[Progress, None, None], int | str]:
     """The work, and what decides."""
-    from napari_focusfuse.core.positions import fusing as positions
+    from napari_focusfuse.core import positions
 
     if decide_on is None:
         decide_on = DECIDE_ON if engine.decides else "each"

@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_focusfuse.api._files import told
 from napari_focusfuse.api._hyperstack import iter_fuse_hyperstack
-from napari_focusfuse.config.checks import check_sizes
+from napari_focusfuse.config.setting import check_sizes
 from napari_focusfuse.core.progress import Progress, staged
 from napari_focusfuse.errors import StackError
 
@@ -207,7 +207,7 @@ def _opened_as(file: StackFile, axis: str, *, rgb: bool, **chosen: Any) -> dict[
 
 def _factor(z: Sequence[float], z_step: float | None) -> tuple[float, str]:
     """What brings depth to um, where that is known, and its unit then."""
-    from napari_focusfuse.core.surface.topography import um_per_z
+    from napari_focusfuse.core.surface import um_per_z
 
     factor = um_per_z(np.asarray(z), z_step)
     if factor is not None:
@@ -244,7 +244,7 @@ def _iter_recipe(
     folder: str | os.PathLike[str], result: HyperstackResult, inputs: Inputs, **options: Any
 ) -> Generator[Progress, None, dict[str, Any]]:
     from napari_focusfuse import io
-    from napari_focusfuse.core.result.decision import FusionResult
+    from napari_focusfuse.core.result import FusionResult
 
     info = dict(result.info)
     checksums = inputs if isinstance(inputs, dict) else (yield from io.iter_checksums(inputs))

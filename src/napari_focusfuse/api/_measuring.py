@@ -6,10 +6,9 @@ import os
 from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from napari_focusfuse.api._drained import drained
 from napari_focusfuse.api._models import load_model, torch_device
 from napari_focusfuse.config import FusionConfig
-from napari_focusfuse.core.progress import Progress, drain
+from napari_focusfuse.core.progress import Progress, drain, drained
 
 if TYPE_CHECKING:
     import numpy as np
@@ -255,7 +254,7 @@ def iter_focus(
     True
     """
     from napari_focusfuse.core.focus import iter_focus as looking
-    from napari_focusfuse.core.stack.stack import Stack
+    from napari_focusfuse.core.stack import Stack
 
     where = torch_device(device)
     encoder = load_model(model).encoder.to(where)

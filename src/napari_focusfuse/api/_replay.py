@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from napari_focusfuse.api._aligning import iter_align
-from napari_focusfuse.api._drained import drained
 from napari_focusfuse.api._fusion import iter_fuse
 from napari_focusfuse.api._hyperstack import iter_fuse_hyperstack
 from napari_focusfuse.api._hyperstack_files import iter_save_hyperstack
@@ -26,16 +25,16 @@ from napari_focusfuse.api._recipe_inputs import (
 )
 from napari_focusfuse.api._saving import iter_save
 from napari_focusfuse.config import AlignConfig
-from napari_focusfuse.core.files.schema import MismatchError
+from napari_focusfuse.core.files.checked import MismatchError
 from napari_focusfuse.core.methods import method_named
-from napari_focusfuse.core.progress import Progress, staged
+from napari_focusfuse.core.progress import Progress, drained, staged
 from napari_focusfuse.errors import FocusFuseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from napari_focusfuse.core.positions.result import HyperstackResult
-    from napari_focusfuse.core.result.decision import FusionResult
+    from napari_focusfuse.core.result import FusionResult
     from napari_focusfuse.io import StackFile
 
 PathLike = str | os.PathLike[str]
@@ -191,7 +190,7 @@ def _iter_saved(
     out: PathLike, result: FusionResult | HyperstackResult, asked: Mapping[str, Any], options: dict[str, Any]
 ) -> Generator[Progress, None, Path]:
     """Save the reproduced result as recorded."""
-    from napari_focusfuse.core.result.decision import FusionResult
+    from napari_focusfuse.core.result import FusionResult
 
     if not isinstance(result, FusionResult):
         return (yield from iter_save_hyperstack(out, result, **options))

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_focusfuse.api._drained import drained
 from napari_focusfuse.api._recipe_inputs import check_single
-from napari_focusfuse.config.checks import check_sizes
-from napari_focusfuse.core.progress import Progress, staged
+from napari_focusfuse.config.setting import check_sizes
+from napari_focusfuse.core.progress import Progress, drained, staged
 from napari_focusfuse.errors import FocusFuseError, OutputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_focusfuse.config import SurfaceConfig
-    from napari_focusfuse.core.result.decision import Decision, FusionResult
+    from napari_focusfuse.core.result import Decision, FusionResult
     from napari_focusfuse.core.surface.mesh import Surface
 
 PixelSize = tuple[float, float] | None
@@ -259,7 +258,7 @@ def export(
     'surface.stl'
     """
     from napari_focusfuse import io
-    from napari_focusfuse.core.result.decision import Decision
+    from napari_focusfuse.core.result import Decision
     from napari_focusfuse.core.surface.mesh import heights, surface
 
     out = Path(out)
@@ -280,8 +279,8 @@ def _saved(
 ) -> tuple[Decision, NDArray[Any], PixelSize, float | None]:
     """What a saved result says of depth: a decision whose depth is in um if the z-step is known."""
     from napari_focusfuse import io
-    from napari_focusfuse.core.files.schema import MismatchError
-    from napari_focusfuse.core.result.decision import Decision, checked
+    from napari_focusfuse.core.files.checked import MismatchError
+    from napari_focusfuse.core.result import Decision, checked
 
     recipe = io.read_recipe(folder)
     check_single(recipe)

@@ -7,12 +7,10 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_focusfuse.api._drained import drained
-from napari_focusfuse.api._fitting import Beginning, TrainResult, iter_fit, started_from
+from napari_focusfuse.api._fitting import Beginning, TrainResult, folders_of, iter_fit, iter_greys, started_from
 from napari_focusfuse.api._models import torch_device
-from napari_focusfuse.api._training_images import folders_of, iter_greys
 from napari_focusfuse.config import DEFAULT_RECIPE, RECIPES
-from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.core.progress import Progress, drained
 from napari_focusfuse.errors import OutputError, TrainingError
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ Wrong input is one line on stderr and exit code 2. Nothing heavy is imported bef
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.metadata import version
 from inspect import signature
 from pathlib import Path
@@ -13,8 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 
 from napari_focusfuse.cli._align import align
-from napari_focusfuse.cli._bench import found
-from napari_focusfuse.cli._export import export
 from napari_focusfuse.cli._flags import (
     Names,
     Out,
@@ -27,8 +26,8 @@ from napari_focusfuse.cli._flags import (
     sizes_given,
 )
 from napari_focusfuse.cli._fuse import Task, fuse_all
-from napari_focusfuse.cli._measure import measure_files
-from napari_focusfuse.cli._replay import replay
+from napari_focusfuse.cli._measure import measure
+from napari_focusfuse.cli._results import export, replay
 from napari_focusfuse.cli._terminal import (
     complain,
     flagged,
@@ -45,6 +44,8 @@ from napari_focusfuse.errors import FocusFuseError
 __all__ = ["main"]
 
 _FAILED, _INTERRUPTED = 2, 130
+#: A checkout of the sources, where this is part of one.
+_ROOT = Path(__file__).resolve().parents[3]
 
 _METHODS = {method.name: method.config for method in METHODS.values() if method.config is not None}
 
@@ -194,8 +195,27 @@ def fuse(
     return 0 if fuse_all(inputs, out, Task(engine, sizes, opening, overwrite, saving, whole)) else _FAILED
 
 
+def bench(*_words: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]) -> int:
+    """Compare methods; only in a checkout of the sources: a package comes without benchmarks."""
+    raise FocusFuseError(
+        "the benchmarks are part of the sources, not of the installed package: clone them, pip install -e . there, "
+        "and run focusfuse bench again"
+    )
+
+
+def bench_command() -> Callable[..., Any]:
+    """The command of the checkout that this is part of, or `bench`, which says that there is none."""
+    if not (_ROOT / "benchmarks" / "command.py").is_file():
+        return bench
+    # Ahead of other packages of that name; also in the processes that a benchmark starts.
+    if str(_ROOT) not in sys.path:
+        sys.path.insert(0, str(_ROOT))
+    command: Callable[..., Any] = import_module("benchmarks.command").bench
+    return command
+
+
 app.command(align)
-app.command(found(), name="bench")
+app.command(bench_command(), name="bench")
 
 
 @app.command
@@ -223,52 +243,7 @@ def demo(*, out: Out = Path("focusfuse-demo"), overwrite: Switch = False) -> Non
     say(f"stack:  {stack}\nresult: {folder} ({result.summary.rstrip('.')})")
 
 
-@app.command
-def measure(
-    fused: Path,
-    sources: list[Path],
-    /,
-    *,
-    truth: Path | None = None,
-    metrics: str | None = None,
-    data_range: float | None = None,
-    axis: str | None = None,
-    channel: str | None = None,
-    slices: str | None = None,
-    exclude: Names = None,
-    rgb: Switch = False,
-    csv: Switch = False,
-) -> None:
-    """Score a fused image against its sources: FUSED SOURCES...
-
-    Parameters
-    ----------
-    fused
-        The fused image.
-    sources
-        What was fused: two or more images, or one folder of slices, multi-page TIFF, OME-TIFF or OME-Zarr.
-    truth
-        The ground truth all-in-focus image, if it is known.
-    metrics
-        Names with commas between them, such as qg,qm; by default all.
-    data_range
-        The value of white; by default the largest of an integer type, and 1 for floats.
-    axis
-        Letter or number of the stack axis of SOURCES, if the file does not give it.
-    channel
-        One channel of SOURCES: its name, or its number from 0.
-    slices
-        FIRST:END or FIRST:END:STEP of SOURCES, as for fuse.
-    exclude
-        Name of a file in the folder SOURCES that is not a slice. May be repeated.
-    rgb
-        Read a channel axis of length 3 or 4 as colour.
-    csv
-        Print comma-separated values.
-    """
-    names = None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()]
-    opening = opening_given(axis=axis, rgb=rgb, channel=channel, slices=slices, exclude=exclude)
-    measure_files(fused, sources, opening, truth=truth, csv=csv, metrics=names, data_range=data_range)
+app.command(measure)
 
 
 @app.command

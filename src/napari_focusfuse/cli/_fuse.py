@@ -10,7 +10,7 @@ from napari_focusfuse.cli._terminal import complain, flagged, one_line, say, wit
 from napari_focusfuse.errors import FocusFuseError, ModelError, OutputError
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.result.decision import FusionResult
+    from napari_focusfuse.core.result import FusionResult
     from napari_focusfuse.io import StackFile
 
 __all__ = ["Task", "fuse_all"]

@@ -1,40 +1,66 @@
 """``focusfuse measure``: scores of one fused image as a table."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from napari_focusfuse.cli._flags import Names, Switch, opening_given
 from napari_focusfuse.cli._terminal import say, with_bar
 from napari_focusfuse.errors import StackError
 
-__all__ = ["measure_files"]
+__all__ = ["measure"]
 
 _HEADINGS = ("metric", "value", "best", "measures")
 
 
-def measure_files(
-    fused: Path, sources: Sequence[Path], opening: dict[str, Any], *, truth: Path | None, csv: bool, **options: Any
+def measure(
+    fused: Path,
+    sources: list[Path],
+    /,
+    *,
+    truth: Path | None = None,
+    metrics: str | None = None,
+    data_range: float | None = None,
+    axis: str | None = None,
+    channel: str | None = None,
+    slices: str | None = None,
+    exclude: Names = None,
+    rgb: Switch = False,
+    csv: Switch = False,
 ) -> None:
-    """Measure the image in a file and print a table.
+    """Score a fused image against its sources: FUSED SOURCES...
 
     Parameters
     ----------
-    fused : Path
-    sources : sequence of Path
-        Images, or one folder or stack file.
-    opening : dict
-        Keywords for `api.open_stack`.
-    truth : Path or None
-    csv : bool
-        Print comma-separated values instead of an aligned table.
-    options
-        ``metrics`` and ``data_range`` for `api.iter_measure`.
+    fused
+        The fused image.
+    sources
+        What was fused: two or more images, or one folder of slices, multi-page TIFF, OME-TIFF or OME-Zarr.
+    truth
+        The ground truth all-in-focus image, if it is known.
+    metrics
+        Names with commas between them, such as qg,qm; by default all.
+    data_range
+        The value of white; by default the largest of an integer type, and 1 for floats.
+    axis
+        Letter or number of the stack axis of SOURCES, if the file does not give it.
+    channel
+        One channel of SOURCES: its name, or its number from 0.
+    slices
+        FIRST:END or FIRST:END:STEP of SOURCES, as for fuse.
+    exclude
+        Name of a file in the folder SOURCES that is not a slice. May be repeated.
+    rgb
+        Read a channel axis of length 3 or 4 as colour.
+    csv
+        Print comma-separated values.
     """
     from napari_focusfuse import api
 
+    names = None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()]
+    opening = opening_given(axis=axis, rgb=rgb, channel=channel, slices=slices, exclude=exclude)
     images = _sources(sources, opening)
     true = None if truth is None else api.open_image(truth)
-    work = api.iter_measure(images, api.open_image(fused), truth=true, **options)
+    work = api.iter_measure(images, api.open_image(fused), truth=true, metrics=names, data_range=data_range)
     scores: dict[str, float] = with_bar(work, fused.name)
     known = {metric.name: metric for metric in api.list_metrics()}
     if csv:
@@ -47,7 +73,7 @@ def measure_files(
     say(_table([_HEADINGS, *rows]))
 
 
-def _sources(paths: Sequence[Path], opening: dict[str, Any]) -> Any:
+def _sources(paths: list[Path], opening: dict[str, Any]) -> Any:
     from napari_focusfuse import api
 
     if len(paths) == 1:
@@ -58,7 +84,7 @@ def _sources(paths: Sequence[Path], opening: dict[str, Any]) -> Any:
     return [api.open_image(path) for path in paths]
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> str:
+def _table(rows: list[tuple[str, ...]]) -> str:
     """Columns aligned, numbers (the second one) to the right."""
     name, value, best = (max(len(row[i]) for row in rows) for i in range(3))
     return "\n".join(f"{row[0]:<{name}}  {row[1]:>{value}}  {row[2]:<{best}}  {row[3]}" for row in rows)

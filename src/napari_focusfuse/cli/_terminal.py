@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TextIO, TypeVar
 
-from napari_focusfuse.core.files.plain import plain
 from napari_focusfuse.core.progress import Progress, drain
-from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
+from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning, plain
 
 __all__ = [
     "complain",

@@ -1,6 +1,5 @@
 """Every default of the project, in frozen dataclasses that the API, the command line and the widgets share."""
 
-from napari_focusfuse.config.alignment import AlignConfig, Edges, Kind
 from napari_focusfuse.config.fusion import FusionConfig, Preset, Scales
 from napari_focusfuse.config.methods import (
     BlockSFConfig,
@@ -13,18 +12,23 @@ from napari_focusfuse.config.methods import (
     WaveletConfig,
     WindowConfig,
 )
-from napari_focusfuse.config.recipe_focus import (
+from napari_focusfuse.config.recipe_paper import ADAPTING, Recipe, SEVariant, TrainConfig
+from napari_focusfuse.config.scene import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
+from napari_focusfuse.config.tools import AlignConfig, Edges, Kind, RetouchConfig, SurfaceConfig
+from napari_focusfuse.config.training import (
+    ADAPTATIONS,
     CANDIDATE_ADAPTING,
     DECIDE_ADAPTING,
+    DEFAULT_RECIPE,
+    HAVING,
     RANK_ADAPTING,
+    RECIPES,
+    STARTS,
+    AnyTrainConfig,
     CandidateConfig,
     DecideConfig,
     RankConfig,
 )
-from napari_focusfuse.config.recipe_paper import ADAPTING, Recipe, SEVariant, TrainConfig
-from napari_focusfuse.config.results import RetouchConfig, SurfaceConfig
-from napari_focusfuse.config.scene import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
-from napari_focusfuse.config.training import ADAPTATIONS, DEFAULT_RECIPE, HAVING, RECIPES, STARTS, AnyTrainConfig
 
 __all__ = [
     "ADAPTATIONS",

@@ -4,8 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
-from napari_focusfuse.config.checks import check, one_of
-from napari_focusfuse.config.setting import Setting
+from napari_focusfuse.config.setting import Setting, check, one_of
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["CHANNEL", "DECIDE_ON", "STACK_AXIS", "DecideOn", "FusionConfig", "Prefer", "Preset", "Scales"]

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from napari_focusfuse.config.checks import check
-from napari_focusfuse.config.setting import Setting
+from napari_focusfuse.config.setting import Setting, check
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = [

@@ -4,8 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from napari_focusfuse.config.checks import check
-from napari_focusfuse.config.setting import Setting
+from napari_focusfuse.config.setting import Setting, check
 
 __all__ = ["ADAPTING", "CROP", "MINUTES", "PATIENCE", "RATE", "SEED", "Recipe", "SEVariant", "TrainConfig"]
 

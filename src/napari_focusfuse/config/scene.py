@@ -4,8 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from napari_focusfuse.config.checks import check
-from napari_focusfuse.config.setting import Setting
+from napari_focusfuse.config.setting import Setting, check
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["PSF", "Camera", "Flaws", "Mode", "Surface", "Texture", "Wave"]

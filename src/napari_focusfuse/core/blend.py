@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.result.decision import Decision
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.result import Decision
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.tiles import bands
 from napari_focusfuse.errors import StackError
 

@@ -19,8 +19,8 @@ from napari_focusfuse.core.decide.statistics import Statistics, iter_statistics
 from napari_focusfuse.core.encode.activity import squared_sf
 from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.progress import Progress, repeated
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.intensity import continued, filled, luminance, scaled
-from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.core.stack.tiles import grown, within
 from napari_focusfuse.errors import FocusFuseError
 

@@ -1,11 +1,16 @@
-"""Progress of long work: every generator of the core yields `Progress`."""
+"""Progress of long work: every generator of the core yields `Progress`, and is drained to have its result alone."""
 
+from __future__ import annotations
+
+import inspect
 import math
+import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import wraps
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, overload
 
-__all__ = ["Progress", "Returning", "drain", "duration", "repeated", "staged"]
+__all__ = ["Clock", "Drained", "Progress", "Returning", "drain", "drained", "duration", "repeated", "staged"]
 
 Step = TypeVar("Step")
 Result = TypeVar("Result")
@@ -73,3 +78,98 @@ def duration(seconds: float) -> str:
         return f"{max(round(seconds), 0)} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+Report = Callable[[Progress], object]
+P = ParamSpec("P")
+Result_co = TypeVar("Result_co", covariant=True)
+
+_PROGRESS = """
+progress : callable, optional
+    Called with a `Progress` at each step.
+"""
+
+
+class Drained(Protocol[P, Result_co]):
+    """A function that takes what its generator takes, and `progress`.
+
+    No type can add a keyword to those of another function: where `progress` is given, the others are not checked.
+    """
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Result_co: ...
+    @overload
+    def __call__(self, *args: Any, progress: Report | None, **kwargs: Any) -> Result_co: ...
+
+
+def drained(steps: Callable[P, Generator[Progress, None, Result]], name: str = "") -> Drained[P, Result]:
+    """The function that runs `steps` to its end, called as it is without "iter_", or by `name`."""
+
+    @wraps(steps)
+    def run(*args: Any, progress: Report | None = None, **options: Any) -> Result:
+        return drain(steps(*args, **options), progress)
+
+    signature = inspect.signature(steps)
+    returns = signature.return_annotation.removeprefix("Generator[Progress, None, ").removesuffix("]")
+    last = inspect.Parameter("progress", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="Report | None")
+    parameters = [*signature.parameters.values(), last]
+    told: Any = run
+    del told.__wrapped__
+    told.__name__ = told.__qualname__ = name or steps.__name__.removeprefix("iter_")
+    told.__signature__ = signature.replace(parameters=parameters, return_annotation=returns)
+    told.__annotations__ = {**steps.__annotations__, "progress": last.annotation, "return": returns}
+    told.__doc__ = _with_progress(inspect.getdoc(steps) or "")
+    drains: Drained[P, Result] = told
+    return drains
+
+
+def _with_progress(doc: str) -> str:
+    """The docstring with `progress` as the last parameter, if it lists them."""
+    listed, found, rest = doc.partition("\n\nReturns\n")
+    return f"{listed}{_PROGRESS.rstrip()}{found}{rest}" if "Parameters\n-----" in listed else doc
+
+
+class Clock:
+    """Counts the time between reports: while one is looked at, or the training is paused, it stands still.
+
+    Parameters
+    ----------
+    spent : float
+        Seconds spent before.
+    minutes : float
+        Time budget; 0 for none.
+    stop : callable, optional
+        True ends the training before its time.
+    """
+
+    def __init__(self, spent: float, minutes: float, stop: Callable[[], bool] | None = None) -> None:
+        self._spent = self._before = spent
+        self._minutes, self._limit = minutes, 60 * minutes or math.inf
+        self._stop = stop or (lambda: False)
+        self._since = time.monotonic()
+
+    @property
+    def spent(self) -> float:
+        """Seconds."""
+        return self._spent + time.monotonic() - self._since
+
+    def cut(self) -> str:
+        """Why the training is over at once; empty if it is not."""
+        if self.spent >= self._limit:
+            return f"the {self._minutes:g} minutes are over"
+        return "stopped" if self._stop() else ""
+
+    def give(self, report: Step) -> Generator[Step, None, None]:
+        """Yield a report and stand still meanwhile."""
+        self._spent = self.spent
+        yield report
+        self._since = time.monotonic()
+
+    def rate(self, done: int) -> float:
+        """Units a second, of `done` since this clock was made."""
+        return done / max(self.spent - self._before, 1e-6)
+
+    def left(self, done: int, remaining: int) -> float:
+        """Seconds until `remaining` more units are done, or the budget is used up."""
+        needed = remaining / self.rate(done) if done else math.nan
+        return min(self._limit - self.spent, needed) if math.isfinite(self._limit) else needed

@@ -15,10 +15,10 @@ from scipy import ndimage
 from napari_focusfuse.config import RetouchConfig
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.result.decision import Decision, FusionResult, Labels
+from napari_focusfuse.core.result import Decision, FusionResult, Labels
 from napari_focusfuse.core.result.edits import REACH, Seam, bounds, seam
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.intensity import typed
-from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.core.stack.tiles import grown
 from napari_focusfuse.errors import FocusFuseError
 

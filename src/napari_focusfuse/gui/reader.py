@@ -112,8 +112,7 @@ def _open(viewer: "napari.viewer.Viewer", names: list[str]) -> None:
     from napari.utils.history import update_open_history
     from napari.utils.notifications import show_error
 
-    from napari_focusfuse.core.files.plain import plain
-    from napari_focusfuse.errors import FocusFuseError
+    from napari_focusfuse.errors import FocusFuseError, plain
 
     if not names:
         return

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tifffile import TiffFile
 
-from napari_focusfuse.core.files.regular import check_regular
+from napari_focusfuse.core.files.checked import check_regular
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io.facts import Facts, tiff_facts
 from napari_focusfuse.io.limits import check_room

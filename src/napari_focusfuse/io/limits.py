@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_focusfuse.core.files.machine import GIB, largest
+from napari_focusfuse.core.files.checked import GIB, largest
 from napari_focusfuse.errors import OutputError, StackError
 
 __all__ = ["MOST_PAGES", "check_count", "check_images", "check_room", "reserve", "room"]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tifffile import read_micromanager_metadata
 
-from napari_focusfuse.core.files.regular import check_regular
+from napari_focusfuse.core.files.checked import check_regular
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io.facts import Channel, Facts, colour_of, mm_note, position_of, positive, spaced, tiff_facts
 from napari_focusfuse.io.places import Places, regular, stack_of

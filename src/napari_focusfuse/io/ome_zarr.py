@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.files.regular import read_json
+from napari_focusfuse.core.files.checked import read_json
 from napari_focusfuse.errors import OutputError, StackError
 from napari_focusfuse.io.facts import Channel, length, number_of, unit_um
 from napari_focusfuse.io.limits import check_count, check_room

@@ -12,7 +12,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from tifffile import TiffFile
 
-from napari_focusfuse.core.files.regular import check_regular
+from napari_focusfuse.core.files.checked import check_regular
 from napari_focusfuse.io.image import TIFF, is_image_file, png_chunk
 
 __all__ = ["Carried", "add_exif", "carried_of", "png_chunks", "tiff_tags"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from tifffile import memmap
 
-from napari_focusfuse.core.files.parts import missing_parents, part_of, place, refused, remove, remove_empty
+from napari_focusfuse.core.files import missing_parents, part_of, place, refused, remove, remove_empty
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io.limits import reserve
 from napari_focusfuse.io.photo_tags import Carried, add_exif, carried_of, tiff_tags

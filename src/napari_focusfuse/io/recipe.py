@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from napari_focusfuse.config import Edges
-from napari_focusfuse.core.files.regular import check_regular, read_json
-from napari_focusfuse.core.files.schema import (
+from napari_focusfuse.core.files.checked import (
     Check,
     MismatchError,
     anything,
+    check_regular,
     entries,
     flag,
     listed,
     mapped,
     maybe,
     number,
+    read_json,
     text,
     whole,
 )
@@ -31,7 +32,7 @@ from napari_focusfuse.errors import FocusFuseError
 from napari_focusfuse.io.ome_zarr import is_zarr
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.result.decision import FusionResult
+    from napari_focusfuse.core.result import FusionResult
 
 __all__ = ["EDITS", "Checksums", "check_recipe", "iter_checksums", "make_recipe", "plain", "read_recipe"]
 

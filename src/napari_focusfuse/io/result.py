@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.files.parts import (
+from napari_focusfuse.core.files import (
     missing_parents,
     old_of,
     part_of,
@@ -31,7 +31,7 @@ from napari_focusfuse.io.recipe import iter_checksums, plain
 from napari_focusfuse.io.write import check_target, put_tiff
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.result.decision import Decision, FusionResult
+    from napari_focusfuse.core.result import Decision, FusionResult
 
 __all__ = ["check_result_folder", "exchange", "iter_write_result", "read_map", "write_recipe", "write_result"]
 
@@ -83,7 +83,7 @@ def iter_write_result(
         The depth in um is multiplied by it; see `save_result`.
     fill_depth : bool
         Write ``depth_filled.ome.tif`` as well: depth everywhere, see
-        `napari_focusfuse.core.surface.topography.fill_depth`.
+        `napari_focusfuse.core.surface.fill_depth`.
     zarr : bool
         Write OME-Zarr (``fused.ome.zarr``...) instead of OME-TIFF: pyramids, for large images.
     recipe : dict
@@ -151,7 +151,7 @@ def _write_images(
     write(_FUSED, np.asarray(result.image), like=like)
     if result.decision is None:
         return None
-    from napari_focusfuse.core.surface.topography import um_per_z
+    from napari_focusfuse.core.surface import um_per_z
 
     factor = um_per_z(result.decision.z, *step)
     scale, unit = (1.0, "in the units of z") if factor is None else (factor, "um")
@@ -196,7 +196,7 @@ def read_map(folder: Path, name: str) -> NDArray[Any]:
 
 def _maps(decision: "Decision", scale: float, unit: str, *, fill_depth: bool) -> dict[str, tuple[NDArray[Any], str]]:
     """Values of each map by the name of its file, and what they are."""
-    from napari_focusfuse.core.result.decision import Flag
+    from napari_focusfuse.core.result import Flag
 
     maps: dict[str, tuple[NDArray[Any], str]] = {
         "index": (decision.index, "slice, from 0"),
@@ -209,7 +209,7 @@ def _maps(decision: "Decision", scale: float, unit: str, *, fill_depth: bool) ->
         edits = np.where(edited, decision.index + 1, 0).astype(np.uint16)
         maps["edits"] = (edits, "edits, slice from 1, 0 where untouched")
     if fill_depth:
-        from napari_focusfuse.core.surface.topography import fill_depth as filled
+        from napari_focusfuse.core.surface import fill_depth as filled
 
         maps["depth_filled"] = (filled(decision) * np.float32(scale), f"depth, {unit}, filled")
     return maps

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tifffile import imwrite
 
-from napari_focusfuse.config.checks import check_sizes
+from napari_focusfuse.config.setting import check_sizes
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io.write import atomically, check_file_target
 

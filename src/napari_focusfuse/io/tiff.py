@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tifffile import TiffFile, TiffPageSeries, xml2dict
 
-from napari_focusfuse.core.files.regular import check_regular
+from napari_focusfuse.core.files.checked import check_regular
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io.facts import Facts, listed, ome_facts, tiff_facts
 from napari_focusfuse.io.image import count_images, read_header

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tifffile import PHOTOMETRIC, FileHandle, TiffFile, TiffFormat, TiffPage
 
-from napari_focusfuse.core.files.regular import check_regular
+from napari_focusfuse.core.files.checked import check_regular
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io.limits import MOST_PAGES, check_count, check_images, check_room
 

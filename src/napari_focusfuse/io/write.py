@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from tifffile import OmeXml, OmeXmlError, imwrite
 
-from napari_focusfuse.config.checks import check_sizes
+from napari_focusfuse.config.setting import check_sizes
+from napari_focusfuse.core.files import check_name, clean, write_whole
 from napari_focusfuse.core.files.both import clean_both, write_both
-from napari_focusfuse.core.files.parts import check_name, clean, write_whole
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io.image import png_chunk
 from napari_focusfuse.io.photo_tags import add_exif, carried_of, png_chunks, tiff_tags

@@ -14,20 +14,24 @@ from platformdirs import user_data_path
 
 from napari_focusfuse.config import Recipe
 from napari_focusfuse.core.encode.network import Encoder, SESFNet
+from napari_focusfuse.core.files import clean, part_of, remove
 from napari_focusfuse.core.files.both import clean_both, write_both
-from napari_focusfuse.core.files.parts import clean, part_of, remove
-from napari_focusfuse.core.files.regular import check_regular
+from napari_focusfuse.core.files.checked import check_regular
 from napari_focusfuse.errors import ModelError
 from napari_focusfuse.models.card import CardFacts, card_facts, training_card
-from napari_focusfuse.models.checkpoint import CHECKPOINT, checkpoint_recipe, load_state, save_state, spared_by
-from napari_focusfuse.models.weight_files import (
+from napari_focusfuse.models.checkpoint import (
+    CHECKPOINT,
     checked,
+    checkpoint_recipe,
     header,
     header_of,
+    load_state,
     module_of,
     packed,
     put,
     recipe_of,
+    save_state,
+    spared_by,
     tensors_of,
     write,
 )

@@ -9,8 +9,8 @@ from importlib.metadata import version
 import torch
 
 from napari_focusfuse.core.training.autoencoder import TrainState
-from napari_focusfuse.core.training.encoder import RankState
 from napari_focusfuse.core.training.recipes import AnyTrainState
+from napari_focusfuse.core.training.steps import RankState
 
 __all__ = ["CardFacts", "card_facts", "training_card"]
 

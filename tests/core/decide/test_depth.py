@@ -11,7 +11,7 @@ from napari_focusfuse.core.decide.pipeline import iter_decide
 from napari_focusfuse.core.encode.head import SLOPE
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.simulate import simulate
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.models import load_model
 
 CPU = torch.device("cpu")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_focusfuse.core.decide.gain import block_means, gains
+from napari_focusfuse.core.decide.survey import block_means, gains
 
 
 @pytest.fixture

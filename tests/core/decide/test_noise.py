@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_focusfuse.core.decide.noise import BLOCK, block_noise, noise_level, noise_map, quantisation
+from napari_focusfuse.core.decide.survey import BLOCK, block_noise, noise_level, noise_map, quantisation
 
 
 def _blocks(slices, missing=None):

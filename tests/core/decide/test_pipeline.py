@@ -14,8 +14,8 @@ from napari_focusfuse.core.decide.pipeline import iter_decide, iter_fuse
 from napari_focusfuse.core.decide.statistics import iter_statistics
 from napari_focusfuse.core.decide.verification import GUIDED_RADIUS
 from napari_focusfuse.core.progress import Progress, drain
-from napari_focusfuse.core.result.decision import Flag
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.result import Flag
+from napari_focusfuse.core.stack import Stack
 
 CPU = torch.device("cpu")
 PAPER = FusionConfig(preset="paper")

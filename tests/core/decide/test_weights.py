@@ -10,9 +10,9 @@ from scipy import ndimage
 from napari_focusfuse.config import Camera, FusionConfig
 from napari_focusfuse.core.decide.pipeline import iter_fuse
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.result.decision import Flag
+from napari_focusfuse.core.result import Flag
 from napari_focusfuse.core.simulate import simulate
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.errors import FocusFuseError, ModelError
 from napari_focusfuse.models import load_model
 

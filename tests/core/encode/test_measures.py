@@ -11,7 +11,7 @@ from napari_focusfuse.core.encode.activity import halo, scale_sf
 from napari_focusfuse.core.encode.measures import LoGEnergy, PixelSF
 from napari_focusfuse.core.methods.windows import spatial_frequency
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack import Stack
 
 CPU = torch.device("cpu")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from napari_focusfuse.core.files import both, parts
+from napari_focusfuse.core import files
+from napari_focusfuse.core.files import both
 from napari_focusfuse.errors import OutputError
 
 # Writes both and is killed at the file-system event of a number; without one it counts them.
@@ -96,7 +97,7 @@ def test_what_fails_brings_the_old_ones_back(tmp_path: Path, monkeypatch: pytest
 
 def test_what_a_running_process_writes_stays(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        left = tmp_path / f".stack.tif.{parts._machine()}-{process.pid}-00000000.main"
+        left = tmp_path / f".stack.tif.{files._machine()}-{process.pid}-00000000.main"
         left.write_text("half")
         write(tmp_path, "new")
         assert left.exists()

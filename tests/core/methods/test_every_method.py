@@ -7,9 +7,9 @@ import pytest
 
 from napari_focusfuse.core.methods import METHODS, iter_fuse
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.result.decision import Flag
+from napari_focusfuse.core.result import Flag
 from napari_focusfuse.core.simulate import simulate
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.errors import StackError
 
 RIVALS = [method.name for method in METHODS.values() if not method.needs]

@@ -10,8 +10,8 @@ from napari_focusfuse.core.methods.filters import saliency, structure_saliency
 from napari_focusfuse.core.methods.images import Regional, expanded, reduced
 from napari_focusfuse.core.methods.windows import block_spatial_frequency, majority, spatial_frequency
 from napari_focusfuse.core.progress import drain
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.intensity import typed
-from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.errors import FocusFuseError
 
 

@@ -10,7 +10,7 @@ import pytest
 from napari_focusfuse.config import FusionConfig, LoGConfig, PyramidConfig, WindowConfig
 from napari_focusfuse.core.methods import METHODS, _work, iter_decide, iter_fuse, method_named, settings
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.errors import FocusFuseError
 
 RIVALS = [method for method in METHODS.values() if not method.needs]

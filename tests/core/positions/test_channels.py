@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_focusfuse.core.positions.channels import WeightedSum, channel_level, channel_weights, dark_channel
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack import Stack
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_focusfuse.core.positions.channels import doubt, shifted
-from napari_focusfuse.core.result.decision import Decision, Flag
+from napari_focusfuse.core.result import Decision, Flag
 from napari_focusfuse.errors import FocusFuseError
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_focusfuse.core.files import machine
-from napari_focusfuse.core.result.decision import Decision, Flag, load_decision
+from napari_focusfuse.core.files import checked
+from napari_focusfuse.core.result import Decision, Flag, load_decision
 from napari_focusfuse.errors import FocusFuseError, OutputError
 
 
@@ -174,7 +174,7 @@ def test_archives_that_are_not_trusted(decision, tmp_path, monkeypatch):
     with pytest.raises(FocusFuseError, match="it is encrypted"):
         load_decision(path)
     decision.save(path)
-    monkeypatch.setattr(machine, "memory", lambda: 2000)
+    monkeypatch.setattr(checked, "memory", lambda: 2000)
     with pytest.raises(FocusFuseError, match=r"it would take 0\.0 GiB"):
         load_decision(path)
 

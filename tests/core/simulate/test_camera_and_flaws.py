@@ -6,11 +6,10 @@ from scipy import ndimage, stats
 from skimage.registration import phase_cross_correlation
 
 from napari_focusfuse.config import Camera, Flaws
-from napari_focusfuse.core.decide.gain import block_means, gains
-from napari_focusfuse.core.decide.noise import noise_level
+from napari_focusfuse.core.decide.survey import block_means, gains, noise_level
 from napari_focusfuse.core.simulate import simulate
-from napari_focusfuse.core.simulate.camera import exposed
 from napari_focusfuse.core.simulate.flaws import movement
+from napari_focusfuse.core.simulate.scene import exposed
 
 FLAT = np.full((200, 200), 0.5, np.float32)
 

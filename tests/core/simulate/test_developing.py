@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from napari_focusfuse.config import Camera, Flaws
 from napari_focusfuse.core.simulate import developed, drawn_flaws, simulate
-from napari_focusfuse.core.simulate.camera import exposed
+from napari_focusfuse.core.simulate.scene import exposed
 
 FLAT = np.full((96, 120), 0.5, np.float32)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.tiles import iter_binned
 
 

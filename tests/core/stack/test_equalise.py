@@ -8,8 +8,8 @@ import pytest
 import napari_focusfuse as ff
 from napari_focusfuse import io
 from napari_focusfuse.core.progress import drain
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.equalise import Equalised, iter_factors
-from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.errors import StackError
 
 LAMP = np.array([1.0, 0.7, 1.3, 0.9, 1.1, 0.8, 1.0])

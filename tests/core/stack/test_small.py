@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_focusfuse.core.decide.noise import noise_level
+from napari_focusfuse.core.decide.survey import noise_level
 from napari_focusfuse.core.progress import Progress, drain, repeated, staged
 from napari_focusfuse.core.stack.intensity import (
     filled,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import napari_focusfuse as ff
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.errors import FocusFuseWarning, StackError
 
 

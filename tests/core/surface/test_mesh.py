@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import napari_focusfuse as ff
-from napari_focusfuse.core.result.decision import Decision
+from napari_focusfuse.core.result import Decision
 from napari_focusfuse.errors import FocusFuseError
 
 PIXEL = (0.5, 0.25)

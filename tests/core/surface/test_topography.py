@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from napari_focusfuse.core.result.decision import Decision
-from napari_focusfuse.core.surface.topography import depth_um, fill_depth
+from napari_focusfuse.core.result import Decision
+from napari_focusfuse.core.surface import depth_um, fill_depth
 
 
 def decided(depth: np.ndarray, confidence: np.ndarray | float = 1.0) -> Decision:

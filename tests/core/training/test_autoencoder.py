@@ -8,8 +8,8 @@ import torch
 from scipy import ndimage
 
 from napari_focusfuse.config import TrainConfig
+from napari_focusfuse.core import progress
 from napari_focusfuse.core.encode.network import SESFNet
-from napari_focusfuse.core.training import course
 from napari_focusfuse.core.training.autoencoder import TrainState, best_network, iter_train, reconstruction_scores
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning, TrainingError
 
@@ -117,7 +117,7 @@ class Time:
 
     def __init__(self, monkeypatch, tick=0.0):
         self.now, self.tick = 0.0, tick
-        monkeypatch.setattr(course, "time", self)
+        monkeypatch.setattr(progress, "time", self)
 
     def monotonic(self):
         self.now += self.tick

@@ -10,10 +10,15 @@ from napari_focusfuse.config import CandidateConfig, DecideConfig
 from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.training import _scenes
-from napari_focusfuse.core.training.candidate_head import candidate_scores, iter_learn_candidates
-from napari_focusfuse.core.training.candidate_head._judged import Part, ScoredScenes, part_of
+from napari_focusfuse.core.training.candidate_head import (
+    Part,
+    ScoredScenes,
+    candidate_scores,
+    iter_learn_candidates,
+    part_of,
+)
 from napari_focusfuse.core.training.decision_head import Scenes, iter_learn_decision
-from napari_focusfuse.core.training.encoder import RankState, best_encoder
+from napari_focusfuse.core.training.steps import RankState, best_encoder
 from napari_focusfuse.errors import FocusFuseError, TrainingError
 
 CONFIG = CandidateConfig(steps=4, stacks=1, crop=48, validate_every=2, scene_steps=2, learning_rate=1e-2, seed=1)
@@ -23,7 +28,7 @@ CONFIG = CandidateConfig(steps=4, stacks=1, crop=48, validate_every=2, scene_ste
 def small(monkeypatch):
     monkeypatch.setattr(ScoredScenes, "side", 64)
     monkeypatch.setattr(_scenes, "_SLICES", (5, 7))
-    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._validation._SCENES", 2)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head.Validation.count", 2)
 
 
 @pytest.fixture
@@ -121,7 +126,7 @@ def test_a_model_with_an_candidate_head_comes_back(small, encoder, tmp_path):
 
 def test_another_decision_head_takes_the_candidate_head_away(small, monkeypatch):
     monkeypatch.setattr(Scenes, "side", 64)
-    monkeypatch.setattr("napari_focusfuse.core.training.decision_head._SCENES", 1)
+    monkeypatch.setattr("napari_focusfuse.core.training.decision_head.Validation.count", 1)
     config = DecideConfig(steps=1, crop=48, validate_every=1)
     work = Returning(iter_learn_decision([], [], config, RankState(Encoder(decides=True, judges=True).eval(), config)))
     list(work)

@@ -20,7 +20,7 @@ from napari_focusfuse.core.training.decision_head import (
     part_scores,
     whole,
 )
-from napari_focusfuse.core.training.encoder import RankState, best_encoder
+from napari_focusfuse.core.training.steps import RankState, best_encoder
 from napari_focusfuse.errors import FocusFuseError, TrainingError
 
 SMALL = DecideConfig(steps=8, crop=48, validate_every=4, scene_steps=4, learning_rate=1e-2)
@@ -30,7 +30,7 @@ SMALL = DecideConfig(steps=8, crop=48, validate_every=4, scene_steps=4, learning
 def _small(monkeypatch):
     monkeypatch.setattr(Scenes, "side", 64)
     monkeypatch.setattr(_scenes, "_SLICES", (5, 7))
-    monkeypatch.setattr("napari_focusfuse.core.training.decision_head._SCENES", 2)
+    monkeypatch.setattr("napari_focusfuse.core.training.decision_head.Validation.count", 2)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_only_the_head_is_trained(begun):
 
 def test_it_decides_better_and_better(networks, monkeypatch):
     """Going on from a head that says anything."""
-    monkeypatch.setattr("napari_focusfuse.core.training.decision_head._SCENES", 12)
+    monkeypatch.setattr("napari_focusfuse.core.training.decision_head.Validation.count", 12)
     config = DecideConfig(steps=80, crop=48, validate_every=40, scene_steps=2, learning_rate=5e-3)
     encoder = copy.deepcopy(networks["none"].encoder)
     torch.manual_seed(0)

@@ -13,10 +13,10 @@ from napari_focusfuse import models
 from napari_focusfuse.config import RankConfig
 from napari_focusfuse.core.encode.activity import squared_sf
 from napari_focusfuse.core.progress import Returning
+from napari_focusfuse.core.training import encoder as ranking
 from napari_focusfuse.core.training import images as learnt_from
-from napari_focusfuse.core.training import small_stacks
-from napari_focusfuse.core.training.encoder import RankState, best_encoder, iter_rank, ranking_scores
-from napari_focusfuse.core.training.small_stacks import SLICES, SmallStacks, log_shares
+from napari_focusfuse.core.training.encoder import SLICES, SmallStacks, iter_rank, log_shares, ranking_scores
+from napari_focusfuse.core.training.steps import RankState, best_encoder
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning, TrainingError
 
 SMALL = RankConfig(steps=8, stacks=1, crop=16, procedural=0, validate_every=4, learning_rate=5e-3)
@@ -42,7 +42,7 @@ def images():
 def _few_stacks():
     """A stack of each scale to validate on: less to compute."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(small_stacks, "_STACKS", 3)
+        patch.setattr(ranking, "_STACKS", 3)
         yield
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_focusfuse.core.focus import Glance
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.gui.fuse.at_cursor import flag_words, hit_at, origin_of, source_at
 from napari_focusfuse.gui.layers.source import KEY
 

@@ -13,8 +13,8 @@ from napari.components import ViewerModel
 from napari_focusfuse.config import RetouchConfig
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.result.decision import Flag, FusionResult
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.result import Flag, FusionResult
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.gui.layers.axes import propose_axis
 from napari_focusfuse.gui.layers.result_parts import parts_of
 from napari_focusfuse.gui.layers.results import note_of
@@ -28,7 +28,7 @@ PLUGIN, FUSE, WIDGET = "napari-focusfuse", "Fuse focus stack", "Retouch the fuse
 
 def soft(stack, *, axis=0, rgb=False, z=None, **_options):
     """A result that mixes the three brightest slices of each pixel."""
-    from napari_focusfuse.core.result.decision import Decision
+    from napari_focusfuse.core.result import Decision
 
     slices = Stack(stack, axis, rgb, z)
     pixels = np.stack([slices[k] for k in range(len(slices))])

@@ -38,8 +38,8 @@ def decided(models_folder):
 @pytest.fixture
 def small_scenes(monkeypatch):
     """Few and small scenes to train and to validate on."""
-    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._judged.ScoredScenes.side", 64)
-    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head._validation._SCENES", 1)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head.ScoredScenes.side", 64)
+    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head.Validation.count", 1)
 
 
 @pytest.fixture

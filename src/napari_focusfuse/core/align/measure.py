@@ -15,7 +15,7 @@ from napari_focusfuse.config import AlignConfig, Kind
 from napari_focusfuse.core.align.fit import Look, Pair, disagreement, look, register
 from napari_focusfuse.core.align.transforms import Matrix, Transforms
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.errors import StackError
 
 __all__ = ["between", "chained", "iter_transforms", "reconciled", "unmoved", "usable"]

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_focusfuse.config import Kind
-from napari_focusfuse.core.files.parts import write_whole
-from napari_focusfuse.core.files.regular import read_json
-from napari_focusfuse.core.files.schema import (
+from napari_focusfuse.core.files import write_whole
+from napari_focusfuse.core.files.checked import (
     MismatchError,
     anything,
     entries,
@@ -27,6 +26,7 @@ from napari_focusfuse.core.files.schema import (
     listed,
     mapped,
     number,
+    read_json,
     text,
     whole,
 )

@@ -10,8 +10,8 @@ from napari_focusfuse.core.decide.depth import places, vertex
 from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decide.weights import CLAIM, Choice
 from napari_focusfuse.core.encode.head import odds
-from napari_focusfuse.core.result.decision import Decision, Flag, Labels
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.result import Decision, Flag, Labels
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.tiles import bands
 
 __all__ = ["PROBABILITY", "Assessment", "hard_weights", "iter_assess", "summary"]

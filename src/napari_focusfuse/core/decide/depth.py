@@ -14,7 +14,7 @@ from torch import Tensor
 
 from napari_focusfuse.core.encode.activity import doubled
 from napari_focusfuse.core.encode.head import SLOPE
-from napari_focusfuse.core.result.decision import Labels
+from napari_focusfuse.core.result import Labels
 from napari_focusfuse.core.stack.tiles import Tile, tiles
 
 __all__ = ["KNEE", "Places", "iter_steady", "places", "vertex"]

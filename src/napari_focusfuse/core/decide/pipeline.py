@@ -22,8 +22,8 @@ from napari_focusfuse.core.decide.verification import iter_verified
 from napari_focusfuse.core.decide.weights import Choice, by_activity, iter_choose, untouched
 from napari_focusfuse.core.encode.measures import FocusMeasure
 from napari_focusfuse.core.progress import Progress, repeated, staged
-from napari_focusfuse.core.result.decision import Decision, Flag, FusionResult, Labels
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.result import Decision, Flag, FusionResult, Labels
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.workers import memory_is_short, workers
 from napari_focusfuse.errors import ModelError
 

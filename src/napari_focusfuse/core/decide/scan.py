@@ -17,9 +17,9 @@ from napari_focusfuse.core.encode.activity import doubled, halo, scale_sf
 from napari_focusfuse.core.encode.measures import FINE_HALO, FocusMeasure, fine_energy
 from napari_focusfuse.core.encode.network import HALO
 from napari_focusfuse.core.progress import Progress, repeated
-from napari_focusfuse.core.result.decision import Labels
+from napari_focusfuse.core.result import Labels
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.intensity import continued, filled, luminance, scaled, without_void
-from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.core.stack.tiles import fitted, grown, tiles, within
 from napari_focusfuse.core.stack.workers import iter_ahead
 

@@ -11,21 +11,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_focusfuse.config import FusionConfig
-from napari_focusfuse.core.decide.combine import Combination, Learned, Weighted
-from napari_focusfuse.core.decide.noise import NoiseMap
-from napari_focusfuse.core.decide.survey import iter_survey, spread
+from napari_focusfuse.core.decide.survey import NoiseMap, iter_survey, spread
 from napari_focusfuse.core.encode.activity import scale_maps
 from napari_focusfuse.core.encode.candidate_head import CandidateHead
-from napari_focusfuse.core.encode.head import SCALES, FocusHead
+from napari_focusfuse.core.encode.head import SCALES, Combination, FocusHead, Learned, Weighted
 from napari_focusfuse.core.encode.measures import FocusMeasure
 from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.intensity import (
     filled,
     full_range,
     luminance,
     scaled,
 )
-from napari_focusfuse.core.stack.stack import Stack
 
 __all__ = ["Statistics", "channel_sum", "iter_statistics", "noise_maps"]
 

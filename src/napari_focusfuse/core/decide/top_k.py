@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.encode.head import odds
-from napari_focusfuse.core.result.decision import Labels
+from napari_focusfuse.core.result import Labels
 
 __all__ = ["BEST", "KEPT", "PEAKS", "TopK"]
 

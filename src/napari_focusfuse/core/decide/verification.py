@@ -15,7 +15,7 @@ from scipy import ndimage
 from skimage.morphology import disk, remove_small_objects
 
 from napari_focusfuse.core.decide.top_k import TopK
-from napari_focusfuse.core.result.decision import Labels
+from napari_focusfuse.core.result import Labels
 from napari_focusfuse.core.stack.tiles import tiles
 
 __all__ = ["GUIDED_EPS", "GUIDED_RADIUS", "closed", "guided_filter", "iter_verified", "opened", "without_small_regions"]

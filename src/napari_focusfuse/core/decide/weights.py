@@ -18,8 +18,8 @@ from napari_focusfuse.core.decide.statistics import Statistics
 from napari_focusfuse.core.decide.top_k import BEST, TopK
 from napari_focusfuse.core.encode.candidate_head import FEW, MISSING, CandidateHead, Candidates
 from napari_focusfuse.core.encode.head import SLOPE
-from napari_focusfuse.core.result.decision import Labels
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.result import Labels
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.tiles import Tile, tiles
 from napari_focusfuse.core.stack.workers import iter_ahead, workers
 

@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_focusfuse.core.encode.box import box_mean
-from napari_focusfuse.core.encode.measures import FocusMeasure, difference_energy, laplacian_energy
+from napari_focusfuse.core.encode.measures import FocusMeasure, box_mean, difference_energy, laplacian_energy
 
 __all__ = ["doubled", "halo", "reduced", "scale_maps", "scale_sf", "squared_sf"]
 

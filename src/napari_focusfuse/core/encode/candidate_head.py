@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_focusfuse.core.encode.box import box_mean
+from napari_focusfuse.core.encode.measures import box_mean
 
 __all__ = ["FEW", "KEPT", "MISSING", "CandidateHead", "Candidates", "Verdict"]
 

@@ -1,9 +1,12 @@
-"""The decision head: combines the features of all scales into one activity.
+"""From the energies on several scales to one activity: the decision head, and the fixed mean without one.
 
 Which scale and which window to believe depends on the noise, on how much texture there is, and on whether an edge in
 depth is near. A small network learns that from simulated scenes with known depth. It looks at one slice at a time, so
 that a stack can still be streamed, and at a fixed neighbourhood, so that tiles come out as the whole.
 """
+
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -11,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["INPUTS", "SCALES", "SLOPE", "FocusHead", "odds"]
+__all__ = ["INPUTS", "SCALES", "SLOPE", "Combination", "FocusHead", "Learned", "Weighted", "odds"]
 
 #: (level, radius): the pyramid levels and windows whose squared SF the head sees, at half size; 0 is full size, radii
 #: are in the pixels of each level.
@@ -79,3 +82,101 @@ class FocusHead(nn.Module):
 def odds(activity: NDArray[np.float64]) -> NDArray[np.float64]:
     """Odds that go with an activity: its power `SLOPE`."""
     return activity * activity * activity
+
+
+#: What is added to the squared SF, relative to the noise floor and absolutely, so that its logarithm exists.
+_FLOOR_SHARE = 0.1
+#: Less than the rounding to 16 bits makes: there is nothing to see, and a head says nothing of it.
+_NOTHING = 1e-8
+
+
+class Combination(Protocol):
+    """What the activity is made of, and how."""
+
+    @property
+    def scales(self) -> tuple[tuple[int, int], ...]:
+        """(Pyramid level, radius) of each map; levels rise."""
+
+    @property
+    def reach(self) -> int:
+        """Pixels of the full image around a pixel that its activity depends on, besides what the maps do."""
+
+    @property
+    def half(self) -> bool:
+        """Whether maps and activity are at half size."""
+
+    @property
+    def inputs(self) -> int:
+        """Number of maps."""
+
+    def __call__(self, squared: Tensor, noise: Tensor) -> Tensor:
+        """Activity (B, 1, H, W) from SF squared (B, S, H, W) on each scale, and the noise (H, W)."""
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """Weighted geometric mean of the spatial frequencies of the scales, above the floor of the noise.
+
+    Attributes
+    ----------
+    radius : int
+        r of Eq. 5-7, in the pixels of each level.
+    weights : tuple of floats
+        For each pyramid level its share; levels without any are left out.
+    floors : tuple of floats
+        For each level the squared SF that noise alone has there.
+    """
+
+    radius: int
+    weights: tuple[float, ...]
+    floors: tuple[float, ...]
+
+    reach, half = 0, False
+
+    @property
+    def scales(self) -> tuple[tuple[int, int], ...]:
+        """The levels that count."""
+        return tuple((level, self.radius) for level, weight in enumerate(self.weights) if weight)
+
+    @property
+    def inputs(self) -> int:
+        """One for each level."""
+        return len(self.scales)
+
+    def __call__(self, squared: Tensor, noise: Tensor) -> Tensor:  # noqa: ARG002
+        """See `Combination`."""
+        total = torch.zeros_like(squared[:, :1])
+        for i, (level, _) in enumerate(self.scales):
+            floor = self.floors[level]
+            above = (squared[:, i : i + 1] - floor).clamp_min_(0).add_(_FLOOR_SHARE * floor + _TINY)
+            total.add_(above.log_(), alpha=self.weights[level])
+        return total.mul_(0.5).exp_()
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What the decision head of a model has learned.
+
+    Attributes
+    ----------
+    head : FocusHead
+    floors : Tensor (INPUTS,)
+        For each map the energy that noise of standard deviation 1 alone has there.
+    """
+
+    head: FocusHead
+    floors: Tensor
+
+    scales, half, inputs = SCALES, True, INPUTS
+
+    @property
+    def reach(self) -> int:
+        """That of the head."""
+        return self.head.reach
+
+    @torch.inference_mode()
+    def __call__(self, squared: Tensor, noise: Tensor) -> Tensor:
+        """See `Combination`."""
+        nothing = squared.amax(dim=1, keepdim=True) < _NOTHING
+        activity: Tensor = self.head(squared, self.floors, noise).masked_fill(nothing, 0)
+        return activity

@@ -5,26 +5,59 @@ question to the grey values themselves. The engine takes any of them.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from functools import reduce
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import torch
 from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
-from napari_focusfuse.core.encode.box import box_mean
-from napari_focusfuse.core.encode.candidate_head import CandidateHead
-from napari_focusfuse.core.encode.head import FocusHead
+if TYPE_CHECKING:
+    # The candidate head itself takes means over windows from here.
+    from napari_focusfuse.core.encode.candidate_head import CandidateHead
+    from napari_focusfuse.core.encode.head import FocusHead
 
 __all__ = [
     "FINE_HALO",
     "FocusMeasure",
     "LoGEnergy",
     "PixelSF",
+    "box_mean",
     "difference_energy",
     "fine_energy",
     "laplacian_energy",
 ]
+
+
+def box_mean(image: Tensor, radius: int, step: int = 1) -> Tensor:
+    """Mean of (B, C, H, W) over 2 `radius` + 1 px a side, borders replicated; all pixels summed in the same order.
+
+    Of every row and column from the first, or of every `step`-th.
+    """
+    if radius == 0:
+        return image[..., ::step, ::step]
+    side = 2 * radius + 1
+    padded = functional.pad(image, (radius,) * 4, mode="replicate")
+    return _sums(_sums(padded, 2, side, step), 3, side, step).mul_(1 / side**2)
+
+
+def _sums(image: Tensor, dim: int, width: int, step: int) -> Tensor:
+    """Sums of `width` neighbours along a dimension, from sums of 1, 2, 4... of them, at every `step`-th place."""
+    places = image.shape[dim] - width + 1
+    parts, at, size = [], 0, 1
+    while size <= width:
+        if width & size:
+            part = image.narrow(dim, at, places)
+            parts.append(part[:, :, ::step] if dim == 2 else part[..., ::step])
+            at += size
+        size *= 2
+        if size <= width:
+            left = image.shape[dim] - size // 2
+            image = image.narrow(dim, 0, left) + image.narrow(dim, size // 2, left)
+    return reduce(torch.add, parts)
+
 
 _TRUNCATE = 4.0
 #: Make Laplacians, and those of a Gaussian of 1 px, about as large as deep features are where there is only noise.
@@ -47,11 +80,11 @@ class FocusMeasure(Protocol):
         """Whether the energy depends on means over the whole image, unless they are given."""
 
     @property
-    def head(self) -> FocusHead | None:
+    def head(self) -> "FocusHead | None":
         """What combines the scales, if the measure has learned that."""
 
     @property
-    def candidates(self) -> CandidateHead | None:
+    def candidates(self) -> "CandidateHead | None":
         """What judges the best few slices of each pixel, if the measure has learned that."""
 
     def energy(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
@@ -87,8 +120,8 @@ class _Plain:
 
     depth = 0
     pools = False
-    head: FocusHead | None = None
-    candidates: CandidateHead | None = None
+    head: "FocusHead | None" = None
+    candidates: "CandidateHead | None" = None
 
     def shallow(self, images: Tensor, means: Sequence[Tensor] | None = None) -> Tensor:
         """Never asked for: there is no head."""

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from napari_focusfuse.core.files.parts import (
+from napari_focusfuse.core.files import (
     check_name,
     hidden,
     leftovers,

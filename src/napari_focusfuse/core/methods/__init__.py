@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     from napari_focusfuse.core.progress import Progress
-    from napari_focusfuse.core.result.decision import Decision, FusionResult
-    from napari_focusfuse.core.stack.stack import Stack
+    from napari_focusfuse.core.result import Decision, FusionResult
+    from napari_focusfuse.core.stack import Stack
 
 __all__ = ["METHODS", "Method", "Need", "iter_decide", "iter_fuse", "method_named", "settings"]
 
@@ -255,7 +255,7 @@ def iter_fuse(
     """Fuse by a method; see `iter_decide`. Without a decision ``result.decision`` is None."""
     from napari_focusfuse.core.blend import iter_blend
     from napari_focusfuse.core.decide.confidence import summary
-    from napari_focusfuse.core.result.decision import FusionResult
+    from napari_focusfuse.core.result import FusionResult
 
     if not method.decides:
         checked = settings(method, config)

@@ -28,8 +28,8 @@ from napari_focusfuse.core.methods.shared import (
     iter_limits,
 )
 from napari_focusfuse.core.progress import Progress, repeated, staged
-from napari_focusfuse.core.result.decision import Decision
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.result import Decision
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.tiles import tiles
 
 __all__ = ["iter_gf", "iter_mwg", "saliency", "structure_saliency"]

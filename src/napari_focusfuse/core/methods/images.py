@@ -24,9 +24,9 @@ from napari_focusfuse.config import PyramidConfig, WaveletConfig
 from napari_focusfuse.core.methods.shared import Planes
 from napari_focusfuse.core.methods.windows import majority
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.result.decision import Labels
+from napari_focusfuse.core.result import Labels
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.intensity import full_range, typed
-from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.errors import FocusFuseError, StackError
 
 __all__ = ["Regional", "Strongest", "expanded", "iter_dwt", "iter_lp", "iter_max", "iter_mean", "iter_rp", "reduced"]

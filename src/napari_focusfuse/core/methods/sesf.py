@@ -8,8 +8,8 @@ from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.decide import pipeline
 from napari_focusfuse.core.encode.measures import FocusMeasure
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.result.decision import Decision
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.result import Decision
+from napari_focusfuse.core.stack import Stack
 
 __all__ = ["iter_sesf"]
 

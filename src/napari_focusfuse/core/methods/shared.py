@@ -11,9 +11,9 @@ from napari_focusfuse.core._types import Grey
 from napari_focusfuse.core.decide.confidence import iter_assess
 from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.progress import Progress, repeated, staged
-from napari_focusfuse.core.result.decision import Decision, Labels
+from napari_focusfuse.core.result import Decision, Labels
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.intensity import filled, luminance, robust_range, scaled, typed
-from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.core.stack.tiles import tiles
 
 __all__ = ["NOTHING", "Grey", "Measure", "Planes", "decided", "grey_slice", "iter_best", "iter_chosen", "iter_limits"]

@@ -16,8 +16,8 @@ from napari_focusfuse.core._types import Grey
 from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.methods.shared import NOTHING, Measure, decided, grey_slice, iter_chosen, iter_limits
 from napari_focusfuse.core.progress import Progress, repeated, staged
-from napari_focusfuse.core.result.decision import Decision, Labels
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.result import Decision, Labels
+from napari_focusfuse.core.stack import Stack
 
 __all__ = [
     "block_spatial_frequency",

@@ -7,8 +7,7 @@ import numpy as np
 
 from napari_focusfuse.core._types import Map
 from napari_focusfuse.core.metrics import METRICS
-from napari_focusfuse.core.metrics.arguments import Greys, check_alike, check_like, grey_like
-from napari_focusfuse.core.metrics.metric import Metric
+from napari_focusfuse.core.metrics.metric import Greys, Metric, check_alike, check_like, grey_like
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.stack.intensity import luminance
 from napari_focusfuse.errors import FocusFuseError

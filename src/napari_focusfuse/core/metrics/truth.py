@@ -1,10 +1,38 @@
-"""Against the true all-in-focus image: PSNR, SSIM, and the bias of the mean."""
+"""Against the truth: images by PSNR, SSIM and the bias of the mean; decisions by the true depth; confidence."""
+
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_focusfuse.core.metrics.metric import Image, Metric
+from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["BIAS", "PSNR", "SSIM", "bias", "psnr", "ssim"]
+__all__ = [
+    "BIAS",
+    "PSNR",
+    "SSIM",
+    "WrongPixels",
+    "bias",
+    "calibration_error",
+    "depth_rmse",
+    "edge_band",
+    "islands",
+    "psnr",
+    "right_pixels",
+    "ssim",
+    "wrong_pixels",
+]
+
+#: Neighbours that lie farther apart than this (slices) are a depth edge; pixels farther off than this are wrong.
+_ONE_SLICE = 1.0
+_BAND = 8
+_BINS = 10
+#: Regions of one slice that are smaller than this share of the image are islands.
+_SMALL = 0.0002
+
+Depth = NDArray[np.floating[Any]] | NDArray[np.integer[Any]]
 
 
 def psnr(truth: Image, fused: Image) -> float:
@@ -13,10 +41,6 @@ def psnr(truth: Image, fused: Image) -> float:
     Parameters
     ----------
     truth, fused : (Y, X) float64
-
-    Returns
-    -------
-    float
 
     Examples
     --------
@@ -54,10 +78,6 @@ def ssim(truth: Image, fused: Image) -> float:
     Parameters
     ----------
     truth, fused : (Y, X) float64
-
-    Returns
-    -------
-    float
 
     Examples
     --------
@@ -99,10 +119,6 @@ def bias(truth: Image, fused: Image) -> float:
     ----------
     truth, fused : (Y, X) float64
 
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> import napari_focusfuse as ff
@@ -128,3 +144,157 @@ BIAS = Metric(
     blind_to="everything that does not change the mean",
     reference="difference of means",
 )
+
+
+class WrongPixels(NamedTuple):
+    """Shares of pixels that are more than one slice off, in [0, 1]; 0 where a region has no pixels.
+
+    Attributes
+    ----------
+    everywhere, edge, interior : float
+        Of all pixels, of those near a depth edge, and of the others.
+    """
+
+    everywhere: float
+    edge: float
+    interior: float
+
+
+def depth_rmse(depth: Depth, truth: Depth) -> float:
+    """Root mean square error of the depth where it is known.
+
+    Parameters
+    ----------
+    depth : (Y, X) float
+        Depth in slices, or in the units of `truth`; NaN where it is not known.
+    truth : (Y, X) float
+
+    Returns
+    -------
+    float
+        In the units of the two.
+
+    Raises
+    ------
+    FocusFuseError
+        The sizes differ, or the depth is known nowhere.
+    """
+    off = _off(depth, truth)
+    known = np.isfinite(off)
+    if not known.any():
+        raise FocusFuseError("the depth is measured nowhere: there is nothing to compare with the true depth")
+    return float(np.sqrt(np.mean(off[known] ** 2)))
+
+
+def wrong_pixels(index: Depth, truth: Depth, band: int = _BAND) -> WrongPixels:
+    """Shares of pixels whose slice is more than one slice off.
+
+    Parameters
+    ----------
+    index : (Y, X) int or float
+        Slice, or depth in slices, of each pixel; a pixel that is NaN is wrong.
+    truth : (Y, X) float
+        True depth in slices.
+    band : int
+        Pixels up to this far from a depth edge (chessboard distance) make the edge band.
+
+    Returns
+    -------
+    WrongPixels
+
+    Raises
+    ------
+    FocusFuseError
+        The sizes differ.
+    """
+    wrong = ~right_pixels(index, truth)
+    near = edge_band(truth, band)
+    return WrongPixels(_share(wrong), _share(wrong[near]), _share(wrong[~near]))
+
+
+def right_pixels(index: Depth, truth: Depth) -> NDArray[np.bool_]:
+    """Pixels (Y, X) whose slice is at most one slice off; see `wrong_pixels`."""
+    return np.asarray(_off(index, truth) <= _ONE_SLICE)
+
+
+def calibration_error(confidence: NDArray[np.floating[Any]], right: NDArray[np.bool_], bins: int = _BINS) -> float:
+    """How far confidence is from the share of pixels that are right: the expected calibration error.
+
+    Parameters
+    ----------
+    confidence : array of float
+        In [0, 1].
+    right : array of bool
+        Of the same shape.
+    bins : int
+        Bins of equal width.
+
+    Returns
+    -------
+    float
+        Mean distance of the two over the bins, weighted by their pixels; 0 is honest, 1 always sure and always wrong.
+
+    References
+    ----------
+    Naeini et al. 2015, AAAI, 2901-2907.
+
+    Examples
+    --------
+    >>> round(calibration_error(np.full(4, 0.9), np.array([True, True, False, False])), 2)
+    0.4
+    """
+    sure = np.asarray(confidence, dtype=np.float64).ravel()
+    which = np.minimum((sure * bins).astype(np.intp), bins - 1)
+    gaps = np.bincount(which, sure - np.asarray(right).ravel(), bins)
+    return float(np.abs(gaps).sum() / sure.size)
+
+
+def islands(index: NDArray[np.integer[Any]], share: float = _SMALL) -> float:
+    """Share of pixels in small regions: of one slice, connected by their sides, smaller than `share` of the image.
+
+    Parameters
+    ----------
+    index : (Y, X) int
+        Slice of each pixel.
+    share : float
+
+    Returns
+    -------
+    float
+        In [0, 1]: some thousandths for a coherent decision, tenths for salt and pepper.
+
+    Examples
+    --------
+    >>> index = np.zeros((100, 100), dtype=int)
+    >>> index[50, 50] = 1
+    >>> islands(index)
+    0.0001
+    """
+    from skimage.measure import label
+
+    regions = label(np.asarray(index), background=-1, connectivity=1)
+    sizes = np.bincount(regions.ravel())
+    return float(sizes[sizes < share * index.size].sum() / index.size)
+
+
+def edge_band(truth: Depth, band: int = _BAND) -> NDArray[np.bool_]:
+    """Pixels (Y, X) up to `band` px from where the true depth jumps by more than one slice."""
+    depth = np.asarray(truth, dtype=np.float64)
+    edge = np.zeros(depth.shape, dtype=bool)
+    for axis in (0, 1):
+        jump = np.abs(np.diff(depth, axis=axis)) > _ONE_SLICE
+        for before in (0, 1):
+            pads = [(0, 0), (0, 0)]
+            pads[axis] = (before, 1 - before)
+            edge |= np.pad(jump, pads)
+    return np.asarray(ndimage.maximum_filter(edge, 2 * band + 1, mode="constant"))
+
+
+def _off(depth: Depth, truth: Depth) -> NDArray[np.float64]:
+    if depth.shape != truth.shape:
+        raise FocusFuseError(f"the map is {depth.shape} and the true depth {truth.shape}: they must be of one size")
+    return np.abs(np.asarray(depth, dtype=np.float64) - truth)
+
+
+def _share(wrong: NDArray[np.bool_]) -> float:
+    return float(wrong.mean()) if wrong.size else 0.0

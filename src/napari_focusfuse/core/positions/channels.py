@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse.core.result.decision import Decision, Flag
+from napari_focusfuse.core.result import Decision, Flag
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.intensity import filled, luminance, robust_range
-from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["ChannelLevel", "WeightedSum", "channel_level", "channel_weights", "dark_channel", "doubt", "shifted"]
@@ -56,7 +56,7 @@ def channel_level(stack: Stack) -> ChannelLevel:
     ChannelLevel
         In the units of the stack.
     """
-    from napari_focusfuse.core.decide.noise import noise_level
+    from napari_focusfuse.core.decide.survey import noise_level
 
     chosen = stack.order[np.unique(np.linspace(0, len(stack) - 1, _SLICES).round().astype(int))]
     greys = [filled(luminance(stack[int(k)]))[0] for k in chosen]

@@ -8,9 +8,9 @@ import numpy as np
 
 from napari_focusfuse.config.fusion import CHANNEL
 from napari_focusfuse.core.decide.confidence import summary
-from napari_focusfuse.core.positions.fusing import FusedPosition
+from napari_focusfuse.core.positions import FusedPosition
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.result.decision import Decision, Flag
+from napari_focusfuse.core.result import Decision, Flag
 from napari_focusfuse.core.stack.hyperstack import Hyperstack, Where
 
 __all__ = ["Empty", "HyperstackResult", "iter_gather"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.config import PSF, Camera, Flaws, Mode, Surface, Texture, Wave
-from napari_focusfuse.config.checks import whole, within
+from napari_focusfuse.config.setting import whole, within
 from napari_focusfuse.core.simulate.flaws import (
     glints,
     haze,
@@ -22,8 +22,7 @@ from napari_focusfuse.core.simulate.flaws import (
 from napari_focusfuse.core.simulate.optics import Optics, disc, gaussian, ring, wave
 from napari_focusfuse.core.simulate.rendering import Lens, in_focus, reflected, rendered
 from napari_focusfuse.core.simulate.scene import Scene, counted
-from napari_focusfuse.core.simulate.surfaces import Relief, hanging, surface_named
-from napari_focusfuse.core.simulate.textures import texture_named
+from napari_focusfuse.core.simulate.surfaces import Relief, hanging, surface_named, texture_named
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Sample", "sample_scene", "simulate"]

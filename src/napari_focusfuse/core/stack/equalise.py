@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.intensity import luminance, typed
-from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.errors import FocusFuseWarning, StackError
 
 __all__ = ["Equalised", "Watched", "as_fused", "blank_part", "iter_factors"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from napari_focusfuse.config.fusion import CHANNEL, DECIDE_ON, STACK_AXIS, DecideOn
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.errors import FocusFuseWarning, StackError
 
 __all__ = ["Hyperstack", "Where"]

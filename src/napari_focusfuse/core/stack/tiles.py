@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.stack.stack import Stack
+from napari_focusfuse.core.stack import Stack
 
 __all__ = ["Tile", "bands", "fitted", "grown", "iter_binned", "tiles", "within"]
 

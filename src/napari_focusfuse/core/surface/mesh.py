@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_focusfuse.config import SurfaceConfig
-from napari_focusfuse.config.checks import check_sizes
+from napari_focusfuse.config.setting import check_sizes
 from napari_focusfuse.core._types import Map
-from napari_focusfuse.core.result.decision import Decision
-from napari_focusfuse.core.surface.topography import depth_um, filled
+from napari_focusfuse.core.result import Decision
+from napari_focusfuse.core.surface import depth_um, filled
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Surface", "eight_bits", "flipped", "heights", "surface"]

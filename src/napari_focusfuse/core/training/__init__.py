@@ -1,10 +1,9 @@
-"""What all recipes of training share: the course from validation to validation, the clock, the optimiser, the images.
+"""What all recipes of training share: the course from validation to validation, the optimiser, the images.
 
 What is fitted to what belongs to the recipes, the modules beside it.
 """
 
 from napari_focusfuse.core.training.course import (
-    Clock,
     Course,
     LearningReport,
     LearningState,
@@ -17,7 +16,6 @@ from napari_focusfuse.core.training.course import (
 from napari_focusfuse.core.training.images import Pieces, central, log_uniform, seen_by_camera, usable
 
 __all__ = [
-    "Clock",
     "Course",
     "LearningReport",
     "LearningState",

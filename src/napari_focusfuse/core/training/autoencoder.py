@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from napari_focusfuse.config import TrainConfig
 from napari_focusfuse.core.encode.network import SESFNet
-from napari_focusfuse.core.progress import Returning
-from napari_focusfuse.core.training import Clock, Course, LearningReport, LearningState, freeze_norms, going_on, usable
+from napari_focusfuse.core.progress import Clock, Returning
+from napari_focusfuse.core.training import Course, LearningReport, LearningState, freeze_norms, going_on, usable
 from napari_focusfuse.core.training.reconstruction import (
     Example,
     Fitting,

@@ -1,24 +1,27 @@
 """Training the decision head: which scale and window to trust, learned on simulated scenes with known depth.
 
-The encoder stays as it is; the head has to give the largest activity to the sharpest slice of each pixel.
+The encoder stays as it is; the head has to give the largest activity to the sharpest slice of each pixel. What both
+heads have in common stands here: how one is fitted to scenes (`iter_fit_head`) and validated (`SceneValidation`).
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_focusfuse.config import DecideConfig
+from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.encode.activity import doubled
 from napari_focusfuse.core.encode.head import FocusHead
 from napari_focusfuse.core.encode.network import Encoder
-from napari_focusfuse.core.progress import drain
-from napari_focusfuse.core.training import Clock, going_on, usable
+from napari_focusfuse.core.progress import Clock, drain
+from napari_focusfuse.core.training import going_on, usable
 from napari_focusfuse.core.training._scenes import Drawn, DrawnScenes, deep_maps, noise_floors, some_slices
-from napari_focusfuse.core.training.encoder import (
+from napari_focusfuse.core.training.steps import (
     LIMITS,
     HeldOut,
     RankExample,
@@ -30,9 +33,12 @@ from napari_focusfuse.core.training.encoder import (
 from napari_focusfuse.errors import TrainingError
 
 __all__ = [
+    "FITTING",
     "TARGET",
+    "VALIDATING",
     "DecideExample",
     "Part",
+    "SceneValidation",
     "Scenes",
     "SeenScene",
     "Validation",
@@ -40,17 +46,20 @@ __all__ = [
     "deciding_scores",
     "found",
     "head_of",
+    "iter_fit_head",
     "iter_learn_decision",
     "part_scores",
     "slices_off",
     "whole",
 ]
 
-Image = NDArray[np.float32]
+Seen = TypeVar("Seen")
+#: The loss at a step, of a part of a scene that is drawn by chance.
+DrawnLoss = Callable[[np.random.Generator, int], Tensor]
 #: A slice one step farther from the true depth than another counts exp(-2) of it.
 TARGET = 2.0
-_SCENES, _SHOWN, _VALIDATING = 16, 1, 1
-_FITTING = 0
+#: Streams of random numbers for the scenes, and the number of the scene to look at.
+FITTING, VALIDATING, _SHOWN = 0, 1, 1
 #: How often all slices of a scene are taken, every second one, or a few of them.
 _KINDS = (0.6, 0.15, 0.25)
 
@@ -153,40 +162,56 @@ class DecideExample(RankExample):
     __slots__ = ()
 
 
-class Validation(HeldOut):
-    """Scenes.
+class SceneValidation(HeldOut, Generic[Seen]):
+    """Scenes that a head is not fitted to; each head says how one of them is scored and shown.
 
     Parameters
     ----------
-    images : sequence of arrays (Y, X) float32
-        Sharp and grey, in [0, 1]; may be empty.
-    config : DecideConfig
-    encoder : Encoder
+    scenes : DrawnScenes
     """
 
-    def __init__(self, images: Sequence[Image], config: DecideConfig, encoder: Encoder) -> None:
-        self._scenes = Scenes(images, config, encoder, _VALIDATING)
+    #: How many.
+    count: ClassVar[int]
+
+    def __init__(self, scenes: DrawnScenes[Seen]) -> None:
+        self._scenes = scenes
 
     def scores(self, encoder: Encoder) -> Iterator[tuple[float, float]]:
         """See `HeldOut`."""
-        head = head_of(encoder)
-        return (_score(head, self._scenes[number]) for number in range(_SCENES))
+        return (self.score(encoder, self._scenes[number]) for number in range(self.count))
+
+    def example(self, encoder: Encoder) -> RankExample:
+        """See `HeldOut`."""
+        return self.shown(encoder, self._scenes[_SHOWN])
+
+    @abstractmethod
+    def score(self, encoder: Encoder, scene: Seen) -> tuple[float, float]:
+        """Loss, and share of the pixels whose slice is found, or the one next to it."""
+
+    @abstractmethod
+    def shown(self, encoder: Encoder, scene: Seen) -> RankExample:
+        """What is decided on a scene."""
+
+
+class Validation(SceneValidation[SeenScene]):
+    """Scenes for a decision head."""
+
+    count = 16
 
     @torch.inference_mode()
-    def example(self, encoder: Encoder) -> DecideExample:
-        """What a head decides on a scene to look at: the true image and every third slice; how far it is off."""
-        scene, head = self._scenes[_SHOWN], head_of(encoder)
+    def score(self, encoder: Encoder, scene: SeenScene) -> tuple[float, float]:
+        """See `SceneValidation`."""
+        head, part = head_of(encoder), whole(scene)
+        scores = part_scores(head, scene, part)
+        return decide_loss(head, scores, scene, part).item(), found(scores, scene, part)
+
+    @torch.inference_mode()
+    def shown(self, encoder: Encoder, scene: SeenScene) -> DecideExample:
+        """The true image and every third slice; how far the choice is off."""
         part = whole(scene)
-        off = slices_off(part_scores(head, scene, part), scene, part)
+        off = slices_off(part_scores(head_of(encoder), scene, part), scene, part)
         shown = np.concatenate([scene.drawn.sharp[None], scene.drawn.slices[::3]]).clip(0, 1)
         return DecideExample(shown, off.round().int().cpu().numpy())
-
-
-@torch.inference_mode()
-def _score(head: FocusHead, scene: SeenScene) -> tuple[float, float]:
-    part = whole(scene)
-    scores = part_scores(head, scene, part)
-    return decide_loss(head, scores, scene, part).item(), found(scores, scene, part)
 
 
 def head_of(encoder: Encoder) -> FocusHead:
@@ -198,7 +223,7 @@ def head_of(encoder: Encoder) -> FocusHead:
 
 def deciding_scores(encoder: Encoder, images: Sequence[Image], config: DecideConfig) -> RankScores:
     """How well a model with a head decides on the scenes that a training with these images is validated on."""
-    return drain(Validation(images, config, encoder).iter_scores(encoder))
+    return drain(Validation(Scenes(images, config, encoder, VALIDATING)).iter_scores(encoder))
 
 
 def iter_learn_decision(
@@ -232,30 +257,41 @@ def iter_learn_decision(
         encoder.head = FocusHead().to(device or torch.device("cpu"))
     # A new head as well: one that comes from a checkpoint is laid out like that, and rounds like that.
     encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    scenes = Scenes(usable(images, "training"), config, encoder, _FITTING)
-    held_out = Validation(usable(validation, "validation"), config, encoder)
-    clock = Clock(sum(entry.seconds for entry in state.log), config.minutes, stop)
-    yield from _DecideRun(scenes, held_out, state, config, clock).iter_rounds()
+    scenes = Scenes(usable(images, "training"), config, encoder, FITTING)
+    held_out = Validation(Scenes(usable(validation, "validation"), config, encoder, VALIDATING))
+    loss = partial(_drawn_loss, encoder.head, scenes, config)
+    return (yield from iter_fit_head(encoder.head, loss, held_out, state, stop))
+
+
+def _drawn_loss(head: FocusHead, scenes: Scenes, config: DecideConfig, rng: np.random.Generator, step: int) -> Tensor:
+    """Loss of a part of a scene, drawn by chance."""
+    crop = config.crop // 2 * 2  # Parts begin and end at even numbers.
+    scene = scenes.one_of(rng, step // config.scene_steps)
+    y, x = (2 * int(rng.integers((side - crop) // 2 + 1)) for side in scene.depth.shape)
+    part = Part(some_slices(rng, len(scene.squared), _KINDS), slice(y, y + crop), slice(x, x + crop))
+    return decide_loss(head, part_scores(head, scene, part), scene, part)
+
+
+def iter_fit_head(
+    head: nn.Module,
+    loss: DrawnLoss,
+    held_out: HeldOut,
+    state: RankState,
+    stop: Callable[[], bool] | None,
+) -> Generator[RankReport, None, RankState]:
+    """Fit a head of the state's encoder, and nothing else, to parts of scenes that `loss` draws for a step."""
+    clock = Clock(sum(entry.seconds for entry in state.log), state.config.minutes, stop)
+    yield from _HeadRun(head, loss, held_out, state, clock).iter_rounds()
     return state
 
 
-class _DecideRun(StepRun):
-    """The head alone is fitted to scenes."""
+class _HeadRun(StepRun):
+    """A head alone is fitted to scenes."""
 
-    def __init__(
-        self, scenes: Scenes, held_out: Validation, state: RankState, config: DecideConfig, clock: Clock
-    ) -> None:
-        self._head = head_of(state.encoder)
-        super().__init__(held_out, state, list(self._head.parameters()), clock)
-        self._scenes, self._settings = scenes, config
+    def __init__(self, head: nn.Module, loss: DrawnLoss, held_out: HeldOut, state: RankState, clock: Clock) -> None:
+        super().__init__(held_out, state, list(head.parameters()), clock)
+        self._loss = loss
 
     def batch_loss(self, rng: np.random.Generator, step: int) -> Tensor:
         """See `StepRun`."""
-        return torch.stack([self._part_loss(rng, step) for _ in range(self._settings.stacks)]).mean()
-
-    def _part_loss(self, rng: np.random.Generator, step: int) -> Tensor:
-        crop = self._settings.crop // 2 * 2  # Parts begin and end at even numbers.
-        scene = self._scenes.one_of(rng, step // self._settings.scene_steps)
-        y, x = (2 * int(rng.integers((side - crop) // 2 + 1)) for side in scene.depth.shape)
-        part = Part(some_slices(rng, len(scene.squared), _KINDS), slice(y, y + crop), slice(x, x + crop))
-        return decide_loss(self._head, part_scores(self._head, scene, part), scene, part)
+        return torch.stack([self._loss(rng, step) for _ in range(self._config.stacks)]).mean()

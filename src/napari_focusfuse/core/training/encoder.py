@@ -6,147 +6,211 @@ least. That is the decision itself, so that what is learned is what is used: fea
 noise.
 """
 
-import math
-from abc import abstractmethod
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor
 
 from napari_focusfuse.config import RankConfig
+from napari_focusfuse.core._types import Image
+from napari_focusfuse.core.encode.activity import reduced, squared_sf
 from napari_focusfuse.core.encode.network import Encoder
-from napari_focusfuse.core.progress import Returning
-from napari_focusfuse.core.stack.workers import memory_is_short
-from napari_focusfuse.core.training import (
-    Clock,
-    Course,
-    LearningReport,
-    LearningState,
-    freeze_norms,
-    going_on,
-    moments,
-    restore,
-    usable,
-)
-from napari_focusfuse.core.training.small_stacks import (
+from napari_focusfuse.core.progress import Clock, drain
+from napari_focusfuse.core.simulate.optics import Field, disc, gaussian
+from napari_focusfuse.core.training import Pieces, freeze_norms, going_on, log_uniform, seen_by_camera, usable
+from napari_focusfuse.core.training.steps import (
+    LIMITS,
     HeldOut,
     RankExample,
+    RankReport,
     RankScores,
-    SmallStacks,
-    Validation,
-    log_shares,
-    rank_loss,
-    ranking_scores,
+    RankState,
+    StepRun,
 )
-from napari_focusfuse.errors import TrainingError
 
 __all__ = [
-    "LIMITS",
-    "HeldOut",
-    "RankExample",
-    "RankLog",
-    "RankReport",
-    "RankScores",
-    "RankState",
-    "StepRun",
-    "best_encoder",
+    "SLICES",
+    "Looks",
+    "SmallStack",
+    "SmallStacks",
+    "Validation",
+    "found",
     "iter_rank",
+    "log_shares",
+    "rank_loss",
     "ranking_scores",
 ]
 
-Image = NDArray[np.float32]
-Reports = Generator["RankReport", None, Any]
-_RADII = (2, 4)
-_WARM_UP, _LEAST_RATE, _LONGEST_GRADIENT = 100, 0.02, 2.0
-_CALIBRATION = 12
-#: Streams of random numbers: batches, and calibration of the batch norms.
-_FITTING, _CALIBRATING = 0, 1
-#: What may be another when a training goes on. The number of steps may not: the learning rate follows it.
-LIMITS = ("patience", "minutes")
+#: Where the slices lie, in steps; the plane of focus is up to half a step from the first.
+_PLACES = np.array([0, 1, 2, 3.5, 6, 9])
+SLICES = len(_PLACES)
+#: Growth of the blur a step, px; share of stacks blurred by a disc; change of brightness from slice to slice.
+_GROWTH, _DISC, _FLICKER = (0.5, 1.6), 0.4, 0.015
+#: Half the target's width: a slice one step farther from focus than the best one counts exp(-1.5) of it.
+_TARGET = 1.5
+#: Scales on which fusion looks, and how often each is trained.
+_LEVELS, _MARGIN = (0.5, 0.25, 0.25), 16
+#: Weights are activity to this power (twice the slope of the logarithm of its square), as where fusion is sharp.
+_SLOPE, _TINY = 3.0, 1e-6
+_RADIUS, _STACKS, _VALIDATED = 4, 18, 3
+#: Streams of random numbers beside that of the training.
+_VALIDATING, _SHOWING = 2, 3
+_RADII, _CALIBRATION = (2, 4), 12
+#: Stream of random numbers to calibrate the batch norms.
+_CALIBRATING = 1
 
 
-class RankLog(NamedTuple):
-    """Mean losses since the last entry and of the validation, and share of validation pixels whose slice is found."""
+class SmallStack(NamedTuple):
+    """Slices (N, 1, Y, X) of a small stack at one scale, and how much each is wanted (N,), which sums to 1."""
 
-    step: int
-    learning_rate: float
-    train_loss: float
-    val_loss: float
-    val_found: float
-    seconds: float = 0.0
-
-    @property
-    def at(self) -> int:
-        """Steps done."""
-        return self.step
-
-    @property
-    def loss(self) -> float:
-        """Validation loss."""
-        return self.val_loss
-
-    @property
-    def curve(self) -> float:
-        """Validation loss."""
-        return self.val_loss
-
-    @property
-    def score(self) -> str:
-        """How many pixels find their slice."""
-        return f"{100 * self.val_found:.1f} % found"
-
-    @property
-    def told(self) -> str:
-        """Losses and score, for people."""
-        return f"loss {self.train_loss:.4g}, validation {self.val_loss:.4g} ({self.score})"
+    slices: Tensor
+    wanted: Tensor
 
 
-@dataclass
-class RankState(LearningState[RankLog]):
-    """Where training stands after a validation.
+class Looks(NamedTuple):
+    """Contrast of the texture, and standard deviation of the noise, as shares of full scale."""
 
-    Attributes
+    contrast: float
+    noise: float
+
+
+#: The stack that shows how an encoder does: its side (px), and how it looks.
+_SIDE, _LOOKS = 96, Looks(contrast=0.7, noise=0.06)
+
+
+class SmallStacks:
+    """Makes small stacks from sharp images and from computed textures.
+
+    Parameters
     ----------
-    encoder : Encoder
-        As it is now; its batch norms stay as they are.
+    images : sequence of arrays (Y, X) float32
+        Sharp and grey, in [0, 1].
     config : RankConfig
-    example : RankExample or None
-        What it decides on a small stack.
     """
 
-    encoder: Encoder
-    config: RankConfig
-    example: RankExample | None = field(default=None, kw_only=True)
+    def __init__(self, images: Sequence[Image], config: RankConfig) -> None:
+        self._pieces, self._config = Pieces(images, config.procedural, config.seed), config
 
-    @property
-    def trained(self) -> Encoder:
-        """The encoder."""
-        return self.encoder
+    def level(self, rng: np.random.Generator) -> int:
+        """Draw a scale: 0 is full size, 1 half size and so on."""
+        return int(rng.choice(len(_LEVELS), p=_LEVELS))
 
-    @property
-    def step(self) -> int:
-        """Steps done."""
-        return self.log[-1].step if self.log else 0
+    def draw(
+        self, rng: np.random.Generator, level: int, side: int | None = None, looks: Looks | None = None
+    ) -> SmallStack:
+        """Draw a stack that fusion would see at this scale.
+
+        Parameters
+        ----------
+        rng : Generator
+        level : int
+        side : int, optional
+            Of the stack, px; by default that of the crops.
+        looks : Looks, optional
+            Its contrast and noise; drawn by default.
+        """
+        margin = _MARGIN * 2**level
+        sharp = self._pieces.draw(rng, (side or self._config.crop) * 2**level + 2 * margin, looks and looks.contrast)
+        growth = log_uniform(rng, *_GROWTH)
+        distance = np.abs(_PLACES - rng.uniform(0, 0.5))
+        optics = disc(growth) if rng.random() < _DISC else gaussian(growth)
+        field = Field(sharp.shape, len(optics.kernel(float(distance.max()))) // 2)
+        spectrum = field.spectrum(sharp)
+        slices = np.stack([field.image(spectrum * field.transfer(optics.kernel(float(d)))) for d in distance])
+        flicker = rng.uniform(1 - _FLICKER, 1 + _FLICKER, (len(slices), 1, 1))
+        light = slices[:, margin:-margin, margin:-margin] * flicker
+        seen = torch.from_numpy(seen_by_camera(rng, light, looks and looks.noise))[:, None]
+        for _ in range(level):
+            seen = reduced(seen)
+        wanted = torch.softmax(torch.from_numpy(-_TARGET * (distance - distance.min()) ** 2).float(), dim=0)
+        return SmallStack(seen, wanted)
 
 
-@dataclass(frozen=True)
-class RankReport(LearningReport):
-    """One step of training; `done` and `total` count steps."""
+def log_shares(encoder: Encoder, slices: Tensor, radius: int) -> Tensor:
+    """Logarithm of each slice's share in the activity of a pixel.
 
-    state: RankState | None = None
+    Parameters
+    ----------
+    encoder : Encoder
+    slices : Tensor, (B N, 1, Y, X)
+        Of B small stacks, one after the other.
+    radius : int
+        r of Eq. 5-7.
+
+    Returns
+    -------
+    Tensor, (B, N, Y, X)
+    """
+    device = next(encoder.parameters()).device
+    images = slices.to(device).contiguous(memory_format=torch.channels_last)
+    squared = squared_sf(encoder(images, _shared_means(encoder, images)), radius)[:, 0]
+    squared = squared.view(-1, SLICES, *squared.shape[1:])
+    return torch.log_softmax(_SLOPE * torch.log(squared + _TINY), dim=1)
 
 
-def best_encoder(state: RankState) -> Encoder:
-    """The encoder with the smallest validation loss, in evaluation mode, on the CPU."""
-    encoder = Encoder(
-        state.encoder.variant, decides=state.encoder.head is not None, judges=state.encoder.candidates is not None
-    )
-    encoder.load_state_dict(state.best)
-    return encoder.eval()
+def rank_loss(shares: Tensor, batch: Sequence[SmallStack]) -> Tensor:
+    """Cross entropy between the wanted share of each slice and the actual one (B, N, Y, X), a logarithm."""
+    wanted = torch.stack([stack.wanted for stack in batch]).to(shares.device)
+    return -(wanted[:, :, None, None] * shares).sum(dim=1).mean()
+
+
+def found(shares: Tensor) -> float:
+    """Share of pixels whose sharpest slice is the one with the largest activity or next to it."""
+    return (shares.argmax(dim=1) <= 1).float().mean().item()
+
+
+def _shared_means(encoder: Encoder, images: Tensor) -> list[Tensor] | None:
+    """Channel means over all slices of each stack, which freeze the gates as fusion does; None without such gates."""
+    if not encoder.pools:
+        return None
+    means: list[Tensor] = []
+    for _ in range(encoder.depth):
+        own = encoder.ungated(images, means).mean(dim=(2, 3))
+        means.append(own.view(-1, SLICES, own.shape[1]).mean(dim=1).repeat_interleave(SLICES, dim=0))
+    return means
+
+
+class Validation(HeldOut):
+    """Small stacks.
+
+    Parameters
+    ----------
+    images : sequence of arrays (Y, X) float32
+        Sharp and grey, in [0, 1]. Without any, textures are computed.
+    config : RankConfig
+    """
+
+    def __init__(self, images: Sequence[Image], config: RankConfig) -> None:
+        self._stacks, self._config = SmallStacks(images, config), config
+        self._drawn: list[SmallStack] = []
+
+    def scores(self, encoder: Encoder) -> Iterator[tuple[float, float]]:
+        """See `HeldOut`."""
+        rng = np.random.default_rng((self._config.seed, _VALIDATING))
+        for k in range(_STACKS):
+            if k == len(self._drawn):
+                self._drawn.append(self._stacks.draw(rng, k % _VALIDATED))
+            yield _score(encoder, self._drawn[k])
+
+    @torch.inference_mode()
+    def example(self, encoder: Encoder) -> RankExample:
+        """What an encoder decides on a stack to look at."""
+        stack = self._stacks.draw(np.random.default_rng((self._config.seed, _SHOWING)), 0, _SIDE, _LOOKS)
+        picked = log_shares(encoder, stack.slices, _RADIUS)[0].argmax(dim=0)
+        return RankExample(stack.slices[:, 0].numpy(), picked.cpu().numpy())
+
+
+@torch.inference_mode()
+def _score(encoder: Encoder, stack: SmallStack) -> tuple[float, float]:
+    shares = log_shares(encoder, stack.slices, _RADIUS)
+    return rank_loss(shares, [stack]).item(), found(shares)
+
+
+def ranking_scores(encoder: Encoder, images: Sequence[Image], config: RankConfig) -> RankScores:
+    """How well an encoder decides on the stacks that a training with these images and settings is validated on."""
+    return drain(Validation(images, config).iter_scores(encoder))
 
 
 def iter_rank(
@@ -205,109 +269,6 @@ def _begun(stacks: SmallStacks, config: RankConfig) -> RankState:
         for k in range(_CALIBRATION):
             encoder(stacks.draw(rng, k % 3).slices)
     return RankState(encoder, config)
-
-
-class StepRun(Course[RankReport]):
-    """A training by steps whose learning rate follows a cosine; recipes say what is fitted to what.
-
-    Parameters
-    ----------
-    held_out : HeldOut
-    state : RankState
-    parameters : sequence of parameters
-        What is trained.
-    clock : Clock
-    """
-
-    rounds: ClassVar[str] = "validations"
-    complete: ClassVar[str] = "steps"
-
-    def __init__(self, held_out: HeldOut, state: RankState, parameters: Sequence[nn.Parameter], clock: Clock) -> None:
-        super().__init__(state, clock, state.config.patience)
-        self._held_out, self._state, self._config = held_out, state, state.config
-        self._parameters = list(parameters)
-        self._optimizer = torch.optim.Adam(self._parameters)
-        restore(self._optimizer, state.moments)
-        self._begun_at = self._step = state.step
-        self._latest = math.nan
-        self._looking = ""
-
-    def is_complete(self) -> bool:
-        """Whether all steps are done."""
-        return self._state.step >= self._config.steps
-
-    def iter_round(self) -> Reports:
-        """All steps until the next validation."""
-        config, state, before = self._config, self._state, self._clock.spent
-        self._looking = ""
-        until = min((self._step // config.validate_every + 1) * config.validate_every, config.steps)
-        losses: list[float] = []
-        while self._step < until and not state.ended:
-            losses.append(self._fit())
-            self._step += 1
-            yield from self._clock.give(self.report())
-            state.ended = self._clock.cut()
-        scores = yield from self._iter_validate()
-        state.example, state.moments = self._held_out.example(state.encoder), moments(self._optimizer)
-        rate = self._rate(self._step - 1)
-        return RankLog(self._step, rate, float(np.mean(losses)), *scores, self._clock.spent - before)
-
-    def iter_validation_loss(self, what: str) -> Reports:
-        """Validation loss of the encoder as it is."""
-        self._looking = what
-        scores = yield from self._iter_validate()
-        return scores.loss
-
-    def report(self, *, kept: bool = False) -> RankReport:
-        """Where the training stands."""
-        done, total, clock = self._step, self._config.steps, self._clock
-        fitted = done - self._begun_at
-        what = self._looking or f"step {done} of {total}"
-        left = clock.left(fitted, total - done)
-        return RankReport(
-            done, total, what, self._latest, clock.rate(fitted), left, done, self._state if kept else None
-        )
-
-    @abstractmethod
-    def batch_loss(self, rng: np.random.Generator, step: int) -> torch.Tensor:
-        """Loss of a new batch."""
-
-    def _fit(self) -> float:
-        """One step; its loss."""
-        rng = np.random.default_rng((self._config.seed, _FITTING, self._step))
-        self._optimizer.param_groups[0]["lr"] = rate = self._rate(self._step)
-        try:
-            loss = self.batch_loss(rng, self._step)
-            self._latest = loss.item()
-            if not math.isfinite(self._latest):
-                raise TrainingError(f"the loss is no longer a number: lower the learning rate ({rate:.2g})")
-            self._learn(loss)
-        except RuntimeError as error:
-            if not memory_is_short(error):
-                raise
-            raise TrainingError(
-                f"there is not enough memory for {self._config.stacks} stacks of {self._config.crop} px: "
-                "take fewer at once, a smaller crop, or the CPU"
-            ) from error
-        return self._latest
-
-    def _learn(self, loss: torch.Tensor) -> None:
-        self._optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(self._parameters, _LONGEST_GRADIENT)
-        self._optimizer.step()
-
-    def _iter_validate(self) -> Generator[RankReport, None, RankScores]:
-        work = Returning(self._held_out.iter_scores(self._state.encoder))
-        for _ in work:
-            yield from self._clock.give(self.report())
-        return work.result
-
-    def _rate(self, step: int) -> float:
-        """Learning rate: a short rise, then a cosine."""
-        config = self._config
-        falling = _LEAST_RATE + (1 - _LEAST_RATE) * (1 + math.cos(math.pi * step / config.steps)) / 2
-        return config.learning_rate * min(1, (step + 1) / _WARM_UP) * falling
 
 
 class _RankRun(StepRun):

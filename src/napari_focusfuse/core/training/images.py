@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.config import Texture
-from napari_focusfuse.core.simulate.textures import texture_named
+from napari_focusfuse.core.simulate.surfaces import texture_named
 from napari_focusfuse.errors import FocusFuseWarning, TrainingError
 
 __all__ = ["Pieces", "central", "log_uniform", "seen_by_camera", "usable"]

@@ -16,7 +16,8 @@ from napari_focusfuse.core.training.autoencoder import (
 )
 from napari_focusfuse.core.training.candidate_head import candidate_scores, iter_learn_candidates
 from napari_focusfuse.core.training.decision_head import deciding_scores, iter_learn_decision
-from napari_focusfuse.core.training.encoder import RankReport, RankState, best_encoder, iter_rank, ranking_scores
+from napari_focusfuse.core.training.encoder import iter_rank, ranking_scores
+from napari_focusfuse.core.training.steps import RankReport, RankState, best_encoder
 from napari_focusfuse.errors import TrainingError
 
 __all__ = ["AnyTrainState", "best_model", "check_recipe", "iter_learn", "scores_of"]

@@ -6,8 +6,8 @@ from typing import Any
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from napari_focusfuse.core.files.plain import plain
 from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.errors import plain
 from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Run, Work, report
 

@@ -5,7 +5,7 @@ from html import escape
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel
 
-from napari_focusfuse.core.files.plain import plain
+from napari_focusfuse.errors import plain
 
 __all__ = ["PlainLabel", "literal"]
 

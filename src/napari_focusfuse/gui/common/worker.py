@@ -14,9 +14,8 @@ from napari.qt.threading import create_worker
 from qtpy.QtCore import QObject, QTimer, Signal
 from superqt.utils import GeneratorWorker
 
-from napari_focusfuse.core.files.plain import plain
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
+from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning, plain
 from napari_focusfuse.gui.common.preferences import preferences
 from napari_focusfuse.gui.thread_warnings import kept_warnings
 

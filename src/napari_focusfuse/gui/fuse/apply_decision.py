@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_focusfuse.core.positions.result import HyperstackResult
-    from napari_focusfuse.core.result.decision import Decision
+    from napari_focusfuse.core.result import Decision
 
 __all__ = ["Carrier"]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_focusfuse.core.positions.result import HyperstackResult
-    from napari_focusfuse.core.result.decision import Decision
+    from napari_focusfuse.core.result import Decision
 
 __all__ = ["Origin", "Target", "Where", "carry", "fuse_whole", "kept", "save", "saving", "taken", "targets", "wheres"]
 

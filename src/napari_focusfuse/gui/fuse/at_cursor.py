@@ -107,7 +107,7 @@ class Hit:
 
 def flag_words(flags: int) -> list[str]:
     """What the bits of `Flag` say, for people."""
-    from napari_focusfuse.core.result.decision import Flag
+    from napari_focusfuse.core.result import Flag
 
     names = [str(flag.name) for flag in Flag if flags & flag]
     return [_WORDS.get(name, name.lower().replace("_", " ")) for name in names]

@@ -45,7 +45,7 @@ class _Reader:
     def __call__(self, hit: Hit) -> tuple[Hit, NDArray[np.float32]]:
         if self._glance is None:
             from napari_focusfuse.core.focus import Glance
-            from napari_focusfuse.core.stack.stack import Stack
+            from napari_focusfuse.core.stack import Stack
 
             preload()
             source = self.source

@@ -157,7 +157,7 @@ class Reduced:
 
     def iter_stack(self, view: View, factor: int) -> Generator[Progress, None, NDArray[Any]]:
         """The part of the stack that is seen, reduced."""
-        from napari_focusfuse.core.stack.stack import Stack
+        from napari_focusfuse.core.stack import Stack
         from napari_focusfuse.core.stack.tiles import iter_binned
 
         for kept in self._kept:

@@ -23,7 +23,7 @@ from napari_focusfuse.gui.surface.panel import Shown, SurfacePanel
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-    from napari_focusfuse.core.result.decision import FusionResult
+    from napari_focusfuse.core.result import FusionResult
 
 __all__ = ["ResultPanel"]
 

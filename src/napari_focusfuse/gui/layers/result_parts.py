@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from napari_focusfuse.gui.layers.source import Source
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.result.decision import FusionResult
+    from napari_focusfuse.core.result import FusionResult
 
 __all__ = [
     "LABELS",
@@ -80,7 +80,7 @@ def label_type(slices: int) -> Any:
 
 def reasons(flags: NDArray[np.uint16]) -> dict[str, list[Any]]:
     """Hover text of each value: the flags in words."""
-    from napari_focusfuse.core.result.decision import Flag
+    from napari_focusfuse.core.result import Flag
 
     values = [int(value) for value in np.unique(flags)]
     words = [", ".join(str(flag.name).lower().replace("_", " ") for flag in Flag if value & flag) for value in values]

@@ -9,7 +9,7 @@ from magicgui.widgets import ComboBox
 from qtpy.QtCore import QLocale, Signal
 from qtpy.QtWidgets import QDoubleSpinBox, QVBoxLayout, QWidget
 
-from napari_focusfuse.core.metrics.arguments import likely_white
+from napari_focusfuse.core.metrics.metric import likely_white
 from napari_focusfuse.gui.common.form import form_layout, narrow
 from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.layers.axes import propose_axis

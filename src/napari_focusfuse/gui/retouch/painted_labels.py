@@ -16,7 +16,7 @@ from napari_focusfuse.core.retouch import decision_of, second_best
 from napari_focusfuse.gui.retouch.pieces import Part, Piece
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.result.decision import FusionResult
+    from napari_focusfuse.core.result import FusionResult
 
 __all__ = ["LabelWatch", "Painted"]
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from napari_focusfuse.config import RetouchConfig
 from napari_focusfuse.core.progress import Progress, drain
-from napari_focusfuse.core.result.decision import Flag, FusionResult
+from napari_focusfuse.core.result import Flag, FusionResult
 from napari_focusfuse.core.retouch import cut, decision_of, iter_retouch
+from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.blocks import Blocks, NotReadError
 from napari_focusfuse.core.stack.equalise import as_fused
-from napari_focusfuse.core.stack.stack import Stack
 from napari_focusfuse.core.stack.tiles import within
 from napari_focusfuse.errors import FocusFuseWarning
 from napari_focusfuse.gui.layers.source import Source

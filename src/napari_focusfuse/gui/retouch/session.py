@@ -24,7 +24,7 @@ from napari_focusfuse.gui.retouch.pieces import Part, Piece, Pixels, iter_whole,
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_focusfuse.core.result.decision import FusionResult
+    from napari_focusfuse.core.result import FusionResult
 
 
 __all__ = ["Retoucher", "iter_show_and_follow", "retoucher_of", "show_and_follow", "uncovered"]

@@ -24,7 +24,7 @@ from napari_focusfuse.gui.surface.view import SurfaceView
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-    from napari_focusfuse.core.result.decision import FusionResult
+    from napari_focusfuse.core.result import FusionResult
     from napari_focusfuse.core.surface.mesh import Surface
 
 __all__ = ["Shown", "SurfacePanel"]

@@ -16,7 +16,7 @@ from napari_focusfuse.gui.common.worker import Work
 if TYPE_CHECKING:
     from napari_focusfuse.core.training import LogEntry
     from napari_focusfuse.core.training.autoencoder import Example
-    from napari_focusfuse.core.training.encoder import RankExample
+    from napari_focusfuse.core.training.steps import RankExample
 
 __all__ = ["Control", "History", "TrainPanel", "Watched", "watched"]
 

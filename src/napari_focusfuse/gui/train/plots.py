@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.training import LogEntry
     from napari_focusfuse.core.training.autoencoder import Example
-    from napari_focusfuse.core.training.encoder import RankExample
+    from napari_focusfuse.core.training.steps import RankExample
 
 __all__ = ["ExamplePlot", "LivePlots", "LossPlot"]
 
@@ -59,7 +59,7 @@ class ExamplePlot(Plot):
         return QSize(0, _HEIGHT)
 
     def _draw(self, axes: "Axes", colours: Colours) -> None:
-        from napari_focusfuse.core.training.encoder import RankExample
+        from napari_focusfuse.core.training.steps import RankExample
 
         axes.set_axis_off()
         if self._example is None:

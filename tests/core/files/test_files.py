@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from napari_focusfuse import io
-from napari_focusfuse.core.files import parts
-from napari_focusfuse.core.result.decision import FusionResult
+from napari_focusfuse.core import files
+from napari_focusfuse.core.result import FusionResult
 from napari_focusfuse.errors import OutputError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="processes cannot be asked for there")
@@ -25,7 +25,7 @@ import sys, time
 from pathlib import Path
 import numpy as np
 from napari_focusfuse import io
-from napari_focusfuse.core.result.decision import FusionResult
+from napari_focusfuse.core.result import FusionResult
 from napari_focusfuse.io import result as written
 folder, where = Path(sys.argv[1]), sys.argv[2]
 result = FusionResult(np.full((2, 3), 9, np.uint8), None, "a projection")
@@ -95,9 +95,9 @@ def test_others_are_left_alone(tmp_path: Path) -> None:
     """What a process that runs is writing, another machine's, other targets'."""
     folder, image = tmp_path / "beads", tmp_path / "beads.tif"
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        running = f".beads.{parts._machine()}-{process.pid}-00000000.part"
+        running = f".beads.{files._machine()}-{process.pid}-00000000.part"
         kept = [running, ".beads.000000-99999999-00000000.part", ".beads.part", ".beads.tif.part"]
-        gone = [f".{name}.{parts._machine()}-99999999-00000000.part" for name in ("beads", "beads.tif")]
+        gone = [f".{name}.{files._machine()}-99999999-00000000.part" for name in ("beads", "beads.tif")]
         for name in (*kept, *gone):
             (tmp_path / name).write_bytes(b"")
         write(folder, 7)
@@ -135,12 +135,12 @@ def test_who_comes_second_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
             if not linked:
                 patch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(95, "not supported")))
             with pytest.raises(OutputError, match=rf"{name} exists, another program wrote it in the meantime"):
-                parts.write_whole(target, write, overwrite=False)
+                files.write_whole(target, write, overwrite=False)
             assert target.read_text() == "first"
-            parts.write_whole(target, lambda part: part.write_text("third"), overwrite=True)
+            files.write_whole(target, lambda part: part.write_text("third"), overwrite=True)
             assert target.read_text() == "third"
             target.unlink()
-            parts.write_whole(target, lambda part: part.write_text("fourth"), overwrite=False)
+            files.write_whole(target, lambda part: part.write_text("fourth"), overwrite=False)
             assert (target.read_text(), names(tmp_path)) == ("fourth", [name])
             target.unlink()
 
@@ -148,11 +148,11 @@ def test_who_comes_second_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
 def test_long_names_have_hidden_ones_too(tmp_path: Path) -> None:
     target = tmp_path / ("ä" * 120 + ".tif")
     seen = []
-    parts.write_whole(target, lambda part: (seen.append(part.name), part.write_text("x")), overwrite=False)
+    files.write_whole(target, lambda part: (seen.append(part.name), part.write_text("x")), overwrite=False)
     assert target.read_text() == "x"
     left = tmp_path / seen[0].replace(f"-{os.getpid()}-", "-99999999-")
     left.write_text("")
-    parts.clean(target)
+    files.clean(target)
     assert names(tmp_path) == [target.name]
 
 
@@ -161,17 +161,17 @@ def test_names_that_nothing_can_have(tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputError, match=r"cannot (be written|write)"):
         io.write_image(tmp_path / f"{name}.tif", np.zeros((2, 3), np.uint8))
     with pytest.raises(OutputError, match=r"cannot (be written|write)"):
-        parts.write_whole(tmp_path / name, lambda part: part.touch(), overwrite=True)
+        files.write_whole(tmp_path / name, lambda part: part.touch(), overwrite=True)
     assert names(tmp_path) == []
 
 
 def test_a_process_of_the_same_number_was_another_one(tmp_path: Path) -> None:
     """In containers numbers come again; what this process writes itself stays."""
-    mine = parts.part_of(tmp_path / "beads")
-    theirs = tmp_path / f".beads.{parts._machine()}-{os.getpid()}-00000000.part"
+    mine = files.part_of(tmp_path / "beads")
+    theirs = tmp_path / f".beads.{files._machine()}-{os.getpid()}-00000000.part"
     for path in (mine, theirs):
         path.mkdir()
-    parts.clean(tmp_path / "beads")
+    files.clean(tmp_path / "beads")
     assert names(tmp_path) == [mine.name]
 
 
@@ -188,7 +188,7 @@ def test_a_folder_that_others_still_write_in_is_taken_away(tmp_path: Path) -> No
 
     thread = threading.Thread(target=write)
     thread.start()
-    parts.remove(folder)
+    files.remove(folder)
     thread.join()
     assert stop.is_set()
     assert not folder.exists()
@@ -203,6 +203,6 @@ def test_the_message_of_a_full_disk_names_the_target(tmp_path: Path) -> None:
 
     for write, told in ((full, "No space left"), (fuller, "the disk may be full")):
         with pytest.raises(OutputError, match=told) as caught:
-            parts.write_whole(tmp_path / "beads.tif", write, overwrite=False)
+            files.write_whole(tmp_path / "beads.tif", write, overwrite=False)
         assert str(tmp_path / "beads.tif") in str(caught.value)
         assert ".part" not in str(caught.value)
