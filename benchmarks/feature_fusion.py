@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_focusfuse.core.encode.activity import squared_sf
+from napari_focusfuse.core.encode import squared_sf
 from napari_focusfuse.core.encode.measures import box_mean
 from napari_focusfuse.core.encode.network import SESFNet
 from napari_focusfuse.core.progress import Progress

@@ -6,7 +6,7 @@ import torch
 
 from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.decide.pipeline import iter_decide
-from napari_focusfuse.core.encode.activity import halo, squared_sf
+from napari_focusfuse.core.encode import halo, squared_sf
 from napari_focusfuse.core.focus import iter_focus
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.stack import Stack

@@ -8,7 +8,7 @@ import pytest
 
 import napari_focusfuse as ff
 from napari_focusfuse import io
-from napari_focusfuse.io.ome_zarr import write_zarr
+from napari_focusfuse.io.write_zarr import write_zarr
 
 zarr = pytest.importorskip("zarr", reason="the extra zarr is not installed")
 

@@ -137,19 +137,11 @@ def iter_fuse_file(
     pixel_size = file.pixel_size if pixel_size is None else pixel_size
     check_sizes(pixel_size, z_step)
     image_only = io.is_image_file(Path(target))
+    known: dict[str, Any] = {"axis": axis, "z": z, "channels": names}
     unit = _factor(range(count) if z is None else z, z_step)[1]
     shown: dict[str, Any] = {"pixel_size": pixel_size, "channels": names, "depth_unit": unit, "like": file.inputs[0]}
     with io.hyperstack_files(Path(target), overwrite=overwrite, **shown) as files:
-        work = iter_fuse_hyperstack(
-            file.data,
-            file.axes,
-            axis=axis,
-            z=z,
-            channels=names,
-            empty=files.empty,
-            maps=not image_only,
-            **options,
-        )
+        work = iter_fuse_hyperstack(file.data, file.axes, **known, empty=files.empty, maps=not image_only, **options)
         result = yield from staged(work, 0, 0.95)
         if not image_only:
             chosen = {"channel": channel, "slices": slices, "exclude": exclude}

@@ -60,7 +60,7 @@ def iter_measure(
     >>> round(scores["ssim"], 3)
     1.0
     """
-    from napari_focusfuse.core.metrics.measuring import iter_measure as measuring
+    from napari_focusfuse.core.metrics import iter_measure as measuring
 
     return measuring(sources, fused, truth=truth, metrics=metrics, data_range=data_range)
 
@@ -113,14 +113,14 @@ def iter_compare(
     >>> sum(step.done < step.total for step in work) > 0
     True
     """
-    from napari_focusfuse.core.metrics.measuring import iter_compare as comparing
+    from napari_focusfuse.core.metrics import iter_compare as comparing
 
     return comparing(sources, fused, truth=truth, metrics=metrics, data_range=data_range, names=names)
 
 
 def check_images(sources: Any, fused: Mapping[str, Any], *, truth: Any = None) -> None:
     """Raise `FocusFuseError` now if `iter_compare` would later, as far as it can be checked without reading a pixel."""
-    from napari_focusfuse.core.metrics.measuring import check_images as check
+    from napari_focusfuse.core.metrics import check_images as check
 
     check(sources, fused, truth=truth)
 
@@ -176,7 +176,7 @@ def quality_map(
     >>> quality.shape, bool(abs(quality.mean() - ff.measure(scene.stack, scene.truth, metrics=["qg"])["qg"]) < 1e-5)
     ((64, 64), True)
     """
-    from napari_focusfuse.core.metrics.measuring import quality_map as mapped
+    from napari_focusfuse.core.metrics import quality_map as mapped
 
     return mapped(sources, fused, metric, data_range, names)
 
@@ -206,7 +206,7 @@ def difference(fused: Any, other: Any) -> NDArray[np.float32]:
     >>> float(abs(ff.difference(scene.truth, scene.truth)).max())
     0.0
     """
-    from napari_focusfuse.core.metrics.measuring import difference as subtract
+    from napari_focusfuse.core.metrics import difference as subtract
 
     return subtract(fused, other)
 

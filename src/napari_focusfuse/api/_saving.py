@@ -97,30 +97,17 @@ def iter_save(
     io.check_result_folder(folder, overwrite=overwrite)
     known = isinstance(inputs, dict)
     checksums = inputs if known else (yield from staged(io.iter_checksums(inputs), 0, 0.7))
-    recipe = io.make_recipe(
-        result,
-        inputs=checksums,
-        folder=folder,
-        pixel_size=pixel_size,
-        z_step=z_step,
-        refractive_index=refractive_index,
-        fill_depth=fill_depth and result.decision is not None,
-        zarr=zarr,
-        source=dict(source or {}),
-        transforms=transforms,
-    )
-    writing = io.iter_write_result(
-        folder,
-        result,
-        pixel_size=pixel_size,
-        z_step=z_step,
-        refractive_index=refractive_index,
-        fill_depth=fill_depth,
-        zarr=zarr,
-        recipe=recipe,
-        like=next(iter(checksums), None),
-        overwrite=overwrite,
-    )
+    how: dict[str, Any] = {
+        "pixel_size": pixel_size,
+        "z_step": z_step,
+        "refractive_index": refractive_index,
+        "fill_depth": fill_depth and result.decision is not None,
+        "zarr": zarr,
+    }
+    made = {"inputs": checksums, "folder": folder, "source": dict(source or {}), "transforms": transforms}
+    recipe = io.make_recipe(result, **how, **made)
+    like = next(iter(checksums), None)
+    writing = io.iter_write_result(folder, result, **how, recipe=recipe, like=like, overwrite=overwrite)
     return (yield from staged(writing, 0.7, 0.3))
 
 

@@ -16,7 +16,7 @@ from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core._types import Grey
 from napari_focusfuse.core.decide.scan import SliceActivity
 from napari_focusfuse.core.decide.statistics import Statistics, iter_statistics
-from napari_focusfuse.core.encode.activity import squared_sf
+from napari_focusfuse.core.encode import squared_sf
 from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.progress import Progress, repeated
 from napari_focusfuse.core.stack import Stack

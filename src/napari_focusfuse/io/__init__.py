@@ -4,26 +4,19 @@ Reading is lazy (dask) and keeps values, axes and physical sizes as the file sta
 goes beside the target and is renamed at the end, so a target is whole or as it was before. Fusing is not done here.
 """
 
+from napari_focusfuse.io.checksums import iter_checksums
 from napari_focusfuse.io.folder import Pair, find_pairs, in_order, pairs_in, read_slices, slice_files
 from napari_focusfuse.io.image import is_image_file, read_image
-from napari_focusfuse.io.limits import room
-from napari_focusfuse.io.ome_zarr import check_zarr
-from napari_focusfuse.io.places import at_channel, at_position, axis_letter, some_slices, stack_letter, with_axes
+from napari_focusfuse.io.limits import atomically, check_both, check_target, room
+from napari_focusfuse.io.places import at_channel, at_position, axis_letter, some_slices, with_axes
 from napari_focusfuse.io.planes import PlaneFiles, check_hyperstack_target, hyperstack_files
 from napari_focusfuse.io.read import is_stack_file, read_files, read_stack
-from napari_focusfuse.io.recipe import iter_checksums, make_recipe, read_recipe, recipe_file
+from napari_focusfuse.io.recipe import make_recipe, read_recipe, recipe_file
 from napari_focusfuse.io.result import check_result_folder, iter_write_result, read_map, write_result
-from napari_focusfuse.io.stack_file import StackFile, title
+from napari_focusfuse.io.stack_file import StackFile, stack_letter, title
 from napari_focusfuse.io.surface import HEIGHTS, MESHES, check_surface_target, write_heights, write_surface
-from napari_focusfuse.io.write import (
-    atomically,
-    check_both,
-    check_image_target,
-    check_target,
-    write_image,
-    write_stack,
-    write_table,
-)
+from napari_focusfuse.io.write import check_image_target, write_image, write_stack, write_table
+from napari_focusfuse.io.write_zarr import check_zarr
 
 __all__ = [
     "HEIGHTS",

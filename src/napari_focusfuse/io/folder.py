@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io.facts import Channel, Facts, spaced
 from napari_focusfuse.io.image import Header, is_image_file, read_header, read_image
+from napari_focusfuse.io.limits import unreadable
 from napari_focusfuse.io.micromanager import beside
 from napari_focusfuse.io.names import columns_of
 from napari_focusfuse.io.series import Series, by_name, in_given_order
-from napari_focusfuse.io.stack_file import StackFile, gapped, lazy_planes, title, unreadable
+from napari_focusfuse.io.stack_file import StackFile, gapped, lazy_planes, title
 
 __all__ = [
     "Pair",

@@ -21,8 +21,7 @@ from tifffile import TiffFile
 from napari_focusfuse.core.files.checked import check_regular
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io.facts import Facts, tiff_facts
-from napari_focusfuse.io.limits import check_room
-from napari_focusfuse.io.stack_file import readable
+from napari_focusfuse.io.limits import check_room, readable
 from napari_focusfuse.io.tiff_pages import check_page, open_tiff, page_notes, seen, seen_kind, turned, turned_shape
 
 __all__ = [

@@ -1,20 +1,39 @@
-"""What fits: sizes that files state, of which a few bytes can name a billion images, and room for large results."""
+"""What fits, can be read and may be written: checks before files are trusted, and errors in one sentence.
+
+A few bytes of a file can name a billion images; a target is refused before any work is done.
+"""
 
 import errno
 import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from napari_focusfuse.core.files import check_name, clean, write_whole
+from napari_focusfuse.core.files.both import clean_both
 from napari_focusfuse.core.files.checked import GIB, largest
 from napari_focusfuse.errors import OutputError, StackError
 
-__all__ = ["MOST_PAGES", "check_count", "check_images", "check_room", "reserve", "room"]
+__all__ = [
+    "MOST_PAGES",
+    "atomically",
+    "check_both",
+    "check_count",
+    "check_file_target",
+    "check_images",
+    "check_room",
+    "check_target",
+    "readable",
+    "reserve",
+    "room",
+    "unreadable",
+]
 
 #: Images in one TIFF, and in any file or folder.
 MOST_PAGES, MOST_IMAGES = 100_000, 1_000_000
@@ -102,3 +121,67 @@ def reserve(file: int, size: int, folder: str | os.PathLike[str]) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     else:
         os.truncate(file, max(size, os.fstat(file).st_size))
+
+
+def unreadable(path: Path, error: Exception) -> StackError:
+    """The error for a file that is not what its name says."""
+    reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:120] or type(error).__name__
+    return StackError(f"{path} cannot be read ({reason}): replace it by an intact copy or remove it")
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Make one error of all that can go wrong while a file is read: parsers have many ways to fail."""
+    try:
+        yield
+    except StackError:
+        raise
+    except Exception as error:
+        raise unreadable(path, error) from error
+
+
+def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Refuse what cannot be written, before any work is done: nothing is created, leftovers of killed runs are removed.
+
+    Raises
+    ------
+    OutputError
+        The target exists and `overwrite` is not set, or it lies in something that is no writable folder.
+    """
+    path = Path(path)
+    check_name(path)
+    clean(path)
+    if os.path.lexists(path) and not overwrite:
+        raise OutputError(f"{path} exists: choose another name or allow overwriting", settings={"overwrite": ""})
+    parent = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+    if not parent.is_dir():
+        raise OutputError(f"cannot write {path}: {parent} is not a folder")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise OutputError(f"cannot write {path}: the folder {parent} is read-only")
+
+
+def check_file_target(path: Path, *, overwrite: bool = False) -> None:
+    """The same for a file, which cannot replace a folder."""
+    check_name(path)
+    if path.is_dir():
+        raise OutputError(f"cannot write {path}: there is a folder of that name")
+    check_target(path, overwrite=overwrite)
+
+
+def check_both(path: Path, beside: Path, *, overwrite: bool = False) -> None:
+    """The same for two files that are written together."""
+    clean_both(path, beside)
+    check_file_target(path, overwrite=overwrite)
+    check_file_target(beside, overwrite=overwrite)
+
+
+def atomically(path: Path, write: Callable[[Path], object], *, overwrite: bool) -> None:
+    """Call `write` on a name beside `path` and rename it to `path` when it is complete.
+
+    Raises
+    ------
+    OutputError
+        The target exists, or the disk refuses; what was there before is as it was.
+    """
+    check_file_target(path, overwrite=overwrite)
+    write_whole(path, write, overwrite=overwrite)

@@ -17,8 +17,9 @@ from tifffile import read_micromanager_metadata
 from napari_focusfuse.core.files.checked import check_regular
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io.facts import Channel, Facts, colour_of, mm_note, position_of, positive, spaced, tiff_facts
+from napari_focusfuse.io.limits import readable
 from napari_focusfuse.io.places import Places, regular, stack_of
-from napari_focusfuse.io.stack_file import StackFile, gapped, readable
+from napari_focusfuse.io.stack_file import StackFile, gapped
 from napari_focusfuse.io.tiff import from_page
 from napari_focusfuse.io.tiff_pages import check_page, open_tiff, seen_kind
 

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Sequence
 from itertools import takewhile
+from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from napari_focusfuse.io.facts import unit_um
 
-__all__ = ["Column", "columns_of", "shape_of", "words_of"]
+__all__ = ["Column", "columns_of", "listed", "natural", "shape_of", "slots_of", "words_of"]
 
 #: A number with its sign and dots, a word, or what lies between them. A minus behind a digit is a hyphen.
 _ATOM = re.compile(
@@ -184,3 +187,31 @@ def _once(columns: Sequence[Column]) -> list[Column]:
         if which not in kept or (column.axis and not kept[which].axis):
             kept[which] = column
     return list(kept.values())
+
+
+def natural(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """Sort key: runs of digits by their value, the rest without regard to case."""
+    parts = re.split(r"(\d+)", path.name.lower())
+    return [(int(part), "") if i % 2 else (-1, part) for i, part in enumerate(parts)], path.name
+
+
+def slots_of(numbers: Sequence[float]) -> tuple[tuple[int, ...] | None, list[str]]:
+    """Number of each slice from 0 on where some are missing, and a note of those; None where none is."""
+    steps = np.diff(numbers)
+    if len(steps) < 2 or steps.min() <= 0:
+        return None, []
+    step = steps.min()
+    slots = np.concatenate([[0], np.cumsum(steps / step)])
+    missing = round(slots[-1]) + 1 - len(numbers)
+    often = 2 * int((steps < 1.01 * step).sum()) >= len(steps)
+    if not 0 < missing <= len(numbers) or not often or np.abs(slots - np.rint(slots)).max() > 0.01:
+        return None, []
+    whole = [round(slot) for slot in slots]
+    gone = [f"{numbers[0] + k * step:g}" for k in range(whole[-1]) if k not in whole]
+    numbered = "number" if missing == 1 else "numbers"
+    return tuple(whole), [f"lacks {numbered} {listed(gone)} in the names of its slices: the gap is kept in z"]
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """The first few of some names, for people."""
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from tifffile import FileHandle, read_micromanager_metadata, read_ndtiff_index
 
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io.limits import check_room
+from napari_focusfuse.io.limits import check_room, readable
 from napari_focusfuse.io.micromanager import mm_facts
 from napari_focusfuse.io.places import regular, stack_of
-from napari_focusfuse.io.stack_file import StackFile, readable
+from napari_focusfuse.io.stack_file import StackFile
 
 __all__ = ["ndtiff_index", "read_ndtiff"]
 

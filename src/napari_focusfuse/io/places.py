@@ -14,19 +14,10 @@ from numpy.typing import NDArray
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io.facts import Facts
 from napari_focusfuse.io.limits import check_count
-from napari_focusfuse.io.stack_file import StackFile, gapped, lazy_planes, title
+from napari_focusfuse.io.names import listed
+from napari_focusfuse.io.stack_file import StackFile, gapped, lazy_planes, stack_letter, title
 
-__all__ = [
-    "Places",
-    "at_channel",
-    "at_position",
-    "axis_letter",
-    "regular",
-    "some_slices",
-    "stack_letter",
-    "stack_of",
-    "with_axes",
-]
+__all__ = ["Places", "at_channel", "at_position", "axis_letter", "regular", "some_slices", "stack_of", "with_axes"]
 
 Place = TypeVar("Place")
 
@@ -102,9 +93,8 @@ def regular(
         gone = [f"{value}" for value in values[axis] if value not in kept]
         if kept:
             values[axis] = kept
-            listed = ", ".join(gone[:5]) + (", ..." if len(gone) > 5 else "")
             are = "s are" if len(gone) > 1 else " is"
-            notes.append(f"lacks planes of {what} {listed}: the {what}{are} left out")
+            notes.append(f"lacks planes of {what} {listed(gone)}: the {what}{are} left out")
     if absent := _missing(found, values):
         raise StackError(f"{path} lacks {absent} of the planes that its metadata describe: use an intact copy")
     long = [axis for axis in axes if len(values[axis]) > 1]
@@ -212,11 +202,6 @@ def at_channel(file: StackFile, channel: int | str) -> StackFile:
         raise StackError(f"{file.path} has no channel {channel!r}: choose from {listed}")
     one = file.channels[number : number + 1] if names else ()
     return replace(at_position(file, {"C": number}), channels=one)
-
-
-def stack_letter(file: StackFile) -> str:
-    """Letter of the stack axis of a focus stack, or of several as `StackFile.hyperstack` gives them."""
-    return file.axes.replace("S", "")[-3]
 
 
 def some_slices(file: StackFile, slices: slice, axis: str | None = None) -> StackFile:

@@ -10,11 +10,12 @@ from napari_focusfuse.errors import StackError
 from napari_focusfuse.io.facts import Channel, positive
 from napari_focusfuse.io.folder import opened, pairs_of, read_series, slice_files
 from napari_focusfuse.io.image import TIFF, is_image_file, read_header
+from napari_focusfuse.io.limits import unreadable
 from napari_focusfuse.io.micromanager import is_mmstack, mmstack_set, read_mmstack
 from napari_focusfuse.io.ndtiff import ndtiff_index, read_ndtiff
 from napari_focusfuse.io.ome_zarr import is_zarr, read_zarr
 from napari_focusfuse.io.series import arranged, in_given_order
-from napari_focusfuse.io.stack_file import StackFile, title, unreadable
+from napari_focusfuse.io.stack_file import StackFile, title
 from napari_focusfuse.io.tiff import read_ome_set, read_tiff
 
 __all__ = ["VENDOR", "is_stack_file", "read_files", "read_stack", "read_vendor"]

@@ -24,11 +24,13 @@ from napari_focusfuse.core.files import (
 )
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import OutputError
+from napari_focusfuse.io.checksums import iter_checksums
 from napari_focusfuse.io.image import read_image
-from napari_focusfuse.io.ome_zarr import write_zarr
+from napari_focusfuse.io.limits import check_target
 from napari_focusfuse.io.read import read_stack
-from napari_focusfuse.io.recipe import iter_checksums, plain
-from napari_focusfuse.io.write import check_target, put_tiff
+from napari_focusfuse.io.recipe import plain
+from napari_focusfuse.io.write import put_tiff
+from napari_focusfuse.io.write_zarr import write_zarr
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.result import Decision, FusionResult

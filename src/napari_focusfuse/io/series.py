@@ -13,34 +13,18 @@ from typing import NamedTuple
 import numpy as np
 
 from napari_focusfuse.io.facts import Channel
-from napari_focusfuse.io.names import Column, columns_of, shape_of, words_of
+from napari_focusfuse.io.names import Column, columns_of, listed, natural, shape_of, slots_of, words_of
 from napari_focusfuse.io.stack_file import title
 
-__all__ = ["COUNTED", "Series", "arranged", "by_name", "grid_of", "in_given_order", "slots_of"]
+__all__ = ["COUNTED", "Series", "arranged", "by_name", "grid_of", "in_given_order"]
 
 #: Single letters in front of a few digits count something; cameras write P1010001 and C0001.
 _FEW_DIGITS = 3
-_SURE = (
-    "c",
-    "t",
-    "p",
-    "ch",
-    "chan",
-    "channel",
-    "wv",
-    "tp",
-    "time",
-    "timepoint",
-    "pos",
-    "position",
-    "xy",
-    "fov",
-    "site",
-)
+_SURE = (*"ctp", "ch", "chan", "channel", "wv", "tp", "time", "timepoint", "pos", "position", "xy", "fov", "site")
 #: Of as many files one may be named otherwise and is pointed out.
 _ONE_IN = 8
 #: Of one shot in several formats the first of these is read.
-_PREFERRED = (".tif", ".tiff", ".png", ".jp2", ".bmp", ".webp")
+_RANKS = {suffix: k for k, suffix in enumerate((".tif", ".tiff", ".png", ".jp2", ".bmp", ".webp"))}
 #: What is counted along the axes besides the slices.
 COUNTED = {"C": "channels", "T": "time points", "P": "positions"}
 #: Part of the files of a grid that must be there.
@@ -79,7 +63,7 @@ class Series(NamedTuple):
 
 def by_name(files: Sequence[Path]) -> list[Path]:
     """Files in the order of their numbers, signs and decimals understood; otherwise in natural order."""
-    files = sorted(files, key=_natural)
+    files = sorted(files, key=natural)
     columns = columns_of([title(file) for file in files]) or []
     order = _order(columns, len(files))
     return files if order is None else [files[k] for k in _rolled(order)[0]]
@@ -87,7 +71,7 @@ def by_name(files: Sequence[Path]) -> list[Path]:
 
 def arranged(files: Sequence[Path]) -> Series:
     """Files of one folder by their names."""
-    files, notes = _one_format(sorted(files, key=_natural))
+    files, notes = _one_format(sorted(files, key=natural))
     odd = _odd([title(file) for file in files])
     regular = [file for k, file in enumerate(files) if k not in odd]
     columns = columns_of([title(file) for file in regular]) or []
@@ -118,28 +102,21 @@ def in_given_order(files: Sequence[Path]) -> Series:
     return Series(tuple(files), lengths=(len(files),), notes=tuple(notes))
 
 
-def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """Sort key: runs of digits by their value, the rest without regard to case."""
-    parts = re.split(r"(\d+)", path.name.lower())
-    return [(int(part), "") if i % 2 else (-1, part) for i, part in enumerate(parts)], path.name
-
-
 def _one_format(files: list[Path]) -> tuple[list[Path], list[str]]:
     """Of shots that are there in several formats one each, if that is so of most."""
     shots: dict[str, list[Path]] = {}
     for file in files:
         shots.setdefault(title(file).lower(), []).append(file)
-    double = [shot for shot in shots.values() if len({file.suffix.lower() for file in shot}) > 1]
+    double = [name for name, shot in shots.items() if len({file.suffix.lower() for file in shot}) > 1]
     if 2 * len(double) < len(shots) or not double:
         return files, []
 
-    def rank(file: Path) -> int:
-        suffix = file.suffix.lower()
-        return _PREFERRED.index(suffix) if suffix in _PREFERRED else len(_PREFERRED)
-
-    kept = [min(shot, key=rank) for shot in shots.values()]
+    best = {
+        name: min(shot, key=lambda file: _RANKS.get(file.suffix.lower(), len(_RANKS))) for name, shot in shots.items()
+    }
+    kept = list(best.values())
     left = sorted({file.suffix for file in set(files) - set(kept)})
-    taken = sorted({min(shot, key=rank).suffix for shot in double})
+    taken = sorted({best[name].suffix for name in double})
     return kept, [f"contains slices twice: {' and '.join(taken)} are read, not {' and '.join(left)}"]
 
 
@@ -254,24 +231,6 @@ def grid_of(files: Sequence[Path], columns: Sequence[Column]) -> Series | None:
     )
 
 
-def slots_of(numbers: Sequence[float]) -> tuple[tuple[int, ...] | None, list[str]]:
-    """Number of each slice from 0 on where some are missing, and a note of those; None where none is."""
-    steps = np.diff(numbers)
-    if len(steps) < 2 or steps.min() <= 0:
-        return None, []
-    step = steps.min()
-    slots = np.concatenate([[0], np.cumsum(steps / step)])
-    missing = round(slots[-1]) + 1 - len(numbers)
-    often = 2 * int((steps < 1.01 * step).sum()) >= len(steps)
-    if not 0 < missing <= len(numbers) or not often or np.abs(slots - np.rint(slots)).max() > 0.01:
-        return None, []
-    whole = [round(slot) for slot in slots]
-    gone = [f"{numbers[0] + k * step:g}" for k in range(whole[-1]) if k not in whole]
-    listed = ", ".join(gone[:5]) + (", ..." if len(gone) > 5 else "")
-    told = f"lacks {'number' if missing == 1 else 'numbers'} {listed} in the names of its slices: the gap is kept in z"
-    return tuple(whole), [told]
-
-
 def _roles(columns: Sequence[Column], count: int) -> tuple[Column | None, dict[str, list[Column]]]:
     """Which column counts the slices, and which the axes besides; as few as tell all files apart."""
     marked = [column for column in columns if column.axis == "Z"]
@@ -317,9 +276,8 @@ def _suggested(others: dict[str, list[Column]], values: dict[str, list[_Key]]) -
     columns = others.get("C", [])
     if not columns or all(column.axis for column in columns):
         return []
-    listed = ", ".join(_label(columns, key) for key in values["C"][:4])
-    more = ", ..." if len(values["C"]) > 4 else ""
-    return [f"has files whose names differ in {listed}{more}: these are read as channels"]
+    names = listed([_label(columns, key) for key in values["C"]], 4)
+    return [f"has files whose names differ in {names}: these are read as channels"]
 
 
 def _lost(count: int, depths: Sequence[float], whole: Sequence[float]) -> list[str]:
@@ -327,5 +285,4 @@ def _lost(count: int, depths: Sequence[float], whole: Sequence[float]) -> list[s
     gone = [f"{depth:g}" for depth in depths if depth not in whole]
     if not gone:
         return []
-    listed = ", ".join(gone[:5]) + (", ..." if len(gone) > 5 else "")
-    return [f"lacks files of slice {listed} by their names: the others of the same slice ({count}) are left out"]
+    return [f"lacks files of slice {listed(gone)} by their names: the others of the same slice ({count}) are left out"]

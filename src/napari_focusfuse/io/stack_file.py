@@ -1,8 +1,7 @@
 """A stack as a file holds it, and the way from its axes to a focus stack."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io.facts import Channel
 
-__all__ = ["StackFile", "check_alike", "gapped", "lazy_planes", "readable", "title", "unreadable"]
+__all__ = ["StackFile", "check_alike", "gapped", "lazy_planes", "stack_letter", "title"]
 
 #: Axes that are a stack of images, but do not say of what.
 _UNNAMED = "QI"
@@ -213,6 +212,11 @@ def _chosen(file: StackFile, axis: str) -> int:
     return file.axes.index(letter)
 
 
+def stack_letter(file: StackFile) -> str:
+    """Letter of the stack axis of a focus stack, or of several as `StackFile.hyperstack` gives them."""
+    return file.axes.replace("S", "")[-3]
+
+
 def gapped(
     z: Sequence[float] | None, z_step: float | None, numbers: Sequence[int]
 ) -> tuple[float | None, tuple[float, ...] | None, tuple[int, ...] | None]:
@@ -243,23 +247,6 @@ def title(path: Path) -> str:
         return path.name or "stack"
     name = path.stem
     return name[:-4] if name.lower().endswith(".ome") else name
-
-
-def unreadable(path: Path, error: Exception) -> StackError:
-    """The error for a file that is not what its name says."""
-    reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:120] or type(error).__name__
-    return StackError(f"{path} cannot be read ({reason}): replace it by an intact copy or remove it")
-
-
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Make one error of all that can go wrong while a file is read: parsers have many ways to fail."""
-    try:
-        yield
-    except StackError:
-        raise
-    except Exception as error:
-        raise unreadable(path, error) from error
 
 
 def check_alike(

@@ -14,7 +14,7 @@ from tifffile import imwrite
 
 from napari_focusfuse.config.setting import check_sizes
 from napari_focusfuse.errors import OutputError
-from napari_focusfuse.io.write import atomically, check_file_target
+from napari_focusfuse.io.limits import atomically, check_file_target
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.surface.mesh import Surface

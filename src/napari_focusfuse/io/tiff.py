@@ -15,9 +15,9 @@ from napari_focusfuse.core.files.checked import check_regular
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io.facts import Facts, listed, ome_facts, tiff_facts
 from napari_focusfuse.io.image import count_images, read_header
-from napari_focusfuse.io.limits import check_count
+from napari_focusfuse.io.limits import check_count, readable
 from napari_focusfuse.io.places import regular, stack_of
-from napari_focusfuse.io.stack_file import StackFile, check_alike, gapped, lazy_planes, readable, title
+from napari_focusfuse.io.stack_file import StackFile, check_alike, gapped, lazy_planes, title
 from napari_focusfuse.io.tiff_pages import as_stored, check_page, open_tiff, page_notes, seen, seen_kind
 
 __all__ = ["from_page", "read_ome_set", "read_tiff"]

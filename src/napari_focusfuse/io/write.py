@@ -7,7 +7,7 @@ import csv
 import math
 import os
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
@@ -21,18 +21,14 @@ from numpy.typing import DTypeLike, NDArray
 from tifffile import OmeXml, OmeXmlError, imwrite
 
 from napari_focusfuse.config.setting import check_sizes
-from napari_focusfuse.core.files import check_name, clean, write_whole
-from napari_focusfuse.core.files.both import clean_both, write_both
+from napari_focusfuse.core.files.both import write_both
 from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io.image import png_chunk
+from napari_focusfuse.io.limits import atomically, check_both, check_file_target
 from napari_focusfuse.io.photo_tags import add_exif, carried_of, png_chunks, tiff_tags
 
 __all__ = [
-    "atomically",
-    "check_both",
-    "check_file_target",
     "check_image_target",
-    "check_target",
     "content_id",
     "put_tiff",
     "stored",
@@ -236,53 +232,6 @@ def _ome_holds(shape: tuple[int, ...], axes: str) -> bool:
     except OmeXmlError:
         return False
     return True
-
-
-def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-    """Refuse what cannot be written, before any work is done: nothing is created, leftovers of killed runs are removed.
-
-    Raises
-    ------
-    OutputError
-        The target exists and `overwrite` is not set, or it lies in something that is no writable folder.
-    """
-    path = Path(path)
-    check_name(path)
-    clean(path)
-    if os.path.lexists(path) and not overwrite:
-        raise OutputError(f"{path} exists: choose another name or allow overwriting", settings={"overwrite": ""})
-    parent = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
-    if not parent.is_dir():
-        raise OutputError(f"cannot write {path}: {parent} is not a folder")
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise OutputError(f"cannot write {path}: the folder {parent} is read-only")
-
-
-def check_file_target(path: Path, *, overwrite: bool = False) -> None:
-    """The same for a file, which cannot replace a folder."""
-    check_name(path)
-    if path.is_dir():
-        raise OutputError(f"cannot write {path}: there is a folder of that name")
-    check_target(path, overwrite=overwrite)
-
-
-def check_both(path: Path, beside: Path, *, overwrite: bool = False) -> None:
-    """The same for two files that are written together."""
-    clean_both(path, beside)
-    check_file_target(path, overwrite=overwrite)
-    check_file_target(beside, overwrite=overwrite)
-
-
-def atomically(path: Path, write: Callable[[Path], object], *, overwrite: bool) -> None:
-    """Call `write` on a name beside `path` and rename it to `path` when it is complete.
-
-    Raises
-    ------
-    OutputError
-        The target exists, or the disk refuses; what was there before is as it was.
-    """
-    check_file_target(path, overwrite=overwrite)
-    write_whole(path, write, overwrite=overwrite)
 
 
 def content_id(data: NDArray[Any]) -> str:

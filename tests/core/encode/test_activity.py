@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from napari_focusfuse.core.encode.activity import halo, reduced, scale_sf, squared_sf
+from napari_focusfuse.core.encode import halo, reduced, scale_sf, squared_sf
 
 
 def looped_sf(features: np.ndarray, radius: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import torch
 from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.decide.pipeline import iter_decide
 from napari_focusfuse.core.decide.statistics import iter_statistics
-from napari_focusfuse.core.encode.activity import reduced, scale_maps, scale_sf
+from napari_focusfuse.core.encode import reduced, scale_maps, scale_sf
 from napari_focusfuse.core.encode.head import INPUTS, SCALES, FocusHead, Learned, Weighted
 from napari_focusfuse.core.encode.measures import box_mean, difference_energy, fine_energy, laplacian_energy
 from napari_focusfuse.core.progress import drain

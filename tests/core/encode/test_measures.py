@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.decide.pipeline import iter_decide
-from napari_focusfuse.core.encode.activity import halo, scale_sf
+from napari_focusfuse.core.encode import halo, scale_sf
 from napari_focusfuse.core.encode.measures import LoGEnergy, PixelSF
 from napari_focusfuse.core.methods.windows import spatial_frequency
 from napari_focusfuse.core.progress import drain

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from napari_focusfuse import models
 from napari_focusfuse.config import RankConfig
-from napari_focusfuse.core.encode.activity import squared_sf
+from napari_focusfuse.core.encode import squared_sf
 from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.training import encoder as ranking
 from napari_focusfuse.core.training import images as learnt_from

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_focusfuse.core.encode.activity import doubled
+from napari_focusfuse.core.encode import doubled
 from napari_focusfuse.core.encode.head import SLOPE
 from napari_focusfuse.core.result import Labels
 from napari_focusfuse.core.stack.tiles import Tile, tiles

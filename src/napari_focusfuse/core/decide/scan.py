@@ -13,7 +13,7 @@ from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.decide.statistics import Statistics, channel_sum
 from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decide.verification import iter_verified
-from napari_focusfuse.core.encode.activity import doubled, halo, scale_sf
+from napari_focusfuse.core.encode import doubled, halo, scale_sf
 from napari_focusfuse.core.encode.measures import FINE_HALO, FocusMeasure, fine_energy
 from napari_focusfuse.core.encode.network import HALO
 from napari_focusfuse.core.progress import Progress, repeated

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.decide.survey import NoiseMap, iter_survey, spread
-from napari_focusfuse.core.encode.activity import scale_maps
+from napari_focusfuse.core.encode import scale_maps
 from napari_focusfuse.core.encode.candidate_head import CandidateHead
 from napari_focusfuse.core.encode.head import SCALES, Combination, FocusHead, Learned, Weighted
 from napari_focusfuse.core.encode.measures import FocusMeasure

@@ -15,19 +15,22 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.config import PSF, Mode, Wave
 from napari_focusfuse.core.simulate.aperture import Aperture, aperture_named, wave_aperture
-from napari_focusfuse.core.simulate.optics import Field, Optics, Spectrum, best_focus, pupil, wave
+from napari_focusfuse.core.simulate.optics import Field, Optics, Spectrum, best_focus, disc, gaussian, pupil, ring, wave
 from napari_focusfuse.core.simulate.rays import iter_views
 from napari_focusfuse.core.simulate.surfaces import Relief
+from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["Lens", "in_focus", "reflected", "rendered"]
+__all__ = ["Lens", "in_focus", "optics_of", "reflected", "rendered"]
 
+#: Widest blur, px of standard deviation.
+_WIDEST = 250
 #: Neighbouring views that pass the same detail.
 _TOGETHER = 2
 Image = NDArray[np.float32]
@@ -59,6 +62,21 @@ class Lens(NamedTuple):
     blur: float
     pixel: float
     step: float
+
+
+def optics_of(lens: Lens, slices: int) -> Optics:
+    """How defocus blurs through a lens, which must not be too wide for so many slices."""
+    growth = lens.psf.slope * lens.step / (2 * lens.pixel) if isinstance(lens.psf, Wave) else lens.blur
+    if growth * (slices - 1) > _WIDEST:
+        raise FocusFuseError(
+            f"the last slice would be blurred by {growth * (slices - 1):.0f} px where the first is in focus, and "
+            f"{_WIDEST} px is possible: give less blur, a smaller step or fewer slices"
+        )
+    if isinstance(lens.psf, Wave):
+        return wave(lens.psf, lens.pixel, lens.step)
+    if lens.psf not in get_args(PSF):
+        raise FocusFuseError(f"psf {lens.psf!r} is unknown: choose one of {', '.join(get_args(PSF))}, or give a Wave")
+    return {"gaussian": gaussian, "disc": disc, "ring": ring}[lens.psf](lens.blur)
 
 
 def reflected(relief: Relief, drawn: Image, foci: Sequence[float], lens: Lens) -> tuple[Image, Image]:

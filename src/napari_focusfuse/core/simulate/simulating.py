@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +19,14 @@ from napari_focusfuse.core.simulate.flaws import (
     with_highlights,
     with_motion,
 )
-from napari_focusfuse.core.simulate.optics import Optics, disc, gaussian, ring, wave
-from napari_focusfuse.core.simulate.rendering import Lens, in_focus, reflected, rendered
+from napari_focusfuse.core.simulate.optics import Optics
+from napari_focusfuse.core.simulate.rendering import Lens, in_focus, optics_of, reflected, rendered
 from napari_focusfuse.core.simulate.scene import Scene, counted
 from napari_focusfuse.core.simulate.surfaces import Relief, hanging, surface_named, texture_named
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = ["Sample", "sample_scene", "simulate"]
 
-#: Widest blur, px of standard deviation.
-_WIDEST = 250
 #: Light of a glint that spoils a pixel.
 _GLINTS = 0.002
 Sample = Literal["surface", "fibres", "cells"]
@@ -111,48 +109,67 @@ def simulate(
     _check(shape, slices, mode, blur, seed)
     if camera is not None and noise:
         raise FocusFuseError("noise is a shorthand for a camera with that noise: give one or the other")
-    camera, flaws = camera or Camera(noise=noise), flaws or Flaws()
     if z is not None and z_step is not None:
         raise FocusFuseError("z gives the positions of the slices: leave z_step out")
+    camera, flaws = camera or Camera(noise=noise), flaws or Flaws()
     pixel_size, z_step = _sampling(psf, blur, pixel_size, z_step)
     positions = _positions(z, slices, z_step)
-    z_step = float(np.mean(np.diff(positions)))
-    foci = (positions - positions[0]) / z_step
-    lens = Lens(Wave() if psf == "wave" else psf, blur, pixel_size, z_step)
-    optics = _optics(lens, slices)
+    lens = Lens(Wave() if psf == "wave" else psf, blur, pixel_size, float(np.mean(np.diff(positions))))
+    taking = _Taking(mode, lens, optics_of(lens, slices), positions, camera, flaws, seed)
     rng = np.random.default_rng(seed)
     drawn = with_highlights(_drawn(texture, rng, shape), flaws.highlights, rng)
     relief = _relief(surface, sheets, rng, shape, slices)
+    return _taken(taking, relief, drawn, rng)
+
+
+class _Taking(NamedTuple):
+    """How a stack is taken: the light, the optics, where the slices lie (um), the camera and what spoils them."""
+
+    mode: Mode
+    lens: Lens
+    optics: Optics
+    positions: NDArray[np.float64]
+    camera: Camera
+    flaws: Flaws
+    seed: int
+
+
+def _taken(taking: _Taking, relief: Relief, drawn: NDArray[np.float32], rng: np.random.Generator) -> Scene:
+    """The stack of a scene, and its truth."""
+    positions, flaws, slices, step = taking.positions, taking.flaws, len(taking.positions), taking.lens.step
+    foci = (positions - positions[0]) / step
+    shape = relief.ground.shape
     motion, light = movement(flaws, slices, rng), window(flaws, shape, rng)
     steps, seen = relief.seen_from_above(drawn)
-    if mode == "reflected":
-        clean, sharp = reflected(relief, drawn, foci.tolist(), lens)
+    if taking.mode == "reflected":
+        clean, sharp = reflected(relief, drawn, foci.tolist(), taking.lens)
     else:
-        clean, sharp = rendered(mode, seen, steps, foci.tolist(), optics), in_focus(mode, seen, optics)
+        clean = rendered(taking.mode, seen, steps, foci.tolist(), taking.optics)
+        sharp = in_focus(taking.mode, seen, taking.optics)
     veil = haze(sharp, flaws.haze)
     moving, missing = glints(flaws, clean.shape, rng), rows_missing(flaws, slices, shape[0], rng)
     for k in range(slices):
         clean[k] = (with_motion(clean[k] + veil, motion, k) + moving[k]) * light
     sharp = (sharp + veil) * light
     depth = _in_slices(steps, foci)
-    stack, truth = counted(clean, sharp, missing, camera, flaws, seed)
+    stack, truth = counted(clean, sharp, missing, taking.camera, flaws, taking.seed)
     return Scene(
         stack=stack,
         truth=truth,
         depth=depth.astype(np.float32),
-        height=(positions[0] + steps * z_step).astype(np.float32),
+        height=(positions[0] + steps * step).astype(np.float32),
         index=np.clip(np.round(depth), 0, slices - 1).astype(np.int32),
         z=positions,
-        z_step=z_step,
-        pixel_size=pixel_size,
+        z_step=step,
+        pixel_size=taking.lens.pixel,
         clean=clean,
         sharp=sharp,
         motion=motion,
         missing=missing,
         spoiled=(moving.max(axis=0) > _GLINTS) | np.any(missing, axis=0)[:, None],
-        camera=camera,
+        camera=taking.camera,
         flaws=flaws,
-        seed=seed,
+        seed=taking.seed,
     )
 
 
@@ -188,20 +205,6 @@ def _positions(z: Sequence[float] | None, slices: int, step: float) -> NDArray[n
     if positions.shape != (slices,) or not (np.isfinite(positions).all() and (np.diff(positions) > 0).all()):
         raise FocusFuseError(f"z must hold {slices} rising positions, one for each slice, not {z}")
     return positions
-
-
-def _optics(lens: Lens, slices: int) -> Optics:
-    growth = lens.psf.slope * lens.step / (2 * lens.pixel) if isinstance(lens.psf, Wave) else lens.blur
-    if growth * (slices - 1) > _WIDEST:
-        raise FocusFuseError(
-            f"the last slice would be blurred by {growth * (slices - 1):.0f} px where the first is in focus, and "
-            f"{_WIDEST} px is possible: give less blur, a smaller step or fewer slices"
-        )
-    if isinstance(lens.psf, Wave):
-        return wave(lens.psf, lens.pixel, lens.step)
-    if lens.psf not in get_args(PSF):
-        raise FocusFuseError(f"psf {lens.psf!r} is unknown: choose one of {', '.join(get_args(PSF))}, or give a Wave")
-    return {"gaussian": gaussian, "disc": disc, "ring": ring}[lens.psf](lens.blur)
 
 
 def _relief(
@@ -284,15 +287,6 @@ def sample_scene(name: Sample = "surface") -> Scene:
     if name == "cells":
         camera = Camera(full_well=600, read_noise=2, black=0.02)
         optics, flaws = Wave(na=0.75, wavelength=0.52), Flaws(haze=0.5)
-        return simulate(
-            (320, 400),
-            14,
-            mode="fluorescence",
-            texture="beads",
-            psf=optics,
-            blur=0.8,
-            camera=camera,
-            flaws=flaws,
-            seed=6,
-        )
+        look = partial(simulate, (320, 400), 14, mode="fluorescence", texture="beads", psf=optics, blur=0.8)
+        return look(camera=camera, flaws=flaws, seed=6)
     raise FocusFuseError(f"there is no sample {name!r}: choose one of {', '.join(get_args(Sample))}")

@@ -14,7 +14,7 @@ from torch import Tensor
 from napari_focusfuse.config import Camera, DecideConfig, Flaws, Surface
 from napari_focusfuse.core.decide.statistics import noise_maps
 from napari_focusfuse.core.decide.survey import NoiseMap, block_noise, noise_map, quantisation
-from napari_focusfuse.core.encode.activity import scale_maps
+from napari_focusfuse.core.encode import scale_maps
 from napari_focusfuse.core.encode.head import SCALES
 from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.simulate import Scene, drawn_flaws, simulate

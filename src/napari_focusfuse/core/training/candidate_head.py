@@ -16,7 +16,7 @@ from torch.nn import functional
 from napari_focusfuse.config import CandidateConfig, DecideConfig
 from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.decide.top_k import BEST, PEAKS
-from napari_focusfuse.core.encode.activity import doubled
+from napari_focusfuse.core.encode import doubled
 from napari_focusfuse.core.encode.candidate_head import FEW, KEPT, MISSING, CandidateHead, Candidates, Verdict
 from napari_focusfuse.core.encode.measures import fine_energy
 from napari_focusfuse.core.encode.network import Encoder

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from napari_focusfuse.config import DecideConfig
 from napari_focusfuse.core._types import Image
-from napari_focusfuse.core.encode.activity import doubled
+from napari_focusfuse.core.encode import doubled
 from napari_focusfuse.core.encode.head import FocusHead
 from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.progress import Clock, drain

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from napari_focusfuse.config import RankConfig
 from napari_focusfuse.core._types import Image
-from napari_focusfuse.core.encode.activity import reduced, squared_sf
+from napari_focusfuse.core.encode import reduced, squared_sf
 from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.progress import Clock, drain
 from napari_focusfuse.core.simulate.optics import Field, disc, gaussian
