@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from napari_focusfuse.core.progress import Returning
-from napari_focusfuse.io import iter_checksums, recipe
+from napari_focusfuse.io import checksums, iter_checksums
 
 
 def test_pieces_order_and_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recipe, "_PIECE", 10)
+    monkeypatch.setattr(checksums, "_PIECE", 10)
     paths = [tmp_path / name for name in ("b", "gone", "a")]
     paths[0].write_bytes(b"x" * 25)
     paths[2].write_bytes(b"y" * 15)
