@@ -157,6 +157,6 @@ def iter_nsct(stack: Stack, config: PyramidConfig) -> Generator[Progress, None, 
     >>> scene = ff.simulate((64, 64), slices=3)
     >>> image = ff.fuse(scene.stack, method="nsct", config=ff.PyramidConfig(levels=3)).image
     >>> round(ff.measure(scene.stack, image, truth=scene.truth, metrics=["psnr"])["psnr"])
-    37
+    38
     """
     return (yield from iter_transformed(stack, Contourlets(stack.shape, config.levels)))

@@ -166,6 +166,6 @@ def iter_dtcwt(stack: Stack, config: PyramidConfig) -> Generator[Progress, None,
     >>> scene = ff.simulate((64, 64), slices=3)
     >>> image = ff.fuse(scene.stack, method="dtcwt", config=ff.PyramidConfig(levels=3)).image
     >>> round(ff.measure(scene.stack, image, truth=scene.truth, metrics=["psnr"])["psnr"])
-    37
+    38
     """
     return (yield from iter_transformed(stack, DualTree(stack.shape, config.levels)))
