@@ -17,9 +17,9 @@ from benchmarks.pairs import (
     WITHOUT_TRUTH,
     find_pairs,
     iter_pairs,
-    read_recorded,
     values,
 )
+from benchmarks.records import read_recorded
 from benchmarks.report_pairs import paper_section, real_section, truth_section, write_pair_summary
 from benchmarks.rows import Rows
 from napari_focusfuse import io
