@@ -19,7 +19,7 @@ from benchmarks.pairs import (
     iter_pairs,
     values,
 )
-from benchmarks.records import read_recorded
+from benchmarks.records import paper_methods, read_printed, read_recorded, stored_records
 from benchmarks.report_pairs import paper_section, real_section, truth_section, write_pair_summary
 from benchmarks.rows import Rows
 from napari_focusfuse import io
@@ -126,6 +126,24 @@ def test_the_papers_tables(pairs: Path, tmp_path: Path) -> None:
     assert "`broken`: `broken {folder} {output}`" in text
     plain = paper_section(rows, labels, names, None, "photos")
     assert "recorded" not in plain
+    assert "| - | cvt | 0.6187 (0) | 2.9563 (0) | 0.6908 (0) | 15.9019 | 0.0342 |" in plain
+
+
+def test_what_is_stored_of_the_paper() -> None:
+    printed, recorded = read_printed(), stored_records(["lytro_01", "lytro_20", "elsewhere"])
+    assert recorded is not None
+    assert set(recorded["qg"]) == set(printed)
+    assert recorded["qcb"]["cvt"].keys() == {"lytro_01", "lytro_20"}
+    for metric in PAPER:  # each of the 38 pairs has a first place, and no two methods share it
+        assert sum(row[f"{metric}_first"] for row in printed.values()) == 38
+    assert stored_records(["scene0", "scene1"]) is None
+
+
+def test_the_papers_list_of_methods() -> None:
+    labels = [method.label for method in parse_methods(paper_methods())]
+    assert labels[:2] == [PUBLISHED, "sesf"]
+    assert {"lp", "dwt", "dtcwt", "cvt", "nsct", "gf", "mwg", "block-sf", "focusstack"} < set(labels)
+    assert "log" not in labels
 
 
 def test_the_table_against_truth(pairs: Path, tmp_path: Path) -> None:
