@@ -56,7 +56,7 @@ def test_detail_is_in_the_bands_and_a_constant_is_not(kind, rng):
 
 
 def test_complex_wavelets_are_nearly_shift_invariant_where_plain_ones_are_not(edge):
-    """Kingsbury 2001, Fig. 2: the energy of each scale and direction as an edge moves over a period of the sampling."""
+    """Kingsbury 2001: the energy of each scale and direction as an edge moves over a period of the sampling."""
     transform = DualTree((64, 64), 3)
     complex_ones = np.array([energies(transform.forward(edge(shift))[1]) for shift in range(8)])
     plain = np.array(
@@ -80,7 +80,7 @@ def test_complex_wavelets_tell_six_directions_apart():
 
 @pytest.mark.parametrize("shape", [(64, 64), (37, 50), (96, 61)])
 def test_curvelets_are_a_tight_frame(shape, rng):
-    """Candes et al. 2006, Sect. 3.3: the energy of the coefficients is that of the image."""
+    """Candes et al. 2006: the energy of the coefficients is that of the image."""
     plane, transform = rng.random(shape), Curvelets(shape, 3, margin=0)
     rest, bands = transform.forward(plane)
     assert energies([rest, *bands]).sum() == pytest.approx((plane**2).sum(), rel=1e-12)
@@ -112,7 +112,7 @@ def test_contourlets_move_with_the_image(rng):
 
 
 def test_contourlets_are_nearly_tight_and_as_many_as_published(rng):
-    """Sect. IV of da Cunha et al.: frames close to tight; 16, 8, 8 and 4 directions."""
+    """Da Cunha et al. 2006: frames close to tight; 16, 8, 8 and 4 directions."""
     plane = rng.random((64, 64))
     rest, bands = Contourlets((64, 64), 4, margin=0).forward(plane)
     assert len(bands) == 36

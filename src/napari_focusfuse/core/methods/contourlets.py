@@ -48,7 +48,7 @@ class Contourlets:
     """Non-subsampled contourlets of planes (Y, X), mirrored at their borders: a pyramid, then directions by fans.
 
     All filters are symmetric and applied to the spectrum, so that every band has the size of the plane, the inverse is
-    exact, and a shifted plane has shifted bands. They are the one-dimensional prototypes of the paper (Sect. IV),
+    exact, and a shifted plane has shifted bands. They are the paper's one-dimensional prototypes,
     mapped by maximally flat polynomials to a square for the pyramid and to fans for the directions. Those of a coarser
     scale are dilated.
 
@@ -138,7 +138,7 @@ def _flat(x: Image, powers: tuple[float, ...]) -> Image:
 
 
 def _analysis(x: Image) -> tuple[Image, Image]:
-    """Responses of the analysis filters to a mapping: of the prototypes of Sect. IV, H0(x) and H1(x) = G0(-x)."""
+    """Responses of the analysis filters to a mapping: of the paper's prototypes, H0(x) and H1(x) = G0(-x)."""
     return (1 + x) / 2 * (_ROOT + (1 - _ROOT) * x), _synthesis(-x)[0]
 
 

@@ -19,7 +19,7 @@ from napari_focusfuse.core.stack.stack import Stack
 
 __all__ = ["Curvelets", "iter_cvt"]
 
-#: Directions of the coarsest scale; twice as many at every second finer one (Sect. 2 of the paper).
+#: Directions of the coarsest scale; twice as many at every second finer one, so that width ~ length^2.
 _DIRECTIONS = 16
 #: Where the windows of a scale end, in cycles per pixel; they begin to fall at half of this.
 _EDGE = 2 / 3

@@ -99,7 +99,7 @@ class DualTree:
     """Dual-tree complex wavelets of planes (Y, X), mirrored at their borders: six directions at each scale.
 
     Of the four products of two trees along y and two along x, the bands are joined in pairs to complex ones
-    (Selesnick et al. 2005, Eq. 58 to 61), whose magnitude hardly depends on the position of an edge.
+    (Selesnick et al. 2005), whose magnitude hardly depends on the position of an edge.
 
     Parameters
     ----------
