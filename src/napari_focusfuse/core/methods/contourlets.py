@@ -48,9 +48,8 @@ class Contourlets:
     """Non-subsampled contourlets of planes (Y, X), mirrored at their borders: a pyramid, then directions by fans.
 
     All filters are symmetric and applied to the spectrum, so that every band has the size of the plane, the inverse is
-    exact, and a shifted plane has shifted bands. They are the paper's one-dimensional prototypes,
-    mapped by maximally flat polynomials to a square for the pyramid and to fans for the directions. Those of a coarser
-    scale are dilated.
+    exact, and a shifted plane has shifted bands. They are the paper's one-dimensional prototypes, mapped by maximally
+    flat polynomials to a square for the pyramid and to fans for the directions; those of a coarser scale are dilated.
 
     Parameters
     ----------
