@@ -1,6 +1,7 @@
 """Pairs in folders: finding, scoring, the paper's tables."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from benchmarks.pairs import (
     iter_pairs,
     values,
 )
-from benchmarks.records import paper_methods, read_printed, read_recorded, stored_records
+from benchmarks.plan import Plan
+from benchmarks.records import read_printed, read_recorded, stored_records
 from benchmarks.report_pairs import paper_section, real_section, truth_section, write_pair_summary
 from benchmarks.rows import Rows
+from benchmarks.run import _works
 from napari_focusfuse import io
 from napari_focusfuse.core.metrics import islands
 from napari_focusfuse.core.progress import drain
@@ -139,11 +142,18 @@ def test_what_is_stored_of_the_paper() -> None:
     assert stored_records(["scene0", "scene1"]) is None
 
 
-def test_the_papers_list_of_methods() -> None:
-    labels = [method.label for method in parse_methods(paper_methods())]
-    assert labels[:2] == [PUBLISHED, "sesf"]
-    assert {"lp", "dwt", "dtcwt", "cvt", "nsct", "gf", "mwg", "block-sf", "focusstack"} < set(labels)
-    assert "log" not in labels
+def test_the_papers_list_of_methods_is_run_unless_others_are_named(pairs: Path, tmp_path: Path) -> None:
+
+    def labels(**options: Any) -> list[str]:
+        ((_, work),) = _works(Plan(out=tmp_path / "out", paper=(pairs,), **options))
+        assert isinstance(work, partial)
+        return [contender.label for contender in work.args[-1]]
+
+    assert labels(methods="log") == ["log"]
+    found = labels()
+    assert found[:2] == [PUBLISHED, "sesf"]
+    assert {"lp", "dwt", "dtcwt", "cvt", "nsct", "gf", "mwg", "block-sf", "focusstack"} < set(found)
+    assert "log" not in found
 
 
 def test_the_table_against_truth(pairs: Path, tmp_path: Path) -> None:
