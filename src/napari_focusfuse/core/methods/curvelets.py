@@ -32,7 +32,7 @@ class _Wedge(NamedTuple):
 
     there: NDArray[np.int32]
     here: NDArray[np.int32]
-    window: NDArray[np.float32]
+    window: NDArray[np.floating[Any]]
     shape: tuple[int, int]
 
 
