@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from benchmarks import pairs
 from benchmarks.contenders import Contender, Outcome, OwnMethod, check_labels, named
 from benchmarks.feature_fusion import MODES, FeatureMode, iter_decoded
-from benchmarks.pairs import read_recorded
 from benchmarks.plan import Plan
 from benchmarks.provenance import code_hash, hardware, made_now
+from benchmarks.records import read_recorded
 from benchmarks.report_ablation import ablation_part
 from benchmarks.rows import Rows
 from benchmarks.series import series_works

@@ -53,9 +53,11 @@ def bench(
         Folder for rows and summaries (CSV), tables (Markdown) and plots. A run that was interrupted goes on where it
         stopped.
     paper
-        Folder of pairs NAME_A and NAME_B (or NAME_1, NAME_2): the paper's tables of Qg, Qm, Qcb and time, and figures.
+        Folder of pairs NAME_A and NAME_B (or NAME_1, NAME_2): the paper's tables of Qg, Qm, Qcb and time for all
+        methods that it compares, beside what it prints, and its figures.
     recorded
-        Scores recorded by others on these pairs, to show beside: CSV with the columns method, name, Qg, Qm, Qcb.
+        Scores recorded by others on these pairs, to show beside: CSV with the columns method, name, Qg, Qm, Qcb. Left
+        out, those of the paper's authors where the pairs are the Lytro pairs.
     pairs
         Folder of pairs: with truth, NAME_GT, PSNR, SSIM and bias; without, Qg, Qm, Qcb and coherence beside the preset
         "paper".

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from benchmarks import plots
 from benchmarks.page import IMAGES, link
-from benchmarks.pairs import PAPER, WITH_TRUTH, WITHOUT_TRUTH, read_recorded
+from benchmarks.pairs import PAPER, WITH_TRUTH, WITHOUT_TRUTH
+from benchmarks.records import read_recorded, stored_records
 from benchmarks.report_pairs import paper_section, real_section, truth_section, write_pair_summary
 from benchmarks.report_simulated import simulated_section, write_simulated_summary
 from benchmarks.results import Results
@@ -39,7 +40,7 @@ def paper_part(
 ) -> str:
     """Summary of the paper's comparison on the pairs of a folder; returns the section."""
     write_pair_summary(out / f"paper-{name}-summary.csv", rows, labels, pairs, PAPER)
-    recorded = read_recorded(records, pairs) if records else None
+    recorded = read_recorded(records, pairs) if records else stored_records(pairs)
     return paper_section(rows, labels, pairs, recorded, name)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from benchmarks.page import MISSING, table
-from benchmarks.pairs import PAPER, read_recorded
+from benchmarks.pairs import PAPER
 from benchmarks.provenance import sentence
+from benchmarks.records import read_recorded
 from benchmarks.report_pairs import LARGE, scores_table, write_pair_summary
 from benchmarks.rows import Rows, Stored
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.page import FAILED, MISSING, bold_best, counted, difference, number, table
-from benchmarks.pairs import NOTES, PAPER, PUBLISHED, RECORDED_AS, Scores
+from benchmarks.pairs import PAPER, PUBLISHED
 from benchmarks.provenance import sentence
+from benchmarks.records import NOTES, RECORDED_AS, Scores, printed_section
 from benchmarks.rows import NOTE, Row, Rows, Stored, write_csv
 from benchmarks.scoring import CALIBRATION
 from benchmarks.statistics import Interval, certain, first_places, interval, paired
@@ -84,6 +85,7 @@ def paper_section(
     parts += [
         _TABLE_3,
         _table_3(kept, labels),
+        printed_section(labels),
         _failures(kept),
         sentence(rows.made, rows.settings),
     ]

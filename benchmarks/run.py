@@ -13,11 +13,11 @@ from benchmarks.activity_parts import activity_works
 from benchmarks.again import stored_parts
 from benchmarks.contenders import DEFAULT_METHODS, Contender, OwnMethod, check_labels, parse_methods
 from benchmarks.page import IMAGES, write_page, write_text
-from benchmarks.pairs import read_recorded
 from benchmarks.parts import paper_part, real_part, simulated_part, truth_part
 from benchmarks.peers import Peer, read_peers
 from benchmarks.plan import Plan
 from benchmarks.provenance import code_hash, hardware, made_now
+from benchmarks.records import paper_methods, read_recorded
 from benchmarks.results import Results
 from benchmarks.rows import Rows
 from benchmarks.scenes import texture_files
@@ -85,7 +85,8 @@ def _works(plan: Plan) -> list[tuple[str, Callable[[], Work]]]:
     peers = read_peers(plan.peers, plan.programs) if plan.peers else []
     everyone: list[Contender] = [*_led_by(own, plan.reference), *peers]
     check_labels([Sharpest(), *everyone])
-    return [*_pair_works(plan, everyone), *_simulated_works(plan, everyone)]
+    compared = everyone if plan.methods else _paper_contenders(peers)
+    return [*_paper_works(plan, compared), *_pair_works(plan, everyone), *_simulated_works(plan, everyone)]
 
 
 def _again(plan: Plan) -> list[tuple[str, Callable[[], Work]]]:
@@ -98,8 +99,12 @@ def _again(plan: Plan) -> list[tuple[str, Callable[[], Work]]]:
     return [(name, partial(work, part)) for name, part in stored_parts(plan)]
 
 
-def _pair_works(plan: Plan, everyone: Sequence[Contender]) -> list[tuple[str, Callable[[], Work]]]:
-    """Names and work of the parts on pairs; the folders are looked through now."""
+def _paper_contenders(peers: Sequence[Peer]) -> list[Contender]:
+    return [*parse_methods(paper_methods()), *peers]
+
+
+def _paper_works(plan: Plan, everyone: Sequence[Contender]) -> list[tuple[str, Callable[[], Work]]]:
+    """Names and work of the paper's comparison; the folders are looked through now."""
     works: list[tuple[str, Callable[[], Work]]] = []
     for folder in plan.paper:
         there = pairs.find_pairs(folder, limit=plan.wanted_pairs)
@@ -107,6 +112,12 @@ def _pair_works(plan: Plan, everyone: Sequence[Contender]) -> list[tuple[str, Ca
         if plan.recorded:
             read_recorded(plan.recorded, [pair.name for pair in there])
         works.append((f"paper-{name}", partial(_paper, plan, name, there, everyone)))
+    return works
+
+
+def _pair_works(plan: Plan, everyone: Sequence[Contender]) -> list[tuple[str, Callable[[], Work]]]:
+    """Names and work of the other parts on pairs; the folders are looked through now."""
+    works: list[tuple[str, Callable[[], Work]]] = []
     for folder in plan.pairs:
         there, name = pairs.find_pairs(folder, limit=plan.wanted_pairs), folder.resolve().name
         if any(pair.truth for pair in there):

@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks import series
 from benchmarks.ablation import variants
-from benchmarks.pairs import read_recorded
 from benchmarks.plan import Plan
+from benchmarks.records import read_recorded
 from benchmarks.rows import Rows, Stored
 from benchmarks.run import iter_bench
 from benchmarks.simulated import KEYS, Study, Task, missing_tasks

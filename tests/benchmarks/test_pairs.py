@@ -1,6 +1,7 @@
 """Pairs in folders: finding, scoring, the paper's tables."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from benchmarks.pairs import (
     WITHOUT_TRUTH,
     find_pairs,
     iter_pairs,
-    read_recorded,
     values,
 )
+from benchmarks.plan import Plan
+from benchmarks.records import read_printed, read_recorded, stored_records
 from benchmarks.report_pairs import paper_section, real_section, truth_section, write_pair_summary
 from benchmarks.rows import Rows
+from benchmarks.run import _works
 from napari_focusfuse import io
 from napari_focusfuse.core.metrics import islands
 from napari_focusfuse.core.progress import drain
@@ -126,6 +129,31 @@ def test_the_papers_tables(pairs: Path, tmp_path: Path) -> None:
     assert "`broken`: `broken {folder} {output}`" in text
     plain = paper_section(rows, labels, names, None, "photos")
     assert "recorded" not in plain
+    assert "| - | cvt | 0.6187 (0) | 2.9563 (0) | 0.6908 (0) | 15.9019 | 0.0342 |" in plain
+
+
+def test_what_is_stored_of_the_paper() -> None:
+    printed, recorded = read_printed(), stored_records(["lytro_01", "lytro_20", "elsewhere"])
+    assert recorded is not None
+    assert set(recorded["qg"]) == set(printed)
+    assert recorded["qcb"]["cvt"].keys() == {"lytro_01", "lytro_20"}
+    for metric in PAPER:  # each of the 38 pairs has a first place, and no two methods share it
+        assert sum(row[f"{metric}_first"] for row in printed.values()) == 38
+    assert stored_records(["scene0", "scene1"]) is None
+
+
+def test_the_papers_list_of_methods_is_run_unless_others_are_named(pairs: Path, tmp_path: Path) -> None:
+
+    def labels(**options: Any) -> list[str]:
+        ((_, work),) = _works(Plan(out=tmp_path / "out", paper=(pairs,), **options))
+        assert isinstance(work, partial)
+        return [contender.label for contender in work.args[-1]]
+
+    assert labels(methods="log") == ["log"]
+    found = labels()
+    assert found[:2] == [PUBLISHED, "sesf"]
+    assert {"lp", "dwt", "dtcwt", "cvt", "nsct", "gf", "mwg", "block-sf", "focusstack"} < set(found)
+    assert "log" not in found
 
 
 def test_the_table_against_truth(pairs: Path, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_ours_does_as_well(dtype):
         assert stack.min() <= result.image.min() <= result.image.max() <= stack.max()
 
 
-@pytest.mark.parametrize("method", ["lp", "dwt", "mean"])
+@pytest.mark.parametrize("method", ["lp", "dwt", "dtcwt", "cvt", "nsct", "mean"])
 def test_what_is_near_the_end_is_fused_as_elsewhere(method):
     """Times a power of 2, which changes no digit."""
     stack = np.random.default_rng(1).uniform(0, 1, SHAPE)

@@ -148,7 +148,7 @@ class GFConfig(MethodConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class PyramidConfig(MethodConfig):
-    """Settings of the methods `lp` and `rp`.
+    """Settings of the methods `lp`, `rp`, `dtcwt`, `cvt` and `nsct`.
 
     Attributes
     ----------

@@ -7,7 +7,8 @@ from scipy import ndimage
 from napari_focusfuse.config import BlockSFConfig, WaveletConfig
 from napari_focusfuse.core.methods import METHODS, iter_fuse
 from napari_focusfuse.core.methods.filters import saliency, structure_saliency
-from napari_focusfuse.core.methods.images import Regional, expanded, reduced
+from napari_focusfuse.core.methods.images import expanded, reduced
+from napari_focusfuse.core.methods.transforms import Regional
 from napari_focusfuse.core.methods.windows import block_spatial_frequency, majority, spatial_frequency
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.stack import Stack
@@ -114,14 +115,14 @@ def test_reduce_and_expand_keep_a_constant_and_a_ramp():
     np.testing.assert_allclose(expanded(reduced(ramp), ramp.shape)[0, 5, 6:-6], np.arange(6, 26))
 
 
-@pytest.mark.parametrize("name", ["lp", "rp", "dwt", "gf"])
+@pytest.mark.parametrize("name", ["lp", "rp", "dwt", "gf", "dtcwt", "cvt", "nsct"])
 @pytest.mark.parametrize("shape", [(32, 32), (37, 51)])
 def test_one_image_repeated_is_given_back(name, shape, rng):
     image = rng.random(shape)
     np.testing.assert_allclose(fuse(name, np.stack([image] * 4)).image, image, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["lp", "dwt"])
+@pytest.mark.parametrize("name", ["lp", "dwt", "dtcwt", "cvt", "nsct"])
 def test_detail_of_either_side_survives(name, rng):
     """Where one image is flat the other one's detail is taken, and the mean of the two is all that is mixed."""
     detail = np.zeros((64, 64))
@@ -134,23 +135,23 @@ def test_detail_of_either_side_survives(name, rng):
 def test_wavelets_are_chosen_by_areas_and_not_one_by_one():
     """Li et al. 1995: of two slices the one wins that has the largest coefficient in the window, and its neighbours."""
     regional = Regional()
-    first, second = np.full((1, 9, 9), 1.0), np.full((1, 9, 9), -2.0)
-    first[0, 4, 4] = 3
+    first, second = np.full((9, 9), 1.0), np.full((9, 9), -2.0)
+    first[4, 4] = 3
     regional.show(5, [first])
     regional.show(7, [second])
-    assert (regional.labels[0][0, 3:6, 3:6] == 5).all()
+    assert (regional.labels[0][3:6, 3:6] == 5).all()
     assert (regional.labels[0] == 5).sum() == 9
-    regional.labels[0][0, 0, 4] = 5
+    regional.labels[0][0, 4] = 5
     regional.verify()
-    assert regional.labels[0][0, 0, 4] == 7
-    assert (regional.labels[0][0, 3:6, 3:6] == 5).sum() == 5
+    assert regional.labels[0][0, 4] == 7
+    assert (regional.labels[0][3:6, 3:6] == 5).sum() == 5
 
 
 def test_of_three_slices_without_a_majority_each_keeps_its_coefficient():
     regional = Regional()
     for k in range(3):
-        band = np.zeros((1, 6, 6))
-        band[0, 2 * k : 2 * k + 2] = 1 + k
+        band = np.zeros((6, 6))
+        band[2 * k : 2 * k + 2] = 1 + k
         regional.show(k, [band])
     before = regional.labels[0].copy()
     regional.verify()

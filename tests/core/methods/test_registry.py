@@ -24,7 +24,7 @@ def test_ours_comes_first_and_is_the_only_one_with_a_model():
 def test_the_methods_asked_for_are_there():
     deciding = {"sesf", "sf", "block-sf", "log", "focusstack", "mwg", "variance"}
     assert {method.name for method in METHODS.values() if method.decides} == deciding
-    assert METHODS.keys() - deciding == {"gf", "lp", "rp", "dwt", "max", "mean"}
+    assert METHODS.keys() - deciding == {"gf", "lp", "rp", "dwt", "dtcwt", "cvt", "nsct", "max", "mean"}
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=lambda m: m.name)
@@ -115,6 +115,9 @@ CHANGED = {
     "gf": {"base_radius": 9, "base_eps": 1e-3, "detail_radius": 3, "detail_eps": 0.1},
     "lp": {"levels": 1},
     "rp": {"levels": 1},
+    "dtcwt": {"levels": 1},
+    "cvt": {"levels": 1},
+    "nsct": {"levels": 1},
     "dwt": {"levels": 1, "wavelet": "haar"},
 }
 

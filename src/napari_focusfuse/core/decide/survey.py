@@ -42,6 +42,9 @@ __all__ = [
 
 #: Side of a block, px; share of the slices that are calm at a place.
 BLOCK, _CALM = 32, 0.2
+#: Noise at least, share of the range; rounding to 8 bits leaves as much. In a perfect picture the last tails of blurred
+#: edges would outweigh all else.
+_LEAST_NOISE = 1e-3
 #: Median absolute value of a Gaussian of standard deviation 1.
 _MEDIAN = 0.6745
 #: Rounding to whole counts leaves an error of this standard deviation, in counts.
@@ -109,13 +112,13 @@ def noise_level(images: Sequence[Grey]) -> float:
 
 
 def noise_map(of_slices: Sequence[NDArray[np.floating]], least: float) -> NoiseMap:
-    """The noise of a stack from the `block_noise` of some of its slices; nowhere less than `least`."""
+    """The noise of a stack from the `block_noise` of some of its slices; nowhere less than `least`, nor than in a good picture."""
     stacked = np.sort(np.stack(of_slices), axis=0)  # NaN last
     known = np.isfinite(stacked).sum(axis=0)
     calm = np.take_along_axis(stacked, (np.maximum(known - 1, 0) * _CALM).astype(np.intp)[None], axis=0)[0]
     calm[known == 0] = np.median(calm[known > 0]) if known.any() else 0
     calm = ndimage.uniform_filter(ndimage.median_filter(calm, 3, mode="nearest"), 3, mode="nearest")
-    return NoiseMap(np.maximum(calm, np.float32(least)).astype(np.float32))
+    return NoiseMap(np.maximum(calm, np.float32(max(least, _LEAST_NOISE))).astype(np.float32))
 
 
 def quantisation(values: NDArray[np.generic]) -> float:

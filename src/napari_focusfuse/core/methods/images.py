@@ -1,12 +1,9 @@
-"""Methods that give an image without a decision map: pyramids, wavelets, projections.
+"""Methods that give an image without a decision map: pyramids, projections.
 
 Pyramids take the strongest coefficient of all slices at each place and scale: P. J. Burt, E. H. Adelson, "The Laplacian
 pyramid as a compact image code", IEEE Trans. Commun. 31 (1983) 532-540; its use for fusion: P. J. Burt, "The pyramid as
 a structure for efficient computation" (1984). A. Toet, "Image fusion by a ratio of low-pass pyramid", Pattern
 Recognition Letters 9 (1989) 245-253.
-
-The discrete wavelet transform: H. Li, B. S. Manjunath, S. K. Mitra, "Multisensor image fusion using the wavelet
-transform", Graphical Models and Image Processing 57 (1995) 235-245.
 
 Projections along z are what every image program has.
 """
@@ -16,20 +13,17 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import numpy as np
-import pywt
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_focusfuse.config import PyramidConfig, WaveletConfig
+from napari_focusfuse.config import PyramidConfig
 from napari_focusfuse.core.methods.shared import Planes
-from napari_focusfuse.core.methods.windows import majority
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.result import Labels
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.intensity import full_range, typed
-from napari_focusfuse.errors import FocusFuseError, StackError
+from napari_focusfuse.errors import StackError
 
-__all__ = ["Regional", "Strongest", "expanded", "iter_dwt", "iter_lp", "iter_max", "iter_mean", "iter_rp", "reduced"]
+__all__ = ["Strongest", "expanded", "iter_lp", "iter_max", "iter_mean", "iter_rp", "reduced"]
 
 Image = NDArray[Any]
 #: The generating kernel with a = .375, which is binomial.
@@ -150,96 +144,6 @@ def iter_rp(stack: Stack, config: PyramidConfig) -> Generator[Progress, None, Im
         return np.asarray((detail + 1) * (mean + dark) - dark)
 
     return (yield from _iter_pyramid(stack, config, contrast, inverse))
-
-
-_AXES = (-2, -1)
-#: Side of the window of the activity and of the majority vote.
-_WINDOW = (1, 3, 3)
-
-
-class Regional:
-    """Which slice each coefficient is taken from (Sect. 3 of the paper): areas decide, not single coefficients.
-
-    The activity is the largest magnitude in a window of 3 x 3 coefficients; where five or more of the 3 x 3 around
-    agree on another slice, that one is taken. With two slices this is the majority filter of the paper.
-    """
-
-    def __init__(self) -> None:
-        self._best: list[Image] = []
-        self.labels: list[Labels] = []
-
-    def show(self, k: int, bands: list[Image]) -> None:
-        """Take in the bands (C, y, x) of slice `k`; ties go to what came first."""
-        activities = [ndimage.maximum_filter(np.abs(band), _WINDOW, mode="mirror") for band in bands]
-        if not self.labels:
-            self._best = activities
-            self.labels = [np.full(band.shape, k, dtype=np.int32) for band in bands]
-            return
-        for best, label, activity in zip(self._best, self.labels, activities, strict=True):
-            wins = activity > best
-            best[wins], label[wins] = activity[wins], k
-
-    def verify(self) -> None:
-        """Let the majority of the neighbours decide; to be called after the last slice."""
-        self._best = []
-        self.labels = [np.stack([majority(plane) for plane in label]) for label in self.labels]
-
-
-def iter_dwt(stack: Stack, config: WaveletConfig) -> Generator[Progress, None, NDArray[Any]]:
-    """Take the detail coefficients of largest regional magnitude and the mean of the approximations.
-
-    Each slice is transformed twice, once to decide and once to take from it, so that no more than one is in memory.
-
-    Raises
-    ------
-    FocusFuseError
-        There is no such wavelet.
-
-    Examples
-    --------
-    >>> import napari_focusfuse as ff
-    >>> scene = ff.simulate((64, 64), slices=3)
-    >>> image = ff.fuse(scene.stack, method="dwt", config=ff.WaveletConfig(levels=3)).image
-    >>> round(ff.measure(scene.stack, image, truth=scene.truth, metrics=["psnr"])["psnr"])
-    37
-    """
-    if config.wavelet not in pywt.wavelist(kind="discrete"):
-        raise FocusFuseError(f"there is no discrete wavelet {config.wavelet!r}: choose one that PyWavelets has")
-    planes, regional, order = Planes(stack), Regional(), [int(k) for k in stack.order]
-    for done, k in enumerate(order):
-        yield Progress(done, 2 * len(stack), f"slice {done + 1} of {len(stack)}")
-        found = _transformed(planes, k, config)
-        if found is not None:
-            regional.show(k, found[1])
-    yield Progress(1, 2, "majority of neighbours")
-    regional.verify()
-    fused = [np.zeros(label.shape) for label in regional.labels]
-    rest: Image | float = 0.0
-    count = 0
-    for done, k in enumerate(order):
-        yield Progress(len(stack) + done, 2 * len(stack), f"detail of slice {done + 1} of {len(stack)}")
-        found = _transformed(planes, k, config)
-        if found is None:
-            continue
-        rest, count = rest + found[0].astype(np.float64), count + 1
-        for out, band, label in zip(fused, found[1], regional.labels, strict=True):
-            np.copyto(out, band, where=label == k)
-    yield Progress(1, 1, "fused image")
-    if not count:
-        return planes.image(np.zeros(planes.shape))
-    levels = [tuple(fused[i : i + 3]) for i in range(0, len(fused), 3)]
-    image = pywt.waverec2([rest / count, *levels], config.wavelet, axes=_AXES)
-    return planes.image(image[:, : stack.shape[0], : stack.shape[1]])
-
-
-def _transformed(planes: Planes, k: int, config: WaveletConfig) -> tuple[Image, list[Image]] | None:
-    """Approximation and bands, coarsest first, of slice `k`; None if nothing in it is finite."""
-    slice_ = planes.take(k)
-    if slice_ is None:
-        return None
-    levels = min(config.levels, pywt.dwt_max_level(min(slice_.shape[1:]), config.wavelet))
-    rest, *details = pywt.wavedec2(slice_, config.wavelet, level=levels, axes=_AXES)
-    return rest, [band for bands in details for band in bands]
 
 
 def iter_max(stack: Stack, _config: None) -> Generator[Progress, None, NDArray[Any]]:
