@@ -112,7 +112,7 @@ def noise_level(images: Sequence[Grey]) -> float:
 
 
 def noise_map(of_slices: Sequence[NDArray[np.floating]], least: float) -> NoiseMap:
-    """The noise of a stack from the `block_noise` of some of its slices; nowhere less than `least`, nor than in a good picture."""
+    """The noise of a stack from the `block_noise` of some of its slices; nowhere less than `least`."""
     stacked = np.sort(np.stack(of_slices), axis=0)  # NaN last
     known = np.isfinite(stacked).sum(axis=0)
     calm = np.take_along_axis(stacked, (np.maximum(known - 1, 0) * _CALM).astype(np.intp)[None], axis=0)[0]
