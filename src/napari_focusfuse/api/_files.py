@@ -120,7 +120,8 @@ def _read(
 def told(file: StackFile) -> StackFile:
     """`file`, once its notes are told."""
     for note in file.notes:
-        warnings.warn(f"{file.path} {note}", FocusFuseWarning, stacklevel=3)
+        settings = {"exclude": path.name for path in file.suspects if path.name in note}
+        warnings.warn(FocusFuseWarning(f"{file.path} {note}", settings=settings), stacklevel=3)
     return file
 
 

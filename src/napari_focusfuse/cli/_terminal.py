@@ -40,11 +40,15 @@ def complain(kind: str, what: object) -> None:
     _put(sys.stderr, f"{kind}: {one_line(what)}")
 
 
-def flagged(error: FocusFuseError, known: Container[str] | None = None) -> str:
+def flagged(error: FocusFuseError | FocusFuseWarning, known: Container[str] | None = None) -> str:
     """The message of an error, with the flags that help against it, of those that are `known` to the command."""
     names = [name for name in error.settings if known is None or name in known]
     flags = [f"--{name.replace('_', '-')} {error.settings[name]}".rstrip() for name in names]
     return f"{error} ({', '.join(flags)})" if flags else str(error)
+
+
+def _hinted(message: Warning | str) -> str:
+    return flagged(message) if isinstance(message, FocusFuseWarning) else str(message)
 
 
 def one_line(text: object) -> str:
@@ -112,7 +116,7 @@ def only_our_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", FocusFuseWarning)
-        warnings.showwarning = lambda message, *_, **__: complain("warning", message)
+        warnings.showwarning = lambda message, *_, **__: complain("warning", _hinted(message))
         yield
 
 
