@@ -69,12 +69,14 @@ class QuickLook:
     drift: float
 
 
-def iter_look(stack: Stack) -> Generator[Progress, None, QuickLook]:
+def iter_look(stack: Stack, *, drift: bool = True) -> Generator[Progress, None, QuickLook]:
     """Look at a stack.
 
     Parameters
     ----------
     stack : Stack
+    drift : bool
+        Also measure that; otherwise it is 0.
 
     Returns
     -------
@@ -86,15 +88,17 @@ def iter_look(stack: Stack) -> Generator[Progress, None, QuickLook]:
     foreign = _foreign(small, detail)
     kept = [n for n in range(len(numbers)) if n not in foreign]
     sharpness, blurred = _sharpness(detail, kept)
-    few = _spread(len(kept), _DRIFTING)
-    drift = yield from staged(_iter_drift(small[kept][few]), _READING, 1 - _READING)
+    moved = 0.0
+    if drift:
+        few = small[kept][_spread(len(kept), _DRIFTING)]
+        moved = yield from staged(_iter_drift(few), _READING, 1 - _READING)
     return QuickLook(
         numbers,
         small,
         sharpness,
         tuple(int(numbers[n]) for n in blurred),
         {int(numbers[n]): why for n, why in foreign.items()},
-        drift * max(stack.shape) / max(small.shape[1:]),
+        moved * max(stack.shape) / max(small.shape[1:]),
     )
 
 
