@@ -1,4 +1,9 @@
-"""The sample stack."""
+"""The sample stacks."""
+
+import pytest
+
+import napari_focusfuse as ff
+from napari_focusfuse.gui.layers.source import inputs_of
 
 
 def test_the_sample_has_units(viewer):
@@ -31,3 +36,16 @@ def test_the_truth_lies_on_the_stack(make_napari_viewer):
     assert truth.data.dtype == stack.data.dtype
     assert tuple(truth.scale) == tuple(stack.scale[1:])
     assert truth.units == stack.units[1:]
+
+
+@pytest.mark.parametrize(("key", "slices"), [("leaf", 6), ("circuit_board", 7)])
+def test_photographs_drift_and_come_with_their_file(viewer, key, slices):
+    (layer,) = viewer.open_sample("napari-focusfuse", key)
+    assert (layer.data.shape[0], layer.rgb, layer.axis_labels) == (slices, True, ("z", "y", "x"))
+    assert inputs_of(layer)[0].endswith(f"{key}.tif")
+    found = ff.quick_look(layer.data, rgb=True, drift=key == "circuit_board")
+    assert found.foreign == {}
+    if key == "leaf":
+        assert found.blurred == (0, 1)
+    else:
+        assert found.drift > 5

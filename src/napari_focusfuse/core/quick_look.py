@@ -158,7 +158,7 @@ def _foreign(small: Image, detail: Image) -> dict[int, str]:
     """Numbers of images that are no slices, and why."""
     if len(small) < _FEW:
         return {}
-    strange = {n: "shows another scene" for n in _strange(small)}
+    strange = dict.fromkeys(_strange(small), "shows another scene")
     if strange:
         return strange
     rows, columns = (max(length // 2, 1) for length in detail.shape[1:])

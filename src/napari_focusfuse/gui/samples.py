@@ -1,5 +1,6 @@
-"""Sample data for File > Open Sample."""
+"""Sample data for File > Open Sample: simulated stacks, and photographs (licence in the folder ``sample_data``)."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_focusfuse.core.simulate import sample_scene
@@ -7,7 +8,14 @@ from napari_focusfuse.core.simulate import sample_scene
 if TYPE_CHECKING:
     from napari_focusfuse.core.simulate import Scene
 
-__all__ = ["simulated_cells", "simulated_fibres", "simulated_stack", "simulated_stack_with_truth"]
+__all__ = [
+    "photographed_board",
+    "photographed_leaf",
+    "simulated_cells",
+    "simulated_fibres",
+    "simulated_stack",
+    "simulated_stack_with_truth",
+]
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -33,6 +41,30 @@ def simulated_fibres() -> list[LayerData]:
 def simulated_cells() -> list[LayerData]:
     """Simulated labelled cells in fluorescence, with photon noise and haze."""
     return [_stack(sample_scene("cells"), "Simulated cells")]
+
+
+def photographed_leaf() -> list[LayerData]:
+    """A leaf under a stereo microscope, six photographs of which the first two are out of focus.
+
+    By Joseph Lewis III, MIT licence (github.com/josephlewis42/focus-stack).
+    """
+    return _photographs("leaf.tif", "Leaf")
+
+
+def photographed_board() -> list[LayerData]:
+    """A circuit board, seven photographs that drift and grow while the focus moves: they need alignment.
+
+    By Petteri Aimonen, MIT licence (github.com/PetteriAimonen/focus-stack).
+    """
+    return _photographs("circuit_board.tif", "Circuit board")
+
+
+def _photographs(file: str, name: str) -> list[LayerData]:
+    from napari_focusfuse import api
+    from napari_focusfuse.gui.layers.opened import layers_of
+
+    ((data, arguments, kind),) = layers_of(api.open_file(Path(__file__).with_name("sample_data") / file))
+    return [(data, {**arguments, "name": name}, kind)]
 
 
 def _stack(scene: "Scene", name: str) -> LayerData:

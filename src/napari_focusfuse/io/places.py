@@ -240,13 +240,13 @@ def some_slices(file: StackFile, slices: slice | Sequence[int], axis: str | None
     """
     letter = axis or stack_letter(file)
     count = file.data.shape[file.axes.index(letter)]
-    if isinstance(slices, slice):
-        chosen = [] if slices.step == 0 else list(range(count)[slices])
-    else:
-        chosen = list(slices)
+    try:
+        chosen = list(range(count)[slices] if isinstance(slices, slice) else slices)
+    except ValueError:  # a step of 0
+        chosen = []
     if len(chosen) < 2 or chosen != sorted(set(chosen)) or chosen[0] < 0 or chosen[-1] >= count:
         raise StackError(
-            f"{file.path} has {count} slices: the selected ones are fewer than two, not in increasing order, or not there"
+            f"{file.path} has {count} slices: the selected ones are fewer than two, not in order, or not there"
         )
     here = slices if isinstance(slices, slice) else chosen
     where = tuple(here if a == letter else slice(None) for a in file.axes)

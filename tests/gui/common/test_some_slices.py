@@ -7,9 +7,9 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_focusfuse import api, io
-from napari_focusfuse.gui.common.some_slices import SliceRow, some_slices, taken_of
+from napari_focusfuse.gui.common.some_slices import SliceRow
 from napari_focusfuse.gui.common.stack_form import StackForm
-from napari_focusfuse.gui.layers.axes import positions_of
+from napari_focusfuse.gui.layers.axes import positions_of, some_slices, taken_of
 from napari_focusfuse.gui.layers.source import KEY, inputs_of
 from napari_focusfuse.gui.reader import read_stack
 
@@ -33,7 +33,7 @@ def opened(path):
 def test_a_range_lies_where_it_was(tmp_path, slices):
     layer = opened(tmp_path / "one.ome.tif")
     layer.translate = (10, 1, 2)
-    made = some_slices(layer, 0, slice(2, 8, 2))
+    made = some_slices(layer, 0, range(2, 8, 2))
     np.testing.assert_array_equal(np.asarray(made.data), slices[2:8:2])
     assert made.name == "one 3-7 every 2"
     for k in range(3):
@@ -45,35 +45,35 @@ def test_a_range_lies_where_it_was(tmp_path, slices):
 def test_what_is_taken_of_what_was_taken(tmp_path, slices):
     layer = opened(tmp_path / "one.ome.tif")
     assert taken_of(layer) == {}
-    first = some_slices(layer, 0, slice(1, 9, 2))
-    second = some_slices(first, 0, slice(1, 4, 1))
+    first = some_slices(layer, 0, range(1, 9, 2))
+    second = some_slices(first, 0, range(1, 4, 1))
     np.testing.assert_array_equal(np.asarray(second.data), slices[1:9:2][1:])
     assert taken_of(second) == {"slices": [3, 8, 2]}
     assert inputs_of(second) == [str(tmp_path / "one.ome.tif")]
 
 
 def test_files_of_the_slices_that_are_left(tmp_path, slices):
-    made = some_slices(opened(tmp_path / "beads"), 0, slice(2, 8, 3))
+    made = some_slices(opened(tmp_path / "beads"), 0, range(2, 8, 3))
     assert [path.rsplit("/", 1)[-1] for path in inputs_of(made)] == ["z2.tif", "z5.tif"]
     assert taken_of(made) == {}
 
 
 def test_uneven_positions_are_those_of_the_slices(slices):
     layer = Image(slices, axis_labels=("z", "y", "x"), metadata={KEY: {"z": [0.0, 1, 3, 6, 10, 15, 21, 28, 36]}})
-    made = some_slices(layer, 0, slice(1, 9, 3))
+    made = some_slices(layer, 0, range(1, 9, 3))
     assert positions_of(made, 0) == [1, 10, 28]
 
 
 def test_another_stack_axis_and_colour(slices):
     layer = Image(np.moveaxis(slices, 0, -1))
-    np.testing.assert_array_equal(some_slices(layer, 2, slice(0, 4, 1)).data, np.moveaxis(slices[:4], 0, -1))
+    np.testing.assert_array_equal(some_slices(layer, 2, range(0, 4, 1)).data, np.moveaxis(slices[:4], 0, -1))
     rgb = Image(np.stack([slices] * 3, -1).astype(np.uint8), rgb=True)
-    assert some_slices(rgb, 0, slice(0, 9, 4)).data.shape == (3, 8, 10, 3)
+    assert some_slices(rgb, 0, range(0, 9, 4)).data.shape == (3, 8, 10, 3)
 
 
 @pytest.mark.parametrize("name", ["one.ome.tif", "beads"])
 def test_a_result_of_them_is_made_again(tmp_path, slices, name):
-    made = some_slices(opened(tmp_path / name), 0, slice(2, 8, 2))
+    made = some_slices(opened(tmp_path / name), 0, range(2, 8, 2))
     result = api.fuse(made.data, method="sf")
     source = {"axis": "z", "rgb": False, "position": {}, **taken_of(made)}
     folder = api.save_result(tmp_path / "out", result, inputs=inputs_of(made), source=source)

@@ -17,8 +17,7 @@ from napari_focusfuse.gui.fuse.apply_dialog import CarryDialog
 from napari_focusfuse.gui.fuse.apply_work import Origin, Target, Where, taken, targets, wheres
 from napari_focusfuse.gui.fuse.form import FuseForm
 from napari_focusfuse.gui.fuse.position_form import Choice
-from napari_focusfuse.gui.layers.hyperstack import Whole, take_whole
-from napari_focusfuse.gui.layers.hyperstack_results import iter_show
+from napari_focusfuse.gui.layers.hyperstack import Whole, iter_show, take_whole
 from napari_focusfuse.gui.layers.result_parts import Parts
 from napari_focusfuse.gui.layers.results import plain
 from napari_focusfuse.gui.layers.source import Source
