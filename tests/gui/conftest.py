@@ -167,6 +167,23 @@ def widget(viewer: Any) -> Any:
 
 
 @pytest.fixture
+def grab() -> Callable[[str], Callable[[Any, str], None]]:
+    """Writes pictures of the window to the folder FOCUSFUSE_PICTURES, if there is one, to be looked at."""
+    folder = os.environ.get("FOCUSFUSE_PICTURES")
+
+    def named(series: str) -> Callable[[Any, str], None]:
+        def write(viewer: Any, name: str) -> None:
+            if folder:
+                from imageio.v3 import imwrite
+
+                imwrite(f"{folder}/{series}-{name}.png", viewer.screenshot(canvas_only=False, flash=False))
+
+        return write
+
+    return named
+
+
+@pytest.fixture
 def finish(qtbot: Any) -> Callable[[Any], None]:
     """Wait until a widget's work has ended."""
 

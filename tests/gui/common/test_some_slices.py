@@ -5,11 +5,13 @@ import pytest
 import tifffile
 from napari.components import ViewerModel
 from napari.layers import Image
+from scipy import ndimage
 
+import napari_focusfuse as ff
 from napari_focusfuse import api, io
 from napari_focusfuse.gui.common.some_slices import SliceRow
 from napari_focusfuse.gui.common.stack_form import StackForm
-from napari_focusfuse.gui.layers.axes import positions_of, some_slices, taken_of
+from napari_focusfuse.gui.layers.axes import leave_out, positions_of, slots_of, some_slices, taken_of
 from napari_focusfuse.gui.layers.source import KEY, inputs_of
 from napari_focusfuse.gui.reader import read_stack
 
@@ -103,4 +105,58 @@ def test_the_row_makes_a_layer_and_proposes_it(qtbot, tmp_path, slices):
     form.layer.metadata[KEY]["role"] = "aligned"
     row.first.setValue(2)
     assert "were aligned together" in row.button.toolTip()
+    form.let_go()
+
+
+def test_single_slices_keep_their_positions_and_are_fused_again(tmp_path, slices):
+    layer = opened(tmp_path / "one.ome.tif")
+    made = some_slices(layer, 0, [1, 2, 5, 8])
+    np.testing.assert_array_equal(np.asarray(made.data), slices[[1, 2, 5, 8]])
+    assert made.name == "one 2-9, 4 slices"
+    assert (made.scale[0], slots_of(made, 0)) == (layer.scale[0], [0, 1, 4, 7])
+    assert taken_of(made) == {"slices": {"numbers": [1, 2, 5, 8]}}
+    again = some_slices(made, 0, [1, 2, 3])
+    assert (slots_of(again, 0), taken_of(again)) == ([0, 3, 6], {"slices": [2, 9, 3]})
+    result = api.fuse(made.data, method="sf", z=[0, 0.5, 2, 3.5])
+    source = {"axis": "z", "rgb": False, "position": {}, **taken_of(made)}
+    folder = api.save_result(tmp_path / "out", result, inputs=inputs_of(made), source=source)
+    assert api.check_replay(folder) == []
+
+
+def test_what_is_left_out_leaves_the_others_in_their_places(tmp_path, slices):
+    layer = opened(tmp_path / "beads")
+    before = layer.data_to_world((4, 3, 4))
+    leave_out(layer, 0, [0, 3])
+    np.testing.assert_array_equal(np.asarray(layer.data), slices[[1, 2, 4, 5, 6, 7, 8]])
+    assert [path.rsplit("/", 1)[-1] for path in inputs_of(layer)][:3] == ["z1.tif", "z2.tif", "z4.tif"]
+    assert slots_of(layer, 0) == [0, 1, 3, 4, 5, 6, 7]
+    assert layer.translate[0] == 1
+    assert before[1:] == layer.data_to_world((2, 3, 4))[1:]
+
+
+def test_bad_slices_are_unticked_by_one_click(qtbot):
+    scene = ff.simulate((128, 128), 6, surface="steps", blur=0.8, seed=3)
+    scene.stack[2] = ndimage.gaussian_filter(scene.stack[2], 6)
+    viewer = ViewerModel()
+    viewer.add_image(scene.stack)
+    form = StackForm(viewer)
+    row = SliceRow(viewer, form)
+    qtbot.addWidget(row)
+    dialog = row.dialog()
+    assert not dialog.bad.isEnabled()
+    row.look = ff.quick_look(scene.stack)
+    row.last.setValue(5)
+    dialog = row.dialog()
+    assert dialog.ticked() == [0, 1, 2, 3, 4]
+    assert "nothing is in focus" in dialog.list.item(2).text()
+    assert not dialog.list.item(0).icon().isNull()
+    dialog.all.click()
+    assert dialog.ticked() == [0, 1, 2, 3, 4, 5]
+    dialog.bad.click()
+    assert dialog.ticked() == [0, 1, 3, 4, 5]
+    assert dialog.use.text() == "Use 5 of 6"
+    row.use(dialog.ticked())
+    assert form.layer.data.shape[0] == 5
+    dialog.tick([1])
+    assert not dialog.use.isEnabled()
     form.let_go()
