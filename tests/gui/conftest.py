@@ -95,10 +95,10 @@ def _plugins_are_known() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _samples_are_known() -> Iterator[None]:
     """Sample data are simulated once, not for each viewer that shows them."""
-    from napari_focusfuse.gui import samples
+    from napari_focusfuse.core import simulate
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(samples, "sample_scene", functools.cache(samples.sample_scene))
+        patch.setattr(simulate, "sample_scene", functools.cache(simulate.sample_scene))
         yield
 
 

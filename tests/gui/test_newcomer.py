@@ -22,7 +22,7 @@ def drifting(tmp_path, scene):
     folder = tmp_path / "moss"
     folder.mkdir()
     for k, image in enumerate(scene.stack):
-        moved = ndimage.shift(image, (2 * k - 5, 1.5 * k - 4), order=1, mode="mirror")
+        moved = ndimage.shift(image, (2 * (k - 3), 1.5 * (3 - k)), order=1, mode="mirror")
         tifffile.imwrite(folder / f"z{k}.tif", moved, metadata=None)
     tifffile.imwrite(folder / "moss_stacked.tif", scene.truth.astype(scene.stack.dtype), metadata=None)
     return folder

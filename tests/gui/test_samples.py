@@ -1,8 +1,14 @@
 """The sample stacks."""
 
+import subprocess
+import sys
+
+import numpy as np
 import pytest
 
 import napari_focusfuse as ff
+from napari_focusfuse.core import simulate
+from napari_focusfuse.gui import samples
 from napari_focusfuse.gui.layers.source import inputs_of
 
 
@@ -13,6 +19,24 @@ def test_the_sample_has_units(viewer):
     assert layer.data.dtype == "uint16"
     assert layer.data.ndim == 3
     assert tuple(layer.scale) == (1.5, 0.65, 0.65)
+
+
+def test_the_surface_in_the_file_is_the_simulated_one():
+    """On other machines it may be 1 count apart."""
+    scene = simulate.sample_scene("surface")
+    (truth, under, _), (stack, over, _) = samples.simulated_stack_with_truth()
+    assert np.abs(stack.astype(int) - scene.stack).max() <= 1
+    assert np.abs(truth.astype(int) - scene.truth).max() <= 1
+    assert over["scale"] == (scene.z_step, scene.pixel_size, scene.pixel_size)
+    assert under["scale"] == (scene.pixel_size, scene.pixel_size)
+
+
+def test_the_first_sample_is_there_at_once():
+    """Menus call it in the main thread: no frame of the viewer may wait for it."""
+    code = "import time, numpy; started = time.process_time()\nfrom napari_focusfuse.gui import samples\n"
+    code += "samples.simulated_stack(); print(time.process_time() - started)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 1
 
 
 def test_fibres_come_with_their_truth(viewer):

@@ -146,6 +146,7 @@ class SliceRow(QWidget):
         self.pick_button, self.button = QPushButton("…"), QPushButton("Take")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(3)
         boxes = (
             (self.first, "First slice, counted from 1."),
             (self.last, "Last slice."),

@@ -9,7 +9,6 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_focusfuse.config.fusion import STACK_AXIS
-from napari_focusfuse.core.positions.channels import doubt
 from napari_focusfuse.gui.common.run_panel import RunPanel
 from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.fuse import apply_work as work
@@ -106,6 +105,8 @@ class Carrier(QObject):
     def decided(self, source: Source, decision: "Decision | None") -> None:
         """One stack has been fused: its decision map can be applied until there is another; warns if it is a guess."""
         from napari.utils.notifications import show_warning
+
+        from napari_focusfuse.core.positions.channels import doubt
 
         self.result, self._origin = None, None
         if decision is not None:

@@ -171,7 +171,8 @@ def _hide_source(layers: Iterable["Layer"], source_id: str) -> None:
     from napari.layers import Image
 
     images = [layer for layer in layers if isinstance(layer, Image) and not is_result(layer)]
-    for source in [layer for layer in images if str(layer.unique_id) == source_id]:
+    stack = source_id.partition(" ")[0]  # of a stack that was aligned and is no layer, that which was aligned
+    for source in [layer for layer in images if str(layer.unique_id) == stack]:
         for layer in images:
             added = source.blending == layer.blending == "additive" and layer.data.shape == source.data.shape
             layer.visible = layer.visible and not (layer is source or added)
