@@ -141,7 +141,6 @@ def _fuse_one(job: _Job, task: Task) -> str:
         if whole.data.ndim > len("ZYX") + whole.axes.endswith("S"):
             return _fuse_whole(whole, job, task, task.whole)
     file = api.open_stack(job.files or job.source, **task.opening)
-    warn_of_foreign(file)
     if job.is_image:
         api.check_image_target(job.target, file.data.dtype, overwrite=task.overwrite)
     else:
@@ -149,6 +148,7 @@ def _fuse_one(job: _Job, task: Task) -> str:
     z_step = file.mean_step(task.sizes.get("z_step"))
     pixel_size = task.sizes.get("pixel_size", file.pixel_size)
     api.check_saving(z_step, **task.saving)
+    warn_of_foreign(file)
     z = file.positions(task.sizes.get("z_step"))
     work = api.iter_fuse(file.data, rgb=file.axes.endswith("S"), z=z, **task.engine)
     result: FusionResult = with_bar(work, file.name)

@@ -84,7 +84,7 @@ def _opened(path: str | Sequence[str]) -> "StackFile":
                 warnings.warn(FocusFuseWarning(f"{reason}: it was left out"), stacklevel=2)
     for warning in told:
         if file.suspects and isinstance(warning.message, FocusFuseWarning) and warning.message.settings:
-            _offer(str(warning.message).partition(":")[0], [str(suspect) for suspect in file.suspects])
+            _offer(str(warning.message), [str(suspect) for suspect in file.suspects])
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     return file
@@ -98,7 +98,7 @@ def _without(path: str | Sequence[str], left: Sequence[str]) -> "StackFile":
     return api.open_file([file for file in path if Path(file).name not in left], by_name=True)
 
 
-def _offer(reason: str, suspects: list[str]) -> None:
+def _offer(warning: str, suspects: list[str]) -> None:
     """Name files that may be no slices, with a button that takes them out of their layer."""
     from napari.utils.notifications import Notification, notification_manager
 
@@ -117,7 +117,8 @@ def _offer(reason: str, suspects: list[str]) -> None:
                 leave_out(layer, 0, numbers)
 
     actions = (("Leave out", leave),)
-    notification_manager.dispatch(Notification(plain(f"{reason}."), "warning", actions))
+    told = warning.partition(" holds ")[2].partition(": ")[0]
+    notification_manager.dispatch(Notification(plain(f"{told}: is it a slice?"), "warning", actions))
 
 
 def _layers_of_pairs(pairs: "list[Pair]", folder: str) -> "list[LayerData]":

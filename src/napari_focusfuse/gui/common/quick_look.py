@@ -26,6 +26,8 @@ __all__ = ["StackHints"]
 _CALM = 400
 #: Drift that is worth a word (px).
 _DRIFT = 1.0
+#: Least width of the words beside the button, px.
+_LABEL = 180
 _ALIGN = (
     "Register the slices before they are fused: corrects drift, rotation and the change of scale while focusing.\n"
     "The slices are resampled. 'Align focus stack' has all settings."
@@ -160,7 +162,8 @@ class StackHints(QWidget):
         names = [inputs[k].replace("\\", "/").rsplit("/", 1)[-1] for k in foreign] if len(inputs) == count else []
         named = " and ".join(names or [f"slice {k + 1}" for k in foreign])
         text = f"{named} {why}. Is it a slice?" if why else f"Is {named} a slice? It is unlike the other files."
-        self.foreign.setText(f"{text[0].upper()}{text[1:]}" if not names else text)
+        self.foreign.setText(text if names or not foreign else f"{text[0].upper()}{text[1:]}")
+        self.foreign.setMinimumHeight(self.foreign.heightForWidth(_LABEL) if foreign else 0)
         for part in (self.foreign, self.leave_button):
             part.setVisible(bool(foreign))
 

@@ -43,8 +43,6 @@ __all__ = ["FuseWidget"]
 _WIDTH = 320
 #: Height of the buttons for a result, and of a widget that has room for all of it (px).
 _BELOW, _ROOMY = 210, 850
-
-
 #: Share of a run that alignment takes, where it comes first.
 _ALIGNING = 0.4
 
@@ -127,6 +125,7 @@ class FuseWidget(QWidget):
         if self.panel.busy:
             show_info("A stack is being fused: wait for it or cancel it first.")
             return
+        align = AlignConfig() if self.form.hints.aligns() else None
         self.form.slices.take()
         hint = self.form.problem()
         if hint is not None:
@@ -140,8 +139,7 @@ class FuseWidget(QWidget):
             if self.form.positions.whole:
                 self.carrier.fuse_whole(options, note)
                 return
-            self._place = stack_place(source.layer, source, self.stack.axis)
-            align = AlignConfig() if self.form.hints.aligns() else None
+            self._place = {} if align is None else stack_place(source.layer, source, self.stack.axis)
             self.panel.start(partial(_fuse, source, options, align), f"Fusing {source.title}", self._on_result)
 
     def held(self) -> Callable[[], Work]:
@@ -197,14 +195,25 @@ class FuseWidget(QWidget):
         if self._started is None:
             return
         (source, note), (parts, result, done) = self._started, made
-        if done is not None and not done.untouched:
-            source, note = self._aligned(source, note, done)
-        yield from self.results.show_result(source, note, parts, result)
+        if done is None or done.untouched:
+            yield from self.results.show_result(source, note, parts, result)
+        else:
+            yield from self._show_aligned(source, note, parts, result, done)
 
-    def _aligned(self, source: Source, note: dict[str, Any], done: "Alignment") -> tuple[Source, dict[str, Any]]:
-        """The aligned stack, as a layer if that is wanted, and what its result says of where it comes from."""
-        layer, how = None, (source, self._place, done, AlignConfig())
+    def _show_aligned(
+        self, source: Source, note: dict[str, Any], parts: Parts, result: "FusionResult", done: "Alignment"
+    ) -> Iterator[None]:
+        """Show the result of an aligned stack, and the stack as a layer if that is wanted."""
+        layer, known, how = None, True, (source, self._place, done, AlignConfig())
+        seen = source.layer.visible
         if self.form.hints.keep_aligned.value:
-            layer, _ = show_aligned(self._viewer, *how)
+            layer, known = show_aligned(self._viewer, *how)
         aligned, told = aligned_source(source, done, layer), alignment_note(*how)
-        return aligned, {**note, **aligned.note(), "inputs": told["inputs"], "aligned": aligned_by(told)}
+        note = {**note, **aligned.note(), "inputs": told["inputs"], "aligned": aligned_by(told)}
+        try:
+            yield from self.results.show_result(aligned, note, parts, result)
+        except GeneratorExit:  # cancelled: the layers are as they were
+            if not known and layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+                source.layer.visible = seen
+            raise
