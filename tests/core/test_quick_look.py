@@ -61,6 +61,14 @@ def test_of_many_slices_some_are_looked_at(scene: ff.Scene) -> None:
     assert len(found.sharpness) == 100
 
 
+def test_noise_does_not_drift() -> None:
+    for seed in range(3):
+        noise = np.random.default_rng(seed).integers(0, 4000, (6, 16, 20)).astype(np.uint16)
+        assert ff.quick_look(noise).drift == 0
+        wide = np.random.default_rng(seed).integers(0, 4000, (6, 64, 80)).astype(np.uint16)
+        assert ff.quick_look(wide).drift == 0
+
+
 def test_flat_and_tiny_stacks_say_nothing() -> None:
     for stack in (np.zeros((4, 40, 40), np.uint8), np.full((3, 4, 4), 7, np.uint16)):
         found = ff.quick_look(stack)

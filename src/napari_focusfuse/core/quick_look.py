@@ -27,6 +27,8 @@ __all__ = ["QuickLook", "iter_look"]
 _MOST, _DRIFTING = 100, 32
 #: Longest side of the images for sharpness and for drift, px.
 _SIDE, _SMALL = 512, 192
+#: Smaller images may seem to drift by noise alone (px).
+_TELLS = 48
 #: Standard deviations between which detail counts (px), and parts of the shorter side in which it is summed.
 _FINE, _COARSE, _PARTS = 0.7, 1.4, 16
 #: What is nearly the sharpest; parts with less than this of the most varying part's detail say nothing.
@@ -193,6 +195,8 @@ def _is_finished(one: Image, others: Image) -> bool:
 
 def _iter_drift(small: Image) -> Generator[Progress, None, float]:
     """Largest displacement that alignment would correct, px of the small images."""
+    if min(small.shape[1:]) < _TELLS:
+        return 0.0
     try:
         transforms, _ = yield from iter_transforms(Stack(small, 0, False), AlignConfig())
     except StackError:  # too small, flat, or without common structure
