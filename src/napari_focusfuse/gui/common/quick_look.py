@@ -5,7 +5,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from magicgui.widgets import CheckBox
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.errors import FocusFuseWarning
@@ -62,6 +62,9 @@ class StackHints(QWidget):
     slices : SliceRow
         Gets what was found.
     """
+
+    #: Rows have come or gone.
+    changed = Signal()
 
     def __init__(self, stack: StackForm, slices: SliceRow) -> None:
         super().__init__()
@@ -166,6 +169,8 @@ class StackHints(QWidget):
         self.foreign.setMinimumHeight(self.foreign.heightForWidth(_LABEL) if foreign else 0)
         for part in (self.foreign, self.leave_button):
             part.setVisible(bool(foreign))
+        self.changed.emit()
 
     def _on_align_first(self, _on: bool) -> None:
         self.keep_aligned.visible = self.aligns()
+        self.changed.emit()

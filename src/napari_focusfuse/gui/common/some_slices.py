@@ -157,11 +157,11 @@ class SliceRow(QWidget):
             box.setToolTip(tip)
             box.valueChanged.connect(self._refresh)
             box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-            box.setStyleSheet("min-width: 22px; padding: 2px;")  # napari's themes ask for far more
+            box.setStyleSheet("min-width: 20px; padding: 2px;")  # napari's themes ask for far more
             row.addWidget(box, 1)
         self.every.setPrefix("1/")
         self.pick_button.setToolTip("Tick single slices, by their thumbnails and sharpness.")
-        for button, width in ((self.pick_button, 16), (self.button, 34)):
+        for button, width in ((self.pick_button, 12), (self.button, 30)):
             button.setStyleSheet(f"min-width: {width}px; padding: 3px;")
             row.addWidget(button)
         self.button.clicked.connect(self.take)

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ConfigForm", "FuseForm"]
 
+#: Width of the words about the stack in the narrowest dock (px); without it they are cut off where the form scrolls.
+_ABOUT = 250
 #: Settings that have no effect while they are greyed.
 _OFF = ("prefer", "min_region", "series")
 _EQUALISE = (
@@ -235,6 +237,7 @@ class FuseForm(QWidget):
         self.equalise.enabled = not self.positions.whole
         self.hints.set_whole(self.positions.whole)
         self.about.setText(self.stack.problem() or self._description())
+        self.about.setMinimumHeight(self.about.heightForWidth(_ABOUT))
         self.changed.emit()
 
     def _on_method(self, name: str) -> None:

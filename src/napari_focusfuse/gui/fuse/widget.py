@@ -176,7 +176,7 @@ class FuseWidget(QWidget):
         rows.addWidget(self.results)
         rows.addWidget(self.at_cursor)
         layout = QVBoxLayout(self)
-        upper = Scrolled(self.form, changes=(self.form.changed, self.advanced.button.toggled))
+        upper = Scrolled(self.form, changes=(self.form.changed, self.form.hints.changed, self.advanced.button.toggled))
         lower = Scrolled(below, least=_BELOW, changes=(self.surface.view.changed, self.at_cursor.button.toggled))
         for part in (upper, self.preview, self.panel, lower):
             layout.addWidget(part)
