@@ -38,6 +38,7 @@ from .api import open_hyperstack as open_hyperstack
 from .api import open_stack as open_stack
 from .api import pairs_in as pairs_in
 from .api import quality_map as quality_map
+from .api import quick_look as quick_look
 from .api import replay as replay
 from .api import save_heights as save_heights
 from .api import save_result as save_result

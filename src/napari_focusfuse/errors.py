@@ -44,7 +44,19 @@ class TrainingError(FocusFuseError):
 
 
 class FocusFuseWarning(UserWarning):
-    """Something that works but may not be what was meant."""
+    """Something that works but may not be what was meant.
+
+    Parameters
+    ----------
+    *args
+        The message.
+    settings : mapping of str to str
+        What can be set against it, as for `FocusFuseError`.
+    """
+
+    def __init__(self, *args: object, settings: Mapping[str, str] | None = None) -> None:
+        super().__init__(*args)
+        self.settings = dict(settings or {})
 
 
 def plain(text: str, keep: str = "") -> str:

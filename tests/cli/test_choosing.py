@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
+import napari_focusfuse as ff
 from napari_focusfuse import io
 
 Runs = Callable[..., Any]
@@ -121,7 +122,7 @@ def test_some_slices(run: Runs, slices: Path, stack: np.ndarray, tmp_path: Path,
     assert run("replay", out, "--check").code == 0
 
 
-@pytest.mark.parametrize("words", ["3", "a:b", "3:1", "-1:", "::0", "0:1"])
+@pytest.mark.parametrize("words", ["3", "a:b", "3:1", "-1:", "::0", "0:1", "0:2:0,3", "1,:3", "3,2", "1,9"])
 def test_slices_that_cannot_be(run: Runs, slices: Path, tmp_path: Path, words: str) -> None:
     done = run("fuse", slices, "-o", tmp_path / "out", "--method", "sf", f"--slices={words}")
     assert (done.code, done.err.count("\n")) == (2, 1)
@@ -135,11 +136,34 @@ def test_a_foreign_picture_is_named_and_left_out(run: Runs, slices: Path, tmp_pa
     out = tmp_path / "out" / "beads"
     done = run("fuse", slices, "-o", out.parent, "--method", "sf")
     assert (done.code, "holds beads_fused.png, unlike the other files by name" in done.err) == (0, True)
+    assert "(--exclude beads_fused.png)" in done.err
     assert len(recipe(out)["inputs"]) == 5
     options = ("--exclude", "*_fused*", "--overwrite")
     done = run("fuse", slices, "-o", out.parent, "--method", "sf", *options)
     assert (done.code, done.err, len(recipe(out)["inputs"])) == (0, "", 4)
     assert replays(run, out, slices)
+
+
+def test_a_list_of_slices(run: Runs, slices: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out" / "beads"
+    assert run("fuse", slices, "-o", out.parent, "--method", "sf", "--slices", "0:2,3").code == 0
+    assert [Path(entry["path"]).name for entry in recipe(out)["inputs"]] == ["z0.png", "z1.png", "z3.png"]
+    assert recipe(out)["source"]["slices"] == {"numbers": [0, 1, 3]}
+    assert replays(run, out, slices)
+
+
+def test_what_looks_like_no_slice_is_named(run: Runs, tmp_path: Path) -> None:
+    """A finished picture with the name of a slice: only its look tells."""
+    scene = ff.simulate((160, 160), 6, surface="steps", blur=0.8, seed=3)
+    for k, image in enumerate([*scene.stack, scene.truth]):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / "in" / f"z{k}.png").write_bytes(imagecodecs.png_encode(image.astype(np.uint16)))
+    done = run("fuse", tmp_path / "in", "-o", tmp_path / "out.png", "--method", "sf")
+    assert (done.code, done.err.count("\n")) == (0, 1)
+    assert "z6.png is in focus everywhere, like a fused image" in done.err
+    assert "(--exclude z6.png)" in done.err
+    options = ("--exclude", "z6.png", "--overwrite")
+    assert run("fuse", tmp_path / "in", "-o", tmp_path / "out.png", "--method", "sf", *options).err == ""
 
 
 def test_aligning_and_measuring_take_the_same(run: Runs, channels: Path, tmp_path: Path) -> None:

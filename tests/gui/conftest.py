@@ -95,10 +95,10 @@ def _plugins_are_known() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _samples_are_known() -> Iterator[None]:
     """Sample data are simulated once, not for each viewer that shows them."""
-    from napari_focusfuse.gui import samples
+    from napari_focusfuse.core import simulate
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(samples, "sample_scene", functools.cache(samples.sample_scene))
+        patch.setattr(simulate, "sample_scene", functools.cache(simulate.sample_scene))
         yield
 
 
@@ -164,6 +164,23 @@ def viewer(make_napari_viewer_proxy: Callable[[], Any]) -> Any:
 def widget(viewer: Any) -> Any:
     """The widget, docked by its manifest."""
     return viewer.window.add_plugin_dock_widget("napari-focusfuse", "Fuse focus stack")[1]
+
+
+@pytest.fixture
+def grab() -> Callable[[str], Callable[[Any, str], None]]:
+    """Writes pictures of the window to the folder FOCUSFUSE_PICTURES, if there is one, to be looked at."""
+    folder = os.environ.get("FOCUSFUSE_PICTURES")
+
+    def named(series: str) -> Callable[[Any, str], None]:
+        def write(viewer: Any, name: str) -> None:
+            if folder:
+                from imageio.v3 import imwrite
+
+                imwrite(f"{folder}/{series}-{name}.png", viewer.screenshot(canvas_only=False, flash=False))
+
+        return write
+
+    return named
 
 
 @pytest.fixture

@@ -34,7 +34,14 @@ def test_every_contribution_is_there():
         "Train a model",
     ]
     samples = [sample.key for sample in found.sample_data]
-    assert samples == ["simulated_stack", "simulated_stack_with_truth", "simulated_fibres", "simulated_cells"]
+    assert samples == [
+        "simulated_stack",
+        "simulated_stack_with_truth",
+        "simulated_fibres",
+        "simulated_cells",
+        "leaf",
+        "circuit_board",
+    ]
     assert [reader.accepts_directories for reader in found.readers] == [True]
     assert list(found.menus) == [
         "napari/layers/project",

@@ -181,6 +181,7 @@ def test_a_foreign_picture_is_named(tmp_path: Path, foreign: str) -> None:
     write(tmp_path, ["1", "2", "3", "4", foreign])
     file = io.read_stack(tmp_path)
     assert len(file.inputs) == 5
+    assert file.suspects == (tmp_path / f"{foreign}.tif",)
     assert file.notes == (
         f"holds {foreign}.tif, unlike the other files by name: read as a slice, exclude it if it is not one",
     )
@@ -198,8 +199,9 @@ def test_what_is_excluded_must_be_there(tmp_path: Path) -> None:
 def test_a_foreign_picture_of_another_size_is_named_wherever_it_stands(tmp_path: Path) -> None:
     write(tmp_path, ["1", "2", "3"])
     tifffile.imwrite(tmp_path / "0.tif", np.zeros((7, 5), np.uint8), metadata=None)
-    with pytest.raises(StackError, match=r"0\.tif is 7 x 5.*, 1\.tif is 4 x 5.*exclude it"):
+    with pytest.raises(StackError, match=r"0\.tif is 7 x 5.*, 1\.tif is 4 x 5.*exclude it") as caught:
         io.read_stack(tmp_path)
+    assert caught.value.settings == {"exclude": "0.tif"}
     assert io.read_stack(tmp_path, exclude=["0.tif"]).data.shape == (3, 4, 5)
 
 
@@ -235,4 +237,17 @@ def test_some_slices(tmp_path: Path) -> None:
     assert io.some_slices(file, slice(3, 6)).slots is None
     for wrong in (slice(3, 4), slice(None, None, -1), slice(9, 20)):
         with pytest.raises(StackError, match="has 9 slices: the selected ones are fewer than two"):
+            io.some_slices(file, wrong)
+
+
+def test_any_slices_by_their_numbers(tmp_path: Path) -> None:
+    write(tmp_path, [f"z{k}" for k in range(9)])
+    file = io.read_stack(tmp_path).focus_stack()
+    some = io.some_slices(file, [0, 1, 5, 8])
+    assert (values(some), [path.stem for path in some.inputs]) == ([0, 1, 5, 8], ["z0", "z1", "z5", "z8"])
+    assert some.positions(0.5) == [0, 0.5, 2.5, 4]
+    assert io.slices_of(io.told_slices([0, 5]) or {}) == [0, 5]
+    assert io.slices_of(io.told_slices(slice(1, 5, 2)) or {}) == slice(1, 5, 2)
+    for wrong in ([3], [5, 3], [3, 3], [-1, 2], [2, 9]):
+        with pytest.raises(StackError, match="or not there"):
             io.some_slices(file, wrong)

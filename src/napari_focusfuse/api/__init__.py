@@ -5,7 +5,9 @@ from napari_focusfuse.api._aligning import (
     align,
     check_alignment_target,
     iter_align,
+    iter_quick_look,
     load_transforms,
+    quick_look,
     save_alignment,
 )
 from napari_focusfuse.api._files import (
@@ -138,6 +140,7 @@ __all__ = [
     "iter_fuse_hyperstack",
     "iter_measure",
     "iter_positions",
+    "iter_quick_look",
     "iter_replay",
     "iter_save",
     "iter_save_hyperstack",
@@ -159,6 +162,7 @@ __all__ = [
     "open_stack",
     "pairs_in",
     "quality_map",
+    "quick_look",
     "recipe_to_resume",
     "replay",
     "save_alignment",

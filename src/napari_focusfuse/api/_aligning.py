@@ -1,4 +1,4 @@
-"""Aligning stacks."""
+"""Looking at stacks, and aligning them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,40 @@ from napari_focusfuse.errors import OutputError
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.align import Alignment, Transforms
+    from napari_focusfuse.core.quick_look import QuickLook
+
+
+def iter_quick_look(
+    stack: Any, *, axis: int = 0, rgb: bool | None = None, drift: bool = True
+) -> Generator[Progress, None, QuickLook]:
+    """Look at a focus stack on small images: sharpness of its slices, drift, and images that are no slices of it.
+
+    Parameters
+    ----------
+    stack, axis, rgb
+        As for `iter_align`.
+    drift : bool
+        Also measure whether the slices drift.
+
+    Returns
+    -------
+    QuickLook
+
+    Examples
+    --------
+    >>> import napari_focusfuse as ff
+    >>> scene = ff.simulate((96, 96), 5, surface="steps", blur=0.5, seed=1)
+    >>> found = ff.quick_look(scene.stack)
+    >>> found.drift, found.foreign, found.sharpness.shape
+    (0.0, {}, (5,))
+    """
+    from napari_focusfuse.core.quick_look import iter_look
+    from napari_focusfuse.core.stack import Stack
+
+    return (yield from iter_look(Stack(stack, axis, rgb), drift=drift))
+
+
+quick_look = drained(iter_quick_look)
 
 
 def iter_align(

@@ -22,7 +22,7 @@ def open_stack(
     axis: str | None = None,
     rgb: bool = False,
     channel: int | str | None = None,
-    slices: slice | None = None,
+    slices: slice | Sequence[int] | None = None,
     exclude: Sequence[str] = (),
 ) -> StackFile:
     """Open a folder of slices, a TIFF, OME-TIFF or OME-Zarr lazily, as a focus stack.
@@ -37,8 +37,9 @@ def open_stack(
         Whether a channel axis of 3 or 4 is colour.
     channel : int or str, optional
         Name of one channel, or its number from 0 on, of a file or folder that holds several.
-    slices : slice, optional
-        A range of the slices, or every k-th: ``slice(10, 50, 2)`` takes 10, 12... 48 of 0, 1, 2...
+    slices : slice or sequence of int, optional
+        A range of the slices, or every k-th: ``slice(10, 50, 2)`` takes 10, 12... 48 of 0, 1, 2...; or their numbers,
+        ascending.
     exclude : sequence of str
         Names of files in the folder that are not slices, such as an earlier result; ``*`` matches anything.
 
@@ -120,7 +121,9 @@ def _read(
 def told(file: StackFile) -> StackFile:
     """`file`, once its notes are told."""
     for note in file.notes:
-        warnings.warn(f"{file.path} {note}", FocusFuseWarning, stacklevel=3)
+        named = [path.name for path in file.suspects if path.name in note]
+        settings = {"exclude": named[0] if len(named) == 1 else ""} if named else {}
+        warnings.warn(FocusFuseWarning(f"{file.path} {note}", settings=settings), stacklevel=3)
     return file
 
 

@@ -33,7 +33,7 @@ def open_hyperstack(
     axis: str | None = None,
     rgb: bool = False,
     channel: int | str | None = None,
-    slices: slice | None = None,
+    slices: slice | Sequence[int] | None = None,
     exclude: Sequence[str] = (),
 ) -> StackFile:
     """Open a file with time points and channels lazily; as `open_stack`, but axes besides the stack axis are kept.
@@ -65,7 +65,7 @@ def _opened(
     *,
     rgb: bool,
     channel: int | str | None = None,
-    slices: slice | None = None,
+    slices: slice | Sequence[int] | None = None,
     exclude: Sequence[str] = (),
 ) -> StackFile:
     from napari_focusfuse import io
@@ -94,7 +94,7 @@ def iter_fuse_file(
     z_step: float | None = None,
     pixel_size: tuple[float, float] | None = None,
     channel: int | str | None = None,
-    slices: slice | None = None,
+    slices: slice | Sequence[int] | None = None,
     exclude: Sequence[str] = (),
     overwrite: bool = False,
     **options: Any,
@@ -186,6 +186,8 @@ def iter_save_hyperstack(
 
 def _opened_as(file: StackFile, axis: str, *, rgb: bool, **chosen: Any) -> dict[str, Any]:
     """How a file is opened again: by its path, or by its inputs alone where they were picked from a folder."""
+    from napari_focusfuse import io
+
     channel, slices, exclude = chosen["channel"], chosen["slices"], chosen["exclude"]
     try:
         whole = len(file.inputs) == 1 or _opened(file.path, axis, rgb=rgb, **chosen).inputs == file.inputs
@@ -193,7 +195,7 @@ def _opened_as(file: StackFile, axis: str, *, rgb: bool, **chosen: Any) -> dict[
         whole = False
     told: dict[str, Any] = {"path": file.path, "exclude": list(exclude)} if whole else {}
     told |= {"channel": None if channel is None else str(channel)}
-    told |= {"slices": slices and [slices.start, slices.stop, slices.step]}
+    told |= {"slices": io.told_slices(slices)}
     return {key: value for key, value in told.items() if value not in (None, [])}
 
 

@@ -75,7 +75,7 @@ def opened(recipe: Mapping[str, Any], paths: list[Path], source: PathLike | None
     if "axes" in recipe["made by"]:
         names = how.get("axes") or {}
         if how.get("slices"):
-            file = io.some_slices(file, slice(*how["slices"]), io.axis_letter(file, names.get(axis, axis)))
+            file = io.some_slices(file, io.slices_of(how["slices"]), io.axis_letter(file, names.get(axis, axis)))
         stack = io.with_axes(file, recipe["made by"]["axes"], names)
         slices = stack.data.shape[stack.axes.index(axis)]
     else:
@@ -83,7 +83,7 @@ def opened(recipe: Mapping[str, Any], paths: list[Path], source: PathLike | None
             axis = io.axis_letter(file, axis)
         stack = file.focus_stack(axis, rgb=rgb)
         if how.get("slices"):
-            stack = io.some_slices(stack, slice(*how["slices"]))
+            stack = io.some_slices(stack, io.slices_of(how["slices"]))
         slices = stack.data.shape[0]
     others = [{path.resolve() for path in inputs} ^ found for inputs in (here, stack.inputs)]
     if all(others):

@@ -155,7 +155,8 @@ def fuse(
     channel
         One channel of a file or folder that holds several: its name, or its number from 0.
     slices
-        FIRST:END or FIRST:END:STEP, counted from 0 and without END: 10:50 is a range of slices, ::2 every second.
+        FIRST:END or FIRST:END:STEP, counted from 0 and without END: 10:50 is a range of slices, ::2 every second;
+        0:8,10,12 takes these.
     exclude
         Name of a file in the folder that is not a slice, such as an earlier result; * matches anything. May be
         repeated.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from napari_focusfuse.cli._flags import Names, Out, Switch, check_apart, flags_of, given, opening_given, sizes_given
-from napari_focusfuse.cli._terminal import say, with_bar
+from napari_focusfuse.cli._terminal import say, warn_of_foreign, with_bar
 from napari_focusfuse.config import AlignConfig
 
 __all__ = ["align"]
@@ -48,7 +48,8 @@ def align(
     channel
         One channel of a file or folder that holds several: its name, or its number from 0.
     slices
-        FIRST:END or FIRST:END:STEP, counted from 0 and without END: 10:50 is a range of slices, ::2 every second.
+        FIRST:END or FIRST:END:STEP, counted from 0 and without END: 10:50 is a range of slices, ::2 every second;
+        0:8,10,12 takes these.
     exclude
         Name of a file in the folder that is not a slice. May be repeated.
     z_step
@@ -71,6 +72,7 @@ def align(
     known = None if transforms is None else api.load_transforms(transforms)
     opening = opening_given(axis=axis, rgb=rgb, channel=channel, slices=slices, exclude=exclude)
     file = api.open_stack(stack, **opening)
+    warn_of_foreign(file)
     work = api.iter_align(file.data, config=config, rgb=file.axes.endswith("S"), transforms=known)
     done = with_bar(work, file.name)
     step = file.mean_step(z_step)

@@ -54,11 +54,23 @@ def opening_given(
     exclude: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """How inputs are opened, as `api.open_stack` takes it; StackError where the slices are no range."""
-    parts = [] if slices is None else slices.split(":")
-    if slices is not None and (len(parts) not in (2, 3) or not all(p.isdecimal() or not p for p in parts)):
-        raise StackError(f"--slices must be FIRST:END or FIRST:END:STEP, not {slices}: 10:50:2 takes 10, 12... 48")
-    chosen = slice(*(int(part) if part else None for part in parts)) if parts else None
+    chosen = None if slices is None else _slices_given(slices)
     return {"axis": axis, "rgb": rgb, **given(channel=channel, slices=chosen, exclude=exclude or None)}
+
+
+def _slices_given(words: str) -> slice | list[int]:
+    """A range of slices; or the numbers that several ranges and single slices with commas between them hold."""
+    ranges = [part.split(":") for part in words.split(",")]
+    numbers = all(len(part) <= 3 and all(p.isdecimal() or not p for p in part) for part in ranges)
+    closed = all(all(part) and part[2:] != ["0"] for part in ranges)
+    if not numbers or not (closed if len(ranges) > 1 else len(ranges[0]) > 1):
+        raise StackError(
+            f"--slices must be FIRST:END, FIRST:END:STEP or a list such as 0:8,10,12, not {words}: "
+            "10:50:2 takes 10, 12... 48"
+        )
+    if len(ranges) == 1:
+        return slice(*(int(part) if part else None for part in ranges[0]))
+    return [k for first, *more in ranges for k in (range(int(first), *map(int, more)) if more else [int(first)])]
 
 
 def check_apart(source: Path, out: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_focusfuse.cli._flags import check_apart, given
-from napari_focusfuse.cli._terminal import complain, flagged, one_line, say, with_bar
+from napari_focusfuse.cli._terminal import complain, flagged, one_line, say, warn_of_foreign, with_bar
 from napari_focusfuse.errors import FocusFuseError, ModelError, OutputError
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ def _fuse_one(job: _Job, task: Task) -> str:
     z_step = file.mean_step(task.sizes.get("z_step"))
     pixel_size = task.sizes.get("pixel_size", file.pixel_size)
     api.check_saving(z_step, **task.saving)
+    warn_of_foreign(file)
     z = file.positions(task.sizes.get("z_step"))
     work = api.iter_fuse(file.data, rgb=file.axes.endswith("S"), z=z, **task.engine)
     result: FusionResult = with_bar(work, file.name)
@@ -173,10 +174,12 @@ def _fuse_one(job: _Job, task: Task) -> str:
 
 def _source(job: _Job, task: Task) -> dict[str, Any]:
     """How the stack is opened again; a pair is no file or folder of its own, its two files are the inputs."""
+    from napari_focusfuse import io
+
     how = dict(task.opening)
     channel, slices = how.pop("channel", None), how.pop("slices", None)
     place = {} if job.files else {"path": job.source}
-    more = given(channel=channel, slices=slices and [slices.start, slices.stop, slices.step])
+    more = given(channel=channel, slices=io.told_slices(slices))
     return {**place, **how, **more}
 
 

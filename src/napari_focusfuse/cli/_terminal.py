@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -9,10 +10,13 @@ import warnings
 from collections.abc import Callable, Container, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning, plain
+
+if TYPE_CHECKING:
+    from napari_focusfuse.io import StackFile
 
 __all__ = [
     "complain",
@@ -23,6 +27,7 @@ __all__ = [
     "plain",
     "say",
     "terminated_as_interrupted",
+    "warn_of_foreign",
     "with_bar",
 ]
 
@@ -39,11 +44,19 @@ def complain(kind: str, what: object) -> None:
     _put(sys.stderr, f"{kind}: {one_line(what)}")
 
 
-def flagged(error: FocusFuseError, known: Container[str] | None = None) -> str:
+def flagged(error: FocusFuseError | FocusFuseWarning, known: Container[str] | None = None) -> str:
     """The message of an error, with the flags that help against it, of those that are `known` to the command."""
     names = [name for name in error.settings if known is None or name in known]
-    flags = [f"--{name.replace('_', '-')} {error.settings[name]}".rstrip() for name in names]
+    flags = [f"--{name.replace('_', '-')} {_quoted(error.settings[name])}".rstrip() for name in names]
     return f"{error} ({', '.join(flags)})" if flags else str(error)
+
+
+def _quoted(value: str) -> str:
+    return shlex.quote(value) if value else ""
+
+
+def _hinted(message: Warning | str) -> str:
+    return flagged(message) if isinstance(message, FocusFuseWarning) else str(message)
 
 
 def one_line(text: object) -> str:
@@ -104,6 +117,21 @@ def with_bar(
         return drain(work, report)
 
 
+def warn_of_foreign(file: "StackFile") -> None:
+    """Warn of files of a stack that look like no slices, unless their names have said so already."""
+    from napari_focusfuse import api
+
+    if len(file.inputs) != file.data.shape[0]:
+        return
+    found = with_bar(api.iter_quick_look(file.data, rgb=file.axes.endswith("S"), drift=False), file.name)
+    for k, why in found.foreign.items():
+        if (path := file.inputs[k]) not in file.suspects:
+            warning = FocusFuseWarning(
+                f"{path} {why}: exclude it if it is not a slice", settings={"exclude": path.name}
+            )
+            complain("warning", flagged(warning))
+
+
 @contextmanager
 def only_our_warnings() -> Iterator[None]:
     """Show the warnings that are meant for users, one line each, and keep other packages' to themselves."""
@@ -111,7 +139,7 @@ def only_our_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", FocusFuseWarning)
-        warnings.showwarning = lambda message, *_, **__: complain("warning", message)
+        warnings.showwarning = lambda message, *_, **__: complain("warning", _hinted(message))
         yield
 
 

@@ -5,18 +5,21 @@ Folders of slices or of pairs, TIFF, OME-TIFF and OME-Zarr; lazily, with axes an
 
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import napari.viewer
 
     from napari_focusfuse.gui.layers.opened import LayerData
-    from napari_focusfuse.io import Pair
+    from napari_focusfuse.io import Pair, StackFile
 
 __all__ = ["get_reader", "open_folder", "open_stack", "read_stack"]
 
 #: As many layers as a viewer shows well.
 _MOST_PAIRS = 20
+#: The same as `source.KEY`, which is not imported: readers load no napari.
+_KEY = "napari-focusfuse"
 
 
 def get_reader(path: str | Sequence[str]) -> "Callable[[str | Sequence[str]], list[LayerData]] | None":
@@ -37,6 +40,9 @@ def get_reader(path: str | Sequence[str]) -> "Callable[[str | Sequence[str]], li
 def read_stack(path: str | Sequence[str]) -> "list[LayerData]":
     """Read a file or folder as image layers.
 
+    A picture in a folder that is of another size than the slices is left out, and one that is unlike them by its name,
+    camera or program is named, with a button that leaves it out.
+
     Parameters
     ----------
     path : str or sequence of str
@@ -55,12 +61,64 @@ def read_stack(path: str | Sequence[str]) -> "list[LayerData]":
     from napari_focusfuse import api
     from napari_focusfuse.gui.layers.opened import layers_of
 
-    if not isinstance(path, str):
-        return layers_of(api.open_file(path, by_name=True))
-    pairs = api.pairs_in(path)
-    if not pairs:
-        return layers_of(api.open_file(path))
-    return _layers_of_pairs(pairs, str(path))
+    pairs = api.pairs_in(path) if isinstance(path, str) else []
+    return _layers_of_pairs(pairs, str(path)) if pairs else layers_of(_opened(path))
+
+
+def _opened(path: str | Sequence[str]) -> "StackFile":
+    """A file or folder. What cannot be a slice is left out, and what may be none offered to be; both are named."""
+    from napari_focusfuse.errors import FocusFuseWarning, StackError
+
+    left: list[str] = []
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", FocusFuseWarning)
+        while True:
+            try:
+                file = _without(path, left)
+                break
+            except StackError as error:
+                if not error.settings.get("exclude") or error.settings["exclude"] in left:
+                    raise
+                left.append(error.settings["exclude"])
+                reason = str(error).partition(": ")[0]
+                warnings.warn(FocusFuseWarning(f"{reason}: it was left out"), stacklevel=2)
+    for warning in told:
+        if file.suspects and isinstance(warning.message, FocusFuseWarning) and warning.message.settings:
+            _offer(str(warning.message), [str(suspect) for suspect in file.suspects])
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return file
+
+
+def _without(path: str | Sequence[str], left: Sequence[str]) -> "StackFile":
+    from napari_focusfuse import api
+
+    if isinstance(path, str):
+        return api.open_file(path, exclude=left)
+    return api.open_file([file for file in path if Path(file).name not in left], by_name=True)
+
+
+def _offer(warning: str, suspects: list[str]) -> None:
+    """Name files that may be no slices, with a button that takes them out of their layer."""
+    from napari.utils.notifications import Notification, notification_manager
+
+    from napari_focusfuse.errors import plain
+
+    def leave(_notification: object = None) -> None:
+        from napari import current_viewer
+        from napari.layers import Image
+
+        from napari_focusfuse.gui.layers.axes import leave_out, suspects_of
+
+        viewer = current_viewer()
+        for layer in [] if viewer is None else viewer.layers:
+            numbers = suspects_of(layer) if isinstance(layer, Image) else []
+            if {layer.metadata[_KEY]["inputs"][k] for k in numbers} & set(suspects):
+                leave_out(layer, 0, numbers)
+
+    actions = (("Leave out", leave),)
+    told = warning.partition(" holds ")[2].partition(": ")[0]
+    notification_manager.dispatch(Notification(plain(f"{told}: is it a slice?"), "warning", actions))
 
 
 def _layers_of_pairs(pairs: "list[Pair]", folder: str) -> "list[LayerData]":

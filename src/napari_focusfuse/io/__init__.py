@@ -8,7 +8,15 @@ from napari_focusfuse.io.checksums import iter_checksums
 from napari_focusfuse.io.folder import Pair, find_pairs, in_order, pairs_in, read_slices, slice_files
 from napari_focusfuse.io.image import is_image_file, read_image
 from napari_focusfuse.io.limits import atomically, check_both, check_target, room
-from napari_focusfuse.io.places import at_channel, at_position, axis_letter, some_slices, with_axes
+from napari_focusfuse.io.places import (
+    at_channel,
+    at_position,
+    axis_letter,
+    slices_of,
+    some_slices,
+    told_slices,
+    with_axes,
+)
 from napari_focusfuse.io.planes import PlaneFiles, check_hyperstack_target, hyperstack_files
 from napari_focusfuse.io.read import is_stack_file, read_files, read_stack
 from napari_focusfuse.io.recipe import make_recipe, read_recipe, recipe_file
@@ -53,9 +61,11 @@ __all__ = [
     "recipe_file",
     "room",
     "slice_files",
+    "slices_of",
     "some_slices",
     "stack_letter",
     "title",
+    "told_slices",
     "with_axes",
     "write_heights",
     "write_image",

@@ -20,7 +20,7 @@ from napari_focusfuse.io.image import Header, is_image_file, read_header, read_i
 from napari_focusfuse.io.limits import unreadable
 from napari_focusfuse.io.micromanager import beside
 from napari_focusfuse.io.names import columns_of
-from napari_focusfuse.io.series import Series, by_name, in_given_order
+from napari_focusfuse.io.series import READ_ANYWAY, Series, by_name, few, in_given_order
 from napari_focusfuse.io.stack_file import StackFile, gapped, lazy_planes, title
 
 __all__ = [
@@ -80,12 +80,25 @@ def read_series(series: Series, name: str, path: Path) -> StackFile:
     """Open image files as their names order them; see `read_slices`."""
     headers = [read_header(file) for file in series.files]
     usual = _usual(headers)
+    unlike = sum((header.shape, header.dtype) != (headers[usual].shape, headers[usual].dtype) for header in headers)
     for file, header in zip(series.files, headers, strict=True):
-        _check_alike(file, header, series.files[usual], headers[usual])
+        _check_alike(file, header, series.files[usual], headers[usual], may_exclude=3 * unlike <= len(headers))
     noted = beside(series.files[: series.lengths[-1]], range(len(series.channels)))
     facts = _placed(series, _with(_agreed([header.facts for header in headers]), noted), headers[: series.lengths[-1]])
+    series = _with_suspects(series, headers)
     facts = facts._replace(channels=_named(series.channels, noted), notes=(*facts.notes, *series.notes))
     return opened(series.files, headers[0], facts, name, path, series)
+
+
+def _with_suspects(series: Series, headers: Sequence[Header]) -> Series:
+    """With those files named that another camera or program has made than nearly all."""
+    odd = [series.files[k] for k in sorted(few([header.made_by for header in headers]))]
+    odd = [file for file in odd if file not in series.suspects]
+    if not odd or series.axes != "Z":
+        return series
+    named = " and ".join(file.name for file in odd)
+    note = f"holds {named}, which another camera or program has made than the other files: {READ_ANYWAY}"
+    return series._replace(suspects=(*series.suspects, *odd), notes=(*series.notes, note))
 
 
 def opened(
@@ -107,6 +120,7 @@ def opened(
         channels=facts.channels,
         notes=facts.notes,
         slots=None if series is None else series.slots,
+        suspects=() if series is None else series.suspects,
     )
 
 
@@ -152,7 +166,8 @@ def _placed(series: Series, facts: Facts, slices: Sequence[Header]) -> Facts:
     return facts._replace(z_step=z_step, z=z, notes=tuple(notes))
 
 
-def _check_alike(file: Path, header: Header, first: Path, wanted: Header) -> None:
+def _check_alike(file: Path, header: Header, first: Path, wanted: Header, *, may_exclude: bool) -> None:
+    settings = {"exclude": file.name} if may_exclude else None
     if header.pages > 1:
         raise StackError(
             f"{file} contains {header.pages} images, but a slice is one image: give the file itself if it is a stack"
@@ -160,12 +175,14 @@ def _check_alike(file: Path, header: Header, first: Path, wanted: Header) -> Non
     if header.shape[:2] != wanted.shape[:2]:
         raise StackError(
             f"{file} is {_px(header.shape)}, {first.name} is {_px(wanted.shape)}: "
-            "all slices must be of one size, crop it, exclude it or remove it from the folder"
+            "all slices must be of one size, crop it, exclude it or remove it from the folder",
+            settings=settings,
         )
     if (header.shape, header.dtype) != (wanted.shape, wanted.dtype):
         raise StackError(
             f"{file} is {_kind(header.shape, header.dtype)}, {first.name} is {_kind(wanted.shape, wanted.dtype)}: "
-            "all slices must be of one kind, convert it, exclude it or remove it from the folder"
+            "all slices must be of one kind, convert it, exclude it or remove it from the folder",
+            settings=settings,
         )
 
 

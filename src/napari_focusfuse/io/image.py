@@ -42,8 +42,8 @@ TIFF = (".tif", ".tiff", ".btf", ".tf8")
 _SUFFIXES = (*TIFF, ".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".jp2", ".webp")
 _SAMPLES = {"L": (), "I": (), "I;16": (), "RGB": (3,), "RGBA": (4,)}
 _PNG_BIT_DEPTH = 24
-#: EXIF's tag.
-_ORIENTATION = 274
+#: EXIF's tags: how the camera was held; its maker and model, and the program.
+_ORIENTATION, _MADE_BY = 274, (271, 272, 305)
 PNG = b"\x89PNG\r\n\x1a\n"
 #: How a file begins, and a bare code stream.
 JPEG_2000 = (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")
@@ -65,12 +65,15 @@ class Header(NamedTuple):
         Images in the file.
     facts : Facts
         What it says besides; only TIFF says something.
+    made_by : tuple of str
+        Camera and program, as EXIF or TIFF tags name them; "" for what they do not say.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     pages: int = 1
     facts: Facts = Facts()
+    made_by: tuple[str, ...] = ()
 
 
 def is_image_file(path: Path) -> bool:
@@ -125,7 +128,8 @@ def _tiff_header(path: Path) -> Header:
         page, facts = tif.pages.first, tiff_facts(tif)
         check_page(page, path)
         facts = facts._replace(notes=(*facts.notes, *page_notes(page)))
-        return Header(*seen_kind(page), count_images(tif), facts)
+        made_by = tuple(str(page.tags.valueof(tag, default="")) for tag in _MADE_BY)
+        return Header(*seen_kind(page), count_images(tif), facts, made_by)
 
 
 def count_images(tif: TiffFile) -> int:
@@ -182,11 +186,20 @@ def _orientation(picture: Image.Image) -> int:
     return 1
 
 
+def _made_by(picture: Image.Image) -> tuple[str, ...]:
+    """Camera and program by the EXIF of a picture; "" for what it does not say."""
+    with suppress(Exception):
+        exif = picture.getexif()
+        return tuple(str(exif.get(tag) or "").strip("\0 ") for tag in _MADE_BY)
+    return ("",) * len(_MADE_BY)
+
+
 def _picture_header(path: Path) -> Header | None:
     try:
         with Image.open(path) as picture:
             mode, kind, (x, y), info = picture.mode, picture.format, picture.size, picture.info
             orientation = _orientation(picture) if kind == "JPEG" else 1
+            made_by = _made_by(picture) if kind == "JPEG" else ()
     except Image.DecompressionBombError:
         return None
     if mode not in _SAMPLES or kind not in ("PNG", "JPEG", "BMP") or "transparency" in info:
@@ -195,7 +208,8 @@ def _picture_header(path: Path) -> Header | None:
     if kind == "PNG":
         with path.open("rb") as file:
             depth = file.read(_PNG_BIT_DEPTH + 1)[_PNG_BIT_DEPTH]
-    return Header(turned_shape((y, x, *_SAMPLES[mode]), orientation), np.dtype(np.uint16 if depth == 16 else np.uint8))
+    dtype = np.dtype(np.uint16 if depth == 16 else np.uint8)
+    return Header(turned_shape((y, x, *_SAMPLES[mode]), orientation), dtype, made_by=made_by)
 
 
 def decode_png(path: Path) -> NDArray[Any]:

@@ -17,7 +17,18 @@ from napari_focusfuse.io.limits import check_count
 from napari_focusfuse.io.names import listed
 from napari_focusfuse.io.stack_file import StackFile, gapped, lazy_planes, stack_letter, title
 
-__all__ = ["Places", "at_channel", "at_position", "axis_letter", "regular", "some_slices", "stack_of", "with_axes"]
+__all__ = [
+    "Places",
+    "at_channel",
+    "at_position",
+    "axis_letter",
+    "regular",
+    "slices_of",
+    "some_slices",
+    "stack_of",
+    "told_slices",
+    "with_axes",
+]
 
 Place = TypeVar("Place")
 
@@ -204,40 +215,56 @@ def at_channel(file: StackFile, channel: int | str) -> StackFile:
     return replace(at_position(file, {"C": number}), channels=one)
 
 
-def some_slices(file: StackFile, slices: slice, axis: str | None = None) -> StackFile:
-    """Take a range of the slices, or every k-th; their positions stay.
+def some_slices(file: StackFile, slices: slice | Sequence[int], axis: str | None = None) -> StackFile:
+    """Take a range of the slices, every k-th, or any; their positions stay.
 
     Parameters
     ----------
     file : StackFile
         As `StackFile.focus_stack` gives it, or any with an `axis`.
-    slices : slice
-        First slice, the one behind the last, and step (greater than 0), from 0 on.
+    slices : slice or sequence of int
+        First slice, the one behind the last, and step (greater than 0), from 0 on; or the numbers, ascending.
     axis : str, optional
         Letter of the stack axis, where it is not that in front of Y and X.
 
     Raises
     ------
     StackError
-        These are fewer than two.
+        These are fewer than two, or there is no such slice.
     """
     letter = axis or stack_letter(file)
     count = file.data.shape[file.axes.index(letter)]
-    step = 1 if slices.step is None else slices.step
-    if step < 1 or len(range(count)[slices]) < 2:
+    try:
+        chosen = list(range(count)[slices] if isinstance(slices, slice) else slices)
+    except ValueError:  # a step of 0
+        chosen = []
+    if len(chosen) < 2 or chosen != sorted(set(chosen)) or chosen[0] < 0 or chosen[-1] >= count:
         raise StackError(
-            f"{file.path} has {count} slices: the selected ones are fewer than two, or not in increasing order"
+            f"{file.path} has {count} slices: the selected ones are fewer than two, not in order, or not there"
         )
-    where = tuple(slices if a == letter else slice(None) for a in file.axes)
+    here = slices if isinstance(slices, slice) else chosen
+    where = tuple(here if a == letter else slice(None) for a in file.axes)
     part = replace(file, data=file.data[where], inputs=_inputs(file, where), coarser=())
     if letter in "TC":  # they have no positions
         return part
-    numbers = list(file.slots or range(count))[slices]
-    z_step, z, slots = gapped(file.z and file.z[slices], file.z_step, numbers)
+    numbers = [(file.slots or range(count))[k] for k in chosen]
+    z_step, z, slots = gapped(file.z and [file.z[k] for k in chosen], file.z_step, numbers)
     return replace(part, z_step=z_step, z=z, slots=slots)
 
 
-def _inputs(file: StackFile, where: tuple[int | slice, ...]) -> tuple[Path, ...]:
+def told_slices(slices: slice | Sequence[int] | None) -> list[int | None] | dict[str, list[int]] | None:
+    """Which slices are taken, as a recipe tells it: start, stop and step, or their numbers."""
+    if slices is None or isinstance(slices, slice):
+        return slices and [slices.start, slices.stop, slices.step]
+    return {"numbers": [int(k) for k in slices]}
+
+
+def slices_of(told: Sequence[int | None] | Mapping[str, Sequence[int]]) -> slice | Sequence[int]:
+    """The same from a recipe."""
+    return told["numbers"] if isinstance(told, Mapping) else slice(*told)
+
+
+def _inputs(file: StackFile, where: tuple[int | list[int] | slice, ...]) -> tuple[Path, ...]:
     """The files that hold a part, where each plane is a file of its own; all otherwise."""
     lengths = tuple(n for n, letter in zip(file.data.shape, file.axes, strict=True) if letter not in "YXS")
     if len(file.inputs) != math.prod(lengths) or len(file.inputs) == 1:

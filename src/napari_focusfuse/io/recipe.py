@@ -207,6 +207,12 @@ def _are_axes(axes: str) -> bool:
     return axes.isascii() and axes.isupper() and len(set(axes)) == len(axes) and {"Y", "X"} <= set(axes)
 
 
+def _slices(value: Any, where: str) -> None:
+    """Start, stop and step, or the numbers of the slices."""
+    check = entries({"numbers": listed(whole(0), 2)}) if isinstance(value, dict) else listed(maybe(whole(0)), 3, 3)
+    check(value, where)
+
+
 _MADE: dict[str, Check] = {
     "config": mapped(anything),
     "model": text(),
@@ -227,7 +233,7 @@ _SOURCE: dict[str, Check] = {
     "position": maybe(mapped(whole(0))),
     "axes": maybe(mapped(text())),
     "channel": text(),
-    "slices": listed(maybe(whole(0)), 3, 3),
+    "slices": _slices,
     "exclude": listed(text()),
 }
 _NEEDED: dict[str, Check] = {

@@ -5,7 +5,7 @@ What names only suggest is reported in a note; what does not belong to the serie
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from napari_focusfuse.io.facts import Channel
 from napari_focusfuse.io.names import Column, columns_of, listed, natural, shape_of, slots_of, words_of
 from napari_focusfuse.io.stack_file import title
 
-__all__ = ["COUNTED", "Series", "arranged", "by_name", "grid_of", "in_given_order"]
+__all__ = ["COUNTED", "READ_ANYWAY", "Series", "arranged", "by_name", "few", "grid_of", "in_given_order", "slots_of"]
 
 #: Single letters in front of a few digits count something; cameras write P1010001 and C0001.
 _FEW_DIGITS = 3
@@ -29,6 +29,8 @@ _RANKS = {suffix: k for k, suffix in enumerate((".tif", ".tiff", ".png", ".jp2",
 COUNTED = {"C": "channels", "T": "time points", "P": "positions"}
 #: Part of the files of a grid that must be there.
 _THERE = 0.75
+#: What becomes of a file that may be no slice.
+READ_ANYWAY = "read as a slice, exclude it if it is not one"
 _WAVELENGTH = re.compile(r"w\d+(.+)", re.IGNORECASE)
 _Key = tuple[str, ...]
 
@@ -50,6 +52,8 @@ class Series(NamedTuple):
     um : tuple of float or None
         Position of each slice, where the names give it with a unit.
     notes : tuple of str
+    suspects : tuple of Path
+        Files that may be no slices.
     """
 
     files: tuple[Path, ...]
@@ -59,6 +63,7 @@ class Series(NamedTuple):
     slots: tuple[int, ...] | None = None
     um: tuple[float, ...] | None = None
     notes: tuple[str, ...] = ()
+    suspects: tuple[Path, ...] = ()
 
 
 def by_name(files: Sequence[Path]) -> list[Path]:
@@ -78,14 +83,15 @@ def arranged(files: Sequence[Path]) -> Series:
     grid = grid_of(regular, columns)
     if odd:
         named = " and ".join(files[k].name for k in sorted(odd))
-        becomes = "left out" if grid else "read as a slice, exclude it if it is not one"
+        becomes = "left out" if grid else READ_ANYWAY
         notes.append(f"holds {named}, unlike the other files by name: {becomes}")
     if grid is not None:
         return grid._replace(notes=(*notes, *grid.notes))
     order = _order(columns, len(regular))
     notes += _counts(columns, order)
     if order is None or odd:
-        return Series(tuple(by_name(files)), lengths=(len(files),), notes=tuple(notes))
+        suspects = tuple(files[k] for k in sorted(odd))
+        return Series(tuple(by_name(files)), lengths=(len(files),), notes=tuple(notes), suspects=suspects)
     return _line(regular, order, notes)
 
 
@@ -122,12 +128,12 @@ def _one_format(files: list[Path]) -> tuple[list[Path], list[str]]:
 
 def _odd(stems: Sequence[str]) -> set[int]:
     """Numbers of the few names that are built otherwise, or of other words, than nearly all."""
-    odd = _few(shapes := [shape_of(stem) for stem in stems])
+    odd = few(shapes := [shape_of(stem) for stem in stems])
     usual = [k for k in range(len(shapes)) if k not in odd]
-    return odd | {usual[k] for k in _few([words_of(stems[k]) for k in usual])}
+    return odd | {usual[k] for k in few([words_of(stems[k]) for k in usual])}
 
 
-def _few(kinds: Sequence[str]) -> set[int]:
+def few(kinds: Sequence[Hashable]) -> set[int]:
     """Where something else stands than nearly everywhere."""
     ((usual, count),) = Counter(kinds).most_common(1) or [("", 0)]
     others = len(kinds) - count

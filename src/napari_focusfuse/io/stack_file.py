@@ -51,6 +51,8 @@ class StackFile:
         Number of each slice from 0, if the file names skip some or some were left out.
     origin : mapping
         Position of the first pixel, um, by the letter of the axis; 0 if left out.
+    suspects : tuple of Path
+        Of the inputs, those that may be no slices; `notes` say why.
     ratio : mapping
         Step along an axis by that along Y, by its letter, where only that is known.
     """
@@ -69,6 +71,7 @@ class StackFile:
     slots: tuple[int, ...] | None = None
     origin: Mapping[str, float] = field(default_factory=dict)
     ratio: Mapping[str, float] = field(default_factory=dict)
+    suspects: tuple[Path, ...] = ()
 
     def focus_stack(self, axis: str | None = None, *, rgb: bool = False) -> "StackFile":
         """Bring the axes to (Z, Y, X) or (Z, Y, X, S); axes of length 1 are dropped.

@@ -65,7 +65,7 @@ def test_all_layers_lie_on_the_source(model, fuse):
 
 def test_what_is_seen_first_is_the_fused_image(model, fuse):
     fuse(model)
-    assert [layer.visible for layer in model.layers] == [True, True, False, False, False, False]
+    assert [layer.visible for layer in model.layers] == [False, True, False, False, False, False]
     assert model.layers.selection == {model.layers["cells fused"]}
     fused, source = model.layers["cells fused"], model.layers["cells"]
     assert (fused.colormap, fused.contrast_limits, fused.blending) == (

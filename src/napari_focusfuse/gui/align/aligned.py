@@ -1,23 +1,32 @@
 """The layer of an aligned stack: at the world position of its reference."""
 
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Layer
 
-from napari_focusfuse.gui.common.some_slices import taken_of
-from napari_focusfuse.gui.layers.axes import positions_of
+from napari_focusfuse.config import AlignConfig
+from napari_focusfuse.gui.layers.axes import positions_of, taken_of
 from napari_focusfuse.gui.layers.opened import mark
-from napari_focusfuse.gui.layers.place import place_along
 from napari_focusfuse.gui.layers.results import plain, put
-from napari_focusfuse.gui.layers.source import KEY, Source, axis_name, in_file, plane_axes
+from napari_focusfuse.gui.layers.source import KEY, Source, axis_name, in_file, place_along, plane_axes
 
 if TYPE_CHECKING:
     from napari.viewer import ViewerModel
 
     from napari_focusfuse.core.align import Alignment
 
-__all__ = ["aligned_before", "aligned_from", "show_aligned", "stack_place"]
+__all__ = [
+    "aligned_before",
+    "aligned_by",
+    "aligned_from",
+    "aligned_source",
+    "alignment_note",
+    "show_aligned",
+    "stack_place",
+]
 
 #: Not as results note it: an aligned stack is one that can be fused.
 _MINE = "aligned_id"
@@ -44,29 +53,21 @@ def stack_place(layer: Image, source: Source, axis: int) -> dict[str, Any]:
 def aligned_from(layer: Layer | None) -> dict[str, Any]:
     """How the slices of a layer that `show_aligned` made were taken and aligned, as a recipe tells it; else nothing."""
     note = {} if layer is None else layer.metadata.get(KEY, {})
-    if note.get("role") != "aligned":
-        return {}
+    return aligned_by(note) if note.get("role") == "aligned" else {}
+
+
+def aligned_by(note: Mapping[str, Any]) -> dict[str, Any]:
+    """The same by what `alignment_note` gives."""
     taken = {"axis": note["axis"], "rgb": note["rgb"], "position": {**note["in_file"], **note["position"]}}
     taken |= {"slices": note["taken"]} if note.get("taken") else {}
     return {"source": taken, "transforms": {**note["transforms"], "edges": note["config"]["edges"]}}
 
 
-def show_aligned(
-    viewer: "ViewerModel", source: Source, place: dict[str, Any], done: "Alignment", note: dict[str, Any]
-) -> tuple[Image, bool]:
-    """Show an aligned stack as a layer, which can be fused as any stack the user opened; and whether it was there.
-
-    The layer that the same stack was aligned to before shows the new one. The first time what was aligned is hidden:
-    around a smaller stack it would look like its rim.
-    """
-    options = {name: value for name, value in place.items() if name not in _NOT_PLACED}
-    corner = np.zeros(3)
-    if done.stack.shape[:3] != source.data.shape[:3]:
-        corner[place["plane"]] = done.valid[0], done.valid[2]
-    options["translate"] = place["translate"] + place["scale"] * corner
-    noted = plain(
+def alignment_note(source: Source, place: Mapping[str, Any], done: "Alignment", config: AlignConfig) -> dict[str, Any]:
+    """What an aligned stack says of where it comes from, in plain JSON types."""
+    noted: dict[str, Any] = plain(
         {
-            **note,
+            "config": asdict(config),
             "role": "aligned",
             "source": source.title,
             "source_id": source.layer_id,
@@ -80,9 +81,44 @@ def show_aligned(
             "valid": done.valid,
             "summary": done.summary,
             "transforms": done.transforms.as_json(),
-            "mark": mark(done.stack),
         }
     )
+    return noted
+
+
+def aligned_source(source: Source, done: "Alignment", layer: Image | None) -> Source:
+    """What is fused of an aligned stack, which may have become a `layer`."""
+    corner = _corner(source, done)
+    translate = np.asarray(source.place["translate"]) + np.asarray(source.place["scale"]) * corner
+    known = {} if layer is None else {"title": str(layer.name), "layer": layer}
+    return replace(
+        source,
+        data=done.stack,
+        layer_id=f"{source.layer_id} aligned" if layer is None else str(layer.unique_id),
+        place={**source.place, "translate": translate},
+        position=source.position if layer is None else {},
+        **known,
+    )
+
+
+def _corner(source: Source, done: "Alignment") -> tuple[int, int]:
+    """Row and column of the source at which the aligned slices begin."""
+    return (0, 0) if done.stack.shape[:3] == source.data.shape[:3] else (done.valid[0], done.valid[2])
+
+
+def show_aligned(
+    viewer: "ViewerModel", source: Source, place: dict[str, Any], done: "Alignment", config: AlignConfig
+) -> tuple[Image, bool]:
+    """Show an aligned stack as a layer, which can be fused as any stack the user opened; and whether it was there.
+
+    The layer that the same stack was aligned to before shows the new one. The first time what was aligned is hidden:
+    around a smaller stack it would look like its rim.
+    """
+    options = {name: value for name, value in place.items() if name not in _NOT_PLACED}
+    corner = np.zeros(3)
+    corner[place["plane"]] = _corner(source, done)
+    options["translate"] = place["translate"] + place["scale"] * corner
+    noted = {**alignment_note(source, place, done, config), "mark": mark(done.stack)}
     before = aligned_before(viewer, source)
     if before is not None:
         _sign(before, noted)

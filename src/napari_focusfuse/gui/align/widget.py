@@ -1,7 +1,6 @@
 """The docked widget "Align focus stack": the registered stack, and the motion of its slices."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -261,7 +260,7 @@ class AlignWidget(QWidget):
         text = f"{done.summary[0].upper()}{done.summary[1:]}."
         # A layer that shows how the stack was aligned before must not be taken for what was found now.
         if not done.untouched or aligned_before(self._viewer, source) is not None:
-            layer, known = show_aligned(self._viewer, source, place, done, {"config": asdict(self.value())})
+            layer, known = show_aligned(self._viewer, source, place, done, self.value())
             text += f" {layer.name!r} was updated." if known else f" The new layer is {layer.name!r}: fuse it."
         self._show(done.transforms)
         self.panel.status.setText(text)

@@ -1,85 +1,133 @@
-"""Some slices of a stack as a layer of its own, a range or every k-th, which is then fused or aligned as any other."""
+"""Choosing slices: a range, every k-th, or those that are ticked; as a layer that is then fused or aligned."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSpinBox, QWidget
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
+from qtpy.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
-from napari_focusfuse.gui.layers.opened import mark
-from napari_focusfuse.gui.layers.source import KEY, LOOKS, data_of, inputs_of, lazy
+from napari_focusfuse.gui.common.text import PlainLabel
+from napari_focusfuse.gui.layers.axes import some_slices
+from napari_focusfuse.gui.layers.source import KEY, data_of
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
+    from napari_focusfuse.core.quick_look import QuickLook
     from napari_focusfuse.gui.common.stack_form import StackForm
 
-__all__ = ["SliceRow", "some_slices", "taken_of"]
+__all__ = ["SliceDialog", "SliceRow"]
 
 _ALL = "All slices are selected: choose fewer."
 _ALIGNED = "These slices were aligned together: choose slices of the original stack, and align those."
 
 
-def taken_of(layer: Image | None) -> dict[str, Any]:
-    """Which slices of its file a layer holds, as a recipe tells it; nothing where that is all, or each is a file."""
-    taken = {} if layer is None else layer.metadata.get(KEY, {}).get("taken")
-    return {"slices": list(taken)} if taken else {}
+#: Size of a thumbnail and width of the bar of sharpness beside it, px.
+_THUMB, _BAR = 56, 90
 
 
-def some_slices(layer: Image, axis: int, chosen: slice) -> Image:
-    """A layer with some of the slices, in the place of these; nothing is copied.
+class SliceDialog(QDialog):
+    """Slices with thumbnails and bars of sharpness, to be ticked.
 
     Parameters
     ----------
-    layer : Image
-    axis : int
-        The stack axis.
-    chosen : slice
-        Start, stop and step, all given and within the layer.
+    count : int
+    look : QuickLook or None
+        What is known of them.
+    parent : QWidget
     """
-    numbers = range(data_of(layer).shape[axis])[chosen]
-    where = (slice(None),) * axis + (chosen,)
-    levels = [lazy(level)[where] for level in (layer.data if layer.multiscale else [layer.data])]
-    scale, along = np.array(layer.scale, dtype=float), np.zeros(layer.ndim)
-    along[axis] = scale[axis] * numbers.start
-    scale[axis] *= numbers.step
-    every = f" every {numbers.step}" if numbers.step > 1 else ""
-    return Image(
-        levels if layer.multiscale else levels[0],
-        multiscale=layer.multiscale,
-        rgb=layer.rgb,
-        name=f"{layer.name} {numbers[0] + 1}-{numbers[-1] + 1}{every}",
-        metadata={KEY: _noted(layer, axis, numbers, levels[0])},
-        axis_labels=layer.axis_labels,
-        units=layer.units,
-        scale=scale,
-        rotate=layer.rotate,
-        shear=layer.shear,
-        translate=np.asarray(layer.translate) + np.asarray(layer.rotate) @ along,
-        affine=layer.affine,
-        **({} if layer.rgb else {name: getattr(layer, name) for name in LOOKS}),
-    )
+
+    def __init__(self, count: int, look: "QuickLook | None", parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Choose slices")
+        self._blurred = () if look is None else (*look.blurred, *look.foreign)
+        self.list = QListWidget()
+        self.list.setIconSize(QSize(_THUMB + 6 + _BAR, _THUMB))
+        self.list.setUniformItemSizes(True)
+        seen = {} if look is None else {int(k): n for n, k in enumerate(look.numbers)}
+        for k in range(count):
+            item = QListWidgetItem(f"slice {k + 1}")
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+            item.setCheckState(Qt.CheckState.Checked)
+            if look is not None and k in seen:
+                item.setIcon(_icon(look.thumbnails[seen[k]], float(look.sharpness[seen[k]])))
+                why = look.foreign.get(k) or ("nothing is in focus" if k in look.blurred else "")
+                item.setText(f"slice {k + 1}, {look.sharpness[seen[k]]:.0%}" + (f"\n{why}" if why else ""))
+            self.list.addItem(item)
+        self.bad, self.all, self.use = QPushButton("Untick blurred"), QPushButton("Tick all"), QPushButton("Use")
+        self.bad.setToolTip("Untick slices in which nothing is in focus, and images that are no slices.")
+        self.bad.setEnabled(bool(self._blurred))
+        self.about = PlainLabel("The bar is the share of the detail that is in focus in the slice.")
+        self.about.setWordWrap(True)
+        buttons = QHBoxLayout()
+        for button in (self.bad, self.all, self.use):
+            buttons.addWidget(button)
+        layout = QVBoxLayout(self)
+        for part in (self.about, self.list):
+            layout.addWidget(part)
+        layout.addLayout(buttons)
+        self.resize(360, 520)
+        self.list.itemChanged.connect(self._refresh)
+        self.bad.clicked.connect(self._on_bad)
+        self.all.clicked.connect(self._on_all)
+        self.use.clicked.connect(self.accept)
+        self._refresh()
+
+    def ticked(self) -> list[int]:
+        """The slices that are ticked, from 0."""
+        return [k for k in range(self.list.count()) if self._item(k).checkState() == Qt.CheckState.Checked]
+
+    def tick(self, numbers: Sequence[int]) -> None:
+        """Tick these slices and no others."""
+        for k in range(self.list.count()):
+            self._item(k).setCheckState(Qt.CheckState.Checked if k in numbers else Qt.CheckState.Unchecked)
+
+    def _item(self, k: int) -> QListWidgetItem:
+        item = self.list.item(k)
+        assert item is not None  # noqa: S101 - k is below the count
+        return item
+
+    def _on_bad(self) -> None:
+        self.tick([k for k in self.ticked() if k not in self._blurred])
+
+    def _on_all(self) -> None:
+        self.tick(range(self.list.count()))
+
+    def _refresh(self, _item: Any = None) -> None:
+        count = len(self.ticked())
+        self.use.setText(f"Use {count} of {self.list.count()}")
+        self.use.setEnabled(count > 1)
 
 
-def _noted(layer: Image, axis: int, numbers: range, data: Any) -> dict[str, Any]:
-    """Where the slices come from: the files that hold them, or the whole file and their numbers in it."""
-    note, inputs = dict(layer.metadata.get(KEY, {})), inputs_of(layer)
-    for name in ("z", "slots"):
-        if note.get(name):
-            note[name] = [note[name][k] for k in numbers]
-    if note.get("slots"):
-        note["slots"] = [slot - note["slots"][0] for slot in note["slots"]]
-    whole = range(*note["taken"]) if note.get("taken") else None
-    if layer.ndim == 3 and len(inputs) == data_of(layer).shape[axis]:
-        inputs = [inputs[k] for k in numbers]
-    else:
-        part = numbers if whole is None else whole[numbers.start : numbers[-1] + 1 : numbers.step]
-        note["taken"] = [part.start, part[-1] + 1, part.step]
-    return {**note, "inputs": inputs, "mark": mark(data)}
+def _icon(image: Any, sharpness: float) -> QIcon:
+    """A thumbnail, and a bar as long as the sharpness."""
+    low, high = np.percentile(image, (0.5, 99.5))
+    grey = np.ascontiguousarray((255 * ((image - low) / max(high - low, 1e-9)).clip(0, 1)).astype(np.uint8))
+    picture = QImage(grey.tobytes(), grey.shape[1], grey.shape[0], grey.shape[1], QImage.Format.Format_Grayscale8)
+    small = QPixmap.fromImage(picture).scaled(_THUMB, _THUMB, Qt.AspectRatioMode.KeepAspectRatio)
+    whole = QPixmap(_THUMB + 6 + _BAR, _THUMB)
+    whole.fill(QColor(0, 0, 0, 0))
+    painter = QPainter(whole)
+    painter.drawPixmap((_THUMB - small.width()) // 2, (_THUMB - small.height()) // 2, small)
+    painter.fillRect(_THUMB + 6, _THUMB // 2 - 5, _BAR, 10, QColor(128, 128, 128, 90))
+    painter.fillRect(_THUMB + 6, _THUMB // 2 - 5, round(_BAR * sharpness), 10, QColor(60, 150, 220))
+    painter.end()
+    return QIcon(whole)
 
 
 class SliceRow(QWidget):
-    """First and last slice, every k-th, and a button that makes a layer of them.
+    """First and last slice, every k-th, a button for single ones, and one that makes a layer of them.
 
     Parameters
     ----------
@@ -92,10 +140,13 @@ class SliceRow(QWidget):
     def __init__(self, viewer: "Viewer", stack: "StackForm") -> None:
         super().__init__()
         self._viewer, self._stack, self._count = viewer, stack, 0
+        #: What a quick look has found in the stack shown.
+        self.look: QuickLook | None = None
         self.first, self.last, self.every = QSpinBox(), QSpinBox(), QSpinBox()
-        self.button = QPushButton("Take")
+        self.pick_button, self.button = QPushButton("…"), QPushButton("Take")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(3)
         boxes = (
             (self.first, "First slice, counted from 1."),
             (self.last, "Last slice."),
@@ -106,28 +157,48 @@ class SliceRow(QWidget):
             box.setToolTip(tip)
             box.valueChanged.connect(self._refresh)
             box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-            box.setStyleSheet("min-width: 30px; padding: 2px;")  # napari's themes ask for far more
+            box.setStyleSheet("min-width: 20px; padding: 2px;")  # napari's themes ask for far more
             row.addWidget(box, 1)
         self.every.setPrefix("1/")
-        self.button.setStyleSheet("min-width: 34px; padding: 3px;")
-        row.addWidget(self.button)
+        self.pick_button.setToolTip("Tick single slices, by their thumbnails and sharpness.")
+        for button, width in ((self.pick_button, 12), (self.button, 30)):
+            button.setStyleSheet(f"min-width: {width}px; padding: 3px;")
+            row.addWidget(button)
         self.button.clicked.connect(self.take)
+        self.pick_button.clicked.connect(self._on_pick)
         stack.changed.connect(self._on_stack)
         self._on_stack()
 
-    def chosen(self) -> slice:
-        """The slices shown."""
-        return slice(self.first.value() - 1, self.last.value(), self.every.value())
+    def chosen(self) -> list[int]:
+        """The slices shown, from 0."""
+        return list(range(self.first.value() - 1, self.last.value(), self.every.value()))
+
+    def dialog(self) -> SliceDialog:
+        """The list of slices, in which those of the row are ticked."""
+        dialog = SliceDialog(self._count, self.look, self)
+        dialog.tick(self.chosen())
+        return dialog
 
     def take(self) -> None:
-        """Make a layer of the slices shown, which then is the stack."""
+        """Make a layer of the slices shown, which then is the stack; nothing if that is all of them."""
+        if self.button.isEnabled():
+            self.use(self.chosen())
+
+    def use(self, numbers: Sequence[int]) -> None:
+        """Make a layer of some slices, which then is the stack."""
         layer = self._stack.layer
-        if layer is None or not self.button.isEnabled():
+        if layer is None or not 1 < len(numbers) < self._count:
             return
-        made = some_slices(layer, self._stack.axis, self.chosen())
+        made = some_slices(layer, self._stack.axis, numbers)
         self._viewer.add_layer(made)
         layer.visible = False
         self._stack.layer = made
+
+    def _on_pick(self) -> None:
+        dialog = self.dialog()
+        if dialog.exec():
+            self.use(dialog.ticked())
+        dialog.deleteLater()
 
     def _on_stack(self) -> None:
         """Offer all slices of another stack."""
@@ -142,17 +213,11 @@ class SliceRow(QWidget):
         self._refresh()
 
     def _refresh(self) -> None:
-        """Say what the button would do, or why it cannot."""
-        layer, numbers = self._stack.layer, range(self._count)[self.chosen()]
+        """Say what the buttons would do, or why they cannot."""
+        layer, numbers = self._stack.layer, self.chosen()
         aligned = layer is not None and layer.metadata.get(KEY, {}).get("role") == "aligned"
-        why = (
-            _ALIGNED
-            if aligned
-            else _ALL
-            if len(numbers) == self._count
-            else ""
-            if len(numbers) > 1
-            else "Too few slices."
-        )
+        few = "" if len(numbers) > 1 else "Too few slices."
+        why = _ALIGNED if aligned else _ALL if len(numbers) == self._count else few
+        self.pick_button.setEnabled(not aligned and self._count > 2)
         self.button.setEnabled(not why and self._count > 0)
         self.button.setToolTip(why or f"A layer of {len(numbers)} of the {self._count} slices, which is then fused.")

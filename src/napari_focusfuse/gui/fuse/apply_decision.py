@@ -9,7 +9,6 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_focusfuse.config.fusion import STACK_AXIS
-from napari_focusfuse.core.positions.channels import doubt
 from napari_focusfuse.gui.common.run_panel import RunPanel
 from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.fuse import apply_work as work
@@ -17,8 +16,7 @@ from napari_focusfuse.gui.fuse.apply_dialog import CarryDialog
 from napari_focusfuse.gui.fuse.apply_work import Origin, Target, Where, taken, targets, wheres
 from napari_focusfuse.gui.fuse.form import FuseForm
 from napari_focusfuse.gui.fuse.position_form import Choice
-from napari_focusfuse.gui.layers.hyperstack import Whole, take_whole
-from napari_focusfuse.gui.layers.hyperstack_results import iter_show
+from napari_focusfuse.gui.layers.hyperstack import Whole, iter_show, take_whole
 from napari_focusfuse.gui.layers.result_parts import Parts
 from napari_focusfuse.gui.layers.results import plain
 from napari_focusfuse.gui.layers.source import Source
@@ -107,6 +105,8 @@ class Carrier(QObject):
     def decided(self, source: Source, decision: "Decision | None") -> None:
         """One stack has been fused: its decision map can be applied until there is another; warns if it is a guess."""
         from napari.utils.notifications import show_warning
+
+        from napari_focusfuse.core.positions.channels import doubt
 
         self.result, self._origin = None, None
         if decision is not None:

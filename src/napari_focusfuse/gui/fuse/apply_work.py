@@ -13,8 +13,7 @@ from napari_focusfuse.gui.common.preferences import limited_for
 from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.fuse.position_form import channel_axis, long_axes
 from napari_focusfuse.gui.layers.axes import propose_axis
-from napari_focusfuse.gui.layers.hyperstack import Whole, take_whole
-from napari_focusfuse.gui.layers.hyperstack_results import iter_parts
+from napari_focusfuse.gui.layers.hyperstack import Whole, iter_parts, take_whole
 from napari_focusfuse.gui.layers.results import is_result
 from napari_focusfuse.gui.layers.source import axis_name, data_of, further_axes, plane_axes
 

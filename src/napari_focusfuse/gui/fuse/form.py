@@ -24,11 +24,13 @@ from napari_focusfuse.gui.common.preferences import (
     offer,
     offer_all,
 )
-from napari_focusfuse.gui.common.some_slices import SliceRow, taken_of
+from napari_focusfuse.gui.common.quick_look import StackHints
+from napari_focusfuse.gui.common.some_slices import SliceRow
 from napari_focusfuse.gui.common.stack_form import StackForm
 from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Answer
 from napari_focusfuse.gui.fuse.position_form import PositionForm
+from napari_focusfuse.gui.layers.axes import taken_of
 from napari_focusfuse.gui.layers.results import plain
 from napari_focusfuse.gui.layers.source import Source, in_file
 
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ConfigForm", "FuseForm"]
 
+#: Width of the words about the stack in the narrowest dock (px); without it they are cut off where the form scrolls.
+_ABOUT = 250
 #: Settings that have no effect while they are greyed.
 _OFF = ("prefer", "min_region", "series")
 _EQUALISE = (
@@ -107,6 +111,7 @@ class FuseForm(QWidget):
         super().__init__()
         self.stack = StackForm(viewer, self)
         self.slices = SliceRow(viewer, self.stack)
+        self.hints = StackHints(self.stack, self.slices)
         self.positions = PositionForm(self)
         self.equalise = CheckBox(text="Equalise slice brightness", tooltip=_EQUALISE)
         self.config = ConfigForm()
@@ -195,6 +200,7 @@ class FuseForm(QWidget):
         form.addRow("Image layer", self.stack.layer_box.native)
         form.addRow("Stack axis", self.stack.axis_box.native)
         form.addRow("Slices", self.slices)
+        form.addRow(self.hints)
         self.positions.add_to(form)
         form.addRow("z-step", self.stack.z_step)
         form.addRow("Refractive index", self.stack.medium)
@@ -229,7 +235,9 @@ class FuseForm(QWidget):
         self.positions.read(self.stack.layer, self.stack.axis)
         self.stack.offer_medium(one_stack=not self.positions.whole)
         self.equalise.enabled = not self.positions.whole
+        self.hints.set_whole(self.positions.whole)
         self.about.setText(self.stack.problem() or self._description())
+        self.about.setMinimumHeight(self.about.heightForWidth(_ABOUT))
         self.changed.emit()
 
     def _on_method(self, name: str) -> None:

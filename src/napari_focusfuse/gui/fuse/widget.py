@@ -9,7 +9,15 @@ from qtpy.QtCore import QEvent
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_focusfuse.config import FusionConfig
+from napari_focusfuse.config import AlignConfig, FusionConfig
+from napari_focusfuse.core.progress import staged
+from napari_focusfuse.gui.align.aligned import (
+    aligned_by,
+    aligned_source,
+    alignment_note,
+    show_aligned,
+    stack_place,
+)
 from napari_focusfuse.gui.common.dock import Scrolled, equip
 from napari_focusfuse.gui.common.form import Folded
 from napari_focusfuse.gui.common.preferences import limited, preferences
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
+    from napari_focusfuse.core.align import Alignment
     from napari_focusfuse.core.result import FusionResult
 
 __all__ = ["FuseWidget"]
@@ -34,16 +43,23 @@ __all__ = ["FuseWidget"]
 _WIDTH = 320
 #: Height of the buttons for a result, and of a widget that has room for all of it (px).
 _BELOW, _ROOMY = 210, 850
+#: Share of a run that alignment takes, where it comes first.
+_ALIGNING = 0.4
 
 
-def _fuse(source: Source, options: dict[str, Any]) -> Work:
+def _fuse(source: Source, options: dict[str, Any], align: AlignConfig | None = None) -> Work:
     """Fuse and prepare the layers; runs in the thread, where the first import of torch disturbs nobody."""
     from napari_focusfuse import api
 
     preload()
-    work = api.iter_fuse(source.data, axis=source.axis, rgb=source.rgb, **limited(source, options))
-    result = yield from work
-    return parts_of(source, result), result
+    done = None
+    if align is not None:
+        work = api.iter_align(source.data, axis=source.axis, rgb=source.rgb, config=align)
+        done = yield from staged(work, 0, _ALIGNING)
+        source = source if done.untouched else aligned_source(source, done, None)
+    fusing = api.iter_fuse(source.data, axis=source.axis, rgb=source.rgb, **limited(source, options))
+    result = yield from fusing if done is None else staged(fusing, _ALIGNING, 1 - _ALIGNING)
+    return parts_of(source, result), result, done
 
 
 class FuseWidget(QWidget):
@@ -57,7 +73,9 @@ class FuseWidget(QWidget):
 
     def __init__(self, napari_viewer: "Viewer") -> None:
         super().__init__()
+        self._viewer = napari_viewer
         self._started: tuple[Source, dict[str, Any]] | None = None
+        self._place: dict[str, Any] = {}
         form = self.form = FuseForm(napari_viewer)
         self.stack, self.config, self.about, self.advanced = form.stack, form.config, form.about, form.advanced
         self.method, self.model, self.device = form.method, form.model, form.device
@@ -104,10 +122,13 @@ class FuseWidget(QWidget):
         """Fuse the stack shown; the result becomes layers."""
         from napari.utils.notifications import show_error, show_info
 
-        hint = self.form.problem()
         if self.panel.busy:
             show_info("A stack is being fused: wait for it or cancel it first.")
-        elif hint is not None:
+            return
+        align = AlignConfig() if self.form.hints.aligns() else None
+        self.form.slices.take()
+        hint = self.form.problem()
+        if hint is not None:
             show_error(hint)
         else:
             self.preview.stop()
@@ -118,7 +139,8 @@ class FuseWidget(QWidget):
             if self.form.positions.whole:
                 self.carrier.fuse_whole(options, note)
                 return
-            self.panel.start(partial(_fuse, source, options), f"Fusing {source.title}", self._on_result)
+            self._place = {} if align is None else stack_place(source.layer, source, self.stack.axis)
+            self.panel.start(partial(_fuse, source, options, align), f"Fusing {source.title}", self._on_result)
 
     def held(self) -> Callable[[], Work]:
         """Work that returns the decision of the last run of one stack, as it is by now."""
@@ -137,7 +159,7 @@ class FuseWidget(QWidget):
         super().changeEvent(event)
         if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.cancel()
-            for part in (self.stack, self.results, self.hover, self.preview):
+            for part in (self.stack, self.form.hints, self.results, self.hover, self.preview):
                 part.let_go()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 (Qt's name)
@@ -154,7 +176,7 @@ class FuseWidget(QWidget):
         rows.addWidget(self.results)
         rows.addWidget(self.at_cursor)
         layout = QVBoxLayout(self)
-        upper = Scrolled(self.form, changes=(self.form.changed, self.advanced.button.toggled))
+        upper = Scrolled(self.form, changes=(self.form.changed, self.form.hints.changed, self.advanced.button.toggled))
         lower = Scrolled(below, least=_BELOW, changes=(self.surface.view.changed, self.at_cursor.button.toggled))
         for part in (upper, self.preview, self.panel, lower):
             layout.addWidget(part)
@@ -169,6 +191,29 @@ class FuseWidget(QWidget):
     def _on_form(self) -> None:
         self.panel.set_ready(self.stack.problem() is None)
 
-    def _on_result(self, made: "tuple[Parts, FusionResult]") -> Iterator[None]:
-        if self._started is not None:
-            yield from self.results.show_result(*self._started, *made)
+    def _on_result(self, made: "tuple[Parts, FusionResult, Alignment | None]") -> Iterator[None]:
+        if self._started is None:
+            return
+        (source, note), (parts, result, done) = self._started, made
+        if done is None or done.untouched:
+            yield from self.results.show_result(source, note, parts, result)
+        else:
+            yield from self._show_aligned(source, note, parts, result, done)
+
+    def _show_aligned(
+        self, source: Source, note: dict[str, Any], parts: Parts, result: "FusionResult", done: "Alignment"
+    ) -> Iterator[None]:
+        """Show the result of an aligned stack, and the stack as a layer if that is wanted."""
+        layer, known, how = None, True, (source, self._place, done, AlignConfig())
+        seen = source.layer.visible
+        if self.form.hints.keep_aligned.value:
+            layer, known = show_aligned(self._viewer, *how)
+        aligned, told = aligned_source(source, done, layer), alignment_note(*how)
+        note = {**note, **aligned.note(), "inputs": told["inputs"], "aligned": aligned_by(told)}
+        try:
+            yield from self.results.show_result(aligned, note, parts, result)
+        except GeneratorExit:  # cancelled: the layers are as they were
+            if not known and layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+                source.layer.visible = seen
+            raise

@@ -1,23 +1,40 @@
-"""Axes and sizes as the file behind a layer states them (napari's own reader drops them); which is the stack axis."""
+"""Axes, sizes and slices of a layer, as its file states them: napari's own reader drops them."""
 
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from napari.layers import Image
 
-from napari_focusfuse.gui.layers.source import KEY, axis_name, data_of, micrometres, plane_axes
+from napari_focusfuse.gui.layers.opened import mark
+from napari_focusfuse.gui.layers.source import (
+    KEY,
+    LOOKS,
+    axis_name,
+    data_of,
+    inputs_of,
+    lazy,
+    micrometres,
+    plane_axes,
+)
 from napari_focusfuse.gui.thread_warnings import quiet
 
 __all__ = [
     "Spacing",
     "Stated",
     "labels_of",
+    "leave_out",
     "positions_of",
     "propose_axis",
     "slots_of",
+    "some_slices",
     "spacing_of",
     "stated_by_file",
+    "suspects_of",
+    "taken_of",
     "why_axis",
 ]
 
@@ -114,9 +131,9 @@ def positions_of(layer: Image, axis: int) -> list[float] | None:
 
 
 def slots_of(layer: Image, axis: int) -> list[int]:
-    """Number of each slice from 0 on; some are missing where the names of the files tell so."""
-    count = int(data_of(layer).shape[axis])
-    slots = layer.metadata.get(KEY, {}).get("slots") if labels_of(layer)[axis] == "z" else None
+    """Number of each slice from 0 on; some are missing where the names of the files tell so, or were left out."""
+    count, label = int(data_of(layer).shape[axis]), labels_of(layer)[axis]
+    slots = layer.metadata.get(KEY, {}).get("slots") if label == "z" or label.lstrip("-").isdigit() else None
     return list(slots) if slots and len(slots) == count else list(range(count))
 
 
@@ -164,3 +181,99 @@ def _besides_image(labels: list[str]) -> list[int]:
 def _warned(layer: Image, axis: int) -> str | None:
     kind = _OTHER.get(labels_of(layer)[axis])
     return None if kind is None else f"Stack along {axis_name(layer, axis)}? That {_NOT_FOCUS[kind]}."
+
+
+def taken_of(layer: Image | None) -> dict[str, Any]:
+    """Which slices of its file a layer holds, as a recipe tells it; nothing where that is all, or each is a file."""
+    taken = None if layer is None else layer.metadata.get(KEY, {}).get("taken")
+    return {"slices": taken} if taken else {}
+
+
+def suspects_of(layer: Image) -> list[int]:
+    """Slices of which the names of the files, or what is noted in these, say that they may be none."""
+    note = layer.metadata.get(KEY, {})
+    inputs = note.get("inputs") or []
+    there = len(inputs) == data_of(layer).shape[0]
+    return [k for k, path in enumerate(inputs) if path in note.get("suspects", [])] if there else []
+
+
+def some_slices(layer: Image, axis: int, chosen: Sequence[int]) -> Image:
+    """A layer with some of the slices, in the place of these; nothing is copied.
+
+    Parameters
+    ----------
+    layer : Image
+    axis : int
+        The stack axis.
+    chosen : sequence of int
+        Two or more, ascending.
+    """
+    kept = _kept(layer, axis, chosen)
+    last, step = chosen[-1] + 1, _step(chosen)
+    every = "" if step == 1 else f" every {step}" if step else f", {len(chosen)} slices"
+    return Image(
+        kept.pop("levels") if layer.multiscale else kept.pop("levels")[0],
+        multiscale=layer.multiscale,
+        rgb=layer.rgb,
+        name=f"{layer.name} {chosen[0] + 1}-{last}{every}",
+        axis_labels=layer.axis_labels,
+        units=layer.units,
+        rotate=layer.rotate,
+        shear=layer.shear,
+        affine=layer.affine,
+        **({} if layer.rgb else {name: getattr(layer, name) for name in LOOKS}),
+        **kept,
+    )
+
+
+def leave_out(layer: Image, axis: int, numbers: Sequence[int]) -> None:
+    """Take slices out of a layer; what is left keeps its place."""
+    count = data_of(layer).shape[axis]
+    kept = _kept(layer, axis, [k for k in range(count) if k not in numbers])
+    layer.metadata = {**layer.metadata, **kept["metadata"]}
+    layer.data = kept["levels"] if layer.multiscale else kept["levels"][0]
+    layer.scale, layer.translate = kept["scale"], kept["translate"]
+
+
+def _step(numbers: Sequence[int]) -> int | None:
+    """Distance of evenly spaced slices; None of others."""
+    steps = {b - a for a, b in pairwise(numbers)}
+    return steps.pop() if len(steps) == 1 else None
+
+
+def _kept(layer: Image, axis: int, chosen: Sequence[int]) -> dict[str, Any]:
+    """Data of some slices, and where they lie and come from."""
+    slots, step = slots_of(layer, axis), _step(chosen)
+    even = step is not None and slots == list(range(len(slots)))
+    where = (slice(None),) * axis + (slice(chosen[0], chosen[-1] + 1, step) if step else list(chosen),)
+    levels = [lazy(level)[where] for level in (layer.data if layer.multiscale else [layer.data])]
+    scale, along = np.array(layer.scale, dtype=float), np.zeros(layer.ndim)
+    along[axis] = scale[axis] * slots[chosen[0]]
+    if even:
+        scale[axis] *= step
+    note = {**_noted(layer, axis, chosen), "mark": mark(levels[0])}
+    note["slots"] = None if even else [slots[k] - slots[chosen[0]] for k in chosen]
+    return {
+        "levels": levels,
+        "metadata": {KEY: note},
+        "scale": scale,
+        "translate": np.asarray(layer.translate) + np.asarray(layer.rotate) @ along,
+    }
+
+
+def _noted(layer: Image, axis: int, chosen: Sequence[int]) -> dict[str, Any]:
+    """Where slices come from: the files that hold them, or the whole file and their numbers in it."""
+    from napari_focusfuse import io
+
+    note, inputs = dict(layer.metadata.get(KEY, {})), inputs_of(layer)
+    count = data_of(layer).shape[axis]
+    if note.get("z"):
+        note["z"] = [note["z"][k] for k in chosen]
+    if layer.ndim == 3 and len(inputs) == count:
+        inputs = [inputs[k] for k in chosen]
+    else:
+        before = io.slices_of(note["taken"]) if note.get("taken") else range(count)
+        numbers = range(before.stop)[before] if isinstance(before, slice) else before
+        part, step = [numbers[k] for k in chosen], _step([numbers[k] for k in chosen])
+        note["taken"] = io.told_slices(slice(part[0], part[-1] + 1, step) if step else part)
+    return {**note, "inputs": inputs}

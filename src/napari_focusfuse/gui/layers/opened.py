@@ -89,6 +89,7 @@ def _layer(file: "StackFile", name: str, channel: int | None, looks: dict[str, A
         "z_step": file.z_step,
         "z": file.z and list(file.z),
         "slots": file.slots and list(file.slots),
+        "suspects": [str(path) for path in file.suspects],
         "mark": mark(levels[0]),
     }
     if channel is not None:

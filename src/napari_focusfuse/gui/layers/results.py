@@ -162,7 +162,20 @@ def iter_show_parts(
             if role in found and found[role] in viewer.layers:
                 _update(found[role], parts[role], {**told, "role": role})
         raise
+    _hide_source(viewer.layers, told["source_id"])
     return {role: found[role] for role in parts}
+
+
+def _hide_source(layers: Iterable["Layer"], source_id: str) -> None:
+    """Hide what was fused, and channels that are added to it, so that what is seen is the result alone."""
+    from napari.layers import Image
+
+    images = [layer for layer in layers if isinstance(layer, Image) and not is_result(layer)]
+    stack = source_id.partition(" ")[0]  # of a stack that was aligned and is no layer, that which was aligned
+    for source in [layer for layer in images if str(layer.unique_id) == stack]:
+        for layer in images:
+            added = source.blending == layer.blending == "additive" and layer.data.shape == source.data.shape
+            layer.visible = layer.visible and not (layer is source or added)
 
 
 def _editable(note: Mapping[str, Any], role: str) -> bool:
