@@ -8,7 +8,7 @@ import pytest
 import tifffile
 from qtpy.QtCore import QTimer
 
-from napari_focusfuse.gui.fuse.at_cursor import hit_at
+from napari_focusfuse.gui.layers.under_cursor import hit_at
 from napari_focusfuse.gui.layers.source import KEY
 
 PLUGIN, WIDGET = "napari-focusfuse", "Fuse focus stack"
@@ -109,7 +109,7 @@ def test_all_positions_become_layers_with_the_further_axes(viewer, widget, carri
     assert fused.data.shape == (3, 2, 1, 16, 20)
     np.testing.assert_array_equal(fused.data[2, 1, 0], api.blend(values[2, 1], decisions[2]))
     np.testing.assert_array_equal(viewer.layers["cells decision"].data[1, 0, 0], decisions[1].index + 1)
-    np.testing.assert_array_equal(viewer.layers["cells depth"].data[1, 0, 0], decisions[1].depth)
+    np.testing.assert_array_equal(viewer.layers["cells depth (slices)"].data[1, 0, 0], decisions[1].depth)
     assert tuple(fused.axis_labels) == LABELS
     assert widget.panel.status.text().startswith("6 slices at each of T = 3, C = 2")
     kept = fused.metadata[KEY]
@@ -119,8 +119,8 @@ def test_all_positions_become_layers_with_the_further_axes(viewer, widget, carri
         for axis, step in enumerate((t, c, k)):
             viewer.dims.set_current_step(axis, step)
         np.testing.assert_array_equal(shown(fused), fused.data[t, c, 0])
-        viewer.layers["cells depth"].visible = True
-        np.testing.assert_array_equal(shown(viewer.layers["cells depth"]), decisions[t].depth)
+        viewer.layers["cells depth (slices)"].visible = True
+        np.testing.assert_array_equal(shown(viewer.layers["cells depth (slices)"]), decisions[t].depth)
 
 
 def test_running_again_updates_the_layers(viewer, widget, carrier, cells, finish):
@@ -131,7 +131,7 @@ def test_running_again_updates_the_layers(viewer, widget, carrier, cells, finish
     assert [viewer.layers[f"cells {role}"].editable for role in ("decision", "flags")] == [False, False]
     fuse_all(widget, finish, "each")
     assert list(viewer.layers) == layers
-    assert viewer.layers["cells depth"].data.shape == (3, 2, 1, 16, 20)
+    assert viewer.layers["cells depth (slices)"].data.shape == (3, 2, 1, 16, 20)
     carrier.positions.positions.value = False
     widget.run()
     finish(widget)
@@ -173,10 +173,10 @@ def test_a_run_that_was_cancelled_leaves_what_is_saved_as_it_was(
 
 def test_the_looks_of_maps_follow_another_run(viewer, widget, carrier, cells, finish, values):
     fuse_all(widget, finish)
-    assert viewer.layers["cells depth"].contrast_limits == [0, 10]
+    assert viewer.layers["cells depth (slices)"].contrast_limits == [0, 10]
     widget.stack.z_step.set_length(4.0)
     fuse_all(widget, finish)
-    assert viewer.layers["cells depth"].contrast_limits == [0, 20]
+    assert viewer.layers["cells depth (slices)"].contrast_limits == [0, 20]
     widget.method.value = "max"
     widget.run()
     finish(widget)

@@ -25,8 +25,8 @@ def model(stack):
     return model
 
 
-def note(source, z_step=2.0):
-    return {"source_id": source.layer_id, "position": source.position, "slices": source.slices, "z_step": z_step}
+def note(source, z_step=2.0, **more):
+    return {**more, "source_id": source.layer_id, "position": source.position, "slices": source.slices, "z_step": z_step}
 
 
 @pytest.fixture
@@ -44,13 +44,17 @@ def fuse(make_result):
     return fuse
 
 
+def called(role, unit="µm"):
+    return f"cells depth ({unit})" if role == "depth" else f"cells {role}"
+
+
 def names(model):
     return [layer.name for layer in model.layers]
 
 
 def test_all_layers_lie_on_the_source(model, fuse):
     result = fuse(model)
-    assert names(model) == ["cells", *(f"cells {role}" for role in ROLES)]
+    assert names(model) == ["cells", *map(called, ROLES)]
     for layer in list(model.layers)[1:]:
         np.testing.assert_allclose(layer.scale, (0.5, 0.25))
         np.testing.assert_allclose(layer.translate, (3, 4))
@@ -59,8 +63,8 @@ def test_all_layers_lie_on_the_source(model, fuse):
         assert is_result(layer)
     np.testing.assert_array_equal(model.layers["cells fused"].data, result.image)
     np.testing.assert_array_equal(model.layers["cells decision"].data, result.decision.index + 1)
-    np.testing.assert_array_equal(model.layers["cells depth"].data, result.decision.depth)
-    assert np.nanmax(model.layers["cells depth"].data) == 8.0
+    np.testing.assert_array_equal(model.layers[called("depth")].data, result.decision.depth)
+    assert np.nanmax(model.layers[called("depth")].data) == 8.0
 
 
 def test_what_is_seen_first_is_the_fused_image(model, fuse):
@@ -108,7 +112,7 @@ def test_every_slice_has_a_label(slices, dtype, fuse):
 
 def test_unknown_depth_is_transparent_and_does_not_stretch_the_colours(model, fuse):
     fuse(model)
-    depth = model.layers["cells depth"]
+    depth = model.layers[called("depth")]
     assert depth.colormap.map(np.array([np.nan]))[0, 3] == 0
     assert tuple(depth.contrast_limits) == (np.nanmin(depth.data), np.nanmax(depth.data))
     assert depth.colorbar.visible
@@ -157,7 +161,7 @@ def test_running_again_updates_in_place(model, fuse):
 
 def test_depth_limits_follow_the_data_until_they_are_changed_by_hand(model, fuse):
     fuse(model, z_step=2.0)
-    depth = model.layers["cells depth"]
+    depth = model.layers[called("depth")]
     fuse(model, z_step=20.0)
     assert depth.contrast_limits == [20, 80]
     depth.contrast_limits = (30, 50)
@@ -195,12 +199,12 @@ def test_an_edit_that_was_undone_is_no_edit(model, fuse):
 @pytest.mark.parametrize("role", ROLES)
 def test_a_deleted_layer_is_made_again(model, role, fuse):
     fuse(model)
-    model.layers.remove(f"cells {role}")
+    model.layers.remove(called(role))
     others = list(model.layers)
     fuse(model)
     assert len(model.layers) == 6
     assert set(others) < set(model.layers)
-    assert f"cells {role}" in names(model)
+    assert called(role) in names(model)
 
 
 def test_a_copy_made_by_the_user_is_left_alone(model, fuse):
@@ -248,7 +252,7 @@ def test_the_result_is_shown_though_the_source_is_gone(model, make_result):
     source = take(model.layers["cells"], 0, (0, 0, 0))
     model.layers.clear()
     show_result(model, source, make_result(source.data), note(source))
-    assert names(model) == [f"cells {role}" for role in ROLES]
+    assert names(model) == [called(role) for role in ROLES]
 
 
 def test_rgb_stays_rgb(fuse):
@@ -307,7 +311,7 @@ def test_in_the_end_labels_can_be_painted_and_depth_has_its_colour_bar(model, fu
         assert overlays["polygon"].visible
         assert overlays["brush_stroke"].visible
     assert [model.layers[f"cells {role}"].editable for role in ("decision", "flags")] == [True, False]
-    assert model.layers["cells depth"].colorbar.visible
+    assert model.layers[called("depth")].colorbar.visible
 
 
 def test_ended_early_nothing_is_left(model, make_result):
@@ -328,4 +332,4 @@ def test_layers_may_go_while_others_come(model, make_result):
             model.layers.remove("cells decision")
         if "cells" in names(model):
             model.layers.remove("cells")
-    assert names(model) == [f"cells {role}" for role in ROLES if role != "decision"]
+    assert names(model) == [called(role) for role in ROLES if role != "decision"]

@@ -335,7 +335,7 @@ def test_brightness_may_be_matched(shown, settled, large):
 def test_layers_may_go_or_be_renamed_meanwhile(model, shown, settled, large):
     retoucher = shown(large)
     layer, fused = retoucher.layer("decision"), retoucher.layer("fused")
-    model.layers.remove("cells depth")
+    model.layers.remove("cells depth (µm)")
     layer.name, fused.name = "mine", "too"
     model.layers.reverse()
     stroke(layer, 3, (20, 20))

@@ -113,7 +113,7 @@ def test_export(viewer, fused, finish, monkeypatch, tmp_path, name, chosen):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / name), chosen))
     fused.surface.export_button.click()
     finish(fused)
-    depth = viewer.layers["cells depth"].data
+    depth = viewer.layers["cells depth (µm)"].data
     assert np.isnan(depth).any()
     np.testing.assert_allclose(io.read_image(tmp_path / "z.tif"), depth)
     said = fused.panel.status.text()

@@ -1,12 +1,14 @@
 """The form of the fusion widget: which stack, where in it, and how it is fused."""
 
 import math
+import weakref
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, ComboBox
 from magicgui.widgets.bases import ValueWidget
-from qtpy.QtCore import Signal
+from napari.layers import Image
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.config import FusionConfig, Preset, Scales
@@ -28,7 +30,7 @@ from napari_focusfuse.gui.common.some_slices import SliceRow, taken_of
 from napari_focusfuse.gui.common.stack_form import StackForm
 from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Answer
-from napari_focusfuse.gui.fuse.position_form import PositionForm
+from napari_focusfuse.gui.fuse.position_form import PositionForm, RegionForm
 from napari_focusfuse.gui.layers.results import plain
 from napari_focusfuse.gui.layers.source import Source, in_file
 
@@ -102,12 +104,18 @@ class FuseForm(QWidget):
 
     #: What would be fused is another than before.
     changed = Signal()
+    #: Somebody has given other sizes of the stack.
+    sized = Signal()
 
     def __init__(self, viewer: "Viewer") -> None:
         super().__init__()
+        #: Sizes that somebody has given: stack axis, z-step and pixel size.
+        self._given: weakref.WeakKeyDictionary[Image, tuple[int, Any, Any]] = weakref.WeakKeyDictionary()
+        self._shown = ""
         self.stack = StackForm(viewer, self)
         self.slices = SliceRow(viewer, self.stack)
         self.positions = PositionForm(self)
+        self.region = RegionForm(viewer, self)
         self.equalise = CheckBox(text="Equalise slice brightness", tooltip=_EQUALISE)
         self.config = ConfigForm()
         self.method = narrow(ComboBox(choices=[(method.title, method.name) for method in METHODS.values()]))
@@ -126,6 +134,13 @@ class FuseForm(QWidget):
         self._build()
         self.stack.changed.connect(self._refresh)
         self.positions.changed.connect(self._refresh)
+        self.region.changed.connect(self._refresh)
+        self._sized = QTimer(self)
+        self._sized.setSingleShot(True)
+        self._sized.timeout.connect(self.sized)
+        for box in (self.stack.z_step, self.stack.medium, self.stack.pixel_size):
+            box.valueChanged.connect(self._on_size)
+        self.sized.connect(self._on_sized)
         self.method.changed.connect(self._on_method)
         self.folder_button.clicked.connect(self._on_folder)
         self._refresh()
@@ -142,6 +157,11 @@ class FuseForm(QWidget):
     def offer_model(self, name: str) -> None:
         """Offer a model by its name or folder; it is not chosen yet."""
         offer(self.model, name)
+
+    def take(self) -> tuple[Source, dict[str, Any]]:
+        """Freeze what is fused of one stack, and describe it."""
+        source, region = self.region.cut(self.stack.take(), self.stack.axis)
+        return source, self.describe(source) | ({"region": region} if region else {})
 
     def knobs(self) -> list[ValueWidget[Any]]:
         """What changes how a stack is fused when it is moved."""
@@ -180,7 +200,7 @@ class FuseForm(QWidget):
             "method": self.method.value,
         }
         how = self.how()
-        note |= {name: how[name] for name in ("config", "model") if name in how}
+        note |= {name: how[name] for name in ("config", "model", "equalise") if name in how}
         if "config" in note:
             note["config"] = asdict(note["config"])
         described: dict[str, Any] = plain(note)
@@ -196,6 +216,7 @@ class FuseForm(QWidget):
         form.addRow("Stack axis", self.stack.axis_box.native)
         form.addRow("Slices", self.slices)
         self.positions.add_to(form)
+        form.addRow("Region", self.region.box.native)
         form.addRow("z-step", self.stack.z_step)
         form.addRow("Refractive index", self.stack.medium)
         form.addRow("Pixel size", self.stack.pixel_size)
@@ -221,16 +242,38 @@ class FuseForm(QWidget):
         """What a run would fuse, in a few lines."""
         text = self.stack.description()
         if not self.positions.whole:
-            return text
+            return f"{text}\nOnly a region: {self.region.chosen}." if self.region.chosen else text
         all_of = str(self.positions.positions.current_choice).partition(": ")[2]
         return f"{text.partition(chr(10))[0]}\nat each position: {all_of}"
 
     def _refresh(self) -> None:
+        self._recall()
         self.positions.read(self.stack.layer, self.stack.axis)
+        with self.region.box.changed.blocked():
+            self.region.offer(one_stack=not self.positions.whole)
         self.stack.offer_medium(one_stack=not self.positions.whole)
         self.equalise.enabled = not self.positions.whole
         self.about.setText(self.stack.problem() or self._description())
         self.changed.emit()
+
+    def _on_size(self, _value: float) -> None:
+        self._sized.start()
+
+    def _on_sized(self) -> None:
+        if self.stack.layer is not None:
+            z_step, height = self.stack.z_step.length(), self.stack.pixel_size.length()
+            self._given[self.stack.layer] = self.stack.axis, z_step, height
+
+    def _recall(self) -> None:
+        """Show the sizes that somebody has given for this stack before."""
+        layer = self.stack.layer
+        shown, self._shown = self._shown, "" if layer is None else str(layer.unique_id)
+        if layer is None or shown == self._shown or layer not in self._given:
+            return
+        axis, z_step, height = self._given[layer]
+        if axis == self.stack.axis:
+            self.stack.z_step.set_length(z_step)
+            self.stack.pixel_size.set_length(height)
 
     def _on_method(self, name: str) -> None:
         """Say what the method does, and leave only those settings on that it uses."""
