@@ -73,7 +73,7 @@ def test_the_status_bar_says_it_once(viewer, fused, stack):
 
 
 def test_it_follows_a_layer_that_was_moved_and_stops_with_the_layers(viewer, fused, stack, qtbot):
-    for role in ("fused", "decision", "depth", "confidence", "flags"):
+    for role in ("fused", "decision", "depth (µm)", "confidence", "flags"):
         viewer.layers[f"cells {role}"].translate = (100, 200)
     hover(viewer, fused, 7, 3, qtbot, lambda y, x: (0, 100 + 0.5 * y, 200 + 0.25 * x))
     said = fused.hover.where.text()

@@ -26,7 +26,13 @@ def model(stack):
 
 
 def note(source, z_step=2.0, **more):
-    return {**more, "source_id": source.layer_id, "position": source.position, "slices": source.slices, "z_step": z_step}
+    return {
+        **more,
+        "source_id": source.layer_id,
+        "position": source.position,
+        "slices": source.slices,
+        "z_step": z_step,
+    }
 
 
 @pytest.fixture

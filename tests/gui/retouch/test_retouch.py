@@ -456,9 +456,9 @@ def test_a_run_never_takes_an_edit_away(viewer, fused, finish, settled):
     viewer.layers.remove(layer)
     fused.run()
     finish(fused)
-    np.testing.assert_array_equal(viewer.layers["cells fused"].data, image)
-    assert "cells fused [1]" in viewer.layers
-    assert retoucher_of(viewer.layers["cells decision"]) is fused.results.retoucher
+    np.testing.assert_array_equal(viewer.layers["cells sesf fused"].data, image)
+    assert "cells sesf 2 fused" in viewer.layers
+    assert retoucher_of(viewer.layers["cells sesf 2 decision"]) is fused.results.retoucher
 
 
 def test_another_result_in_the_same_layers_is_left_as_it_is(model, shown, settled, large):

@@ -140,7 +140,6 @@ class FuseForm(QWidget):
         self._sized.timeout.connect(self.sized)
         for box in (self.stack.z_step, self.stack.medium, self.stack.pixel_size):
             box.valueChanged.connect(self._on_size)
-        self.sized.connect(self._on_sized)
         self.method.changed.connect(self._on_method)
         self.folder_button.clicked.connect(self._on_folder)
         self._refresh()
@@ -257,12 +256,10 @@ class FuseForm(QWidget):
         self.changed.emit()
 
     def _on_size(self, _value: float) -> None:
-        self._sized.start()
-
-    def _on_sized(self) -> None:
         if self.stack.layer is not None:
-            z_step, height = self.stack.z_step.length(), self.stack.pixel_size.length()
-            self._given[self.stack.layer] = self.stack.axis, z_step, height
+            z_step, height = self.stack.z_step.value(), self.stack.pixel_size.value()
+            self._given[self.stack.layer] = self.stack.axis, z_step or None, height or None
+        self._sized.start()
 
     def _recall(self) -> None:
         """Show the sizes that somebody has given for this stack before."""

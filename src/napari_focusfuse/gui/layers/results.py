@@ -143,10 +143,11 @@ def iter_show_parts(
         found = {}
     result_id = next((note_of(layer)["result_id"] for layer in found.values()), uuid.uuid4().hex)
     others = [each for known, each in siblings(viewer.layers, provenance).items() if known != result_id]
-    told = {**provenance, "result_id": result_id, "title": title, "tag": tag_of(provenance, others)}
+    alike = [each for each in others if note_of(next(iter(each.values())))["title"] == title]
+    told = {**provenance, "result_id": result_id, "title": title, "tag": tag_of(provenance, alike)}
     added: list[Layer] = []
     try:
-        yield from _iter_show(viewer, parts, told, found, added, tagged=bool(others))
+        yield from _iter_show(viewer, parts, told, found, added, tagged=bool(alike))
     except GeneratorExit:
         for layer in added:
             if layer in viewer.layers:
@@ -155,7 +156,10 @@ def iter_show_parts(
             if role in found and found[role] in viewer.layers:
                 _update(found[role], parts[role], {**told, "role": role})
         raise
-    _step_back(others)
+    for layer in (layer for each in others for layer in each.values()):
+        layer.visible = False
+    for layer in (layer for each in alike for layer in each.values()):
+        rename(layer, note_of(layer), tagged=True)
     return {role: found[role] for role in parts}
 
 
@@ -183,14 +187,6 @@ def _iter_show(
         elif there:
             viewer.layers.remove(found[role])
         yield
-
-
-def _step_back(results: "Iterable[Mapping[str, Layer]]") -> None:
-    """Hide results, and have their names tell them from others."""
-    for layers in results:
-        for layer in layers.values():
-            layer.visible = False
-            rename(layer, note_of(layer), tagged=True)
 
 
 def respace(layers: "Iterable[Layer]", z: NDArray[np.float64] | None, sizes: Mapping[str, Any]) -> None:
