@@ -1,25 +1,34 @@
 """The results of a viewer, each as long as any of its layers is there."""
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Image
 
 from napari_focusfuse.core.positions.result import HyperstackResult
+from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.result.decision import Decision, FusionResult
+from napari_focusfuse.errors import FocusFuseError
+from napari_focusfuse.gui.align.aligned import aligned_from
+from napari_focusfuse.gui.common.some_slices import taken_of
 from napari_focusfuse.gui.common.worker import Work
-from napari_focusfuse.gui.fuse.apply_work import Origin
+from napari_focusfuse.gui.fuse.apply_work import Origin, origin_of_one
+from napari_focusfuse.gui.layers.axes import propose_axis, spacing_of
+from napari_focusfuse.gui.layers.result_parts import Parts, parts_of
 from napari_focusfuse.gui.layers.results import is_result, note_of, plain, respace
-from napari_focusfuse.gui.retouch.session import Retoucher, uncovered
+from napari_focusfuse.gui.layers.source import Source, in_file, problem, take
+from napari_focusfuse.gui.retouch.session import Retoucher, iter_show_and_follow, retoucher_of, uncovered
 
 if TYPE_CHECKING:
     from napari.layers import Layer
+    from napari.viewer import ViewerModel
 
-__all__ = ["Held", "called", "held_by", "history", "hold", "resize", "why_not"]
+__all__ = ["Held", "called", "held_by", "history", "hold", "iter_show", "resize", "show_from_console", "why_not"]
 
 _FIRST = "Fuse a focus stack first."
 _NO_MAP = "This method makes no decision map: fuse with one that does."
@@ -115,6 +124,60 @@ def hold(layers: "Iterable[Layer]", held: Held) -> None:
     """Hold a result for as long as any of its layers is in a viewer."""
     for layer in layers:
         _held[uncovered(layer)] = held
+
+
+def iter_show(
+    viewer: "ViewerModel", source: Source, note: Mapping[str, Any], parts: Parts, result: FusionResult, *, replace: bool
+) -> Generator[None, None, "dict[str, Layer]"]:
+    """Show a result of one stack as layers, step by step, and hold it; gives them by role.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    source : Source
+        What was fused.
+    note : mapping
+        How, of plain JSON types.
+    parts : dict
+        What the layers hold.
+    result : FusionResult
+    replace : bool
+        Whether it takes the place of the newest result of the stack.
+    """
+    decision = result.decision
+    note = {**note, "made_by": plain(result.info if decision is None else decision.info)}
+    layers = yield from iter_show_and_follow(viewer, source, parts, result, note, replace=replace)
+    origin = None if decision is None else origin_of_one(source, decision)
+    hold(
+        layers.values(),
+        Held(source.title, result, note, source.place, origin, retoucher_of(layers.get("decision"))),
+    )
+    return layers
+
+
+def show_from_console(viewer: "ViewerModel", layer: Image, result: FusionResult) -> "dict[str, Layer]":
+    """Show a result that was not made by the widget on its stack, all at once; see `napari_focusfuse.napari.show`."""
+    axis = propose_axis(layer)[0] if layer.ndim > 2 else 0
+    if why := problem(layer, axis):
+        raise FocusFuseError(why)
+    source, sizes, decision = take(layer, axis, viewer.dims.point), spacing_of(layer, axis), result.decision
+    plane = tuple(n for i, n in enumerate(source.data.shape[:3]) if i != source.axis)
+    if result.image.shape[:2] != plane or (decision is not None and len(decision.z) != source.slices):
+        raise FocusFuseError(f"the result is not one of {layer.name!r}: its size or number of slices differs")
+    known = decision is not None and sizes.z_step is not None and np.ptp(decision.z) != source.slices - 1
+    info = plain(result.info if decision is None else decision.info)
+    note = {
+        **source.note(),
+        "rgb": source.rgb,
+        "in_file": in_file(layer),
+        "taken": taken_of(layer),
+        "aligned": aligned_from(layer),
+        "z_step": float(np.ptp(decision.z)) / (source.slices - 1) if known and decision is not None else None,
+        "pixel_size": plain(sizes.pixel_size),
+        "refractive_index": 1.0,
+        **{key: info[key] for key in ("method", "config", "model") if key in info},
+    }
+    return drain(iter_show(viewer, source, note, parts_of(source, result), result, replace=False))
 
 
 def held_by(layer: "Layer | None") -> Held | None:

@@ -26,13 +26,13 @@ from napari_focusfuse.gui.common.run_panel import RunPanel
 from napari_focusfuse.gui.common.text import literal
 from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.fuse.apply_decision import Carrier
-from napari_focusfuse.gui.fuse.apply_work import origin_of_one, origin_of_whole, save_options
-from napari_focusfuse.gui.fuse.history import Held, called, held_by, history, hold, resize, why_not
+from napari_focusfuse.gui.fuse.apply_work import origin_of_whole, save_options
+from napari_focusfuse.gui.fuse.history import Held, called, held_by, history, hold, iter_show, resize, why_not
 from napari_focusfuse.gui.layers.hyperstack import Whole
 from napari_focusfuse.gui.layers.result_parts import Parts, legend
 from napari_focusfuse.gui.layers.results import ROLES, iter_show_parts, note_of, plain
 from napari_focusfuse.gui.layers.source import Source, axis_name
-from napari_focusfuse.gui.retouch.session import Retoucher, iter_show_and_follow, retoucher_of
+from napari_focusfuse.gui.retouch.session import Retoucher
 from napari_focusfuse.gui.surface.panel import Shown, SurfacePanel
 
 if TYPE_CHECKING:
@@ -125,15 +125,9 @@ class ResultPanel(QWidget):
         """Show a result as layers, step by step, and turn to it; `parts` is what they hold."""
         from napari.utils.notifications import show_warning
 
-        decision = result.decision
-        note = {**note, "made_by": plain(result.info if decision is None else decision.info)}
-        work = iter_show_and_follow(self._viewer, source, parts, result, note, replace=self.replace.isChecked())
-        layers = yield from work
-        origin = None if decision is None else origin_of_one(source, decision)
-        if decision is not None and (why := doubt(decision)):
+        layers = yield from iter_show(self._viewer, source, note, parts, result, replace=self.replace.isChecked())
+        if result.decision is not None and (why := doubt(result.decision)):
             show_warning(f"{source.title}: {why}.")
-        retoucher = retoucher_of(layers.get("decision"))
-        hold(layers.values(), Held(source.title, result, note, source.place, origin, retoucher))
         self._turn_to(held_by(layers["fused"]))
 
     def show_whole(
