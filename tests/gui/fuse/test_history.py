@@ -192,3 +192,21 @@ def test_of_all_positions_it_is_said_what_is_off(viewer, widget, stack, finish):
         assert not button.isEnabled()
         assert "fuse the position in question alone" in button.toolTip()
     assert results.save_button.isEnabled()
+
+
+def test_the_first_seconds_say_what_is_done(widget, cells, fusion, finish):
+    for method, what in (("sesf", "model"), ("log", "method")):
+        widget.method.value = method
+        widget.run()
+        assert widget.panel.progress.format() == f"loading the {what}…"
+        finish(widget)
+
+
+def test_what_napari_says_of_flags_is_said_once():
+    from napari_focusfuse.gui.fuse.at_cursor import _with
+
+    assert (
+        _with({"coordinates": " [5 9]: 16; flag: two depths compete"}, "slice 3")["coordinates"]
+        == "[5 9]: 16 · slice 3"
+    )
+    assert _with("", "slice 3") == "slice 3"

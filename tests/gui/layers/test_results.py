@@ -8,7 +8,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_focusfuse.gui.layers.axes import propose_axis
-from napari_focusfuse.gui.layers.result_parts import parts_of
+from napari_focusfuse.gui.layers.result_parts import flag_colours, legend, parts_of
 from napari_focusfuse.gui.layers.results import is_result, iter_show_result, plain, show_result
 from napari_focusfuse.gui.layers.source import KEY, take
 
@@ -339,3 +339,33 @@ def test_layers_may_go_while_others_come(model, make_result):
         if "cells" in names(model):
             model.layers.remove("cells")
     assert names(model) == [called(role) for role in ROLES if role != "decision"]
+
+
+def test_names_are_short_and_sort_by_result(model, make_result):
+    layer = model.layers["cells"]
+    layer.name = "2024-11-30 beetle, left wing, 40x"
+    for method in ("log", "sf"):
+        source = take(layer, 0, (0, 0, 0))
+        show_result(model, source, make_result(source.data, method=method), note(source, method=method))
+    made = names(model)[1:]
+    assert made[0] == "2024-11-30 b… wing, 40x log fused"
+    assert [name.split()[-2] for name in sorted(made) if "depth" not in name] == ["log"] * 4 + ["sf"] * 4
+    assert [layer.visible for layer in model.layers][1:] == [False] * 5 + [True] + [False] * 4
+
+
+def test_flags_have_the_colours_that_the_legend_names():
+    flags = np.array([[0, 2, 2 | 16, 32]], np.uint16)
+    colours = flag_colours()
+    shown = colours.map(flags)[0]
+    assert shown[0, 3] == 0
+    np.testing.assert_allclose(shown[1], shown[2])
+    assert not np.allclose(shown[1], shown[3])
+    rows = legend(flags).split("<br>")[1:]
+    assert [row.split("</span> ")[1] for row in rows] == [
+        "50.0% nothing is sharp here",
+        "25.0% two depths compete",
+        "25.0% several slices averaged",
+    ]
+    for row, value in zip(rows, (2, 16, 32), strict=True):
+        red, green, blue = (int(row.partition("#")[2][k : k + 2], 16) for k in (0, 2, 4))
+        np.testing.assert_allclose(colours.map(np.uint16(value))[:3] * 255, (red, green, blue), atol=0.5)
