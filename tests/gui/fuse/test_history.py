@@ -205,8 +205,6 @@ def test_the_first_seconds_say_what_is_done(widget, cells, fusion, finish):
 def test_what_napari_says_of_flags_is_said_once():
     from napari_focusfuse.gui.fuse.at_cursor import _with
 
-    assert (
-        _with({"coordinates": " [5 9]: 16; flag: two depths compete"}, "slice 3")["coordinates"]
-        == "[5 9]: 16 · slice 3"
-    )
+    status = {"coordinates": " [5 9]: 16; flag: two depths compete"}
+    assert _with(status, "slice 3")["coordinates"] == "[5 9]: 16 · slice 3"
     assert _with("", "slice 3") == "slice 3"
