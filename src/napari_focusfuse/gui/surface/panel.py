@@ -177,10 +177,14 @@ class SurfacePanel(QWidget):
 
     def refresh(self) -> None:
         """Switch the buttons on where there is a surface to show."""
-        why = self._why or (_BUSY if self._panel.busy else "")
-        for button, tip in ((self.show_button, _SHOW), (self.export_button, _EXPORT)):
-            button.setEnabled(not why)
-            button.setToolTip(why or tip)
+        busy = _BUSY if self._panel.busy else ""
+        # From a surface there is a way back, whatever has become of its result.
+        for button, tip, why in (
+            (self.show_button, _SHOW, "" if self.view.shown else self._why),
+            (self.export_button, _EXPORT, self._why),
+        ):
+            button.setEnabled(not (why or busy))
+            button.setToolTip(why or busy or tip)
         for option in (self.fill, self.flip):
             option.setEnabled(not self._panel.busy)
         self.controls.setVisible(self.view.shown)
