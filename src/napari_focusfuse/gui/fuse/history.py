@@ -216,6 +216,6 @@ def resize(held: Held, layers: "Iterable[Layer]", z: list[float] | None, sizes: 
 
 
 def called(held: Held, layers: "Iterable[Layer]") -> str:
-    """What a result is called in a list: stack, method, preset and time."""
+    """What a result is called in a list: method, preset, time and stack; a narrow list cuts the end."""
     tag = next((note_of(layer)["tag"] for layer in layers if held_by(layer) is held and is_result(layer)), "")
-    return " · ".join(part for part in (held.title, tag, held.made.strftime("%H:%M")) if part)
+    return " · ".join(part for part in (tag, held.made.strftime("%H:%M"), held.title) if part)
