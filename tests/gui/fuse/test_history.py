@@ -163,10 +163,12 @@ def test_a_rectangle_is_fused_in_its_place(viewer, widget, run, finish, lazy, qt
 
         values = da.from_array(values, chunks=(1, -1, -1))
     big = viewer.add_image(values, name="big", scale=(2, 0.5, 0.5), units="um", axis_labels=("z", "y", "x"))
-    shapes = viewer.add_shapes([[[5, 10], [5, 30], [25, 30], [25, 10]]], shape_type="rectangle", name="try")
+    shapes = viewer.add_shapes(name="try", ndim=2)
     viewer.layers.selection = {big}
     box = widget.form.region.box
     box.value = shapes.__wrapped__
+    assert "Draw a rectangle in 'try'" in widget.form.problem()
+    shapes.add_rectangles([[5, 10], [5, 30], [25, 30], [25, 10]])
     run()
     fused = viewer.layers["big region fused"]
     np.testing.assert_array_equal(fused.data, np.asarray(values)[:, 10:51, 20:61].max(0))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import CheckBox, ComboBox
 from magicgui.widgets.bases import ValueWidget
 from napari.layers import Image
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import QSignalBlocker, QTimer, Signal
 from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.config import FusionConfig, Preset, Scales
@@ -173,7 +173,7 @@ class FuseForm(QWidget):
             self.how()
         except FocusFuseError as error:
             return str(error)
-        return self.stack.problem()
+        return self.stack.problem() or self.region.problem()
 
     def how(self) -> dict[str, Any]:
         """Method and settings, as options of a fusion."""
@@ -257,8 +257,8 @@ class FuseForm(QWidget):
 
     def _on_size(self, _value: float) -> None:
         if self.stack.layer is not None:
-            z_step, height = self.stack.z_step.value(), self.stack.pixel_size.value()
-            self._given[self.stack.layer] = self.stack.axis, z_step or None, height or None
+            z_step, height = self.stack.z_step.length(), self.stack.pixel_size.length()
+            self._given[self.stack.layer] = self.stack.axis, z_step, height
         self._sized.start()
 
     def _recall(self) -> None:
@@ -269,8 +269,9 @@ class FuseForm(QWidget):
             return
         axis, z_step, height = self._given[layer]
         if axis == self.stack.axis:
-            self.stack.z_step.set_length(z_step)
-            self.stack.pixel_size.set_length(height)
+            for box, length in ((self.stack.z_step, z_step), (self.stack.pixel_size, height)):
+                with QSignalBlocker(box):
+                    box.set_length(length)
 
     def _on_method(self, name: str) -> None:
         """Say what the method does, and leave only those settings on that it uses."""

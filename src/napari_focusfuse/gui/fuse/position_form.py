@@ -183,6 +183,13 @@ class RegionForm(QObject):
         """What is fused, for people; "" for the whole image."""
         return str(self.box.current_choice) if self.box.value is not None and self.box.enabled else ""
 
+    def problem(self) -> str | None:
+        """Why there is no such region, in a sentence; None if there is."""
+        chosen = self.box.value
+        if not self.chosen or not isinstance(chosen, Shapes) or "rectangle" in chosen.shape_type:
+            return None
+        return f"Draw a rectangle in {chosen.name!r} first, or choose another region."
+
     def cut(self, source: Source, axis: int) -> tuple[Source, list[int]]:
         """A stack as it is fused, and where it begins and how large it is (y, x, height, width); empty: all of it."""
         chosen, layer = self.box.value, source.layer
@@ -200,7 +207,7 @@ class RegionForm(QObject):
 
     def _offered(self, _box: object) -> list[tuple[str, Any]]:
         own = [getattr(layer, "__wrapped__", layer) for layer in self._viewer.layers]
-        shapes = [layer for layer in own if isinstance(layer, Shapes) and "rectangle" in layer.shape_type]
+        shapes = [layer for layer in own if isinstance(layer, Shapes)]
         return [
             ("whole image", None),
             ("current view", "view"),
