@@ -348,7 +348,7 @@ def test_names_are_short_and_sort_by_result(model, make_result):
         source = take(layer, 0, (0, 0, 0))
         show_result(model, source, make_result(source.data, method=method), note(source, method=method))
     made = names(model)[1:]
-    assert made[0] == "2024-11-30 b…t wing, 40x log fused"
+    assert made[0] == "2024-11-30 beetl… left wing, 40x log fused"
     assert [name.split()[-2] for name in sorted(made) if "depth" not in name] == ["log"] * 4 + ["sf"] * 4
     assert [layer.visible for layer in model.layers][1:] == [False] * 5 + [True] + [False] * 4
 

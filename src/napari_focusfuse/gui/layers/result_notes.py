@@ -130,7 +130,7 @@ def _edited(layers: Mapping[str, "Layer"]) -> bool:
 
 
 #: So many letters of the name of a stack are told in the names of its results.
-_LONGEST = 24
+_LONGEST = 32
 
 
 def name_of(note: Mapping[str, Any], *, tagged: bool) -> str:
