@@ -318,6 +318,7 @@ def test_in_the_end_labels_can_be_painted_and_depth_has_its_colour_bar(model, fu
         assert overlays["brush_stroke"].visible
     assert [model.layers[f"cells {role}"].editable for role in ("decision", "flags")] == [True, False]
     assert model.layers[called("depth")].colorbar.visible
+    assert model.layers[called("depth")].name_overlay.visible
 
 
 def test_ended_early_nothing_is_left(model, make_result):

@@ -164,7 +164,9 @@ def show_from_console(viewer: "ViewerModel", layer: Image, result: FusionResult)
     plane = tuple(n for i, n in enumerate(source.data.shape[:3]) if i != source.axis)
     if result.image.shape[:2] != plane or (decision is not None and len(decision.z) != source.slices):
         raise FocusFuseError(f"the result is not one of {layer.name!r}: its size or number of slices differs")
-    known = decision is not None and sizes.z_step is not None and np.ptp(decision.z) != source.slices - 1
+    extent = 0.0 if decision is None else float(np.ptp(decision.z))
+    # Positions that nobody gave are the numbers of the slices.
+    known = sizes.z_step is not None and (sizes.z_step == 1 or extent != source.slices - 1)
     info = plain(result.info if decision is None else decision.info)
     note = {
         **source.note(),
@@ -172,7 +174,7 @@ def show_from_console(viewer: "ViewerModel", layer: Image, result: FusionResult)
         "in_file": in_file(layer),
         "taken": taken_of(layer),
         "aligned": aligned_from(layer),
-        "z_step": float(np.ptp(decision.z)) / (source.slices - 1) if known and decision is not None else None,
+        "z_step": extent / (source.slices - 1) if known and extent else None,
         "pixel_size": plain(sizes.pixel_size),
         "refractive_index": 1.0,
         **{key: info[key] for key in ("method", "config", "model") if key in info},
@@ -203,15 +205,20 @@ def resize(held: Held, layers: "Iterable[Layer]", z: list[float] | None, sizes: 
         Positions of the slices, um; None: their numbers from 0.
     sizes : mapping
         ``z_step``, ``pixel_size`` and ``refractive_index``.
+
+    Raises
+    ------
+    FocusFuseError
+        The positions are in another order; nothing has changed then.
     """
     told, decision, one = plain(sizes), held.decision, held.one
-    held.note |= told
     positions = None
     if decision is not None and one is not None:
         decision = decision.with_z(range(len(decision.z)) if z is None else z)
         held.result, positions = replace(one, decision=decision), decision.z
         if held.retoucher is not None:
             held.retoucher.respace(held.result)
+    held.note |= told
     respace([layer for layer in layers if is_result(layer) and held_by(layer) is held], positions, told)
 
 

@@ -233,7 +233,8 @@ class ResultPanel(QWidget):
         decision = None if self._current is None else self._current.decision
         self.details.setVisible(decision is not None)
         if decision is not None and self.details.button.isChecked():
-            self.legend.setText(legend(decision.flags))
+            layer = None if self.retoucher is None else self.retoucher.layer("flags")
+            self.legend.setText(legend(decision.flags if layer is None else layer.data))
             self.fitted.emit()
 
     def _shown(self) -> Shown | None:
