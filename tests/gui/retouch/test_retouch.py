@@ -335,7 +335,7 @@ def test_brightness_may_be_matched(shown, settled, large):
 def test_layers_may_go_or_be_renamed_meanwhile(model, shown, settled, large):
     retoucher = shown(large)
     layer, fused = retoucher.layer("decision"), retoucher.layer("fused")
-    model.layers.remove("cells depth (µm)")
+    model.layers.remove("cells depth (slices)")
     layer.name, fused.name = "mine", "too"
     model.layers.reverse()
     stroke(layer, 3, (20, 20))
@@ -366,7 +366,11 @@ def test_another_result_whose_coming_is_ended_is_no_edit_of_the_first(model, sho
     retoucher.look()
     qtbot.wait(50)
     for role, part in parts.items():
-        np.testing.assert_array_equal(model.layers[f"cells {role}"].data, part["data"], err_msg=role)
+        np.testing.assert_array_equal(
+            model.layers["cells depth (slices)" if role == "depth" else f"cells {role}"].data,
+            part["data"],
+            err_msg=role,
+        )
     assert retoucher_of(model.layers["cells decision"]) is None
 
 
