@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image
 
-from napari_focusfuse.core.positions.result import HyperstackResult
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.result.decision import Decision, FusionResult
 from napari_focusfuse.errors import FocusFuseError
@@ -27,6 +26,8 @@ from napari_focusfuse.gui.retouch.session import Retoucher, iter_show_and_follow
 if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import ViewerModel
+
+    from napari_focusfuse.core.positions.result import HyperstackResult
 
 __all__ = ["Held", "called", "held_by", "history", "hold", "iter_show", "resize", "show_from_console", "why_not"]
 
@@ -57,7 +58,7 @@ class Held:
     """
 
     title: str
-    result: FusionResult | HyperstackResult
+    result: "FusionResult | HyperstackResult"
     note: dict[str, Any]
     place: Mapping[str, Any] = field(default_factory=dict)
     origin: Origin | None = None
@@ -82,8 +83,8 @@ class Held:
     @property
     def has_depth(self) -> bool:
         """Whether depth was measured anywhere, or may have been."""
-        if self.one is None:
-            return isinstance(self.result, HyperstackResult) and self.result.depth is not None
+        if not isinstance(self.result, FusionResult):
+            return self.result.depth is not None
         return self.decision is not None and bool(np.isfinite(self.decision.depth).any())
 
     def work(self) -> Callable[[], Work]:

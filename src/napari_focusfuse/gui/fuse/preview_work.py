@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_focusfuse import io
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.errors import FocusFuseWarning
 from napari_focusfuse.gui.common.preferences import preferences
@@ -190,6 +189,7 @@ class Reduced:
 
 def _iter_jpegs(view: View, factor: int) -> Generator[Progress, None, NDArray[Any] | None]:
     """The same of a stack of JPEG files, which are decoded at a smaller size; None of any other stack."""
+    from napari_focusfuse import io
     from napari_focusfuse.core.stack.stack import Stack
     from napari_focusfuse.core.stack.tiles import iter_binned
 
