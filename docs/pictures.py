@@ -191,7 +191,7 @@ def fuse_sample(viewer: napari.Viewer) -> None:
     widget = viewer.window.dock_widgets["Fuse focus stack (napari-focusfuse)"]
     viewer.cursor.position = (0, 70.0, 150.0)
     shoot(viewer, "sample-fused")
-    depth = next(layer for layer in viewer.layers if layer.name.endswith("depth"))
+    depth = next(layer for layer in viewer.layers if " depth (" in layer.name)
     depth.visible = True
     viewer.layers.selection = {depth}
     shoot(viewer, "sample-depth")

@@ -147,8 +147,11 @@ def test_python_of_the_page_on_python(world: dict[str, Any]) -> None:
 
 
 def test_python_of_the_page_on_the_console(world: dict[str, Any]) -> None:
+    pytest.importorskip("qtpy")
     opened = viewer(world["stack"])
     run("console.md", world | {"viewer": opened})
     fused, stack = opened.layers["actin fused"], opened.layers["stack"]
+    assert np.nanmax(opened.layers["stack depth (µm)"].data) > 1.5
+    assert Path("depth.csv").is_file()
     assert fused.extent.world[0].tolist() == stack.extent.world[0][1:].tolist()
     assert fused.units == stack.units[1:]

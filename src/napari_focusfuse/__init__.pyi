@@ -1,4 +1,5 @@
 # The public names. lazy_loader imports one when it is first used, and type checkers read them here.
+from . import napari as napari
 from .api import adapt as adapt
 from .api import align as align
 from .api import blend as blend

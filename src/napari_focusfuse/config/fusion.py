@@ -111,10 +111,11 @@ class FusionConfig:
         float,
         Setting(
             label="Weights",
-            tip=("Opacity of the decision map over the image; each slice has a colour."),
+            tip="How many slices share a pixel. Low powers average many: less noise, softer detail.\n"
+            "High powers take little more than the sharpest; a hard choice takes one slice and verifies it.",
             least=0,
             offered=(
-                (("adapt to the noise"), 0.0),
+                ("adapt to the noise", 0.0),
                 *((f"power {power}", float(power)) for power in (1, 2, 4, 8, 16)),
                 ("hard choice", math.inf),
             ),

@@ -6,7 +6,7 @@ goes beside the target and is renamed at the end, so a target is whole or as it 
 
 from napari_focusfuse.io.checksums import iter_checksums
 from napari_focusfuse.io.folder import Pair, find_pairs, in_order, pairs_in, read_slices, slice_files
-from napari_focusfuse.io.image import is_image_file, read_image
+from napari_focusfuse.io.image import is_image_file, read_image, read_reduced
 from napari_focusfuse.io.limits import atomically, check_both, check_target, room
 from napari_focusfuse.io.places import (
     at_channel,
@@ -56,6 +56,7 @@ __all__ = [
     "read_image",
     "read_map",
     "read_recipe",
+    "read_reduced",
     "read_slices",
     "read_stack",
     "recipe_file",

@@ -36,6 +36,7 @@ __all__ = [
     "png_chunk",
     "read_header",
     "read_image",
+    "read_reduced",
 ]
 
 TIFF = (".tif", ".tiff", ".btf", ".tf8")
@@ -176,6 +177,18 @@ def _read_with_pillow(path: Path) -> NDArray[Any]:
             return turned(np.asarray(picture), orientation)
     except Image.DecompressionBombError as error:
         raise StackError(f"{path} has too many pixels for its format: save it as TIFF or PNG") from error
+
+
+def read_reduced(path: Path, factor: int) -> NDArray[Any] | None:
+    """A grey or RGB JPEG at 1/2, 1/4 or 1/8 size, which takes a fraction of the time; None of any other file."""
+    if path.suffix.lower() not in (".jpg", ".jpeg", ".jpe"):
+        return None
+    with Image.open(path) as picture:
+        if picture.format != "JPEG" or picture.mode not in ("L", "RGB"):
+            return None
+        orientation = _orientation(picture)
+        picture.draft(picture.mode, (picture.width // factor, picture.height // factor))
+        return turned(np.asarray(picture), orientation)
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -184,3 +184,17 @@ def test_edits_of_the_wrong_type(decision):
     for index, where in ((mask, mask), (np.zeros((20, 24)), mask), (np.zeros((20, 24), int), mask.astype(int))):
         with pytest.raises(FocusFuseError, match="they must be whole numbers and bool"):
             decision.with_edits(index, where)
+
+
+def test_other_positions_move_depth_between_the_same_slices() -> None:
+    depth = np.array([[0.5, 1.0, np.nan, 2.25]], np.float32)
+    labels, weights = np.zeros((1, 1, 4), np.int16), np.ones((1, 1, 4), np.float32)
+    decision = Decision(labels, weights, depth, weights[0], np.zeros((1, 4), np.uint16), np.arange(4.0))
+    np.testing.assert_allclose(decision.with_z([0, 2, 6, 8]).depth, [[1, 2, np.nan, 6.5]])
+    np.testing.assert_allclose(decision.with_z([3, 2, 1, 0]).depth, [[2.5, 2, np.nan, 0.75]])
+    back = decision.with_z([3, 2, 1, 0]).with_z([0, 1, 2, 3])
+    np.testing.assert_allclose(back.depth, depth)
+    with pytest.raises(FocusFuseError, match="another order"):
+        decision.with_z([0, 2, 1, 3])
+    with pytest.raises(FocusFuseError, match="needs 4 positions"):
+        decision.with_z([0, 1, 2])

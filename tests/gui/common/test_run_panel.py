@@ -119,3 +119,17 @@ def test_cancel_before_the_thread_has_begun(panel, begin, go, qtbot):
     qtbot.waitUntil(lambda: not panel.busy)
     assert results == []
     assert panel.status.text() == "Fusing beetle was cancelled; nothing was changed."
+
+
+def test_the_time_left_follows_the_pace(qtbot, monkeypatch):
+    from napari_focusfuse.gui.common import run_panel
+
+    clock = iter([0.0, 1.0, 10.0])
+    monkeypatch.setattr(run_panel.time, "monotonic", lambda: next(clock))
+    panel = run_panel.RunPanel(time_left=True)
+    qtbot.addWidget(panel)
+    shown = []
+    for done in (0, 1, 10):
+        panel._on_progress(Progress(done, 30, f"slice {done + 1} of 30"))
+        shown.append(panel.progress.format())
+    assert shown == ["slice 1 of 30", "slice 2 of 30", "slice 11 of 30 · 20 s left"]

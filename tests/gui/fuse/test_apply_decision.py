@@ -8,8 +8,8 @@ import pytest
 import tifffile
 from qtpy.QtCore import QTimer
 
-from napari_focusfuse.gui.fuse.at_cursor import hit_at
 from napari_focusfuse.gui.layers.source import KEY
+from napari_focusfuse.gui.layers.under_cursor import hit_at
 
 PLUGIN, WIDGET = "napari-focusfuse", "Fuse focus stack"
 LABELS = ("t", "c", "z", "y", "x")
@@ -53,6 +53,10 @@ def slow(monkeypatch):
     go.set()
 
 
+def named(role):
+    return "cells depth (µm)" if role == "depth" else f"cells {role}"
+
+
 def names(viewer):
     return [layer.name for layer in viewer.layers]
 
@@ -63,15 +67,15 @@ def shown(layer):
 
 
 def fuse_all(widget, finish, decide_on=0):
-    widget.carrier.positions.positions.value = True
-    choice = next(c for c in widget.carrier.positions.decide_on.choices if c[1] == decide_on)
-    widget.carrier.positions.decide_on.value = choice
+    widget.form.positions.positions.value = True
+    choice = next(c for c in widget.form.positions.decide_on.choices if c[1] == decide_on)
+    widget.form.positions.decide_on.value = choice
     widget.run()
     finish(widget)
 
 
 def test_the_rows_show_where_there_is_a_choice(viewer, widget, carrier, stack, cells):
-    form = carrier.positions
+    form = widget.form.positions
     assert form.positions.native.isVisibleTo(widget)
     assert [choice[1] for choice in form.decide_on.choices] == ["sum", 0, 1, "each"]
     assert not form.decide_on.enabled
@@ -94,7 +98,7 @@ def test_the_rows_show_where_there_is_a_choice(viewer, widget, carrier, stack, c
 def test_axes_without_names_may_be_channels(viewer, widget, carrier, stack):
     viewer.add_image(np.stack([stack, stack]), name="cells")
     widget.stack.axis = 1
-    assert list(carrier.positions.decide_on.choices) == [(None, "each"), (0, "sum"), (0, 0), (0, 1)]
+    assert list(widget.form.positions.decide_on.choices) == [(None, "each"), (0, "sum"), (0, 0), (0, 1)]
 
 
 def test_all_positions_become_layers_with_the_further_axes(viewer, widget, carrier, cells, finish, values, notes):
@@ -102,14 +106,14 @@ def test_all_positions_become_layers_with_the_further_axes(viewer, widget, carri
 
     fuse_all(widget, finish)
     assert notes == []
-    assert names(viewer) == ["cells", "cells fused", *(f"cells {role}" for role in MAPS)]
+    assert names(viewer) == ["cells", "cells fused", *(named(role) for role in MAPS)]
     z = [0, 2, 4, 6, 8, 10]
     decisions = [api.decide(values[t, 0], method="log", z=z) for t in range(3)]
     fused = viewer.layers["cells fused"]
     assert fused.data.shape == (3, 2, 1, 16, 20)
     np.testing.assert_array_equal(fused.data[2, 1, 0], api.blend(values[2, 1], decisions[2]))
     np.testing.assert_array_equal(viewer.layers["cells decision"].data[1, 0, 0], decisions[1].index + 1)
-    np.testing.assert_array_equal(viewer.layers["cells depth"].data[1, 0, 0], decisions[1].depth)
+    np.testing.assert_array_equal(viewer.layers["cells depth (µm)"].data[1, 0, 0], decisions[1].depth)
     assert tuple(fused.axis_labels) == LABELS
     assert widget.panel.status.text().startswith("6 slices at each of T = 3, C = 2")
     kept = fused.metadata[KEY]
@@ -119,20 +123,23 @@ def test_all_positions_become_layers_with_the_further_axes(viewer, widget, carri
         for axis, step in enumerate((t, c, k)):
             viewer.dims.set_current_step(axis, step)
         np.testing.assert_array_equal(shown(fused), fused.data[t, c, 0])
-        viewer.layers["cells depth"].visible = True
-        np.testing.assert_array_equal(shown(viewer.layers["cells depth"]), decisions[t].depth)
+        viewer.layers["cells depth (µm)"].visible = True
+        np.testing.assert_array_equal(shown(viewer.layers["cells depth (µm)"]), decisions[t].depth)
 
 
 def test_running_again_updates_the_layers(viewer, widget, carrier, cells, finish):
     fuse_all(widget, finish)
     layers = list(viewer.layers)
+    fuse_all(widget, finish)
+    assert list(viewer.layers) == layers
+    widget.results.replace.setChecked(True)
     fuse_all(widget, finish, "sum")
     assert list(viewer.layers) == layers
     assert [viewer.layers[f"cells {role}"].editable for role in ("decision", "flags")] == [False, False]
     fuse_all(widget, finish, "each")
-    assert list(viewer.layers) == layers
-    assert viewer.layers["cells depth"].data.shape == (3, 2, 1, 16, 20)
-    carrier.positions.positions.value = False
+    assert len(viewer.layers) == 6
+    assert viewer.layers["cells depth (µm)"].data.shape == (3, 2, 1, 16, 20)
+    widget.form.positions.positions.value = False
     widget.run()
     finish(widget)
     assert len(viewer.layers) == 11
@@ -158,13 +165,13 @@ def test_a_run_that_was_cancelled_leaves_what_is_saved_as_it_was(
     slow.clear()
     other = viewer.add_image(values, name="other", scale=(1, 1, 9, 7, 7), units=cells.units, axis_labels=LABELS)
     widget.layer = other
-    carrier.positions.positions.value = True
+    widget.form.positions.positions.value = True
     widget.run()
     qtbot.waitUntil(lambda: widget.panel.progress.maximum() > 0)
     widget.cancel()
     slow.set()
     finish(widget)
-    assert carrier.title == "cells"
+    assert widget.results.current.title == "cells"
     widget.save(tmp_path / "out")
     finish(widget)
     recipe = json.loads((tmp_path / "out" / "recipe.json").read_text("utf-8"))
@@ -173,14 +180,15 @@ def test_a_run_that_was_cancelled_leaves_what_is_saved_as_it_was(
 
 def test_the_looks_of_maps_follow_another_run(viewer, widget, carrier, cells, finish, values):
     fuse_all(widget, finish)
-    assert viewer.layers["cells depth"].contrast_limits == [0, 10]
+    assert viewer.layers["cells depth (µm)"].contrast_limits == [0, 10]
     widget.stack.z_step.set_length(4.0)
     fuse_all(widget, finish)
-    assert viewer.layers["cells depth"].contrast_limits == [0, 20]
+    assert viewer.layers["cells depth (µm)"].contrast_limits == [0, 20]
     widget.method.value = "max"
     widget.run()
     finish(widget)
-    assert names(viewer) == ["cells", "cells fused"]
+    assert names(viewer)[-1] == "cells max fused"
+    assert not viewer.layers["cells log fused"].visible
 
 
 def test_the_memory_limit_holds_for_all_positions(viewer, widget, carrier, cells, finish, monkeypatch):
@@ -196,13 +204,13 @@ def test_no_refractive_index_is_asked_for_where_it_is_not_used(widget, carrier, 
     box = widget.stack.medium
     box.setValue(1.33)
     assert box.isEnabled()
-    carrier.positions.positions.value = True
+    widget.form.positions.positions.value = True
     assert not box.isEnabled()
     assert "Not available when all positions are fused" in box.toolTip()
     assert widget.stack.positions() == [2.0 * k for k in range(6)]
     widget.stack.z_step.set_length(3.0)
     assert not box.isEnabled()
-    carrier.positions.positions.value = False
+    widget.form.positions.positions.value = False
     assert box.isEnabled()
     assert "Not available" not in box.toolTip()
     np.testing.assert_allclose(widget.stack.positions(), 3.99 * np.arange(6))
@@ -210,7 +218,7 @@ def test_no_refractive_index_is_asked_for_where_it_is_not_used(widget, carrier, 
 
 def test_layers_of_all_positions_come_one_by_one(viewer, widget, carrier, cells, finish, qtbot):
     """All at once they would keep the viewer for half a second."""
-    carrier.positions.positions.value = True
+    widget.form.positions.positions.value = True
     widget.run()
     seen = []
     viewer.layers.events.inserted.connect(lambda event: QTimer.singleShot(0, lambda: seen.append(len(viewer.layers))))
@@ -219,18 +227,18 @@ def test_layers_of_all_positions_come_one_by_one(viewer, widget, carrier, cells,
 
 
 def test_layers_of_all_positions_are_gone_if_their_coming_is_ended(viewer, widget, carrier, cells, finish, qtbot):
-    carrier.positions.positions.value = True
+    widget.form.positions.positions.value = True
     widget.run()
     qtbot.waitUntil(lambda: len(viewer.layers) > 2, timeout=20000)
     widget.cancel()
     finish(widget)
     assert names(viewer) == ["cells"]
-    assert carrier.result is None
+    assert widget.results.current is None
 
 
 def test_methods_without_decision_give_images(viewer, widget, carrier, cells, finish, values):
     widget.method.value = "max"
-    carrier.positions.positions.value = True
+    widget.form.positions.positions.value = True
     widget.run()
     finish(widget)
     assert names(viewer) == ["cells", "cells fused"]
@@ -246,9 +254,9 @@ def test_a_dark_channel_is_warned_of(viewer, widget, carrier, bright_and_dark, f
 
 
 def test_a_stack_that_shows_nothing_is_warned_of(viewer, widget, fusion, stack, finish, notes, monkeypatch):
-    from napari_focusfuse.gui.fuse import apply_decision as _carrier
+    from napari_focusfuse.gui.fuse import result_panel as _panel
 
-    monkeypatch.setattr(_carrier, "doubt", lambda decision: "the decision map is a guess")
+    monkeypatch.setattr(_panel, "doubt", lambda decision: "the decision map is a guess")
     viewer.add_image(stack, name="far red")
     widget.run()
     finish(widget)
@@ -265,9 +273,9 @@ def bright_and_dark(viewer):
 
 
 def test_cancel_leaves_no_layer(viewer, widget, carrier, cells, finish, slow, qtbot):
-    carrier.positions.positions.value = True
+    widget.form.positions.positions.value = True
     widget.run()
-    qtbot.waitUntil(lambda: widget.panel.progress.format() != "starting")
+    qtbot.waitUntil(lambda: widget.panel.progress.format() != "loading the method…")
     widget.cancel()
     slow.set()
     finish(widget)
@@ -276,13 +284,13 @@ def test_cancel_leaves_no_layer(viewer, widget, carrier, cells, finish, slow, qt
 
 
 def test_the_layer_may_be_renamed_and_go_in_the_middle(viewer, widget, carrier, cells, finish, slow, notes):
-    carrier.positions.positions.value = True
+    widget.form.positions.positions.value = True
     widget.run()
     cells.name = "renamed"
     viewer.layers.clear()
     slow.set()
     finish(widget)
-    assert names(viewer) == ["cells fused", *(f"cells {role}" for role in MAPS)]
+    assert names(viewer) == ["cells fused", *(named(role) for role in MAPS)]
     assert notes == []
 
 
@@ -291,7 +299,7 @@ def test_closing_the_viewer_in_the_middle_is_quiet(make_napari_viewer, values, s
     viewer.add_image(values, axis_labels=LABELS)
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
     widget.method.value = "log"
-    widget.carrier.positions.positions.value = True
+    widget.form.positions.positions.value = True
     widget.run()
     viewer.close()
     slow.set()
@@ -386,7 +394,7 @@ def test_decisions_of_each_time_are_carried_to_another_layer(viewer, widget, car
         viewer.add_image(values[:, c], name=name, axis_labels=("t", "z", "y", "x"))
     viewer.add_image(values[:2, 1], name="shorter", axis_labels=("t", "z", "y", "x"))
     widget.layer = viewer.layers["DAPI"]
-    carrier.positions.positions.value = True
+    widget.form.positions.positions.value = True
     widget.run()
     finish(widget)
     dialog = opened(carrier, viewer.layers["GFP"])
@@ -424,13 +432,13 @@ def test_a_carried_image_does_not_replace_the_result_of_its_layer(viewer, widget
         finish(widget)
     opened(carrier).apply_button.click()
     finish(widget)
-    assert {"GFP fused", "GFP decision", "GFP fused [1]"} <= set(names(viewer))
+    assert {"GFP log fused", "GFP log decision", "GFP by DAPI fused"} <= set(names(viewer))
     widget.layer = viewer.layers["GFP"]
-    own = viewer.layers["GFP fused [1]"].data.copy()
+    own = viewer.layers["GFP by DAPI fused"].data.copy()
     widget.run()
     finish(widget)
-    np.testing.assert_array_equal(viewer.layers["GFP fused [1]"].data, own)
-    assert "GFP fused [2]" not in viewer.layers
+    np.testing.assert_array_equal(viewer.layers["GFP by DAPI fused"].data, own)
+    assert "GFP log 2 fused" not in viewer.layers
 
 
 def test_without_a_decision_or_a_layer_it_says_what_to_do(viewer, widget, carrier, stack, finish, notes):

@@ -30,7 +30,11 @@ def names(viewer):
     return [layer.name for layer in viewer.layers]
 
 
-RESULTS = ["cells fused", "cells decision", "cells depth", "cells confidence", "cells flags"]
+RESULTS = ["cells fused", "cells decision", "cells depth (µm)", "cells confidence", "cells flags"]
+
+
+def tagged(tag):
+    return [name.replace("cells", f"cells {tag}") for name in RESULTS]
 
 
 @pytest.mark.usefixtures("one_thread")
@@ -43,7 +47,7 @@ def test_a_simulated_stack_is_fused_end_to_end(viewer, widget, finish, notes):
     widget.run()
     finish(widget)
     assert notes == []
-    fused, depth = viewer.layers["scene fused"].data, viewer.layers["scene depth"].data
+    fused, depth = viewer.layers["scene fused"].data, viewer.layers["scene depth (µm)"].data
 
     def error(image):
         return np.sqrt(np.mean((image.astype(float) - scene.truth) ** 2))
@@ -154,7 +158,7 @@ def test_the_refractive_index_stretches_the_depth_and_is_in_the_recipe(viewer, w
     recipe = json.loads((tmp_path / "cells" / "recipe.json").read_text(encoding="utf-8"))
     assert (recipe["refractive_index"], recipe["z_step_um"]) == (1.33, 2.0)
     depth = tifffile.imread(tmp_path / "cells" / "depth.ome.tif")
-    np.testing.assert_allclose(depth, viewer.layers["cells depth"].data, rtol=1e-6)
+    np.testing.assert_allclose(depth, viewer.layers["cells depth (µm)"].data, rtol=1e-6)
 
 
 def test_without_a_z_step_no_refractive_index_is_asked_for(widget, cells):
@@ -238,15 +242,11 @@ def test_without_a_decision_only_the_image_is_shown(viewer, widget, cells, fusio
     widget.method.value = "lp"
     widget.run()
     finish(widget)
-    assert names(viewer) == ["cells", "cells fused"]
-    assert viewer.layers["cells fused"].metadata[KEY]["made_by"] == {"method": "lp"}
+    assert names(viewer)[6:] == ["cells lp fused"]
+    assert viewer.layers["cells lp fused"].metadata[KEY]["made_by"] == {"method": "lp"}
     widget.save(tmp_path / "out")
     finish(widget)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["fused.ome.tif", "recipe.json"]
-    widget.method.value = "sesf"
-    widget.run()
-    finish(widget)
-    assert sorted(names(viewer)) == sorted(["cells", *RESULTS])
 
 
 @pytest.mark.parametrize("name", ["lp", "mwg"])
@@ -268,7 +268,7 @@ def test_without_a_known_z_step_depth_is_in_slices(viewer, widget, stack, fusion
     widget.run()
     finish(widget)
     assert fusion.calls[0]["z"] is None
-    assert np.nanmax(viewer.layers["cells depth"].data) == 4
+    assert np.nanmax(viewer.layers["cells depth (slices)"].data) == 4
 
 
 def test_spacing_follows_the_layer(widget, cells):
@@ -420,7 +420,7 @@ def test_a_painted_decision_is_kept(viewer, widget, cells, fusion, finish):
     widget.run()
     finish(widget)
     np.testing.assert_array_equal(decision.data, painted)
-    assert names(viewer) == ["cells", *RESULTS, *(f"{name} [1]" for name in RESULTS)]
+    assert names(viewer) == ["cells", *tagged("sesf"), *tagged("sesf 2")]
 
 
 def test_a_reopened_widget_updates_the_layers_too(viewer, cells, fusion, finish, qtbot):
@@ -454,6 +454,7 @@ def test_results_are_not_offered_as_stacks(viewer, widget, cells, fusion, finish
 
 def test_renaming_and_reordering_keeps_the_layer(viewer, widget, cells, stack):
     viewer.add_image(stack, name="other")
+    widget.layer = cells
     cells.name = "renamed"
     viewer.layers.reverse()
     assert widget.layer == cells
@@ -577,7 +578,7 @@ def test_saving_writes_what_the_command_line_writes(viewer, widget, cells, fusio
         "recipe.json",
     ]
     np.testing.assert_array_equal(tifffile.imread(folder / "fused.ome.tif"), viewer.layers[f"{name} fused"].data)
-    np.testing.assert_array_equal(tifffile.imread(folder / "depth.ome.tif"), viewer.layers[f"{name} depth"].data)
+    np.testing.assert_array_equal(tifffile.imread(folder / "depth.ome.tif"), viewer.layers[f"{name} depth (µm)"].data)
     with tifffile.TiffFile(folder / "fused.ome.tif") as file:
         assert 'PhysicalSizeX="0.5"' in file.ome_metadata
     assert str(folder) in widget.panel.status.text()

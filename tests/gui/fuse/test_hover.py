@@ -5,8 +5,9 @@ import pytest
 
 from napari_focusfuse.core.focus import Glance
 from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.gui.fuse.at_cursor import flag_words, hit_at, origin_of, source_at
+from napari_focusfuse.gui.layers.result_parts import flag_words
 from napari_focusfuse.gui.layers.source import KEY
+from napari_focusfuse.gui.layers.under_cursor import hit_at, origin_of, source_at
 
 
 @pytest.fixture
@@ -72,13 +73,13 @@ def test_the_status_bar_says_it_once(viewer, fused, stack):
 
 
 def test_it_follows_a_layer_that_was_moved_and_stops_with_the_layers(viewer, fused, stack, qtbot):
-    for role in ("fused", "decision", "depth", "confidence", "flags"):
+    for role in ("fused", "decision", "depth (µm)", "confidence", "flags"):
         viewer.layers[f"cells {role}"].translate = (100, 200)
     hover(viewer, fused, 7, 3, qtbot, lambda y, x: (0, 100 + 0.5 * y, 200 + 0.25 * x))
     said = fused.hover.where.text()
     viewer.cursor.position = place(5, 9)
     assert fused.hover.where.text() == said
-    viewer.layers.remove("cells depth")
+    viewer.layers.remove("cells depth (µm)")
     viewer.layers.remove("cells flags")
     viewer.cursor.position = (0, 100, 200)
     k = stack[:, 0, 0].argmax()

@@ -188,3 +188,35 @@ def test_the_part_that_is_seen():
     assert visible_part(model, layer, (1, 2), 1) == (slice(0, 100), slice(0, 200))
     model.dims.ndisplay = 3
     assert visible_part(model, layer, (1, 2), 1) == (slice(0, 100), slice(0, 200))
+
+
+def test_jpegs_are_decoded_at_the_size_of_the_preview(tmp_path, monkeypatch):
+    from napari.layers import Layer
+    from PIL import Image
+    from scipy.ndimage import gaussian_filter
+
+    from napari_focusfuse import io
+    from napari_focusfuse.core.progress import drain
+    from napari_focusfuse.gui.reader import get_reader
+
+    planes = [gaussian_filter(np.random.default_rng(k).random((130, 162)) * 2000, 3).astype(np.uint8) for k in range(3)]
+    for k, plane in enumerate(planes):
+        Image.fromarray(plane).save(tmp_path / f"z{k}.jpg", quality=98)
+    (made,) = get_reader(str(tmp_path))(str(tmp_path))
+    layer = Layer.create(*made)
+    calls, small = [], io.read_reduced
+    monkeypatch.setattr(io, "read_reduced", lambda *told: calls.append(told[1]) or small(*told))
+    view = View(take(layer, 0, (0, 0, 0)), layer.data, (slice(0, 130), slice(8, 162)), {})
+    reduced = drain(Reduced().iter_stack(view, 16))
+    assert calls == [8, 8, 8]
+    for plane, seen in zip(planes, reduced, strict=True):
+        mean = plane[:128, 8 : 8 + 144].reshape(8, 16, 9, 16).mean(axis=(1, 3))
+        np.testing.assert_allclose(seen, mean, atol=2)
+    odd = View(view.source, layer.data, (slice(3, 130), slice(0, 162)), {})
+    assert drain(Reduced().iter_stack(odd, 16)).shape[1:] == (7, 10)
+    assert len(calls) == 3
+
+
+def test_the_first_one_of_a_small_stack_is_at_an_eighth():
+    assert Pace().factors(view_of((8, 1536, 2048))) == [8]
+    assert Pace().factors(view_of((200, 1536, 2048)))[0] > 8

@@ -8,7 +8,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_focusfuse.gui.layers.axes import propose_axis
-from napari_focusfuse.gui.layers.result_parts import parts_of
+from napari_focusfuse.gui.layers.result_parts import flag_colours, legend, parts_of
 from napari_focusfuse.gui.layers.results import is_result, iter_show_result, plain, show_result
 from napari_focusfuse.gui.layers.source import KEY, take
 
@@ -25,8 +25,14 @@ def model(stack):
     return model
 
 
-def note(source, z_step=2.0):
-    return {"source_id": source.layer_id, "position": source.position, "slices": source.slices, "z_step": z_step}
+def note(source, z_step=2.0, **more):
+    return {
+        **more,
+        "source_id": source.layer_id,
+        "position": source.position,
+        "slices": source.slices,
+        "z_step": z_step,
+    }
 
 
 @pytest.fixture
@@ -44,13 +50,17 @@ def fuse(make_result):
     return fuse
 
 
+def called(role, unit="µm"):
+    return f"cells depth ({unit})" if role == "depth" else f"cells {role}"
+
+
 def names(model):
     return [layer.name for layer in model.layers]
 
 
 def test_all_layers_lie_on_the_source(model, fuse):
     result = fuse(model)
-    assert names(model) == ["cells", *(f"cells {role}" for role in ROLES)]
+    assert names(model) == ["cells", *map(called, ROLES)]
     for layer in list(model.layers)[1:]:
         np.testing.assert_allclose(layer.scale, (0.5, 0.25))
         np.testing.assert_allclose(layer.translate, (3, 4))
@@ -59,8 +69,8 @@ def test_all_layers_lie_on_the_source(model, fuse):
         assert is_result(layer)
     np.testing.assert_array_equal(model.layers["cells fused"].data, result.image)
     np.testing.assert_array_equal(model.layers["cells decision"].data, result.decision.index + 1)
-    np.testing.assert_array_equal(model.layers["cells depth"].data, result.decision.depth)
-    assert np.nanmax(model.layers["cells depth"].data) == 8.0
+    np.testing.assert_array_equal(model.layers[called("depth")].data, result.decision.depth)
+    assert np.nanmax(model.layers[called("depth")].data) == 8.0
 
 
 def test_what_is_seen_first_is_the_fused_image(model, fuse):
@@ -108,7 +118,7 @@ def test_every_slice_has_a_label(slices, dtype, fuse):
 
 def test_unknown_depth_is_transparent_and_does_not_stretch_the_colours(model, fuse):
     fuse(model)
-    depth = model.layers["cells depth"]
+    depth = model.layers[called("depth")]
     assert depth.colormap.map(np.array([np.nan]))[0, 3] == 0
     assert tuple(depth.contrast_limits) == (np.nanmin(depth.data), np.nanmax(depth.data))
     assert depth.colorbar.visible
@@ -157,7 +167,7 @@ def test_running_again_updates_in_place(model, fuse):
 
 def test_depth_limits_follow_the_data_until_they_are_changed_by_hand(model, fuse):
     fuse(model, z_step=2.0)
-    depth = model.layers["cells depth"]
+    depth = model.layers[called("depth")]
     fuse(model, z_step=20.0)
     assert depth.contrast_limits == [20, 80]
     depth.contrast_limits = (30, 50)
@@ -195,12 +205,12 @@ def test_an_edit_that_was_undone_is_no_edit(model, fuse):
 @pytest.mark.parametrize("role", ROLES)
 def test_a_deleted_layer_is_made_again(model, role, fuse):
     fuse(model)
-    model.layers.remove(f"cells {role}")
+    model.layers.remove(called(role))
     others = list(model.layers)
     fuse(model)
     assert len(model.layers) == 6
     assert set(others) < set(model.layers)
-    assert f"cells {role}" in names(model)
+    assert called(role) in names(model)
 
 
 def test_a_copy_made_by_the_user_is_left_alone(model, fuse):
@@ -248,7 +258,7 @@ def test_the_result_is_shown_though_the_source_is_gone(model, make_result):
     source = take(model.layers["cells"], 0, (0, 0, 0))
     model.layers.clear()
     show_result(model, source, make_result(source.data), note(source))
-    assert names(model) == [f"cells {role}" for role in ROLES]
+    assert names(model) == [called(role) for role in ROLES]
 
 
 def test_rgb_stays_rgb(fuse):
@@ -307,7 +317,8 @@ def test_in_the_end_labels_can_be_painted_and_depth_has_its_colour_bar(model, fu
         assert overlays["polygon"].visible
         assert overlays["brush_stroke"].visible
     assert [model.layers[f"cells {role}"].editable for role in ("decision", "flags")] == [True, False]
-    assert model.layers["cells depth"].colorbar.visible
+    assert model.layers[called("depth")].colorbar.visible
+    assert model.layers[called("depth")].name_overlay.visible
 
 
 def test_ended_early_nothing_is_left(model, make_result):
@@ -328,4 +339,34 @@ def test_layers_may_go_while_others_come(model, make_result):
             model.layers.remove("cells decision")
         if "cells" in names(model):
             model.layers.remove("cells")
-    assert names(model) == [f"cells {role}" for role in ROLES if role != "decision"]
+    assert names(model) == [called(role) for role in ROLES if role != "decision"]
+
+
+def test_names_are_short_and_sort_by_result(model, make_result):
+    layer = model.layers["cells"]
+    layer.name = "2024-11-30 beetle, left wing, 40x"
+    for method in ("log", "sf"):
+        source = take(layer, 0, (0, 0, 0))
+        show_result(model, source, make_result(source.data, method=method), note(source, method=method))
+    made = names(model)[1:]
+    assert made[0] == "2024-11-30 beetl… left wing, 40x log fused"
+    assert [name.split()[-2] for name in sorted(made) if "depth" not in name] == ["log"] * 4 + ["sf"] * 4
+    assert [layer.visible for layer in model.layers][1:] == [False] * 5 + [True] + [False] * 4
+
+
+def test_flags_have_the_colours_that_the_legend_names():
+    flags = np.array([[0, 2, 2 | 16, 32]], np.uint16)
+    colours = flag_colours()
+    shown = colours.map(flags)[0]
+    assert shown[0, 3] == 0
+    np.testing.assert_allclose(shown[1], shown[2])
+    assert not np.allclose(shown[1], shown[3])
+    rows = legend(flags).split("<br>")[1:]
+    assert [row.split("</span> ")[1] for row in rows] == [
+        "50.0% nothing is sharp here",
+        "25.0% two depths compete",
+        "25.0% several slices averaged",
+    ]
+    for row, value in zip(rows, (2, 16, 32), strict=True):
+        red, green, blue = (int(row.partition("#")[2][k : k + 2], 16) for k in (0, 2, 4))
+        np.testing.assert_allclose(colours.map(np.uint16(value))[:3] * 255, (red, green, blue), atol=0.5)

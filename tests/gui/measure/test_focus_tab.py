@@ -82,7 +82,7 @@ def test_the_depth_that_was_found_is_marked(viewer, measuring, cells, fusion, fi
     fusing.run()
     finish(fusing)
     tab = focus()
-    depth, decision = viewer.layers["cells depth"].data, viewer.layers["cells decision"].data
+    depth, decision = viewer.layers["cells depth (µm)"].data, viewer.layers["cells decision"].data
     for known, what in ((True, "depth"), (False, "taken from")):
         y, x = np.argwhere(np.isfinite(depth) == known)[0]
         hover(viewer, tab, y, x, qtbot)
@@ -92,7 +92,7 @@ def test_the_depth_that_was_found_is_marked(viewer, measuring, cells, fusion, fi
         assert mark.get_visible()
         assert mark.get_xdata()[0] == pytest.approx(at)
         assert f"Line: {what} {at:.3g} µm." in tab.where.text()
-    viewer.layers.remove("cells depth")
+    viewer.layers.remove("cells depth (µm)")
     viewer.layers.remove("cells decision")
     hover(viewer, tab, 7, 7, qtbot)
     tab.plot._canvas.draw()

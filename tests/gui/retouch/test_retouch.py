@@ -335,7 +335,7 @@ def test_brightness_may_be_matched(shown, settled, large):
 def test_layers_may_go_or_be_renamed_meanwhile(model, shown, settled, large):
     retoucher = shown(large)
     layer, fused = retoucher.layer("decision"), retoucher.layer("fused")
-    model.layers.remove("cells depth")
+    model.layers.remove("cells depth (slices)")
     layer.name, fused.name = "mine", "too"
     model.layers.reverse()
     stroke(layer, 3, (20, 20))
@@ -366,7 +366,11 @@ def test_another_result_whose_coming_is_ended_is_no_edit_of_the_first(model, sho
     retoucher.look()
     qtbot.wait(50)
     for role, part in parts.items():
-        np.testing.assert_array_equal(model.layers[f"cells {role}"].data, part["data"], err_msg=role)
+        np.testing.assert_array_equal(
+            model.layers["cells depth (slices)" if role == "depth" else f"cells {role}"].data,
+            part["data"],
+            err_msg=role,
+        )
     assert retoucher_of(model.layers["cells decision"]) is None
 
 
@@ -456,9 +460,9 @@ def test_a_run_never_takes_an_edit_away(viewer, fused, finish, settled):
     viewer.layers.remove(layer)
     fused.run()
     finish(fused)
-    np.testing.assert_array_equal(viewer.layers["cells fused"].data, image)
-    assert "cells fused [1]" in viewer.layers
-    assert retoucher_of(viewer.layers["cells decision"]) is fused.results.retoucher
+    np.testing.assert_array_equal(viewer.layers["cells sesf fused"].data, image)
+    assert "cells sesf 2 fused" in viewer.layers
+    assert retoucher_of(viewer.layers["cells sesf 2 decision"]) is fused.results.retoucher
 
 
 def test_another_result_in_the_same_layers_is_left_as_it_is(model, shown, settled, large):

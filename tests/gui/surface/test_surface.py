@@ -96,12 +96,22 @@ def test_sizes_must_be_known(viewer, widget, stack, fusion, finish, notes, tmp_p
     assert not list(tmp_path.iterdir())
 
 
-def test_a_method_without_depth(viewer, widget, cells, fusion, finish, notes):
+def test_a_method_without_depth_offers_no_surface(viewer, widget, cells, fusion, finish):
     widget.method.value = "max"
     widget.run()
     finish(widget)
-    widget.surface.show_button.click()
-    assert "does not measure depth" in notes[0].message
+    assert not widget.surface.isVisibleTo(widget)
+    assert "makes no decision map" in widget.surface.show_button.toolTip()
+
+
+def test_a_surface_follows_the_sizes(viewer, fused, finish, qtbot):
+    fused.surface.show_surface()
+    finish(fused)
+    heights = np.ptp(viewer.layers["cells surface"].data[0][:, 0])
+    fused.stack.z_step.setValue(2 * fused.stack.z_step.value())
+    qtbot.waitUntil(lambda: fused.panel.busy)
+    finish(fused)
+    assert np.ptp(viewer.layers["cells surface"].data[0][:, 0]) == pytest.approx(2 * heights, rel=1e-5)
 
 
 @pytest.mark.parametrize(("name", "chosen"), [("z.tif", ""), ("z", "Height map (*.tif)")])
@@ -113,7 +123,7 @@ def test_export(viewer, fused, finish, monkeypatch, tmp_path, name, chosen):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / name), chosen))
     fused.surface.export_button.click()
     finish(fused)
-    depth = viewer.layers["cells depth"].data
+    depth = viewer.layers["cells depth (µm)"].data
     assert np.isnan(depth).any()
     np.testing.assert_allclose(io.read_image(tmp_path / "z.tif"), depth)
     said = fused.panel.status.text()

@@ -234,7 +234,7 @@ def iter_survey(stack: Stack) -> Generator[Progress, None, Survey]:
         if done in asked:
             calm.append(block_noise(grey, missing))
             rounding = min(rounding, quantisation(image[:: 2 * step, :: 2 * step]))
-        yield Progress(done, len(stack), "measuring brightness and noise")
+        yield Progress(done, len(stack), f"brightness and noise of slice {done + 1} of {len(stack)}")
     factors = np.ones(len(stack))
     factors[stack.order] = gains(blocks)
     ranks = np.unique(np.linspace(0, (len(places) - 1) / 2, _PATCHES).round().astype(int))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from napari_focusfuse.config.fusion import CHANNEL
-from napari_focusfuse.core.decide.confidence import summary
+from napari_focusfuse.core.decide.confidence import shares, shares_told, summary
 from napari_focusfuse.core.positions import FusedPosition
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.result import Decision, Flag
@@ -102,7 +102,7 @@ class _Room:
         self._arrays: dict[str, Any] = {}
         self._map_axes = ""
         self._decisions: dict[tuple[int, ...], Decision] = {}
-        self._silent: list[float] = []
+        self._shares: list[tuple[float, float]] = []
         self._unordered = 0
         self._weights: list[list[float]] = []
         self._told: dict[str, Any] = {}
@@ -123,7 +123,7 @@ class _Room:
         for c, decision in enumerate(fused.decisions):
             self._told = self._told or dict(decision.info)
             self._text = summary(decision)
-            self._silent.append(float(((decision.flags & Flag.NO_SIGNAL) > 0).mean()))
+            self._shares.append(shares(decision))
             self._unordered += bool((decision.flags & Flag.UNORDERED).any())
             if self._maps:
                 self._put_maps(decision, fused.where, c, each=each)
@@ -157,7 +157,7 @@ class _Room:
     def result(self, info: Mapping[str, Any]) -> HyperstackResult:
         """All there is."""
         maps = {name: self._arrays.get(name) for name in ("index", "depth", "confidence", "flags")}
-        told = {key: value for key, value in self._told.items() if len(self._silent) == 1 or key not in _OF_ONE}
+        told = {key: value for key, value in self._told.items() if len(self._shares) == 1 or key not in _OF_ONE}
         told |= {**info, **({"channel_weights": self._weights} if self._weights else {})}
         return HyperstackResult(
             self._arrays["fused"],
@@ -173,10 +173,10 @@ class _Room:
         data = self._data
         sizes = [f"{letter} = {data.sizes[letter]}" for letter in data.further]
         text = f"{data.sizes[data.axis]} slices at each of {', '.join(sizes)}"
-        if not self._silent:
+        if not self._shares:
             return f"{text}: images without decision."
-        if len(self._silent) == 1:
+        if len(self._shares) == 1:
             return self._text
         if self._unordered:
-            return f"{text}; at {self._unordered} of {len(self._silent)} the slices are not in the order of focus."
-        return f"{text}: {1 - float(np.mean(self._silent)):.1%} of the pixels reliable."
+            return f"{text}; at {self._unordered} of {len(self._shares)} the slices are not in the order of focus."
+        return f"{text}: {shares_told(*np.mean(self._shares, axis=0))}."

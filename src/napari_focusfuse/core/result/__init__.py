@@ -6,7 +6,7 @@ A decision map can be edited, saved, and applied to any stack of the same geomet
 import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntFlag
 from pathlib import Path
@@ -20,7 +20,7 @@ from napari_focusfuse.core.files.checked import MismatchError, read_arrays
 from napari_focusfuse.core.result.edits import seam, with_label
 from napari_focusfuse.errors import FocusFuseError
 
-__all__ = ["Decision", "Flag", "FusionResult", "Labels", "checked", "info_of", "load_decision"]
+__all__ = ["Decision", "Flag", "FusionResult", "Labels", "checked", "info_of", "load_decision", "moved"]
 
 #: How far the sum of weights may be from 1.
 _NEAR = 1e-3
@@ -183,12 +183,50 @@ class Decision:
         depth[mask], confidence[mask], flags[mask] = self.z[painted], 1, Flag.EDITED
         return replace(self, labels=labels, weights=weights, depth=depth, confidence=confidence, flags=flags)
 
+    def with_z(self, z: Sequence[float] | NDArray[np.floating]) -> "Decision":
+        """Return the decision map with other positions of the slices; depth moves with them.
+
+        For a z-step or a refractive index that became known after fusing: nothing is decided anew.
+
+        Parameters
+        ----------
+        z : (N,) sequence of float
+            Position of each slice, in any units.
+
+        Raises
+        ------
+        FocusFuseError
+            The positions are not one for each slice, or not in the order of the slices.
+
+        Examples
+        --------
+        >>> import napari_focusfuse as ff
+        >>> scene = ff.simulate((64, 64), 4, seed=0)
+        >>> decision = ff.decide(scene.stack, method="log")
+        >>> decision.with_z([0, 1.5, 3, 4.5]).z.tolist()
+        [0.0, 1.5, 3.0, 4.5]
+        """
+        given = np.asarray(z, dtype=np.float64)
+        if given.shape != self.z.shape or not np.isfinite(given).all():
+            raise FocusFuseError(f"a decision map of {len(self.z)} slices needs {len(self.z)} positions")
+        steps = np.diff(given[np.argsort(self.z)])
+        if not ((steps > 0).all() or (steps < 0).all()):
+            raise FocusFuseError("the positions are in another order than those of the decision map: decide again")
+        return replace(self, depth=moved(self.depth, self.z, given), z=given)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the decision map to one file (``.npz``, no pickle), complete or not at all."""
         content = io.BytesIO()
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         np.savez_compressed(content, allow_pickle=False, info=json.dumps(dict(self.info)), **arrays)
         write_whole(Path(path), lambda part: part.write_bytes(content.getbuffer()), overwrite=True, parents=False)
+
+
+def moved(depth: NDArray[np.floating], before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Depths (Y, X) between the same slices, where these lie at other positions; NaN stays."""
+    order = np.argsort(before)
+    between: NDArray[np.float32] = np.interp(depth, before[order], after[order]).astype(np.float32)
+    return between
 
 
 def load_decision(path: str | os.PathLike[str]) -> Decision:

@@ -10,8 +10,9 @@ from qtpy.QtWidgets import QDialog, QFrame, QPushButton, QScrollArea, QSizePolic
 
 from napari_focusfuse.gui.common.run_panel import RunPanel
 
-__all__ = ["HelpButton", "Scrolled", "equip", "page_path"]
+__all__ = ["RUN_TIP", "HelpButton", "Scrolled", "equip", "page_path"]
 
+RUN_TIP = "Start (Ctrl+Return anywhere in this widget)."
 _SIZE = 760, 640
 _PACKAGE = Path(__file__).parents[2]
 
@@ -41,7 +42,7 @@ def equip(widget: QWidget, panel: RunPanel, page: str) -> None:
         shortcut = QShortcut(QKeySequence(keys), widget)
         shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         shortcut.activated.connect(button.click)
-    panel.run_button.setToolTip("Start (Ctrl+Return anywhere in this widget).")
+    panel.run_button.setToolTip(RUN_TIP)
     panel.cancel_button.setToolTip("Cancel at the next step; nothing is changed (Escape).")
     panel.add_button(HelpButton(page))
 

@@ -217,7 +217,13 @@ class CurvePlot(Plot):
         else:
             self.redraw()
 
+    def clear(self) -> None:
+        """Show no curve."""
+        if self._z:
+            self.show_curves([], [], "")
+
     def _draw(self, axes: "Axes", colours: Colours) -> None:
+        self._artists = []
         axes.set_ylim(0, 1.08)
         axes.set_ylabel("activity / largest")
         axes.set_xlabel(self._unit)

@@ -1,12 +1,13 @@
 """Run, Cancel, progress and status: the foot of every widget that starts long work."""
 
+import time
 from collections.abc import Callable, Generator
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.core.progress import Progress, duration
 from napari_focusfuse.errors import plain
 from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Run, Work, report
@@ -15,10 +16,18 @@ __all__ = ["RunPanel"]
 
 #: The viewer does what waits for so long, at least, between two steps (ms).
 _BREATH = 10
+#: The time left is told after so long (s), and from such a share of the steps on.
+_KNOWN_AFTER, _KNOWN_FROM = 2.0, 0.02
 
 
 class RunPanel(QWidget):
-    """Starts one piece of work at a time and shows where it stands."""
+    """Starts one piece of work at a time and shows where it stands.
+
+    Parameters
+    ----------
+    time_left : bool
+        Tell how long it still takes, as far as its steps tell.
+    """
 
     #: Run was pressed.
     requested = Signal()
@@ -27,8 +36,11 @@ class RunPanel(QWidget):
     #: A `Progress` is shown.
     stepped = Signal(object)
 
-    def __init__(self) -> None:
+    def __init__(self, *, time_left: bool = False) -> None:
         super().__init__()
+        self._tells_time = time_left
+        #: When the first step was done, and which share of the whole it was.
+        self._since: tuple[float, float] | None = None
         self._run: Run | None = None
         self._done: Callable[[Any], object] | None = None
         self._ready = False
@@ -74,7 +86,9 @@ class RunPanel(QWidget):
         self.status.setText(text)
         self.status.setVisible(bool(text))
 
-    def start(self, begin: Callable[[], Work], title: str, done: Callable[[Any], object]) -> None:
+    def start(
+        self, begin: Callable[[], Work], title: str, done: Callable[[Any], object], *, first: str = "starting"
+    ) -> None:
         """Start work; at most one at a time.
 
         Parameters
@@ -86,6 +100,8 @@ class RunPanel(QWidget):
         done : callable
             Called in the main thread with what the generator returned; not after an error or `cancel`. What it does
             may be a generator: then the viewer gets a breath at each step, and the work ends with the last.
+        first : str
+            What is being done until the first step.
         """
         if self._run is not None:
             raise ValueError(f"{self._run.title} is running")
@@ -97,7 +113,8 @@ class RunPanel(QWidget):
         run.failed.connect(self._on_failed)
         run.finished.connect(self._on_finished)
         self.progress.setRange(0, 0)
-        self._show_step("starting")
+        self._since = None
+        self._show_step(first)
         self.status.clear()
         run.start()
         self._refresh()
@@ -133,8 +150,19 @@ class RunPanel(QWidget):
     def _on_progress(self, step: Progress) -> None:
         self.progress.setRange(0, step.total)
         self.progress.setValue(step.done)
-        self._show_step(step.what)
+        left = self._left(step) if self._tells_time else ""
+        self._show_step(f"{step.what} · {left} left" if left else step.what)
         self.stepped.emit(step)
+
+    def _left(self, step: Progress) -> str:
+        """How long it still takes at the pace of the steps so far; "" while that is not known."""
+        now, share = time.monotonic(), step.done / max(step.total, 1)
+        if self._since is None:
+            self._since = now, share
+        begun, first = self._since
+        if now - begun < _KNOWN_AFTER or share - first < _KNOWN_FROM:
+            return ""
+        return duration((now - begun) / (share - first) * (1 - share))
 
     def _on_warned(self, text: str) -> None:
         from napari.utils.notifications import show_warning

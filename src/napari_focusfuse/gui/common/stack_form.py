@@ -262,7 +262,8 @@ class StackForm(QObject):
         with QSignalBlocker(self.z_step):
             self.z_step.set_length(known.z_step)
         self.offer_medium(one_stack=self._one_stack)
-        self.pixel_size.set_length(known.pixel_size[0] if known.pixel_size else None)
+        with QSignalBlocker(self.pixel_size):
+            self.pixel_size.set_length(known.pixel_size[0] if known.pixel_size else None)
 
     def _on_point(self, _event: Any = None) -> None:
         if self.layer is not None and self.layer.ndim > 3:

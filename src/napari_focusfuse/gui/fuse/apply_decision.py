@@ -1,121 +1,156 @@
-"""Runs that go beyond one stack: all positions of a layer, and applying a decision map to other layers."""
+"""Applying a decision map to other layers: the dialog with the layers to tick and their positions, and the run."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QPushButton, QWidget
+from qtpy.QtCore import QObject, Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from napari_focusfuse.config.fusion import STACK_AXIS
 from napari_focusfuse.gui.common.run_panel import RunPanel
-from napari_focusfuse.gui.common.worker import Work
-from napari_focusfuse.gui.fuse import apply_work as work
-from napari_focusfuse.gui.fuse.apply_dialog import CarryDialog
-from napari_focusfuse.gui.fuse.apply_work import Origin, Target, Where, taken, targets, wheres
-from napari_focusfuse.gui.fuse.form import FuseForm
-from napari_focusfuse.gui.fuse.position_form import Choice
-from napari_focusfuse.gui.layers.hyperstack import Whole, iter_show, take_whole
+from napari_focusfuse.gui.common.text import PlainLabel
+from napari_focusfuse.gui.fuse.apply_work import Origin, Target, Where, carry, taken, targets, wheres
+from napari_focusfuse.gui.fuse.history import why_not
+from napari_focusfuse.gui.layers.hyperstack import Whole
 from napari_focusfuse.gui.layers.result_parts import Parts
-from napari_focusfuse.gui.layers.results import plain
-from napari_focusfuse.gui.layers.source import Source
+from napari_focusfuse.gui.layers.results import iter_show_parts, plain
 
 if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
-    from napari_focusfuse.core.positions.result import HyperstackResult
-    from napari_focusfuse.core.result import Decision
+    from napari_focusfuse.gui.fuse.result_panel import ResultPanel
 
-__all__ = ["Carrier"]
+__all__ = ["Carrier", "CarryDialog"]
 
 _NOTHING = "Fuse a focus stack first: its decision map can then be applied to other channels, time points and layers."
 _BUSY = "A run is in progress: wait for it or cancel it first."
+#: px
+_WIDTH, _SPACING = 380, 2
+_NONE = "No other image layer: open the other channels or time points as separate layers, or in one layer."
+_ALL_DIFFER = "No layer has the same geometry as this decision map."
+
+
+class CarryDialog(QDialog):
+    """Choose what a decision is applied to.
+
+    Parameters
+    ----------
+    title : str
+        What the decision was made from.
+    found : sequence of Target
+        Layers; those with a problem cannot be ticked.
+    wheres : sequence of (str, Where)
+        Positions to choose from; none if there is no choice.
+    ticked : str
+        Identifier of the layer that is ticked first; by default all are that are no further time points.
+    parent : QWidget
+    """
+
+    def __init__(
+        self,
+        title: str,
+        found: Sequence[Target],
+        wheres: Sequence[tuple[str, Where]],
+        *,
+        ticked: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Apply decision map")
+        self.setMinimumWidth(_WIDTH)
+        self._targets = list(found)
+        self.about = PlainLabel(self._text(title))
+        self.about.setWordWrap(True)
+        self.layers = QListWidget()
+        self.layers.setSpacing(_SPACING)
+        self.where_box = QComboBox()
+        for text, where in wheres:
+            self.where_box.addItem(text, where)
+        self.where_box.setVisible(bool(wheres))
+        for target in self._targets:
+            self.layers.addItem(_item(target, ticked=str(target.layer.unique_id) == ticked or not ticked))
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.apply_button = self.buttons.addButton("Apply", QDialogButtonBox.ButtonRole.AcceptRole)
+        layout = QVBoxLayout(self)
+        for part in (self.about, self.layers, self.where_box, self.buttons):
+            layout.addWidget(part)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        self.layers.itemChanged.connect(self._on_item_changed)
+        self._on_item_changed()
+
+    def chosen(self) -> list[Target]:
+        """The layers that are ticked."""
+        rows = range(self.layers.count())
+        return [target for row, target in zip(rows, self._targets, strict=True) if _is_ticked(self.layers.item(row))]
+
+    def where(self) -> Where:
+        """The positions chosen."""
+        where: Where = self.where_box.currentData() or "all"
+        return where
+
+    def _text(self, title: str) -> str:
+        if not self._targets:
+            return _NONE
+        if all(target.problem for target in self._targets):
+            return _ALL_DIFFER
+        return f"Fuse these layers with the decision map of {title!r}:"
+
+    def _on_item_changed(self, _item: object = None) -> None:
+        if self.apply_button is not None:
+            self.apply_button.setEnabled(bool(self.chosen()))
+
+
+def _is_ticked(item: QListWidgetItem | None) -> bool:
+    return item is not None and item.checkState() == Qt.CheckState.Checked
+
+
+def _item(target: Target, *, ticked: bool) -> QListWidgetItem:
+    name = str(target.layer.name)
+    if target.problem:
+        item = QListWidgetItem(f"{name} ({target.problem})")
+        item.setFlags(Qt.ItemFlag.NoItemFlags)
+        item.setToolTip("Its geometry differs from that of this decision map.")
+        return item
+    item = QListWidgetItem(name)
+    item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
+    item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
+    return item
 
 
 class Carrier(QObject):
-    """The part of the fusion widget that fuses all positions and applies decisions to other layers.
+    """Fuses other layers by the decision map of the result shown.
 
     Parameters
     ----------
     viewer : Viewer
-    form : FuseForm
-        Which layer is fused, and where in it.
     panel : RunPanel
         Where it runs.
-    held : callable
-        Gives the work that returns the decision of the last run of one stack, as it is by now.
-    parent : QWidget
+    results : ResultPanel
+        Says which result is shown.
     """
 
-    #: All positions of a layer have been fused; the summary.
-    fused = Signal(str)
-
-    def __init__(
-        self,
-        viewer: "Viewer",
-        form: FuseForm,
-        panel: RunPanel,
-        held: Callable[[], Callable[[], Work]],
-        parent: QWidget,
-    ) -> None:
-        super().__init__(parent)
-        self._viewer, self._stack, self._panel, self._held = viewer, form.stack, panel, held
-        self._origin: Origin | None = None
-        self._note: dict[str, Any] = {}
-        self.result: HyperstackResult | None = None
+    def __init__(self, viewer: "Viewer", panel: RunPanel, results: "ResultPanel") -> None:
+        super().__init__(results)
+        self._viewer, self._panel, self._results = viewer, panel, results
         self.dialog: CarryDialog | None = None
-        self.positions = form.positions
-        self.button = QPushButton("Apply decision to…")
-        self.button.setToolTip(
-            "Fuse other channels, time points or layers of the same geometry with this decision map, so that they "
-            "stay registered."
-        )
+        self.button = QPushButton("Apply decision map…")
         self.button.clicked.connect(self._on_button)
-        panel.busy_changed.connect(self._on_busy)
-        self._on_busy()
 
     @property
-    def title(self) -> str:
-        """What the positions are of that were fused last."""
-        return str(self._note.get("source", "result"))
-
-    def fuse_whole(self, options: dict[str, Any], note: Mapping[str, Any]) -> None:
-        """Fuse all positions of the layer shown; the results become layers.
-
-        Parameters
-        ----------
-        options : dict
-            For `api.iter_fuse_hyperstack`.
-        note : mapping
-            Provenance, of plain JSON types.
-        """
-        layer, (channel, decide_on) = self._stack.layer, self._choice(options["method"])
-        if layer is None:
-            return
-        whole = take_whole(layer, self._stack.axis, channel=channel)
-        told = {**note, "source": whole.title, "position": whole.position}
-        z = options["z"]
-        top = float(whole.slices - 1 if z is None else max(z))
-        options = {**options, "decide_on": decide_on if channel is not None else None}
-        begin = partial(work.fuse_whole, whole, options, top)
-        self._panel.start(begin, f"Fusing all of {whole.title}", partial(self._on_whole, told))
-
-    def decided(self, source: Source, decision: "Decision | None") -> None:
-        """One stack has been fused: its decision map can be applied until there is another; warns if it is a guess."""
-        from napari.utils.notifications import show_warning
-
-        from napari_focusfuse.core.positions.channels import doubt
-
-        self.result, self._origin = None, None
-        if decision is not None:
-            if why := doubt(decision):
-                show_warning(f"{source.title}: {why}.")
-            made_by = plain(decision.info)
-            self._origin = Origin(
-                source.title, source.layer_id, source.label, source.slices, decision.shape, {}, None, made_by
-            )
+    def _origin(self) -> Origin | None:
+        held = self._results.current
+        return None if held is None or why_not(held, "apply") else held.origin
 
     def choose(self, layer: "Image | None" = None) -> None:
         """Ask what the decision is applied to.
@@ -128,7 +163,7 @@ class Carrier(QObject):
         from napari.utils.notifications import show_info
 
         if self._panel.busy or self._origin is None:
-            show_info(_BUSY if self._panel.busy else _NOTHING)
+            show_info(_BUSY if self._panel.busy else why_not(self._results.current, "apply") or _NOTHING)
             return
         found = targets(self._origin, self._viewer.layers)
         ids = [str(target.layer.unique_id) for target in found if not target.problem]
@@ -138,44 +173,24 @@ class Carrier(QObject):
             found,
             wheres(self._origin, found),
             ticked=wanted if wanted in ids else "",
-            parent=self._parent(),
+            parent=self._results,
         )
         self.dialog.accepted.connect(self._on_accepted)
         self.dialog.open()
 
     def apply(self, chosen: list[Target], where: Where) -> None:
         """Fuse layers by the decision that is held; those that are no longer there are left out."""
-        origin, there = self._origin, [getattr(layer, "__wrapped__", layer) for layer in self._viewer.layers]
+        held, origin = self._results.current, self._origin
+        there = [getattr(layer, "__wrapped__", layer) for layer in self._viewer.layers]
         point = self._viewer.dims.point
         wholes = [taken(target, where, point) for target in chosen if target.layer in there]
-        if wholes and origin is not None:
+        if wholes and held is not None and origin is not None:
             notes = [_carried(whole, origin) for whole in wholes]
             self._panel.start(
-                partial(work.carry, wholes, origin, self._held()),
+                partial(carry, wholes, origin, held.work()),
                 f"Applying the decision of {origin.title}",
                 partial(self._on_carried, origin, notes),
             )
-
-    def save(self, folder: Path, done: Callable[[Any], None], *, overwrite: bool) -> None:
-        """Write the result of all positions to `folder`."""
-        if self.result is None:
-            return
-        options = {**work.saving(self._note, STACK_AXIS, axes=self._note["names"]), "overwrite": overwrite}
-        self._panel.start(partial(work.save, folder, self.result, options), f"Saving {self.title}", done)
-
-    def _choice(self, method: str) -> Choice:
-        """The channel axis and the deciding channel; methods without a decision map fuse every position by itself."""
-        from napari_focusfuse.core.methods import METHODS
-
-        channel, decide_on = self.positions.deciding
-        return (channel, decide_on) if METHODS[method].decides else (None, "each")
-
-    def _parent(self) -> QWidget | None:
-        parent = self.parent()
-        return parent if isinstance(parent, QWidget) else None
-
-    def _on_busy(self) -> None:
-        self.button.setEnabled(self._origin is not None and not self._panel.busy)
 
     def _on_button(self) -> None:
         self.choose()
@@ -186,26 +201,11 @@ class Carrier(QObject):
             self.dialog.deleteLater()
             self.dialog = None
 
-    def _on_whole(self, note: dict[str, Any], done: "tuple[Whole, HyperstackResult, Parts]") -> Iterator[None]:
-        whole, result, layers = done
-        made_by = plain(result.info)
-        note = {**note, "names": whole.names, "made_by": made_by}
-        yield from iter_show(self._viewer, whole, layers, note)
-        self.result, self._origin, self._note = result, None, note
-        if result.decisions:
-            names = [whole.names[letter] for letter in result.map_axes[:-2]]
-            sizes = dict(zip(names, result.index.shape, strict=False))
-            shape = result.index.shape[-2:]
-            kept = partial(work.kept, result, names)
-            self._origin = Origin(whole.title, whole.layer_id, whole.label, whole.slices, shape, sizes, kept, made_by)
-        self._on_busy()
-        self.fused.emit(result.summary)
-
     def _on_carried(
         self, origin: Origin, notes: list[dict[str, Any]], made: list[tuple[Whole, Parts]]
     ) -> Iterator[None]:
         for note, (whole, parts) in zip(notes, made, strict=True):
-            yield from iter_show(self._viewer, whole, parts, note)
+            yield from iter_show_parts(self._viewer, whole.title, parts, {**note, "whole": True})
         number = sum(len(parts) for _, parts in made)
         self._panel.status.setText(
             f"Fused {number} layer{'s' * (number > 1)} with the decision map of {origin.title!r}."
@@ -221,6 +221,7 @@ def _carried(whole: Whole, origin: Origin) -> dict[str, Any]:
             "pixel_size": None,
             "method": origin.made_by.get("method"),
             "decision_from": {"source": origin.title, "source_id": origin.layer_id},
+            "config": origin.made_by.get("config"),
             "made_by": origin.made_by,
         }
     )

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from napari.layers import Image
 
+from napari_focusfuse.config.fusion import STACK_AXIS
 from napari_focusfuse.core.progress import staged
 from napari_focusfuse.gui.common.preferences import limited_for
 from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.fuse.position_form import channel_axis, long_axes
 from napari_focusfuse.gui.layers.axes import propose_axis
-from napari_focusfuse.gui.layers.hyperstack import Whole, iter_parts, take_whole
-from napari_focusfuse.gui.layers.results import is_result
-from napari_focusfuse.gui.layers.source import axis_name, data_of, further_axes, plane_axes
+from napari_focusfuse.gui.layers.hyperstack import Whole, take_whole
+from napari_focusfuse.gui.layers.result_parts import iter_parts
+from napari_focusfuse.gui.layers.results import is_result, plain
+from napari_focusfuse.gui.layers.source import Source, axis_name, data_of, further_axes, plane_axes
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -23,7 +25,19 @@ if TYPE_CHECKING:
     from napari_focusfuse.core.positions.result import HyperstackResult
     from napari_focusfuse.core.result import Decision
 
-__all__ = ["Origin", "Target", "Where", "carry", "fuse_whole", "kept", "save", "saving", "taken", "targets", "wheres"]
+__all__ = [
+    "Origin",
+    "Target",
+    "Where",
+    "carry",
+    "fuse_whole",
+    "origin_of_one",
+    "origin_of_whole",
+    "save_options",
+    "taken",
+    "targets",
+    "wheres",
+]
 
 #: Positions of a layer: all, every channel where the sliders are, or only where the sliders are.
 Where = Literal["all", "channels", "here"]
@@ -159,11 +173,11 @@ def carry(wholes: list[Whole], origin: Origin, held: Callable[[], Work]) -> Work
     wholes : list of Whole
     origin : Origin
     held : callable
-        Makes the generator that returns the one decision that the widget holds.
+        Makes the generator that returns the result that is held, with its edits.
     """
     from napari_focusfuse import api
 
-    one = (yield from held()) if origin.decision is None else None
+    one = (yield from held()).decision if origin.decision is None else None
     made = []
     for done, whole in enumerate(wholes):
         work = api.iter_carry(whole.data, whole.axes, partial(_decision, whole, origin, one))
@@ -181,24 +195,36 @@ def _decision(whole: Whole, origin: Origin, one: "Decision | None", where: Mappi
     return origin.decision({name: named[name] for name in origin.axes})
 
 
-def kept(result: "HyperstackResult", names: list[str], where: Mapping[str, int]) -> "Decision":
+def origin_of_one(source: Source, decision: "Decision") -> Origin:
+    """The decision map of one stack."""
+    made_by = plain(decision.info)
+    return Origin(source.title, source.layer_id, source.label, source.slices, decision.shape, {}, None, made_by)
+
+
+def origin_of_whole(whole: Whole, result: "HyperstackResult") -> Origin | None:
+    """The decision maps of all positions, if they were kept."""
+    if not result.decisions:
+        return None
+    names = [whole.names[letter] for letter in result.map_axes[:-2]]
+    sizes = dict(zip(names, result.index.shape, strict=False))
+    shape, kept = result.index.shape[-2:], partial(_kept, result, names)
+    return Origin(whole.title, whole.layer_id, whole.label, whole.slices, shape, sizes, kept, plain(result.info))
+
+
+def _kept(result: "HyperstackResult", names: list[str], where: Mapping[str, int]) -> "Decision":
     """The decision for an index on axes of these names, in their order in the maps."""
     return result.decisions[tuple(where[name] for name in names)]
 
 
-def saving(note: Mapping[str, Any], axis: str, **chosen: Any) -> dict[str, Any]:
-    """Options to save a result by its note; `chosen` is what else tells how its stacks were chosen in the files."""
+def save_options(note: Mapping[str, Any]) -> dict[str, Any]:
+    """Options to save a result by its note."""
+    whole = note.get("whole")
+    axis, chosen = (STACK_AXIS, {"axes": note["names"]}) if whole else (note["axis"], {})
     place = {"axis": axis, "rgb": note["rgb"], "position": {**note["in_file"], **note["position"]}}
-    return {
+    options = {
         "pixel_size": note["pixel_size"] and tuple(note["pixel_size"]),
         "z_step": note["z_step"],
         "inputs": [Path(path) for path in note["inputs"]],
         "source": {**place, **note["taken"], **chosen},
     }
-
-
-def save(folder: Path, result: "HyperstackResult", options: dict[str, Any]) -> Work:
-    """Write a result; returns the folder."""
-    from napari_focusfuse import api
-
-    return (yield from api.iter_save_hyperstack(folder, result, **options))
+    return options if whole else {**options, "refractive_index": note["refractive_index"], **note["aligned"]}

@@ -1,189 +1,167 @@
-"""What a result says of the pixel under the cursor: which layers, which pixel, in which words."""
+"""The part "At the cursor" of the fusion widget: what the result says of a pixel, and its focus curve."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_focusfuse.gui.layers.results import is_result, note_of, source_of
-from napari_focusfuse.gui.layers.source import Source, axis_name, take
+from napari_focusfuse.gui.common.plots import CurvePlot, preload
+from napari_focusfuse.gui.common.text import PlainLabel, literal
+from napari_focusfuse.gui.common.worker import Latest
+from napari_focusfuse.gui.layers.source import Source, data_of
+from napari_focusfuse.gui.layers.under_cursor import Hit, hit_at, origin_of, source_at, still_asked
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Layer
-    from napari.viewer import ViewerModel
+    from napari.layers import Image
+    from napari.viewer import Viewer
 
-__all__ = ["Hit", "flag_words", "hit_at", "origin_of", "source_at"]
+    from napari_focusfuse.core.focus import Glance
 
-_ROLES = ("fused", "decision", "depth", "confidence", "flags")
-#: In place of the names of `Flag`, where they say too little.
-_WORDS = {
-    "NOT_BRACKETED": "sharpest at an end of the stack",
-    "NO_SIGNAL": "nothing is sharp here",
-    "EDITED": "edited by hand",
-    "TWO_PEAKS": "two depths compete",
-    "AVERAGED": "several slices averaged",
-    "UNORDERED": "sharpness does not rise and fall once",
-}
+__all__ = ["HoverPanel"]
+
+_FIRST = "Move the mouse over a result: its slice, depth and confidence are shown here and in the status bar."
+_MEASURE = "sharpness of the grey values"
+_TIP = (
+    "Spatial frequency of the grey values in a small window around the pixel, in each slice, normalised "
+    "to its maximum.\n"
+    "The fusion compares deep features at several scales, so its choice (the line) may differ from this "
+    "peak."
+)
+#: Height of the plot and of what surrounds the text, px; lines of text.
+_HEIGHT, _MARGIN, _LINES = 130, 8, 3
 
 
-@dataclass(frozen=True, eq=False)
-class Hit:
-    """The pixel of a result under the cursor.
+class _Reader:
+    """Focus curves of a source, made in a thread; what is prepared first is kept."""
 
-    Attributes
+    def __init__(self, source: Source, data: Any, where: dict[str, int], z: list[float]) -> None:
+        self.source, self.data, self.where, self.z = source, data, where, z
+        self._glance: Glance | None = None
+
+    def __call__(self, hit: Hit) -> tuple[Hit, NDArray[np.float32]]:
+        if self._glance is None:
+            from napari_focusfuse.core.focus import Glance
+            from napari_focusfuse.core.stack import Stack
+
+            preload()
+            source = self.source
+            lazy = not isinstance(source.data, np.ndarray)
+            self._glance = Glance(Stack(source.data, source.axis, source.rgb, self.z), keep=lazy)
+        return hit, self._glance.curve(*hit.pixel)
+
+
+class HoverPanel(QWidget):
+    """Follows the cursor over results; its line also goes to napari's status bar.
+
+    Parameters
     ----------
-    note : mapping
-        How the result was made; see `note_of`.
-    layers : dict of str to Layer
-        Its layers by role, those that there still are.
-    pixel : tuple of int
-        Row and column in the slices.
-    at : dict of str to tuple of int
-        Index of the pixel in each of them, by role; of those that it is in.
-    where : dict of str to int
-        Index on each axis of the source, by name, that is neither the stack axis nor in a slice.
+    viewer : Viewer
     """
 
-    note: Mapping[str, Any]
-    layers: dict[str, "Layer"]
-    pixel: tuple[int, int]
-    at: dict[str, tuple[int, ...]]
-    where: dict[str, int]
+    def __init__(self, viewer: "Viewer") -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._reader: _Reader | None = None
+        self._hit: Hit | None = None
+        self._latest = Latest(self)
+        self.where = PlainLabel(_FIRST)
+        self.where.setWordWrap(True)
+        self.where.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.where.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.plot = CurvePlot(viewer, (_MEASURE,))
+        self.plot.setFixedHeight(_HEIGHT)
+        self.plot.setToolTip(_TIP)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.where)
+        layout.addWidget(self.plot)
+        self._latest.ready.connect(self._on_curve)
+        self._latest.failed.connect(self._on_failed)
+        viewer.cursor.events.position.connect(self._on_cursor)
+        viewer.events.status.connect(self._on_status)
+        viewer.layers.events.removed.connect(self._on_layers)
+        viewer.layers.selection.events.active.connect(self._on_layers)
 
-    def value(self, role: str) -> float:
-        """Value of one of its layers; NaN where there is none."""
-        return float(self.layers[role].data[self.at[role]]) if role in self.at else float("nan")
+    def let_go(self) -> None:
+        """Stop following the viewer."""
+        self._viewer.cursor.events.position.disconnect(self._on_cursor)
+        self._viewer.events.status.disconnect(self._on_status)
+        self._viewer.layers.events.removed.disconnect(self._on_layers)
+        self._viewer.layers.selection.events.active.disconnect(self._on_layers)
+        self._latest.forget()
+        self.plot.let_go()
 
-    @property
-    def slice(self) -> int | None:
-        """The slice that the pixel mostly comes from, from 0 on; None: not known."""
-        label = self.value("decision")
-        return int(label) - 1 if label >= 1 else None
+    def forget(self) -> None:
+        """Say nothing until the mouse moves over a result again."""
+        self._hit = None
+        self._latest.forget()
+        self.where.setText(_FIRST)
+        self.where.setToolTip("")
+        self.plot.clear()
 
-    @property
-    def depth(self) -> float | None:
-        """Position of best focus, um, or slices from 1 on where the z-step is not known; None: it cannot be told."""
-        depth = self.value("depth")
-        return None if not np.isfinite(depth) else depth if self.note["z_step"] else depth + 1
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 (Qt's name)
+        """Keep the text as high as it may become, so that nothing jumps as it changes."""
+        super().showEvent(event)
+        self.where.setFixedHeight(_LINES * self.where.fontMetrics().lineSpacing() + _MARGIN)
 
-    @property
-    def mark(self) -> float | None:
-        """Where it was found on the stack axis: its depth, or else the slice; in the units of `positions`."""
-        if self.depth is not None or self.slice is None:
-            return self.depth
-        return float(self.z[self.slice]) if self.slice < len(self.z) else None
+    def _on_cursor(self, _event: Any = None) -> None:
+        if not self.isVisibleTo(self.window()):
+            return
+        hit = hit_at(self._viewer, self._viewer.cursor.position)
+        if hit is None:
+            return
+        self._hit = hit
+        y, x = hit.pixel
+        self.where.setText(f"y {y}, x {x}: {hit.text()}")
+        self.where.setToolTip(literal(self.where.text()))
+        layer = origin_of(hit, self._viewer.layers)
+        if layer is not None:
+            self._latest.ask(partial(self._reader_of(hit, layer), hit))
 
-    @property
-    def z(self) -> list[float]:
-        """Where each slice is, um; or its number from 1 on."""
-        step, slices = self.note["z_step"], int(self.note["slices"])
-        stated = self.note.get("z") or self.note.get("made_by", {}).get("z")
-        return list(stated) if step and stated else [k * step if step else k + 1.0 for k in range(slices)]
+    def _reader_of(self, hit: Hit, layer: "Image") -> _Reader:
+        """The reader of a stack that is there, or a new one if that has changed."""
+        reader, data = self._reader, data_of(layer)
+        if reader is None or reader.data is not data or (reader.where, reader.z) != (hit.where, hit.z):
+            reader = self._reader = _Reader(source_at(hit, layer), data, hit.where, hit.z)
+        return reader
 
-    @property
-    def positions(self) -> list[float]:
-        """Where the slices are, from the lowest on."""
-        return sorted(self.z)
+    def _on_status(self, _event: Any = None) -> None:
+        """Add our line to what napari says of the position."""
+        viewer = self._viewer
+        hit = hit_at(viewer, viewer.cursor.position) if viewer.mouse_over_canvas else None
+        # Setting it comes back here, so that what was added already stays as it is.
+        if hit is not None and not _line(viewer.status).endswith(hit.text()):
+            viewer.status = _with(viewer.status, hit.text())
 
-    def text(self) -> str:
-        """What is known, in a line."""
-        if "decision" not in self.layers:
-            decided = self.note.get("decision_from")
-            if decided:
-                return f"fused with the decision map of {decided['source']!r}"
-            return "no slice or depth: this method makes no decision map"
-        parts = [f"slice {self.slice + 1} of {self.note['slices']}"] if self.slice is not None else []
-        if self.depth is None:
-            parts.append("depth not measured")
-        else:
-            parts.append(f"depth {self.depth:.3g} µm" if self.note["z_step"] else f"sharpest at slice {self.depth:.1f}")
-        confidence = self.value("confidence")
-        if np.isfinite(confidence):
-            parts.append(f"confidence {confidence:.2f}")
-        flags = self.value("flags")
-        return " · ".join([*parts, *(flag_words(int(flags)) if flags > 0 else [])])
+    def _on_layers(self, _event: Any = None) -> None:
+        """Say nothing of a result that is gone, or of another stack; hold on to no data of a layer that is gone."""
+        ids = {str(layer.unique_id) for layer in self._viewer.layers}
+        if self._reader is not None and self._reader.source.layer_id not in ids:
+            self._reader = None
+        if self._hit is not None and not still_asked(self._hit, self._viewer):
+            self.forget()
 
+    def _on_curve(self, answer: tuple[Hit, NDArray[np.float32]]) -> None:
+        hit, curve = answer
+        if len(curve) == len(hit.positions):
+            self.plot.show_curves(hit.positions, [curve], "z (µm)" if hit.note["z_step"] else "slice", mark=hit.mark)
 
-def flag_words(flags: int) -> list[str]:
-    """What the bits of `Flag` say, for people."""
-    from napari_focusfuse.core.result import Flag
-
-    names = [str(flag.name) for flag in Flag if flags & flag]
-    return [_WORDS.get(name, name.lower().replace("_", " ")) for name in names]
-
-
-def hit_at(viewer: "ViewerModel", position: Sequence[float]) -> Hit | None:
-    """The result that is seen at a position of the world.
-
-    Of several the selected layer's comes first, then one of the time point and channel that the sliders are at, then
-    the topmost.
-    """
-    if viewer.dims.ndisplay != 2:
-        return None
-    shown = [layer for layer in reversed(list(viewer.layers)) if layer.visible and _role(layer) in _ROLES]
-    active = viewer.layers.selection.active
-    shown.sort(key=lambda layer: (layer is not active, not _is_at(layer, viewer)))
-    for layer in shown:
-        at = _index(layer, position)
-        if at is not None:
-            return _hit(layer, at, viewer, position)
-    return None
-
-
-def _hit(layer: "Layer", at: tuple[int, ...], viewer: "ViewerModel", position: Sequence[float]) -> Hit:
-    note = note_of(layer)
-    layers = _together(note["result_id"], viewer.layers)
-    found = {role: _index(each, position) for role, each in layers.items()}
-    named = {axis_name(layer, i): k for i, k in enumerate(at[:-2])}
-    where = {name: k for name, k in named.items() if name != note["axis"]} | dict(note["position"])
-    return Hit(note, layers, (at[-2], at[-1]), {role: at for role, at in found.items() if at is not None}, where)
+    def _on_failed(self, error: Exception) -> None:
+        self.where.setText(f"The focus curve could not be computed ({error}).")
 
 
-def origin_of(hit: Hit, layers: Iterable["Layer"]) -> "Image | None":
-    """The layer that a result was made from, if it is there and has the axes it had."""
-    any_of_it = next(iter(hit.layers.values()), None)
-    layer: Image | None = None if any_of_it is None else source_of(any_of_it, layers)
-    names = [] if layer is None else [axis_name(layer, i) for i in range(layer.ndim)]
-    return layer if {hit.note["axis"], *hit.where} <= set(names) else None
+def _line(status: Any) -> str:
+    return str(status["coordinates"] if isinstance(status, dict) else status)
 
 
-def source_at(hit: Hit, layer: "Image") -> Source:
-    """The stack in `layer` that a result was made from, at the time point and channel of the result."""
-    names = [axis_name(layer, i) for i in range(layer.ndim)]
-    index = [float(hit.where.get(name, 0)) for name in names]
-    return take(layer, names.index(hit.note["axis"]), layer.data_to_world(index))
-
-
-def _role(layer: "Layer") -> str:
-    return str(note_of(layer).get("role")) if is_result(layer) else ""
-
-
-def _together(result_id: str, layers: Iterable["Layer"]) -> dict[str, "Layer"]:
-    return {
-        _role(layer): layer for layer in layers if is_result(layer) and note_of(layer).get("result_id") == result_id
-    }
-
-
-def _is_at(layer: "Layer", viewer: "ViewerModel") -> bool:
-    """Whether a layer was made from the time point and channel that the viewer shows."""
-    source = source_of(layer, viewer.layers)
-    if source is None:
-        return False
-    where = np.round(source.world_to_data(np.asarray(viewer.dims.point)[-source.ndim :]))
-    shown = {axis_name(source, i): int(k) for i, k in enumerate(where)}
-    return all(shown.get(name) == k for name, k in note_of(layer)["position"].items())
-
-
-def _index(layer: "Layer", position: Sequence[float]) -> tuple[int, ...] | None:
-    """The pixel of a layer at a position of the world; None beside it."""
-    point = np.asarray(position, dtype=float)[-layer.ndim :]
-    if len(point) < layer.ndim:
-        return None
-    at = tuple(int(i) for i in np.round(layer.world_to_data(point)))
-    return at if _holds(layer, at) else None
-
-
-def _holds(layer: "Layer", at: tuple[int, ...]) -> bool:
-    shape = layer.data.shape[: layer.ndim]
-    return len(at) == len(shape) and all(0 <= i < n for i, n in zip(at, shape, strict=True))
+def _with(status: Any, text: str) -> Any:
+    """Napari's status with a text after the value; napari gives a mapping for one layer, words for several."""
+    # What napari says of flags comes in our words as well.
+    said = re.sub(r"[;,]?\s*flag: .*$", "", _line(status)).strip()
+    line = f"{said} · {text}" if said else text
+    return {**status, "coordinates": line} if isinstance(status, dict) else line

@@ -1,12 +1,14 @@
 """The form of the fusion widget: which stack, where in it, and how it is fused."""
 
 import math
+import weakref
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, ComboBox
 from magicgui.widgets.bases import ValueWidget
-from qtpy.QtCore import Signal
+from napari.layers import Image
+from qtpy.QtCore import QSignalBlocker, QTimer, Signal
 from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.config import FusionConfig, Preset, Scales
@@ -29,7 +31,7 @@ from napari_focusfuse.gui.common.some_slices import SliceRow
 from napari_focusfuse.gui.common.stack_form import StackForm
 from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Answer
-from napari_focusfuse.gui.fuse.position_form import PositionForm
+from napari_focusfuse.gui.fuse.position_form import PositionForm, RegionForm
 from napari_focusfuse.gui.layers.axes import taken_of
 from napari_focusfuse.gui.layers.results import plain
 from napari_focusfuse.gui.layers.source import Source, in_file
@@ -106,13 +108,19 @@ class FuseForm(QWidget):
 
     #: What would be fused is another than before.
     changed = Signal()
+    #: Somebody has given other sizes of the stack.
+    sized = Signal()
 
     def __init__(self, viewer: "Viewer") -> None:
         super().__init__()
+        #: Sizes that somebody has given: stack axis, z-step and pixel size.
+        self._given: weakref.WeakKeyDictionary[Image, tuple[int, Any, Any]] = weakref.WeakKeyDictionary()
+        self._shown = ""
         self.stack = StackForm(viewer, self)
         self.slices = SliceRow(viewer, self.stack)
         self.hints = StackHints(self.stack, self.slices)
         self.positions = PositionForm(self)
+        self.region = RegionForm(viewer, self)
         self.equalise = CheckBox(text="Equalise slice brightness", tooltip=_EQUALISE)
         self.config = ConfigForm()
         self.method = narrow(ComboBox(choices=[(method.title, method.name) for method in METHODS.values()]))
@@ -131,6 +139,12 @@ class FuseForm(QWidget):
         self._build()
         self.stack.changed.connect(self._refresh)
         self.positions.changed.connect(self._refresh)
+        self.region.changed.connect(self._refresh)
+        self._sized = QTimer(self)
+        self._sized.setSingleShot(True)
+        self._sized.timeout.connect(self.sized)
+        for box in (self.stack.z_step, self.stack.medium, self.stack.pixel_size):
+            box.valueChanged.connect(self._on_size)
         self.method.changed.connect(self._on_method)
         self.folder_button.clicked.connect(self._on_folder)
         self._refresh()
@@ -148,6 +162,11 @@ class FuseForm(QWidget):
         """Offer a model by its name or folder; it is not chosen yet."""
         offer(self.model, name)
 
+    def take(self) -> tuple[Source, dict[str, Any]]:
+        """Freeze what is fused of one stack, and describe it."""
+        source, region = self.region.cut(self.stack.take(), self.stack.axis)
+        return source, self.describe(source) | ({"region": region} if region else {})
+
     def knobs(self) -> list[ValueWidget[Any]]:
         """What changes how a stack is fused when it is moved."""
         settings = (box for form in self.settings.values() for box in form.boxes.values())
@@ -159,7 +178,7 @@ class FuseForm(QWidget):
             self.how()
         except FocusFuseError as error:
             return str(error)
-        return self.stack.problem()
+        return self.stack.problem() or self.region.problem()
 
     def how(self) -> dict[str, Any]:
         """Method and settings, as options of a fusion."""
@@ -185,7 +204,7 @@ class FuseForm(QWidget):
             "method": self.method.value,
         }
         how = self.how()
-        note |= {name: how[name] for name in ("config", "model") if name in how}
+        note |= {name: how[name] for name in ("config", "model", "equalise") if name in how}
         if "config" in note:
             note["config"] = asdict(note["config"])
         described: dict[str, Any] = plain(note)
@@ -202,6 +221,7 @@ class FuseForm(QWidget):
         form.addRow("Slices", self.slices)
         form.addRow(self.hints)
         self.positions.add_to(form)
+        form.addRow("Region", self.region.box.native)
         form.addRow("z-step", self.stack.z_step)
         form.addRow("Refractive index", self.stack.medium)
         form.addRow("Pixel size", self.stack.pixel_size)
@@ -227,18 +247,39 @@ class FuseForm(QWidget):
         """What a run would fuse, in a few lines."""
         text = self.stack.description()
         if not self.positions.whole:
-            return text
+            return f"{text}\nOnly a region: {self.region.chosen}." if self.region.chosen else text
         all_of = str(self.positions.positions.current_choice).partition(": ")[2]
         return f"{text.partition(chr(10))[0]}\nat each position: {all_of}"
 
     def _refresh(self) -> None:
+        self._recall()
         self.positions.read(self.stack.layer, self.stack.axis)
+        with self.region.box.changed.blocked():
+            self.region.offer(one_stack=not self.positions.whole)
         self.stack.offer_medium(one_stack=not self.positions.whole)
         self.equalise.enabled = not self.positions.whole
         self.hints.set_whole(self.positions.whole)
         self.about.setText(self.stack.problem() or self._description())
         self.about.setMinimumHeight(self.about.heightForWidth(_ABOUT))
         self.changed.emit()
+
+    def _on_size(self, _value: float) -> None:
+        if self.stack.layer is not None:
+            z_step, height = self.stack.z_step.length(), self.stack.pixel_size.length()
+            self._given[self.stack.layer] = self.stack.axis, z_step, height
+        self._sized.start()
+
+    def _recall(self) -> None:
+        """Show the sizes that somebody has given for this stack before."""
+        layer = self.stack.layer
+        shown, self._shown = self._shown, "" if layer is None else str(layer.unique_id)
+        if layer is None or shown == self._shown or layer not in self._given:
+            return
+        axis, z_step, height = self._given[layer]
+        if axis == self.stack.axis:
+            for box, length in ((self.stack.z_step, z_step), (self.stack.pixel_size, height)):
+                with QSignalBlocker(box):
+                    box.set_length(length)
 
     def _on_method(self, name: str) -> None:
         """Say what the method does, and leave only those settings on that it uses."""

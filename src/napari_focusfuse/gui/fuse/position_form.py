@@ -1,17 +1,23 @@
-"""Which positions are fused, this one or all, and which channel decides: two rows that show where there is a choice."""
+"""Where it is fused: this position or all, the deciding channel, the whole image or a region; rows of the form."""
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from magicgui.widgets import ComboBox
-from napari.layers import Image
+from napari.layers import Image, Shapes
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QFormLayout
 
 from napari_focusfuse.config.fusion import DECIDE_ON, DecideOn
 from napari_focusfuse.gui.common.form import narrow
-from napari_focusfuse.gui.layers.source import axis_name, data_of, further_axes
+from napari_focusfuse.gui.fuse.preview_work import visible_part
+from napari_focusfuse.gui.layers.source import Source, axis_name, data_of, further_axes, plane_axes
 
-__all__ = ["PositionForm", "channel_axis", "long_axes"]
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+__all__ = ["PositionForm", "RegionForm", "channel_axis", "cropped", "long_axes"]
 
 _CHANNEL = ("c", "channel", "channels", "ch")
 _TIME = ("t", "time")
@@ -135,3 +141,105 @@ def _deciders(layer: Image | None, axes: list[int], sizes: list[tuple[int, str, 
             offered.append((f"sum along {name}", (i, "sum")))
             offered.extend((f"{name} = {k}", (i, k)) for k in range(n))
     return offered
+
+
+_REGION = (
+    "Fuse only a part at full size, for trying: what the canvas shows, or the last rectangle of a Shapes layer "
+    "(or the selected one).\n"
+    "Brightness and noise are measured there alone, so the whole image can differ a little."
+)
+_ALL_POSITIONS = "Not available when all positions are fused."
+#: Sides of a region, px, at least.
+_LEAST = 32
+
+
+class RegionForm(QObject):
+    """A view of which part of the image is fused.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Its canvas and its Shapes layers are offered.
+    parent : QObject, optional
+    """
+
+    #: Another choice was made.
+    changed = Signal()
+
+    def __init__(self, viewer: "Viewer", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self.box = narrow(ComboBox(choices=self._offered, tooltip=_REGION))
+        self.box.changed.connect(self._on_changed)
+
+    def offer(self, *, one_stack: bool) -> None:
+        """Offer what there is to choose from; nothing but the whole where all positions are fused."""
+        self.box.reset_choices()
+        self.box.enabled = one_stack
+        self.box.tooltip = _REGION if one_stack else f"{_ALL_POSITIONS}\n{_REGION}"
+
+    @property
+    def chosen(self) -> str:
+        """What is fused, for people; "" for the whole image."""
+        return str(self.box.current_choice) if self.box.value is not None and self.box.enabled else ""
+
+    def problem(self) -> str | None:
+        """Why there is no such region, in a sentence; None if there is."""
+        chosen = self.box.value
+        if not self.chosen or not isinstance(chosen, Shapes) or "rectangle" in chosen.shape_type:
+            return None
+        return f"Draw a rectangle in {chosen.name!r} first, or choose another region."
+
+    def cut(self, source: Source, axis: int) -> tuple[Source, list[int]]:
+        """A stack as it is fused, and where it begins and how large it is (y, x, height, width); empty: all of it."""
+        chosen, layer = self.box.value, source.layer
+        if not self.chosen:
+            return source, []
+        plane = plane_axes(layer, axis)
+        if isinstance(chosen, Shapes):
+            y, x = _rectangle(self._viewer, chosen, layer, plane)
+        else:
+            y, x = visible_part(self._viewer, layer, plane, _LEAST)
+        height, width = (int(data_of(layer).shape[i]) for i in plane)
+        if (y, x) == (slice(0, height), slice(0, width)):
+            return source, []
+        return cropped(source, (y, x)), [y.start, x.start, y.stop - y.start, x.stop - x.start]
+
+    def _offered(self, _box: object) -> list[tuple[str, Any]]:
+        own = [getattr(layer, "__wrapped__", layer) for layer in self._viewer.layers]
+        shapes = [layer for layer in own if isinstance(layer, Shapes)]
+        return [
+            ("whole image", None),
+            ("current view", "view"),
+            *((f"rectangle in {layer.name}", layer) for layer in shapes),
+        ]
+
+    def _on_changed(self, _value: object) -> None:
+        self.changed.emit()
+
+
+def cropped(source: Source, where: tuple[slice, slice]) -> Source:
+    """A part of the rows and columns of a stack, in its place; nothing is copied."""
+    index: list[slice] = list(where)
+    index.insert(source.axis, slice(None))
+    start = np.array([side.start for side in where], dtype=float)
+    place = {**source.place, "translate": np.asarray(source.place["translate"]) + source.place["scale"] * start}
+    return replace(source, title=f"{source.title} region", data=source.data[tuple(index)], place=place)
+
+
+def _rectangle(viewer: "Viewer", shapes: Shapes, layer: Image, plane: tuple[int, int]) -> tuple[slice, slice]:
+    """Rows and columns of a layer within a rectangle: the one that is selected, or the last."""
+    drawn = [k for k, kind in enumerate(shapes.shape_type) if kind == "rectangle"]
+    chosen = [k for k in drawn if k in shapes.selected_data] or drawn
+    corners = []
+    for corner in shapes.data[chosen[-1]]:
+        point = np.array(viewer.dims.point, dtype=float)
+        point[-shapes.ndim :] = shapes.data_to_world(corner)
+        corners.append(np.asarray(layer.world_to_data(point[-layer.ndim :]))[list(plane)])
+    low, high = np.min(corners, axis=0), np.max(corners, axis=0)
+    sides = []
+    for i, axis in enumerate(plane):
+        n = int(data_of(layer).shape[axis])
+        start = int(np.clip(np.floor(low[i] + 0.5), 0, max(n - _LEAST, 0)))
+        sides.append(slice(start, int(np.clip(np.ceil(high[i] + 0.5), min(start + _LEAST, n), n))))
+    return sides[0], sides[1]

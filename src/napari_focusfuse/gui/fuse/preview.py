@@ -10,8 +10,8 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QWidget
 from napari_focusfuse.errors import FocusFuseError
 from napari_focusfuse.gui.common.stack_form import StackForm
 from napari_focusfuse.gui.common.text import PlainLabel
-from napari_focusfuse.gui.common.worker import Latest
-from napari_focusfuse.gui.fuse.preview_work import LEAST, Pace, Reduced, Shot, View, visible_part
+from napari_focusfuse.gui.common.worker import Answer, Latest
+from napari_focusfuse.gui.fuse.preview_work import LEAST, Pace, Reduced, Shot, View, visible_part, warm_up
 from napari_focusfuse.gui.layers.results import put
 from napari_focusfuse.gui.layers.source import KEY, data_of, plane_axes
 
@@ -132,6 +132,7 @@ class Preview(QWidget):
         layout.addWidget(self.box)
         layout.addWidget(self.about, 1)
         self._connect()
+        Answer(warm_up, self)
 
     @property
     def on(self) -> bool:

@@ -5,7 +5,9 @@ import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from functools import cache
 from math import ceil, sqrt
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import ViewerModel
 
-__all__ = ["LEAST", "Pace", "Reduced", "Shot", "View", "visible_part"]
+__all__ = ["LEAST", "Pace", "Reduced", "Shot", "View", "visible_part", "warm_up"]
 
 
 def visible_part(viewer: "ViewerModel", layer: "Image", plane: tuple[int, int], least: int) -> tuple[slice, slice]:
@@ -74,6 +76,8 @@ def _side(start: int, stop: int, size: int, least: int) -> slice | None:
 _LONGEST, LEAST = 256, 64
 #: What the first preview may take, and the finer one that follows while nothing changes (s).
 _QUICK, _FINE = 0.25, 5.0
+#: The first one is reduced by no more than this where that takes no longer (s).
+_COARSEST, _PATIENT = 8, 1.5
 #: A preview takes as long as this many pixels more would; time of a pixel of a slice until it was measured (s).
 _BESIDES, _FIRST = 100_000, 2e-6
 
@@ -126,6 +130,9 @@ class Pace:
             pixels = max(seconds / pace - _BESIDES, 1) / slices
             factor = max(ceil(max(sides) / _LONGEST), ceil(sqrt(sides[0] * sides[1] / pixels)))
             found.append(max(min(factor, round(min(sides) / LEAST)), 1))
+        coarsest = max(_COARSEST, found[1])
+        if pace * (slices * sides[0] * sides[1] / coarsest**2 + _BESIDES) < _PATIENT:
+            found[0] = min(found[0], coarsest)
         return found if found[1] < found[0] else found[:1]
 
     def learn(self, shot: "Shot") -> None:
@@ -149,6 +156,15 @@ class _Kept(NamedTuple):
     stack: NDArray[Any]
 
 
+@cache
+def warm_up() -> None:
+    """Import and load what the first preview needs, once; in a thread."""
+    from napari_focusfuse import api
+
+    with quiet(FocusFuseWarning):
+        api.decide(np.zeros((3, LEAST, LEAST), np.uint8))
+
+
 class Reduced:
     """Reduced stacks; the last two are kept, so that a knob that moves has nothing read again."""
 
@@ -164,9 +180,33 @@ class Reduced:
             if kept.factor == factor and kept.view.shows(view):
                 return kept.stack
         source = view.source
-        stack = yield from iter_binned(Stack(source.data, source.axis, source.rgb), view.where, factor)
+        stack = yield from _iter_jpegs(view, factor)
+        if stack is None:
+            stack = yield from iter_binned(Stack(source.data, source.axis, source.rgb), view.where, factor)
         self._kept = [*self._kept[-1:], _Kept(view, factor, stack)]
         return stack
+
+
+def _iter_jpegs(view: View, factor: int) -> Generator[Progress, None, NDArray[Any] | None]:
+    """The same of a stack of JPEG files, which are decoded at a smaller size; None of any other stack."""
+    from napari_focusfuse import io
+    from napari_focusfuse.core.stack import Stack
+    from napari_focusfuse.core.stack.tiles import iter_binned
+
+    source, starts = view.source, [side.start for side in view.where]
+    by = next((by for by in (8, 4, 2) if not factor % by and not any(start % by for start in starts)), 1)
+    shape = source.data.shape
+    if by == 1 or isinstance(source.data, np.ndarray) or source.axis or len(source.inputs) != source.slices:
+        return None
+    wanted, slices = (*(-(-n // by) for n in shape[1:3]), *shape[3:]), []
+    for done, path in enumerate(source.inputs):
+        image = io.read_reduced(Path(path), by)
+        if image is None or image.shape != wanted or image.dtype != source.data.dtype:
+            return None
+        slices.append(image)
+        yield Progress(done, source.slices, "reducing the slices")
+    y, x = (slice(side.start // by, side.stop // by) for side in view.where)
+    return (yield from iter_binned(Stack(np.stack(slices), 0, source.rgb), (y, x), factor // by))
 
 
 @dataclass(eq=False)

@@ -1,15 +1,17 @@
 """The docked widget "Fuse focus stack": from an image layer to its all-in-focus image and maps."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari.layers import Image
 from qtpy.QtCore import QEvent
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_focusfuse.config import AlignConfig, FusionConfig
+from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.core.progress import staged
 from napari_focusfuse.gui.align.aligned import (
     aligned_by,
@@ -18,23 +20,27 @@ from napari_focusfuse.gui.align.aligned import (
     show_aligned,
     stack_place,
 )
-from napari_focusfuse.gui.common.dock import Scrolled, equip
+from napari_focusfuse.gui.common.dock import RUN_TIP, Scrolled, equip
 from napari_focusfuse.gui.common.form import Folded
 from napari_focusfuse.gui.common.preferences import limited, preferences
 from napari_focusfuse.gui.common.run_panel import RunPanel
 from napari_focusfuse.gui.common.worker import Work
+from napari_focusfuse.gui.fuse.apply_work import fuse_whole
+from napari_focusfuse.gui.fuse.at_cursor import HoverPanel
 from napari_focusfuse.gui.fuse.form import FuseForm
-from napari_focusfuse.gui.fuse.hover import HoverPanel
 from napari_focusfuse.gui.fuse.preview import Preview
 from napari_focusfuse.gui.fuse.result_panel import ResultPanel
+from napari_focusfuse.gui.layers.axes import propose_axis
+from napari_focusfuse.gui.layers.hyperstack import Whole, take_whole
 from napari_focusfuse.gui.layers.result_parts import Parts, parts_of, preload
-from napari_focusfuse.gui.layers.source import Source
+from napari_focusfuse.gui.layers.results import source_of
+from napari_focusfuse.gui.layers.source import Source, problem
 
 if TYPE_CHECKING:
-    from napari.layers import Image
     from napari.viewer import Viewer
 
     from napari_focusfuse.core.align import Alignment
+    from napari_focusfuse.core.positions.result import HyperstackResult
     from napari_focusfuse.core.result import FusionResult
 
 __all__ = ["FuseWidget"]
@@ -62,6 +68,11 @@ def _fuse(source: Source, options: dict[str, Any], align: AlignConfig | None = N
     return parts_of(source, result), result, done
 
 
+def _can_be_fused(layer: Image) -> bool:
+    """Whether a layer is a focus stack by its own axes."""
+    return layer.ndim > 2 and problem(layer, propose_axis(layer)[0]) is None
+
+
 class FuseWidget(QWidget):
     """Fuse a focus stack.
 
@@ -80,8 +91,8 @@ class FuseWidget(QWidget):
         self.stack, self.config, self.about, self.advanced = form.stack, form.config, form.about, form.advanced
         self.method, self.model, self.device = form.method, form.model, form.device
         self.folder_button = form.folder_button
-        self.panel = RunPanel()
-        results = self.results = ResultPanel(napari_viewer, form, self.panel)
+        self.panel = RunPanel(time_left=True)
+        results = self.results = ResultPanel(napari_viewer, self.panel)
         self.retouch_button, self.save_button = results.retouch_button, results.save_button
         self.surface, self.carrier = results.surface, results.carrier
         self.hover = HoverPanel(napari_viewer)
@@ -102,12 +113,12 @@ class FuseWidget(QWidget):
         self.config.set_value(config)
 
     @property
-    def layer(self) -> "Image | None":
+    def layer(self) -> Image | None:
         """The layer that holds the focus stack."""
         return self.stack.layer
 
     @layer.setter
-    def layer(self, layer: "Image") -> None:
+    def layer(self, layer: Image) -> None:
         self.stack.layer = layer
 
     def offer_model(self, name: str) -> None:
@@ -117,6 +128,10 @@ class FuseWidget(QWidget):
     def reset_choices(self, _event: Any = None) -> None:
         """Offer the image layers there are; napari calls it when layers change."""
         self.stack.reset_choices()
+        if self.stack.problem() is not None:
+            able = [layer for layer in self.stack.layer_box.choices if _can_be_fused(layer)]
+            if able:
+                self.layer = able[-1]
 
     def run(self) -> None:
         """Fuse the stack shown; the result becomes layers."""
@@ -130,21 +145,16 @@ class FuseWidget(QWidget):
         hint = self.form.problem()
         if hint is not None:
             show_error(hint)
-        else:
-            self.preview.stop()
-            source = self.stack.take()
-            options = {**self.form.how(), "z": self.stack.positions()}
-            note = self.form.describe(source)
-            self._started = source, note
-            if self.form.positions.whole:
-                self.carrier.fuse_whole(options, note)
-                return
-            self._place = {} if align is None else stack_place(source.layer, source, self.stack.axis)
-            self.panel.start(partial(_fuse, source, options, align), f"Fusing {source.title}", self._on_result)
-
-    def held(self) -> Callable[[], Work]:
-        """Work that returns the decision of the last run of one stack, as it is by now."""
-        return self.results.held()
+            return
+        self.preview.stop()
+        options = {**self.form.how(), "z": self.stack.positions()}
+        if self.form.positions.whole:
+            self._run_whole(options)
+            return
+        source, _ = self._started = self.form.take()
+        self._place = {} if align is None else stack_place(source.layer, source, self.stack.axis)
+        begin = partial(_fuse, source, options, align)
+        self.panel.start(begin, f"Fusing {source.title}", self._on_result, first=self._first())
 
     def cancel(self) -> None:
         """Stop the run; the layers stay as they are."""
@@ -159,6 +169,7 @@ class FuseWidget(QWidget):
         super().changeEvent(event)
         if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.cancel()
+            self._viewer.layers.selection.events.active.disconnect(self._on_active)
             for part in (self.stack, self.form.hints, self.results, self.hover, self.preview):
                 part.let_go()
 
@@ -177,7 +188,7 @@ class FuseWidget(QWidget):
         rows.addWidget(self.at_cursor)
         layout = QVBoxLayout(self)
         upper = Scrolled(self.form, changes=(self.form.changed, self.form.hints.changed, self.advanced.button.toggled))
-        lower = Scrolled(below, least=_BELOW, changes=(self.surface.view.changed, self.at_cursor.button.toggled))
+        lower = Scrolled(below, least=_BELOW, changes=(self.results.fitted, self.at_cursor.button.toggled))
         for part in (upper, self.preview, self.panel, lower):
             layout.addWidget(part)
         layout.addStretch(1)
@@ -187,9 +198,54 @@ class FuseWidget(QWidget):
         for knob in self.form.knobs():
             knob.changed.connect(self.preview.ask)
         self.panel.requested.connect(self.run)
+        self.form.sized.connect(self._on_sized)
+        self.results.changed.connect(self.hover.forget)
+        self._viewer.layers.selection.events.active.connect(self._on_active)
+
+    def _run_whole(self, options: dict[str, Any]) -> None:
+        """Fuse the stack at every position of the layer shown."""
+        layer, (channel, decide_on) = self.layer, self.form.positions.deciding
+        if layer is None:
+            return
+        if not METHODS[options["method"]].decides:
+            channel, decide_on = None, "each"
+        whole = take_whole(layer, self.stack.axis, channel=channel)
+        note = self.form.describe(self.stack.take())
+        note |= {"source": whole.title, "position": whole.position, "decide_on": decide_on}
+        z = options["z"]
+        top = float(whole.slices - 1 if z is None else max(z))
+        options |= {"decide_on": decide_on if channel is not None else None}
+        done = partial(self._on_whole, note)
+        begin = partial(fuse_whole, whole, options, top)
+        self.panel.start(begin, f"Fusing all of {whole.title}", done, first=self._first())
+
+    def _first(self) -> str:
+        """What a run begins with."""
+        return f"loading the {'model' if 'model' in METHODS[self.method.value].needs else 'method'}…"
+
+    def _on_active(self, _event: Any = None) -> None:
+        """Turn to the selected stack, or that of the selected result; never to what cannot be fused."""
+        active = self._viewer.layers.selection.active
+        layer = None if active is None or self.panel.busy else source_of(active, self._viewer.layers)
+        layer = getattr(layer, "__wrapped__", layer)
+        if isinstance(layer, Image) and layer is not self.layer and _can_be_fused(layer):
+            self.layer = layer
+
+    def _on_sized(self) -> None:
+        """Other sizes of the stack hold for its results as well."""
+        layer = self.layer
+        if layer is not None:
+            sizes = {
+                "z_step": self.stack.mean_step(),
+                "pixel_size": self.stack.pixel_sizes(),
+                "refractive_index": self.stack.refractive_index(),
+            }
+            self.results.set_sizes(layer, self.stack.axis, self.stack.positions(), sizes)
 
     def _on_form(self) -> None:
-        self.panel.set_ready(self.stack.problem() is None)
+        why = self.stack.problem()
+        self.panel.set_ready(why is None)
+        self.panel.run_button.setToolTip(why or RUN_TIP)
 
     def _on_result(self, made: "tuple[Parts, FusionResult, Alignment | None]") -> Iterator[None]:
         if self._started is None:
@@ -217,3 +273,7 @@ class FuseWidget(QWidget):
                 self._viewer.layers.remove(layer)
                 source.layer.visible = seen
             raise
+
+    def _on_whole(self, note: dict[str, Any], made: "tuple[Whole, HyperstackResult, Parts]") -> Iterator[None]:
+        whole, result, parts = made
+        yield from self.results.show_whole(whole, note, parts, result)

@@ -1,21 +1,29 @@
 """What the layers of a result hold: data and arguments by role. Touches no viewer, so that a thread can prepare it."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_focusfuse.core.progress import Progress
+from napari_focusfuse.gui.layers.hyperstack import Whole
 from napari_focusfuse.gui.layers.source import Source
 
 if TYPE_CHECKING:
+    from napari_focusfuse.core.positions.result import HyperstackResult
     from napari_focusfuse.core.result import FusionResult
 
 __all__ = [
+    "FLAGS",
     "LABELS",
     "MAP",
     "Parts",
+    "flag_colours",
+    "flag_words",
+    "iter_parts",
     "label_type",
+    "legend",
     "limits_of",
     "map_parts",
     "parts_of",
@@ -47,6 +55,32 @@ def parts_of(source: Source, result: "FusionResult") -> Parts:
     return made | map_parts(data, source.slices, limits_of(decision.depth), source.place)
 
 
+def iter_parts(whole: Whole, result: "HyperstackResult", top: float) -> Generator[Progress, None, Parts]:
+    """What the layers of a result hold, as `parts_of` one stack; runs in the thread.
+
+    Parameters
+    ----------
+    whole : Whole
+        What was fused.
+    result : HyperstackResult
+    top : float
+        Position of the last slice, the greatest depth.
+    """
+    image = whole.arranged(result.image, result.axes)
+    made: Parts = {"fused": {"data": image, "rgb": whole.rgb, **whole.looks, **whole.place(result.axes)}}
+    if result.index is None:
+        return made
+    from napari_focusfuse import io
+
+    decision = io.room("decision", result.map_axes, result.index.shape, np.dtype(label_type(whole.slices)))
+    for k, index in enumerate(result.index):
+        yield Progress(k, len(decision), "preparing the layers")
+        decision[k] = index + 1
+    maps = {"decision": decision, "depth": result.depth, "confidence": result.confidence, "flags": result.flags}
+    data = {role: whole.arranged(values, result.map_axes) for role, values in maps.items()}
+    return made | map_parts(data, whole.slices, (0.0, top), whole.place(result.map_axes))
+
+
 def map_parts(
     data: Mapping[str, Any], slices: int, limits: tuple[float, float] | None, place: Mapping[str, Any]
 ) -> Parts:
@@ -66,7 +100,7 @@ def map_parts(
         "decision": {"colormap": slice_colours(slices)},
         "depth": {"colormap": MAP, "contrast_limits": limits},
         "confidence": {"colormap": "magma", "contrast_limits": (0.0, 1.0)},
-        "flags": {"features": reasons(data["flags"])},
+        "flags": {"features": reasons(data["flags"]), "colormap": flag_colours()},
     }
     if limits is None:
         del looks["depth"]
@@ -78,13 +112,56 @@ def label_type(slices: int) -> Any:
     return np.uint8 if slices < np.iinfo(np.uint8).max else np.uint16
 
 
-def reasons(flags: NDArray[np.uint16]) -> dict[str, list[Any]]:
-    """Hover text of each value: the flags in words."""
+#: Of each flag its words and its colour, the most important first; colours of Okabe and Ito 2008, told apart by all.
+FLAGS = {
+    "EDITED": ("edited by hand", "#009e73"),
+    "UNORDERED": ("sharpness does not rise and fall once", "#f0e442"),
+    "NO_SIGNAL": ("nothing is sharp here", "#999999"),
+    "NOT_BRACKETED": ("sharpest at an end of the stack", "#0072b2"),
+    "SATURATED": ("saturated", "#cc79a7"),
+    "TWO_PEAKS": ("two depths compete", "#d55e00"),
+    "AVERAGED": ("several slices averaged", "#e69f00"),
+}
+
+
+def _flags(value: int) -> list[str]:
+    """Names of the flags in a value, the most important first."""
     from napari_focusfuse.core.result import Flag
 
+    return [name for name in FLAGS if value & Flag[name]]
+
+
+def flag_words(value: int) -> list[str]:
+    """What the bits of `Flag` say, for people."""
+    return [FLAGS[name][0] for name in _flags(value)]
+
+
+def reasons(flags: NDArray[np.uint16]) -> dict[str, list[Any]]:
+    """Hover text of each value: the flags in words."""
     values = [int(value) for value in np.unique(flags)]
-    words = [", ".join(str(flag.name).lower().replace("_", " ") for flag in Flag if value & flag) for value in values]
-    return {"index": values, "flag": words}
+    return {"index": values, "flag": [", ".join(flag_words(value)) for value in values]}
+
+
+def flag_colours() -> Any:
+    """A colormap for flags: the colour of the most important one; nothing where there is none."""
+    from napari.utils.colormaps import DirectLabelColormap
+
+    values = range(1, 2 ** len(FLAGS))
+    colours: dict[int | None, str] = {value: FLAGS[_flags(value)[0]][1] for value in values}
+    return DirectLabelColormap(color_dict={None: "transparent", 0: "transparent", **colours})
+
+
+def legend(flags: NDArray[np.uint16]) -> str:
+    """Flags that there are, in rich text: colour, words, and the share of the pixels that have them."""
+    from napari_focusfuse.core.result import Flag
+
+    shares = {name: float(((flags & Flag[name]) > 0).mean()) for name in FLAGS}
+    rows = [
+        f'<span style="color:{FLAGS[name][1]}">■</span> {share:.1%} {FLAGS[name][0]}'
+        for name, share in shares.items()
+        if share
+    ]
+    return "<br>".join(["Colours of the layer <i>flags</i>:", *rows] if rows else ["No pixel is special."])
 
 
 def limits_of(depth: NDArray[np.floating]) -> tuple[float, float] | None:
@@ -109,4 +186,5 @@ def preload() -> None:
     from napari.layers import Image, Labels
 
     Labels(np.zeros((1, 1), dtype=np.uint8), features=reasons(np.zeros((1, 1), np.uint16)), colormap=slice_colours(2))
+    Labels(np.zeros((1, 1), dtype=np.uint16), colormap=flag_colours())
     Image(np.zeros((1, 1), dtype=np.float32), colormap=MAP)

@@ -5,8 +5,6 @@ of what it makes for labels are the overlays of its polygon and its brush, which
 one. What cannot be divided is the rest: the row in the layer list, the controls and the picture on the canvas.
 """
 
-import hashlib
-import math
 import uuid
 from collections.abc import Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_focusfuse.core.progress import drain
+from napari_focusfuse.core.result import moved
+from napari_focusfuse.gui.layers.result_notes import (
+    EDITED,
+    ROLES,
+    digest,
+    editable,
+    is_result,
+    name_of,
+    note_of,
+    plain,
+    rename,
+    result_of,
+    siblings,
+    source_of,
+    tag_of,
+    to_update,
+)
 from napari_focusfuse.gui.layers.result_parts import LABELS, Parts, limits_of, parts_of
 from napari_focusfuse.gui.layers.source import KEY, Source
 
@@ -34,8 +49,10 @@ __all__ = [
     "note_of",
     "plain",
     "put",
+    "respace",
     "result_of",
     "show_result",
+    "siblings",
     "source_of",
     "to_update",
 ]
@@ -56,7 +73,7 @@ def iter_add(
     editable : bool
         Whether it can be painted on.
     colorbar : bool
-        Show its colour bar.
+        Show its colour bar, and its name.
     """
     chosen = set(viewer.layers.selection)
     # napari has no public name for them; without them the layer comes whole at the first step.
@@ -64,7 +81,9 @@ def iter_add(
     for overlay in later:
         overlay.visible = False
     if colorbar:
-        later.append(layer.colorbar)
+        # napari's colour bar has no unit: the name of the layer, which tells it, stands beside it.
+        layer.name_overlay.position = layer.colorbar.position
+        later += [layer.colorbar, layer.name_overlay]
     layer.editable = editable
     try:
         viewer.add_layer(layer)
@@ -78,32 +97,6 @@ def iter_add(
             overlay.visible = True
 
 
-#: From bottom to top: what is hidden lies above, so that its eye shows it at once.
-ROLES = ("fused", "decision", "depth", "confidence", "flags")
-_EDITED = "edited_pixels"
-
-
-def is_result(layer: "Layer") -> bool:
-    """Whether a layer was made here. A copy that the user made of one is the user's own."""
-    return str(layer.metadata.get(KEY, {}).get("layer_id")) == str(layer.unique_id)
-
-
-def source_of(layer: "Layer", layers: Iterable["Layer"]) -> "Layer | None":
-    """The stack that a layer stands for: itself, or of a result the source among `layers`, if it is still there."""
-    if not is_result(layer):
-        return layer
-    return next((other for other in layers if str(other.unique_id) == note_of(layer)["source_id"]), None)
-
-
-def result_of(source: Source, role: str, layers: Iterable["Layer"]) -> "Layer | None":
-    """The newest layer of that role among `layers` that was made from `source`, at its time point and channel."""
-    for layer in reversed(list(layers)):
-        note = note_of(layer) if is_result(layer) else {}
-        if note.get("role") == role and (note["source_id"], note["position"]) == (source.layer_id, source.position):
-            return layer
-    return None
-
-
 def show_result(
     viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]
 ) -> dict[str, "Layer"]:
@@ -112,7 +105,13 @@ def show_result(
 
 
 def iter_show_result(
-    viewer: "ViewerModel", source: Source, parts: Parts, result: "FusionResult", provenance: Mapping[str, Any]
+    viewer: "ViewerModel",
+    source: Source,
+    parts: Parts,
+    result: "FusionResult",
+    provenance: Mapping[str, Any],
+    *,
+    replace: bool = False,
 ) -> Generator[None, None, dict[str, "Layer"]]:
     """Show a result as layers, in short steps between which the viewer does what waits, and give them by role.
 
@@ -128,32 +127,27 @@ def iter_show_result(
     result : FusionResult
     provenance : mapping
         Settings of the run, of plain JSON types; ``z_step`` (um or None) gives the unit of the depth.
+    replace : bool
+        Whether it takes the place of the newest result of the stack, also of one with other settings.
     """
     z = None if result.decision is None else plain(result.decision.z)
-    return (yield from iter_show_parts(viewer, source.title, parts, {**provenance, "z": z}, to_update(viewer, source)))
+    return (yield from iter_show_parts(viewer, source.title, parts, {**provenance, "z": z}, replace=replace))
 
 
 def iter_show_parts(
-    viewer: "ViewerModel", title: str, parts: Parts, provenance: Mapping[str, Any], found: "dict[str, Layer]"
+    viewer: "ViewerModel", title: str, parts: Parts, provenance: Mapping[str, Any], *, replace: bool = False
 ) -> Generator[None, None, dict[str, "Layer"]]:
-    """Show what layers hold, in the layers `found` by role or in new ones; see `iter_show_result`."""
-    added: list[Layer] = []
+    """Show what layers hold, in those of a result with the same settings or in new ones; see `iter_show_result`."""
+    found = to_update(viewer.layers, provenance, replace=replace)
+    if any(role in parts and found[role].data.ndim != parts[role]["data"].ndim for role in found):
+        found = {}
     result_id = next((note_of(layer)["result_id"] for layer in found.values()), uuid.uuid4().hex)
-    told = {**provenance, "result_id": result_id}
+    others = [each for known, each in siblings(viewer.layers, provenance).items() if known != result_id]
+    alike = [each for each in others if note_of(next(iter(each.values())))["title"] == title]
+    told = {**provenance, "result_id": result_id, "title": title, "tag": tag_of(provenance, alike)}
+    added: list[Layer] = []
     try:
-        for role in ROLES:
-            there = role in found and found[role] in viewer.layers
-            if role in parts and there:
-                _update(found[role], parts[role], {**told, "role": role})
-            elif role in parts:
-                layer = found[role] = _layer(f"{title} {role}", parts[role], {**told, "role": role})
-                yield
-                added.append(layer)
-                options = {"select": role == "fused", "editable": _editable(told, role), "colorbar": role == "depth"}
-                yield from iter_add(viewer, layer, **options)
-            elif there:
-                viewer.layers.remove(found[role])
-            yield
+        yield from _iter_show(viewer, parts, told, found, added, tagged=bool(alike))
     except GeneratorExit:
         for layer in added:
             if layer in viewer.layers:
@@ -162,6 +156,10 @@ def iter_show_parts(
             if role in found and found[role] in viewer.layers:
                 _update(found[role], parts[role], {**told, "role": role})
         raise
+    for layer in (layer for each in others for layer in each.values()):
+        layer.visible = False
+    for layer in (layer for each in alike for layer in each.values()):
+        rename(layer, note_of(layer), tagged=True)
     _hide_source(viewer.layers, told["source_id"])
     return {role: found[role] for role in parts}
 
@@ -178,9 +176,52 @@ def _hide_source(layers: Iterable["Layer"], source_id: str) -> None:
             layer.visible = layer.visible and not (layer is source or added)
 
 
-def _editable(note: Mapping[str, Any], role: str) -> bool:
-    """Whether a layer may be painted on: nobody follows edits of all positions."""
-    return role not in (LABELS if "whole" in note else ("flags",))
+def _iter_show(
+    viewer: "ViewerModel",
+    parts: Parts,
+    told: dict[str, Any],
+    found: "dict[str, Layer]",
+    added: "list[Layer]",
+    *,
+    tagged: bool,
+) -> Generator[None, None, None]:
+    """Update the layers `found`, remove those that no longer hold, and add the others, also to `added`."""
+    for role in ROLES:
+        there, note = role in found and found[role] in viewer.layers, {**told, "role": role}
+        if role in parts and there:
+            rename(found[role], note, tagged=tagged)
+            _update(found[role], parts[role], note)
+        elif role in parts:
+            layer = found[role] = _layer(name_of(note, tagged=tagged), parts[role], note)
+            yield
+            added.append(layer)
+            options = {"select": role == "fused", "editable": editable(told, role), "colorbar": role == "depth"}
+            yield from iter_add(viewer, layer, **options)
+        elif there:
+            viewer.layers.remove(found[role])
+        yield
+
+
+def respace(layers: "Iterable[Layer]", z: NDArray[np.float64] | None, sizes: Mapping[str, Any]) -> None:
+    """Give the layers of a result other positions of its slices, and note other sizes.
+
+    Parameters
+    ----------
+    layers : iterable of Layer
+    z : (N,) array or None
+        Positions of the slices; None for a result without depth.
+    sizes : mapping
+        ``z_step``, ``pixel_size`` and ``refractive_index``, of plain JSON types.
+    """
+    for layer in layers:
+        note = {**note_of(layer), **sizes, "z": plain(z)}
+        if note["role"] == "depth" and z is not None:
+            data = moved(layer.data, np.asarray(note_of(layer)["z"], dtype=float), z)
+            if not _limits_hold(layer, note):
+                layer.contrast_limits_range = layer.contrast_limits = limits_of(data)
+            layer.data = data
+        rename(layer, note)
+        layer.metadata = {**layer.metadata, KEY: note}
 
 
 def put(layer: "Layer", place: Mapping[str, Any]) -> None:
@@ -189,60 +230,17 @@ def put(layer: "Layer", place: Mapping[str, Any]) -> None:
         setattr(layer, name, place[name])
 
 
-def plain(value: Any) -> Any:
-    """`value` in plain JSON types; infinite and undefined numbers as text."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
-
-
-def note_of(layer: "Layer") -> dict[str, Any]:
-    """What a result says of itself: ``role``, ``source_id``, ``position`` and how it was made."""
-    note: dict[str, Any] = layer.metadata[KEY]
-    return note
-
-
-def _digest(data: NDArray[Any]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(data).tobytes()).hexdigest()
-
-
-def to_update(viewer: "ViewerModel", source: Source) -> dict[str, "Layer"]:
-    """Layers of the latest result of `source` by role; none if its decision was edited."""
-    results: dict[str, dict[str, Layer]] = {}
-    for layer in viewer.layers:
-        note = note_of(layer) if is_result(layer) else {}
-        ours = note.get("role") in ROLES and "decision_from" not in note
-        if ours and (note["source_id"], note["position"]) == (source.layer_id, source.position):
-            results.setdefault(note["result_id"], {})[note["role"]] = layer
-    unedited = [layers for layers in results.values() if not _edited(layers)]
-    return unedited[-1] if unedited else {}
-
-
-def _edited(layers: Mapping[str, "Layer"]) -> bool:
-    """Whether a decision was painted on; also if it is gone, and only what followed it is left."""
-    decision = layers.get("decision")
-    if decision is not None:
-        return bool(_digest(decision.data) != note_of(decision)["sha256"])
-    return any(note_of(layer).get(_EDITED) for layer in layers.values())
-
-
 def note_edits(layer: "Layer | None", pixels: int) -> None:
     """Note in a layer of a result how many pixels were edited by hand."""
-    if layer is not None and is_result(layer) and note_of(layer).get(_EDITED, 0) != pixels:
-        layer.metadata = {**layer.metadata, KEY: {**note_of(layer), _EDITED: pixels}}
+    if layer is not None and is_result(layer) and note_of(layer).get(EDITED, 0) != pixels:
+        layer.metadata = {**layer.metadata, KEY: {**note_of(layer), EDITED: pixels}}
 
 
 def _sign(layer: "Layer", note: dict[str, Any]) -> None:
     """Note in a layer where it comes from, and a decision as it was made, so that an edit can be told."""
-    followed = note["role"] == "decision" and _editable(note, "decision")
-    digest = {"sha256": _digest(layer.data)} if followed else {}
-    layer.metadata = {**layer.metadata, KEY: {**note, **digest, "layer_id": str(layer.unique_id)}}
+    followed = note["role"] == "decision" and editable(note, "decision")
+    mark = {"sha256": digest(layer.data)} if followed else {}
+    layer.metadata = {**layer.metadata, KEY: {**note, **mark, "layer_id": str(layer.unique_id)}}
 
 
 def _layer(name: str, part: Mapping[str, Any], note: dict[str, Any]) -> "Layer":
@@ -263,7 +261,7 @@ def _update(layer: "Layer", made: Mapping[str, Any], note: dict[str, Any]) -> No
     if note["role"] == "decision" and old["slices"] != note["slices"]:
         layer.colormap = made["colormap"]
     layer.data = made["data"]
-    layer.editable = _editable(note, note["role"])
+    layer.editable = editable(note, note["role"])
     if "features" in made:
         layer.features = made["features"]
     put(layer, made)

@@ -16,6 +16,7 @@ from napari_focusfuse.core.stack.blocks import Blocks, NotReadError
 from napari_focusfuse.core.stack.equalise import as_fused
 from napari_focusfuse.core.stack.tiles import within
 from napari_focusfuse.errors import FocusFuseWarning
+from napari_focusfuse.gui.layers.result_parts import flag_words
 from napari_focusfuse.gui.layers.source import Source
 from napari_focusfuse.gui.thread_warnings import quiet
 
@@ -62,7 +63,7 @@ class Pixels:
     """
 
     def __init__(self, source: Source, result: FusionResult) -> None:
-        self._result = result
+        self.result = result
         self._blocks = None if isinstance(source.data, np.ndarray) else Blocks(source.data)
         data = source.data if self._blocks is None else self._blocks
         with quiet(FocusFuseWarning):
@@ -71,7 +72,7 @@ class Pixels:
 
     def retouched(self, piece: Piece) -> tuple[Piece, FusionResult]:
         """A piece of the retouched result, in any thread."""
-        work = iter_whole(*cut(self.stack, self._result, piece.outer), piece.painted, piece.config)
+        work = iter_whole(*cut(self.stack, self.result, piece.outer), piece.painted, piece.config)
         return piece, drain(work)
 
     def warm(self) -> None:
@@ -134,4 +135,4 @@ def _explain(flags: Any) -> None:
     if flags is None or "flag" not in flags.features or int(Flag.EDITED) in list(flags.features["index"]):
         return
     index, words = (list(flags.features[name]) for name in ("index", "flag"))
-    flags.features = {"index": [*index, int(Flag.EDITED)], "flag": [*words, "edited"]}
+    flags.features = {"index": [*index, int(Flag.EDITED)], "flag": [*words, *flag_words(int(Flag.EDITED))]}

@@ -137,6 +137,12 @@ class Retoucher(QObject):
         if edited[0].size:
             self.layer("decision").data_setitem(edited, 0)
 
+    def respace(self, result: "FusionResult") -> None:
+        """Follow from now on with other positions of the slices, which the layers show already."""
+        self.result = self._pixels.result = result
+        if self._busy:
+            self._ask(self._painted.edits())
+
     def set_config(self, config: RetouchConfig) -> None:
         """Blend as another configuration asks for."""
         if config != self.config:
@@ -210,35 +216,42 @@ _retouchers: "weakref.WeakKeyDictionary[Labels, Retoucher]" = weakref.WeakKeyDic
 def show_and_follow(
     viewer: "ViewerModel", source: Source, result: "FusionResult", provenance: Mapping[str, Any]
 ) -> "Retoucher | None":
-    """Show a result and follow it, all at once; see `iter_show_and_follow`."""
-    return drain(iter_show_and_follow(viewer, source, parts_of(source, result), result, provenance))
+    """Show a result and follow it, all at once; None without a decision. See `iter_show_and_follow`."""
+    layers = drain(iter_show_and_follow(viewer, source, parts_of(source, result), result, provenance))
+    return retoucher_of(layers.get("decision"))
 
 
 def iter_show_and_follow(
-    viewer: "ViewerModel", source: Source, parts: Parts, result: "FusionResult", provenance: Mapping[str, Any]
-) -> "Generator[None, None, Retoucher | None]":
-    """Show a result as `iter_show_result` does, and let its layers follow what is painted; None without a decision."""
+    viewer: "ViewerModel",
+    source: Source,
+    parts: Parts,
+    result: "FusionResult",
+    provenance: Mapping[str, Any],
+    *,
+    replace: bool = False,
+) -> "Generator[None, None, dict[str, Layer]]":
+    """Show a result as `iter_show_result` does, and let its layers follow what is painted; gives them by role."""
     # Ended early, nobody shall take the new decision for an edit of the old one.
-    former = retoucher_of(to_update(viewer, source).get("decision"))
+    former = retoucher_of(to_update(viewer.layers, provenance, replace=replace).get("decision"))
     if former is not None:
         former.let_go()
     others = list(_retouchers.values())
     for other in others:
         other.hold(True)
     try:
-        shown = yield from iter_show_result(viewer, source, parts, result, provenance)
+        shown = yield from iter_show_result(viewer, source, parts, result, provenance, replace=replace)
         layers = {role: uncovered(layer) for role, layer in shown.items()}
     finally:
         for other in others:
             other.hold(False)
     if "decision" not in layers:
-        return None
+        return layers
     source_layer = next((layer for layer in viewer.layers if str(layer.unique_id) == source.layer_id), None)
     retoucher = _retouchers[layers["decision"]] = Retoucher(
         viewer, source, result, {**layers, "source": uncovered(source_layer)}
     )
     retoucher.gone.connect(_drop)
-    return retoucher
+    return layers
 
 
 def retoucher_of(layer: "Layer | None") -> "Retoucher | None":

@@ -41,6 +41,9 @@ _FORMATS = (
     "Height map, 32-bit TIFF in µm (*.tif)",
     "Height map, X3P (*.x3p)",
 )
+_SHOW = "Show the fused image draped over the depth, in 3-D."
+_EXPORT = "Write the depth as a mesh (PLY, STL) or as a height map (TIFF in µm, X3P)."
+_BUSY = "A run is in progress: wait for it or cancel it first."
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +84,7 @@ class Shown:
         if self.result.decision is None:
             return "This method does not measure depth: fuse with one that makes a decision map."
         if self.pixel_size is None or self.z_step is None:
-            return "A surface needs heights and widths in µm: enter z-step and pixel size above, then fuse again."
+            return "A surface needs heights and widths in µm: enter z-step and pixel size above."
         return None
 
 
@@ -148,13 +151,11 @@ class SurfacePanel(QWidget):
     def __init__(self, viewer: "Viewer", panel: RunPanel, shown: Callable[[], Shown | None]) -> None:
         super().__init__()
         self._panel, self._shown, self._said = panel, shown, ""
-        #: Whether there is a result.
-        self.there = False
+        #: Why there is no surface of the result shown, in words; empty if there may be one.
+        self._why = ""
         self.view = SurfaceView(viewer)
         self.show_button = QPushButton("Show surface")
-        self.show_button.setToolTip("Show the fused image draped over the depth, in 3-D.")
         self.export_button = QPushButton("Export surface…")
-        self.export_button.setToolTip("Write the depth as a mesh (PLY, STL) or as a height map (TIFF in µm, X3P).")
         fill = settings_of(SurfaceConfig)["fill"]
         self.fill = QCheckBox(fill.label)
         self.fill.setChecked(fill.default)
@@ -168,11 +169,22 @@ class SurfacePanel(QWidget):
         self._build()
         self.refresh()
 
+    def set_state(self, why: str, *, offered: bool) -> None:
+        """Offer a surface where there is depth, and say `why` there is none of it."""
+        self._why = why
+        self.setVisible(offered or self.view.shown)
+        self.refresh()
+
     def refresh(self) -> None:
         """Switch the buttons on where there is a surface to show."""
-        ready = self.there and not self._panel.busy
-        for button in (self.show_button, self.export_button):
-            button.setEnabled(ready)
+        busy = _BUSY if self._panel.busy else ""
+        # From a surface there is a way back, whatever has become of its result.
+        for button, tip, why in (
+            (self.show_button, _SHOW, "" if self.view.shown else self._why),
+            (self.export_button, _EXPORT, self._why),
+        ):
+            button.setEnabled(not (why or busy))
+            button.setToolTip(why or busy or tip)
         for option in (self.fill, self.flip):
             option.setEnabled(not self._panel.busy)
         self.controls.setVisible(self.view.shown)
@@ -185,6 +197,11 @@ class SurfacePanel(QWidget):
             self._said = self._panel.status.text()
             work = partial(_mesh, shown, fill=self.fill.isChecked(), flip=self.flip.isChecked())
             self._panel.start(work, f"Surface of {shown.title}", partial(self._on_mesh, shown))
+
+    def show_again(self) -> None:
+        """Make the surface anew if it is shown: what it is made of has changed."""
+        if self.view.shown:
+            self.show_surface()
 
     def back(self) -> None:
         """Show the layers in 2-D again that were shown before."""
@@ -225,8 +242,8 @@ class SurfacePanel(QWidget):
         self.show_button.clicked.connect(self._on_show)
         self.export_button.clicked.connect(self._on_export)
         self.tall.valueChanged.connect(self._on_height)
-        self.fill.toggled.connect(self._on_option)
-        self.flip.toggled.connect(self._on_option)
+        self.fill.toggled.connect(self.show_again)
+        self.flip.toggled.connect(self.show_again)
         self.view.changed.connect(self.refresh)
         self._on_height(0)
 
@@ -248,10 +265,6 @@ class SurfacePanel(QWidget):
         if self.view.shown:
             self.back()
         else:
-            self.show_surface()
-
-    def _on_option(self) -> None:
-        if self.view.shown:
             self.show_surface()
 
     def _on_mesh(self, shown: Shown, made: "tuple[Surface, NDArray[np.uint8]]") -> None:
