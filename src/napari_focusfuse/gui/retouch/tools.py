@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from napari.layers import Labels
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
@@ -20,7 +21,7 @@ from napari_focusfuse.gui.common.form import form_layout
 from napari_focusfuse.gui.retouch.session import Retoucher
 from napari_focusfuse.gui.retouch.viewing import Slider
 
-__all__ = ["RetouchTools"]
+__all__ = ["RetouchTools", "finish_stroke"]
 
 _LARGEST_BRUSH = 200
 _SHOWN = "The slice shown by the slider"
@@ -179,3 +180,18 @@ def _pick_once(layer: Labels, event: Any) -> Iterator[None]:
     layer.mouse_drag_callbacks.remove(_pick_once)
     if layer.mode == "pick":
         layer.mode = "paint"
+
+
+def finish_stroke(layer: Labels, event: Any) -> Iterator[None]:
+    """Paint up to where the brush is lifted: napari paints where the mouse moves, after steps of a part of a brush."""
+    last = event.position
+    paints = layer.mode in ("paint", "erase") and event.button == 1 and layer.cursor != "circle_frozen"
+    yield
+    while event.type == "mouse_move":
+        last = event.position
+        yield
+    if paints:
+        label = layer.selected_label if layer.mode == "paint" else layer.colormap.background_value
+        begin, end = (np.asarray(layer.world_to_data(at)) for at in (last, event.position))
+        for part in np.linspace(0, 1, 2 + int(4 * np.abs(end - begin).max() / layer.brush_size)):
+            layer.paint(begin + part * (end - begin), label)

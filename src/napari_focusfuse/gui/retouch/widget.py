@@ -13,7 +13,7 @@ from napari_focusfuse.gui.common.dock import HelpButton
 from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.layers.results import is_result, note_of
 from napari_focusfuse.gui.retouch.session import Retoucher, retoucher_of
-from napari_focusfuse.gui.retouch.tools import RetouchTools
+from napari_focusfuse.gui.retouch.tools import RetouchTools, finish_stroke
 from napari_focusfuse.gui.retouch.viewing import PEEK_KEY, Beside, Slider, peek
 
 if TYPE_CHECKING:
@@ -98,8 +98,10 @@ class RetouchWidget(QWidget):
         """The decision layer of the result that `layer` belongs to, if it is followed; else the newest one."""
         followed = [other for other in self._viewer.layers if isinstance(other, Labels) and retoucher_of(other)]
         if layer is not None and is_result(layer):
-            wanted = note_of(layer)["result_id"]
-            followed = [other for other in followed if note_of(other)["result_id"] == wanted] or followed
+            note = note_of(layer)
+            # A surface is of the newest result of its stack; it has no result_id of its own.
+            name = "result_id" if "result_id" in note else "source_id"
+            followed = [other for other in followed if note_of(other)[name] == note.get(name)] or followed
         return followed[-1] if followed else None
 
     def _build(self) -> None:
@@ -160,6 +162,11 @@ class RetouchWidget(QWidget):
         if layer is not None:
             getattr(layer.events.mode, how)(self._on_mode)
             layer.bind_key(PEEK_KEY, peek if on else None, overwrite=True)
+            strokes = layer.mouse_drag_callbacks
+            if on:
+                strokes.insert(0, finish_stroke)  # Before napari's, which ends the stroke as a step that can be undone.
+            elif finish_stroke in strokes:
+                strokes.remove(finish_stroke)
 
     def _layer(self) -> Any:
         return None if self._retoucher is None else self._retoucher.layer("decision")
@@ -194,6 +201,8 @@ class RetouchWidget(QWidget):
             if self._hide and not self.beside_box.isChecked():
                 layer.visible = False
             return
+        # In 3-D a brush would paint in the depth; a surface that is shown goes with it.
+        self._viewer.dims.ndisplay = 2
         if not layer.visible:
             self._hide = True
             layer.visible, layer.opacity = True, _FAINT
