@@ -209,6 +209,7 @@ def iter_learn_decision(
     *,
     device: torch.device | None = None,
     stop: Callable[[], bool] | None = None,
+    around: float = 0.0,
 ) -> Generator[RankReport, None, RankState]:
     """Train the decision head of an encoder; see `napari_focusfuse.core.training.encoder.iter_rank`.
 
@@ -234,7 +235,7 @@ def iter_learn_decision(
     encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     scenes = Scenes(usable(images, "training"), config, encoder, _FITTING)
     held_out = Validation(usable(validation, "validation"), config, encoder)
-    clock = Clock(sum(entry.seconds for entry in state.log), config.minutes, stop)
+    clock = Clock(sum(entry.seconds for entry in state.log), config.minutes, stop, around)
     yield from _DecideRun(scenes, held_out, state, config, clock).iter_rounds()
     return state
 

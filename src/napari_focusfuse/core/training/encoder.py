@@ -157,6 +157,7 @@ def iter_rank(
     *,
     device: torch.device | None = None,
     stop: Callable[[], bool] | None = None,
+    around: float = 0.0,
 ) -> Generator[RankReport, None, RankState]:
     """Train an encoder to rank slices by focus.
 
@@ -172,6 +173,8 @@ def iter_rank(
         By default the CPU.
     stop : callable, optional
         Asked after each step; True ends the training, which is validated once more.
+    around : float
+        Seconds of the time budget that were spent before, and will be needed for the same afterwards.
 
     Yields
     ------
@@ -191,7 +194,7 @@ def iter_rank(
     stacks = SmallStacks(usable(images, "training"), config)
     held_out = Validation(usable(validation, "validation"), config)
     state = going_on(state, config, LIMITS) if state else _begun(stacks, config)
-    clock = Clock(sum(entry.seconds for entry in state.log), config.minutes, stop)
+    clock = Clock(sum(entry.seconds for entry in state.log), config.minutes, stop, around)
     yield from _RankRun(stacks, held_out, state, device or torch.device("cpu"), clock).iter_rounds()
     return state
 
@@ -247,7 +250,7 @@ class StepRun(Course[RankReport]):
             self._step += 1
             yield from self._clock.give(self.report())
             state.ended = self._clock.cut()
-        scores = yield from self._iter_validate()
+        scores = yield from self._iter_timed(self._held_out.iter_scores(self._state.encoder))
         state.example, state.moments = self._held_out.example(state.encoder), moments(self._optimizer)
         rate = self._rate(self._step - 1)
         return RankLog(self._step, rate, float(np.mean(losses)), *scores, self._clock.spent - before)
@@ -255,7 +258,7 @@ class StepRun(Course[RankReport]):
     def iter_validation_loss(self, what: str) -> Reports:
         """Validation loss of the encoder as it is."""
         self._looking = what
-        scores = yield from self._iter_validate()
+        scores = yield from self._iter_timed(self._held_out.iter_scores(self._state.encoder))
         return scores.loss
 
     def report(self, *, kept: bool = False) -> RankReport:
@@ -296,12 +299,6 @@ class StepRun(Course[RankReport]):
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self._parameters, _LONGEST_GRADIENT)
         self._optimizer.step()
-
-    def _iter_validate(self) -> Generator[RankReport, None, RankScores]:
-        work = Returning(self._held_out.iter_scores(self._state.encoder))
-        for _ in work:
-            yield from self._clock.give(self.report())
-        return work.result
 
     def _rate(self, step: int) -> float:
         """Learning rate: a short rise, then a cosine."""

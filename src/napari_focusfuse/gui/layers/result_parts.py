@@ -98,7 +98,7 @@ def limits_of(depth: NDArray[np.floating]) -> tuple[float, float] | None:
 
 
 def slice_colours(slices: int) -> Any:
-    """A colormap for labels: one colour a slice, in the order of the slices; 0 is transparent, N + 1 grey (no slice)."""
+    """A colormap for labels: one colour a slice, in the order of the slices; 0 is transparent, N + 1 is grey."""
     from napari.utils.colormaps import CyclicLabelColormap, ensure_colormap
 
     colours = ensure_colormap(MAP).map(np.linspace(0, 1, slices))

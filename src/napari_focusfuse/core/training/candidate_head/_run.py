@@ -33,6 +33,7 @@ def iter_learn_candidates(
     *,
     device: torch.device | None = None,
     stop: Callable[[], bool] | None = None,
+    around: float = 0.0,
 ) -> Generator[RankReport, None, RankState]:
     """Train the candidate head of a model with a decision head; see `iter_rank`.
 
@@ -57,7 +58,7 @@ def iter_learn_candidates(
     encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     scenes = ScoredScenes(usable(images, "training"), config, encoder, _FITTING)
     held_out = Validation(usable(validation, "validation"), config, encoder)
-    clock = Clock(sum(entry.seconds for entry in state.log), config.minutes, stop)
+    clock = Clock(sum(entry.seconds for entry in state.log), config.minutes, stop, around)
     yield from _CandidateRun(scenes, held_out, state, config, clock).iter_rounds()
     return state
 
