@@ -140,7 +140,7 @@ def iter_adapt(
         names = [f"{len(split[0])} slices of one stack"]
     adapted = Path(out).absolute()
     scores = scores_of(loaded.network or loaded.encoder, split[1], config)
-    result = yield from iter_fit(split, adapted, beginning, names, where, stop, clock.spent)
+    result = yield from iter_fit(split, adapted, beginning, names, where, stop, around=clock.spent)
     after = yield from _labelled(decide(model=adapted), "deciding with the adapted model", clock)
     return Adaptation(loaded.name, result, (scores, result.scores), (before.index, after.index))
 
@@ -157,7 +157,7 @@ def _check_fits(name: str, own: Recipe, recipe: Recipe) -> None:
         )
 
 
-def _labelled(work: Generator[Progress, None, Any], label: str, clock: "Clock") -> Generator[Progress, None, Any]:
+def _labelled(work: Generator[Progress, None, Any], label: str, clock: Clock) -> Generator[Progress, None, Any]:
     """The same work, said to be a part of something; while it pauses, the clock stands still."""
     steps = Returning(work)
     for step in steps:

@@ -116,6 +116,7 @@ def iter_fit(
     names: list[str],
     where: torch.device,
     stop: Callable[[], bool] | None,
+    *,
     around: float = 0.0,
 ) -> Generator[Progress, None, TrainResult]:
     """Train on grey images and keep the best model in `folder`; `around` is that of `iter_learn`."""

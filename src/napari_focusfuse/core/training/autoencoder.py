@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from napari_focusfuse.config import TrainConfig
 from napari_focusfuse.core.encode.network import SESFNet
-from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.training import Clock, Course, LearningReport, LearningState, freeze_norms, going_on, usable
 from napari_focusfuse.core.training.reconstruction import (
     Example,

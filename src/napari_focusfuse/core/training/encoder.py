@@ -19,7 +19,6 @@ from torch import nn
 
 from napari_focusfuse.config import RankConfig
 from napari_focusfuse.core.encode.network import Encoder
-from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.stack.workers import memory_is_short
 from napari_focusfuse.core.training import (
     Clock,
