@@ -20,7 +20,7 @@ from napari_focusfuse.gui.measure.form import MeasureForm
 from napari_focusfuse.gui.measure.maps_tab import SHOWN, Map, MapsTab, map_work, show_map
 from napari_focusfuse.gui.measure.roles import Roles
 from napari_focusfuse.gui.measure.score_tab import ScoreTab
-from napari_focusfuse.gui.measure.setup import Measured, Setup
+from napari_focusfuse.gui.measure.setup import Measured, Setup, metrics_of, offered_sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,12 +35,14 @@ __all__ = ["MetricsWidget"]
 _WIDTH = 360
 #: Height of a form whose rows can be told apart, px.
 _LEAST = 180
-#: Metrics that are measured in any case, beside those that compare with a truth.
-_MAIN = ("qg", "qm", "qcb", "reblur")
+_WHICH_TIP = (
+    "Quick ones: those that compare with the ground truth, if there is one, and of Qg, Qm, Qcb and Qy as many as\n"
+    "take up to 3 s together. Qp alone takes longer than all others. Times are estimates for one core of a processor."
+)
 _BUSY = "Something is being measured: wait for it or cancel it first."
 
 
-def _measure(setup: Setup, metrics: list[str] | None) -> Work:
+def _measure(setup: Setup, metrics: list[str]) -> Work:
     """Measure; runs in the thread."""
     from napari_focusfuse import api
 
@@ -82,12 +84,7 @@ class MetricsWidget(QWidget):
         self._looking: Setup | None = None
         metrics = list(METRICS.values())
         self.form = MeasureForm(napari_viewer)
-        titles = ", ".join(METRICS[name].title for name in _MAIN)
-        self.which = ComboBox(
-            choices=[("all", True), ("main ones", False)],
-            tooltip=f"Main ones: {titles}, and those that compare with the ground truth.\n"
-            "Qp alone takes longer than all others: on long stacks of large slices measure the main ones.",
-        )
+        self.which = ComboBox(choices=offered_sets(None), value="quick", tooltip=_WHICH_TIP)
         self.panel = RunPanel()
         self.scores = ScoreTab(napari_viewer, metrics)
         self.focus = FocusTab(napari_viewer)
@@ -120,7 +117,7 @@ class MetricsWidget(QWidget):
         if self._may_start(hint):
             setup = self.form.setup()
             self._started = Measured(setup, self.form.state())
-            work = partial(_measure, self._guarded(setup), self._metrics(setup))
+            work = partial(_measure, self._guarded(setup), metrics_of(setup, self.which.value))
             self.panel.start(work, f"Measuring {setup.title}", self._on_scores)
 
     def cancel(self) -> None:
@@ -189,13 +186,6 @@ class MetricsWidget(QWidget):
         self.focus.let_go()
         self.scores.let_go()
 
-    def _metrics(self, setup: Setup) -> list[str] | None:
-        """Names of the metrics to measure; None is all there is a use for."""
-        if self.which.value:
-            return None
-        with_truth = [name for name, metric in METRICS.items() if metric.needs_truth and setup.truth is not None]
-        return [*_MAIN, *with_truth]
-
     def _guarded(self, setup: Setup) -> Setup:
         self._stop = Event()
         return setup.guarded(self._stop.is_set)
@@ -211,10 +201,13 @@ class MetricsWidget(QWidget):
 
     def _on_form(self) -> None:
         ready = self.form.sources_problem() is None
-        self.panel.set_ready(self.form.problem() is None)
+        complete = self.form.problem() is None
+        self.panel.set_ready(complete)
         self.focus.follow.setEnabled(ready)
         setup = self.form.setup() if ready else None
         self.maps.set_setup(setup)
+        with self.which.changed.blocked():
+            self.which.choices = offered_sets(setup if complete else None)
         looked = self.focus.looked
         if looked is not None and (setup is None or looked.setup.origin() != setup.origin()):
             self.focus.forget()

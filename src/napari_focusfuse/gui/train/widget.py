@@ -196,21 +196,25 @@ class TrainWidget(QWidget):
 
     def _on_result(self, result: "TrainResult") -> None:
         self._announce(result.folder)
+        what, unit = "is ready", result.unit
         if result.kept:
-            kept = f"{result.unit} {result.kept} of {result.log[-1].at} was the best, it"
+            kept = f"{unit} {result.kept} of {result.log[-1].at} was the best"
         else:
-            kept = f"no {result.unit} was better than the model started from, this is a copy, which"
+            what, kept = "is a copy", f"no {unit} was better than the model it started from"
         self.panel.show_status(
-            f"The model {name_of(result.folder)!r} is ready ({result.ended}): {kept} {result.told}. "
+            f"The model {name_of(result.folder)!r} {what} ({result.ended}): {kept}. It {result.told}. "
             f"It is in {shown_path(result.folder)}."
         )
 
     def _on_adapted(self, made: "Adaptation") -> None:
-        self._announce(made.result.folder)
+        result = made.result
+        self._announce(result.folder)
         self.report.show_adaptation(made, self._source)
         self.shown.setCurrentWidget(self.report)
-        folder = made.result.folder
-        self.panel.show_status(f"The model {name_of(folder)!r} is ready. It is in {shown_path(folder)}.")
+        what = "is ready" if result.kept else f"is a copy of {made.model!r}"
+        self.panel.show_status(
+            f"The model {name_of(result.folder)!r} {what} ({result.ended}). It is in {shown_path(result.folder)}."
+        )
 
     def _announce(self, folder: Path) -> None:
         """Have the model offered everywhere, and another name proposed for the next."""
