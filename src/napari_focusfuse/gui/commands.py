@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import napari.viewer
-    from napari.layers import Image
+    from napari.layers import Image, Layer
 
 __all__ = [
     "adapt_to_stack",
     "align_focus_stack",
     "apply_decision",
     "cancel_fusion",
+    "compare_layers",
     "fuse_focus_stack",
     "measure_fused_images",
     "preview_fusion",
@@ -52,6 +53,28 @@ def measure_fused_images(viewer: "napari.viewer.Viewer") -> None:
         show_error("Select the fused images to measure and their source images.")
         return
     widget.choose(chosen)
+
+
+def compare_layers(viewer: "napari.viewer.Viewer", *layers: "Layer") -> None:
+    """Compare two layers in the widget "Compare layers".
+
+    Those given, or else the two image layers that are selected, or the one that is selected and the stack that it was
+    made from.
+    """
+    from napari.layers import Image
+    from napari.utils.notifications import show_error
+
+    from napari_focusfuse.gui.layers.results import source_of
+
+    chosen = list(layers) or [layer for layer in viewer.layers if layer in viewer.layers.selection]
+    images = [layer for layer in chosen if isinstance(layer, Image)]
+    if len(images) == 1:
+        source = source_of(images[0], viewer.layers)
+        images = [layer for layer in (source, images[0]) if layer is not None]
+    if len(images) == 2 and images[0] is not images[1]:
+        _opened(viewer, "Compare layers", tabify=True).compare(*images)
+    else:
+        show_error("Select the two image layers to compare, or one result of a stack.")
 
 
 def train_model(viewer: "napari.viewer.Viewer") -> None:

@@ -5,12 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_focusfuse.config import FusionConfig
-from napari_focusfuse.gui.common.dock import Scrolled, equip
+from napari_focusfuse.gui.common.dock import Dock, Scrolled
 from napari_focusfuse.gui.common.form import Folded
 from napari_focusfuse.gui.common.preferences import limited, preferences
 from napari_focusfuse.gui.common.run_panel import RunPanel
@@ -46,7 +45,7 @@ def _fuse(source: Source, options: dict[str, Any]) -> Work:
     return parts_of(source, result), result
 
 
-class FuseWidget(QWidget):
+class FuseWidget(Dock):
     """Fuse a focus stack.
 
     Parameters
@@ -54,6 +53,8 @@ class FuseWidget(QWidget):
     napari_viewer : Viewer
         Given by napari.
     """
+
+    short_title = "Fuse"
 
     def __init__(self, napari_viewer: "Viewer") -> None:
         super().__init__()
@@ -70,7 +71,7 @@ class FuseWidget(QWidget):
         self.at_cursor = Folded("At the cursor", self.hover, unfolded=True)
         self.preview = Preview(napari_viewer, self.stack, form.how)
         self._build()
-        equip(self, self.panel, "first-fusion.md")
+        self.equip(self.panel, "first-fusion.md")
         self._connect()
         form.prefer(preferences())
         self._on_form()
@@ -132,13 +133,11 @@ class FuseWidget(QWidget):
         """Write the last result to `folder`, as the command line does."""
         self.results.save(folder, overwrite=overwrite)
 
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
-        """Stop the run when napari takes the widget out of its dock for good."""
-        super().changeEvent(event)
-        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.cancel()
-            for part in (self.stack, self.results, self.hover, self.preview):
-                part.let_go()
+    def let_go(self) -> None:
+        """See `Dock`."""
+        self.cancel()
+        for part in (self.stack, self.results, self.hover, self.preview):
+            part.let_go()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 (Qt's name)
         """Fold "At the cursor" where room is short, until somebody has unfolded or folded it by hand."""

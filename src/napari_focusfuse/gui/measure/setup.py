@@ -245,7 +245,7 @@ def offered_sets(setup: Setup | None) -> list[tuple[str, Which]]:
 
 
 def _seconds(setup: Setup, metrics: Iterable[str]) -> float:
-    pixels = len(setup.slices) * math.prod(setup.slice(0).shape[:2]) * len(setup.fused)
+    pixels: int = len(setup.slices) * math.prod(setup.slice(0).shape[:2]) * len(setup.fused)
     return sum(_SECONDS.get(name, 0.0) for name in metrics) * pixels / 1e6
 
 

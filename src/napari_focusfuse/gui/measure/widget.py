@@ -6,13 +6,13 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout
 
 from napari_focusfuse.core.metrics import METRICS
-from napari_focusfuse.gui.common.dock import Scrolled, equip
+from napari_focusfuse.gui.common.dock import Dock, Scrolled
 from napari_focusfuse.gui.common.form import narrow
 from napari_focusfuse.gui.common.plots import preload
+from napari_focusfuse.gui.common.preferences import offer_all
 from napari_focusfuse.gui.common.run_panel import RunPanel
 from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.measure.focus_tab import FocusTab, Looked
@@ -66,7 +66,7 @@ def _look(setup: Setup, step: float | None) -> Work:
     return (yield from api.iter_focus(setup.stack, rgb=setup.rgb, z=z))
 
 
-class MetricsWidget(QWidget):
+class MetricsWidget(Dock):
     """Measure fused images; a view of `Roles`.
 
     Parameters
@@ -74,6 +74,8 @@ class MetricsWidget(QWidget):
     napari_viewer : Viewer
         Given by napari.
     """
+
+    short_title = "Measure"
 
     def __init__(self, napari_viewer: "Viewer") -> None:
         super().__init__()
@@ -91,7 +93,7 @@ class MetricsWidget(QWidget):
         self.maps = MapsTab(metrics)
         self.tabs = QTabWidget()
         self._build()
-        equip(self, self.panel, "measuring.md")
+        self.equip(self.panel, "measuring.md")
         self._connect()
         self.reset_choices()
 
@@ -150,12 +152,11 @@ class MetricsWidget(QWidget):
         work = partial(map_work, self._guarded(setup), choice, None if looked is None else looked.focus, look)
         self.panel.start(work, f"Making a map of {setup.title}", self._on_map)
 
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
-        """Stop when napari takes the widget out of its dock for good."""
-        super().changeEvent(event)
-        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.cancel()
-            self._let_go()
+    def let_go(self) -> None:
+        """See `Dock`."""
+        self.cancel()
+        for part in (self.form, self.focus, self.scores):
+            part.let_go()
 
     def _build(self) -> None:
         self.panel.run_button.setText("Measure")
@@ -181,11 +182,6 @@ class MetricsWidget(QWidget):
         self.maps.requested.connect(self.add_map)
         self.tabs.currentChanged.connect(self._on_tab)
 
-    def _let_go(self) -> None:
-        self.form.let_go()
-        self.focus.let_go()
-        self.scores.let_go()
-
     def _guarded(self, setup: Setup) -> Setup:
         self._stop = Event()
         return setup.guarded(self._stop.is_set)
@@ -207,7 +203,7 @@ class MetricsWidget(QWidget):
         setup = self.form.setup() if ready else None
         self.maps.set_setup(setup)
         with self.which.changed.blocked():
-            self.which.choices = offered_sets(setup if complete else None)
+            offer_all(self.which, offered_sets(setup if complete else None))
         looked = self.focus.looked
         if looked is not None and (setup is None or looked.setup.origin() != setup.origin()):
             self.focus.forget()

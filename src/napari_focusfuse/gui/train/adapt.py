@@ -198,10 +198,10 @@ def _told(made: "Adaptation") -> str:
     """The report."""
     focus = made.result.recipe != "paper"
     old, new = (_score(scores) for scores in made.scores)
+    changed = f"Pixels from another slice than before: {100 * made.changed:.1f} %"
     lines = [
         f"{'Slices found' if focus else 'Reconstruction'}: {old} before, {new} after.",
-        f"Pixels from another slice than before: {100 * made.changed:.1f} %; "
-        f"from one that is not a neighbour: {100 * made.moved:.1f} %.",
+        f"{changed}; from one that is not a neighbour: {100 * made.moved:.1f} %.",
     ]
     if made.result.kept:
         lines.append(

@@ -4,11 +4,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QPushButton, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QTabWidget, QVBoxLayout
 
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.gui.common.dock import Scrolled, equip
+from napari_focusfuse.gui.common.dock import Dock, Scrolled
 from napari_focusfuse.gui.common.preferences import Choices, models_and_devices, name_of, news, shown_path
 from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Answer, Work
@@ -56,7 +55,7 @@ def _adapt(setup: AdaptSetup, control: Control) -> Work:
     return (yield from watched(begin))
 
 
-class TrainWidget(QWidget):
+class TrainWidget(Dock):
     """Train a model, or adapt one.
 
     Parameters
@@ -64,6 +63,8 @@ class TrainWidget(QWidget):
     napari_viewer : Viewer
         Given by napari.
     """
+
+    short_title = "Train"
 
     def __init__(self, napari_viewer: "Viewer") -> None:
         super().__init__()
@@ -79,7 +80,7 @@ class TrainWidget(QWidget):
         self.plots = LivePlots(napari_viewer)
         self.report = AdaptReport()
         self._build()
-        equip(self, self.panel, "training.md")
+        self.equip(self.panel, "training.md")
         self._connect()
         self.reset_choices()
         self._ask()
@@ -124,13 +125,11 @@ class TrainWidget(QWidget):
         fusing.offer_model(self._made)
         fusing.model.value = self._made
 
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
-        """Stop when napari takes the widget out of its dock for good."""
-        super().changeEvent(event)
-        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.cancel()
-            self.plots.let_go()
-            self.adapt_form.stack.let_go()
+    def let_go(self) -> None:
+        """See `Dock`."""
+        self.cancel()
+        self.plots.let_go()
+        self.adapt_form.stack.let_go()
 
     @property
     def _adapting(self) -> bool:
