@@ -15,6 +15,8 @@ PLUGIN, WIDGET = "napari-focusfuse", "Compare layers"
 def viewer(make_napari_viewer):
     viewer = make_napari_viewer(show=True)
     viewer.window.resize(1280, 720)
+    viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    QApplication.processEvents()
     return viewer
 
 
@@ -26,6 +28,7 @@ def pair(viewer):
     bright = viewer.add_image(np.full((40, 60), 90.0), name="bright", contrast_limits=(0, 100), visible=False, **place)
     viewer.add_image(np.zeros((3, 40, 60), np.uint8), name="stack", scale=(1, 0.5, 0.5), units="um")
     viewer.layers.selection = {dark, bright}
+    viewer.fit_to_view()
     return dark, bright
 
 
@@ -76,6 +79,7 @@ def test_the_edge_is_dragged_in_the_image(viewer, pair):
     events, center = canvas._scene_canvas.events, viewer.scene.camera.center
     for emit, x in ((events.mouse_press, 30), (events.mouse_move, 40), (events.mouse_move, 45)):
         emit(pos=np.round(transform.map((x, 20))[:2]).astype(int), button=1, modifiers=())
+        QApplication.processEvents()
     events.mouse_release(pos=np.round(transform.map((45, 20))[:2]).astype(int), button=1, modifiers=())
     assert widget.wipe.share == pytest.approx(45 / 60, abs=0.02)
     assert widget.edge.value() == pytest.approx(750, abs=20)

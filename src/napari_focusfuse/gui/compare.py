@@ -95,6 +95,7 @@ class Wipe(QObject):
         self._pixels, self._place = plane, place
         self.part = Image(plane, name=f"{right.name} (right part)", rgb=right.rgb, **looks, **place)
         self.part.blending = "translucent_no_depth"
+        self.part.bounding_box.points = False
         self.part.bounding_box.visible = True
         self.part.metadata = {KEY: self._note()}
         for layer, _ in self._visible:
