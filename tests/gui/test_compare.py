@@ -71,7 +71,7 @@ def test_a_wipe_by_its_command_and_all_is_as_it_was(viewer, pair):
 
 
 def test_the_edge_is_dragged_in_the_image(viewer, pair):
-    commands.compare_layers(viewer, *pair)
+    commands.compare(viewer, *pair)
     widget = opened(viewer)
     canvas = viewer.window._qt_viewer.canvas
     QApplication.processEvents()
@@ -102,7 +102,7 @@ def test_a_stack_is_wiped_at_the_slice_shown(viewer, pair):
     stack = viewer.layers["stack"]
     stack.data = np.stack([np.full((40, 60), value, np.uint8) for value in (0, 100, 200)])
     viewer.dims.set_point(0, 2)
-    commands.compare_layers(viewer, pair[0], stack)
+    commands.compare(viewer, pair[0], stack)
     assert (opened(viewer).wipe.part.data == 200).all()
     viewer.dims.set_point(0, 1)
     assert (opened(viewer).wipe.part.data == 100).all()
@@ -114,7 +114,7 @@ def test_a_stack_is_wiped_at_the_slice_shown(viewer, pair):
 def test_a_large_wipe_follows_the_mouse(viewer):
     """Each step well below a tenth of a second of this thread, drawing included."""
     images = [viewer.add_image(np.random.default_rng(k).random((2048, 2048), np.float32)) for k in range(2)]
-    commands.compare_layers(viewer, *images)
+    commands.compare(viewer, *images)
     widget = opened(viewer)
     QApplication.processEvents()
     began, steps = time.thread_time(), 10

@@ -8,6 +8,7 @@ from napari_focusfuse.api._aligning import (
     load_transforms,
     save_alignment,
 )
+from napari_focusfuse.api._figure import save_figure
 from napari_focusfuse.api._files import (
     check_image_target,
     check_result_folder,
@@ -162,6 +163,7 @@ __all__ = [
     "recipe_to_resume",
     "replay",
     "save_alignment",
+    "save_figure",
     "save_heights",
     "save_image",
     "save_result",
