@@ -75,23 +75,24 @@ def _layers(viewer: "Viewer") -> "dict[str, Layer]":
     return {note_of(layer)["role"]: layer for layer in same if note_of(layer)["role"] in ("fused", "depth")}
 
 
-def _write(path: Path, options: dict[str, Any]) -> Path | Exception:
-    """Write a figure; runs in the thread, which passes no error on."""
+def _write(path: Path, options: dict[str, Any]) -> tuple[Path, Exception | None]:
+    """Write a figure; runs in the thread, which loses some errors."""
     from napari_focusfuse import api
 
     try:
-        return api.save_figure(path, **options)
+        return api.save_figure(path, **options), None
     except Exception as error:  # noqa: BLE001 (told by `_tell`)
-        return error
+        return path, error
 
 
-def _tell(result: Path | Exception) -> None:
+def _tell(written: tuple[Path, Exception | None]) -> None:
     from napari.utils.notifications import show_info
 
-    if isinstance(result, Exception):
-        report(result, "Saving the figure")
+    path, error = written
+    if error is None:
+        show_info(f"Saved in {path}")
     else:
-        show_info(f"Saved in {result}")
+        report(error, "Saving the figure")
 
 
 def ask_for_turntable(viewer: "Viewer") -> None:
