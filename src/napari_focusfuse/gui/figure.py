@@ -49,7 +49,7 @@ def figure_of(layers: "Mapping[str, Layer]") -> dict[str, Any]:
     """Arguments of `save_figure` that show layers of a result, by role, as the viewer does."""
     options: dict[str, Any] = {}
     for layer in layers.values():
-        sizes = [micrometres(layer, axis) for axis in range(2)]  # type: ignore[arg-type]
+        sizes = [micrometres(layer, axis) for axis in range(2)]
         options["pixel_size"] = None if None in sizes else tuple(sizes)
     fused: Any = layers.get("fused")
     if fused is not None:
