@@ -129,3 +129,20 @@ def test_what_cannot_be_compared_is_said(viewer, pair, notes):
     viewer.layers.selection = {viewer.layers["stack"]}
     commands.compare_layers(viewer)
     assert [note.message for note in notes] == ["Select the two image layers to compare, or one result of a stack."]
+
+
+def test_from_a_result_by_two_clicks(viewer, stack, fusion, finish):
+    """The button, and the box of the left layer: the stack at first, another result where there is one."""
+    source = viewer.add_image(stack, name="cells")
+    fusing = viewer.window.add_plugin_dock_widget(PLUGIN, "Fuse focus stack")[1]
+    assert not fusing.results.compare_button.isEnabled()
+    fusing.run()
+    finish(fusing)
+    before = seen(viewer)
+    fusing.results.compare_button.click()
+    widget = opened(viewer)
+    assert (widget.left.value, widget.right.value) == (source, viewer.layers["cells fused"])
+    assert widget.wipe is not None
+    assert widget.isVisible()
+    widget.button.click()
+    assert seen(viewer)[0] == before[0]

@@ -14,6 +14,7 @@ __all__ = [
     "cancel_fusion",
     "compare",
     "compare_layers",
+    "compare_result",
     "fuse_focus_stack",
     "measure_fused_images",
     "preview_fusion",
@@ -102,6 +103,25 @@ def compare_layers(viewer: "napari.viewer.Viewer") -> None:
 def compare(viewer: Any, left: "Layer", right: "Layer") -> None:
     """Show two layers in the widget "Compare layers"."""
     _opened(viewer, "Compare layers", tabify=True).compare(left, right)
+
+
+def compare_result(viewer: Any) -> None:
+    """Compare the fused image that is shown with the result before of the same stack, or with the stack itself."""
+    from napari.utils.notifications import show_error
+
+    from napari_focusfuse.gui.layers.results import is_result, note_of, source_of
+
+    fused = [layer for layer in viewer.layers if is_result(layer) and note_of(layer)["role"] == "fused"]
+    right = next((layer for layer in reversed(fused) if layer.visible), fused[-1] if fused else None)
+    if right is None:
+        show_error("There is no fused image yet: fuse a focus stack first.")
+        return
+    same = [each for each in fused if each is not right and note_of(each)["source_id"] == note_of(right)["source_id"]]
+    left = same[-1] if same else source_of(right, viewer.layers)
+    if left is None:
+        show_error(f"The stack that {right.name!r} was made from is no longer open: open it again.")
+    else:
+        compare(viewer, left, right)
 
 
 def train_model(viewer: "napari.viewer.Viewer") -> None:

@@ -85,6 +85,8 @@ class ResultPanel(QWidget):
         self.save_button.setToolTip("Save the last result to a folder: images with physical sizes, and a recipe.")
         self.retouch_button = QPushButton("Retouch…")
         self.retouch_button.setToolTip("Retouch the fused image: paint which slice a pixel is taken from.")
+        self.compare_button = QPushButton("Compare…")
+        self.compare_button.setToolTip("Wipe between this result and the one before, or the stack, or any other layer.")
         self.surface = SurfacePanel(viewer, panel, self._shown)
         self.carrier = Carrier(viewer, form, panel, self.held, self)
         self._build()
@@ -92,6 +94,7 @@ class ResultPanel(QWidget):
         self.carrier.fused.connect(self._on_whole)
         self.save_button.clicked.connect(self._on_save)
         self.retouch_button.clicked.connect(self._on_retouch)
+        self.compare_button.clicked.connect(self._on_compare)
         self._on_busy()
 
     @property
@@ -138,6 +141,7 @@ class ResultPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(by_hand)
         layout.addWidget(self.surface)
+        layout.addWidget(self.compare_button)
         layout.addWidget(self.save_button)
 
     def _shown(self) -> Shown | None:
@@ -152,6 +156,7 @@ class ResultPanel(QWidget):
     def _on_busy(self) -> None:
         last, idle = self._last, not self._panel.busy
         self.save_button.setEnabled((last is not None or self.carrier.result is not None) and idle)
+        self.compare_button.setEnabled(last is not None)
         self.retouch_button.setEnabled(self.retoucher is not None and idle)
         self.surface.there = last is not None
         self.surface.refresh()
@@ -170,6 +175,11 @@ class ResultPanel(QWidget):
         if layer is not None:
             self._viewer.layers.selection = {layer}
         retouch_image(self._viewer)
+
+    def _on_compare(self) -> None:
+        from napari_focusfuse.gui.commands import compare_result
+
+        compare_result(self._viewer)
 
     def _on_save(self) -> None:
         parent = QFileDialog.getExistingDirectory(self, "Folder to save the result in")
