@@ -9,6 +9,7 @@ from qtpy.QtGui import QShortcut
 from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit
 
 from napari_focusfuse.gui.common.dock import HelpButton, page_path
+from napari_focusfuse.gui.common.plots import colours_of
 
 PLUGIN = "napari-focusfuse"
 WIDGETS = {
@@ -49,6 +50,9 @@ def test_help_is_readable_and_leads_back(viewer, theme):
     back = max(set(greys), key=greys.count)
     assert (back < 100) == (theme == "dark")
     assert max(abs(grey - back) for grey in greys) > 120
+    colours = {shown.pixelColor(x, y).name() for x in range(700) for y in range(60, 400)}
+    assert colours_of(theme).first in colours
+    assert "#0000ff" not in colours
     title = window.browser.toPlainText().splitlines()[0]
     assert not window.back_button.isEnabled()
     window.browser.setSource(window.browser.source().resolved(QUrl("metrics.md")))

@@ -5,7 +5,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from qtpy.QtCore import QEvent, QSize, Qt, QTimer, QUrl
-from qtpy.QtGui import QColor, QImage, QKeySequence, QPalette, QResizeEvent, QShortcut, QTextDocument
+from qtpy.QtGui import (
+    QColor,
+    QImage,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+)
 from qtpy.QtWidgets import (
     QDialog,
     QDockWidget,
@@ -141,24 +150,41 @@ class _Window(QDialog):
         self.back_button.clicked.connect(self.browser.backward)
         self.browser.backwardAvailable.connect(self.back_button.setEnabled)
         self.browser.setSource(QUrl.fromLocalFile(str(path)))
+        self.browser.sourceChanged.connect(self._colour_links)
+        self._link = QColor()
         layout = QVBoxLayout(self)
         layout.addWidget(self.back_button, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.browser)
 
     def show_in(self, theme: str) -> None:
-        """Show the page; Qt has its own colours for links, which are hard to read on dark."""
+        """Show the page in the colours of a theme."""
         colours = colours_of(theme)
-        page = self.browser.palette()
-        for role, colour in (("Base", colours.back), ("Text", colours.text), ("Link", colours.first)):
-            page.setColor(getattr(QPalette.ColorRole, role), QColor(colour))
-        self.browser.setPalette(page)
+        self._link = QColor(colours.first)
         self.browser.setStyleSheet(f"background: {colours.back}; color: {colours.text};")
-        document = self.browser.document()
-        if document is not None:
-            document.setDefaultStyleSheet(f"a {{ color: {colours.first}; }}")
         self.browser.reload()
+        self._colour_links()
         self.show()
         self.raise_()
+
+    def _colour_links(self) -> None:
+        """Qt gives links of Markdown a blue of its own, which cannot be read on dark."""
+        document = self.browser.document()
+        links: list[tuple[int, int]] = []
+        block = None if document is None else document.begin()
+        while block is not None and block.isValid():
+            part = block.begin()
+            while not part.atEnd():
+                fragment = part.fragment()
+                if fragment.charFormat().isAnchor():
+                    links.append((fragment.position(), fragment.length()))
+                part += 1
+            block = block.next()
+        look, cursor = QTextCharFormat(), QTextCursor(document)
+        look.setForeground(self._link)
+        for position, length in links:
+            cursor.setPosition(position)
+            cursor.setPosition(position + length, QTextCursor.MoveMode.KeepAnchor)
+            cursor.mergeCharFormat(look)
 
 
 #: Some rows of a form, px.
