@@ -30,8 +30,9 @@ from qtpy.QtWidgets import (
 from napari_focusfuse.gui.common.plots import colours_of
 from napari_focusfuse.gui.common.run_panel import RunPanel
 
-__all__ = ["Dock", "HelpButton", "Scrolled", "page_path"]
+__all__ = ["RUN_TIP", "Dock", "HelpButton", "Scrolled", "page_path"]
 
+RUN_TIP = "Start (Ctrl+Return anywhere in this widget)."
 _SIZE = 760, 640
 _PACKAGE = Path(__file__).parents[2]
 
@@ -86,7 +87,7 @@ class Dock(QWidget):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(button.click)
-        panel.run_button.setToolTip("Start (Ctrl+Return anywhere in this widget).")
+        panel.run_button.setToolTip(RUN_TIP)
         panel.cancel_button.setToolTip("Cancel at the next step; nothing is changed (Escape).")
         panel.add_button(HelpButton(page))
 
