@@ -131,6 +131,15 @@ def test_what_cannot_be_compared_is_said(viewer, pair, notes):
     assert [note.message for note in notes] == ["Select the two image layers to compare, or one result of a stack."]
 
 
+def test_one_layer_is_not_compared_with_itself(viewer, pair):
+    before = seen(viewer)
+    commands.compare(viewer, pair[0], pair[0])
+    widget = opened(viewer)
+    assert not widget.button.isChecked()
+    assert widget.about.text() == "Choose two different image layers."
+    assert seen(viewer) == before
+
+
 def test_from_a_result_by_two_clicks(viewer, stack, fusion, finish):
     """The button, and the box of the left layer: the stack at first, another result where there is one."""
     source = viewer.add_image(stack, name="cells")

@@ -249,8 +249,8 @@ class CompareWidget(Dock):
         if not on:
             self.about.setText("")
         elif left is None or right is None or left is right:
-            self.about.setText(_CHOOSE)
             self.button.setChecked(False)
+            self.about.setText(_CHOOSE)
         elif self.grid_box.isChecked():
             self._beside.start([left, right])
             self.about.setText("")
