@@ -41,6 +41,7 @@ from .api import pairs_in as pairs_in
 from .api import quality_map as quality_map
 from .api import quick_look as quick_look
 from .api import replay as replay
+from .api import save_figure as save_figure
 from .api import save_heights as save_heights
 from .api import save_result as save_result
 from .api import save_surface as save_surface

@@ -232,6 +232,29 @@ def test_adapting_to_a_stack(scene, tmp_path, models_folder):
         ff.adapt(scene.stack, config=config, out=models_folder / "mine")
 
 
+def test_the_time_budget_of_an_adaptation_holds_both_decisions(scene, tmp_path, monkeypatch):
+    from napari_focusfuse.api import _adapting
+    from napari_focusfuse.core.training import course
+
+    now, asked = [0.0], []
+    decide = _adapting.iter_decide
+
+    def slow(*arguments, **options):
+        now[0] += 30
+        return (yield from decide(*arguments, **options))
+
+    def fit(*_, around):
+        asked.append(around)
+        raise TrainingError("enough")
+
+    monkeypatch.setattr(course.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(_adapting, "iter_decide", slow)
+    monkeypatch.setattr(_adapting, "iter_fit", fit)
+    with pytest.raises(TrainingError, match="enough"):
+        ff.adapt(scene.stack, config=ff.ADAPTING, out=tmp_path / "mine", model="sesf-cse")
+    assert asked == [30]
+
+
 def test_adapting_that_makes_nothing_better_gives_a_copy(scene, tmp_path):
     ruin = replace(ff.ADAPTING, batch=8, crop=32, crops_per_image=2, epochs=1, learning_rate=1.0)
     made = ff.adapt(scene.stack, config=ruin, out=tmp_path / "mine", model="sesf-cse")

@@ -153,7 +153,7 @@ def test_adapting_a_model_without_a_decoder(focused, scene, tmp_path):
 def test_what_a_model_is_adapted_by(focused, scene, tmp_path, monkeypatch):
     taken = []
 
-    def noted(split, folder, beginning, *_):
+    def noted(split, folder, beginning, *_, around):
         taken.append((beginning.config, [image.shape for image in split[0] + split[1]]))
         raise FocusFuseError("enough")
         yield

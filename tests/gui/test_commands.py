@@ -183,3 +183,30 @@ def test_the_decision_is_applied_by_its_entry(viewer, stack, fusion, finish, not
     entry.trigger()
     assert [target.layer.name for target in widget.carrier.dialog.chosen()] == ["GFP"]
     widget.carrier.dialog.reject()
+
+
+def test_keys_are_listed_where_napari_lists_them_and_work(viewer, stack, qtbot):
+    from app_model.types import KeyBinding
+    from napari._qt.widgets.qt_keyboard_settings import ShortcutEditor
+
+    viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    editor = ShortcutEditor()
+    qtbot.addWidget(editor)
+    listed = [action.description for action in editor.key_bindings_strs[editor.VIEWER_KEYBINDINGS].values()]
+    assert {"Align focus stack", "Fuse focus stack", "Compare layers", "Train a fusion model"} <= set(listed)
+    viewer.add_image(stack.max(0), name="fused")
+    viewer.window._qt_viewer._key_map_handler.press_key(KeyBinding.from_str("Ctrl+Alt+M"))
+    assert f"{MEASURE} ({PLUGIN})" in viewer.window.dock_widgets
+
+
+def test_menus_are_in_the_order_of_the_work(viewer):
+    shown = [text.removesuffix(f" ({PLUGIN})") for text in entries(viewer, "Project") if text.endswith(f"({PLUGIN})")]
+    assert shown == [
+        "Fuse focus stack",
+        "Preview focus stack fusion",
+        "Cancel focus stack fusion",
+        "Retouch the fused image",
+        "Apply decision map to…",
+        "Compare layers",
+        "Adapt a fusion model to this stack",
+    ]

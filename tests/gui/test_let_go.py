@@ -12,6 +12,7 @@ PLUGIN = "napari-focusfuse"
 WIDGETS = (
     "Fuse focus stack",
     "Align focus stack",
+    "Compare layers",
     "Measure fused images",
     "Retouch the fused image",
     "Train a model",

@@ -27,9 +27,10 @@ def test_the_reader_is_offered_for_folders_and_for_files_that_may_state_sizes(tm
 def test_every_contribution_is_there():
     found = MANIFEST.contributions
     assert [widget.display_name for widget in found.widgets] == [
+        "Align focus stack",
         "Fuse focus stack",
         "Retouch the fused image",
-        "Align focus stack",
+        "Compare layers",
         "Measure fused images",
         "Train a model",
     ]
@@ -60,7 +61,7 @@ from importlib import import_module
 for names, heavy in [
     ("reader", "torch napari qtpy tifffile"),
     ("samples commands", "torch napari qtpy"),
-    ("fuse.widget retouch.widget align.widget measure.widget train.widget", "torch matplotlib"),
+    ("fuse.widget retouch.widget align.widget measure.widget train.widget compare figure", "torch matplotlib"),
 ]:
     for name in names.split():
         import_module(f"napari_focusfuse.gui.{name}")

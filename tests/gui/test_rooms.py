@@ -8,7 +8,14 @@ from napari_focusfuse.gui.common.dock import Scrolled
 from napari_focusfuse.gui.fuse.widget import FuseWidget
 
 PLUGIN = "napari-focusfuse"
-WIDGETS = ["Fuse focus stack", "Align focus stack", "Retouch the fused image", "Measure fused images", "Train a model"]
+WIDGETS = [
+    "Fuse focus stack",
+    "Align focus stack",
+    "Retouch the fused image",
+    "Measure fused images",
+    "Train a model",
+    "Compare layers",
+]
 #: What menus, title and status bar leave of 720 px, and of 1200 px.
 LOW, HIGH = 620, 1100
 

@@ -10,6 +10,7 @@ from napari_focusfuse.api._aligning import (
     quick_look,
     save_alignment,
 )
+from napari_focusfuse.api._figure import save_figure
 from napari_focusfuse.api._files import (
     check_image_target,
     check_result_folder,
@@ -166,6 +167,7 @@ __all__ = [
     "recipe_to_resume",
     "replay",
     "save_alignment",
+    "save_figure",
     "save_heights",
     "save_image",
     "save_result",

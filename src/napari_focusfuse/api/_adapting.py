@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_focusfuse.api._fitting import Split
+    from napari_focusfuse.core.progress import Clock
     from napari_focusfuse.core.stack import Stack
 
 #: Slices that are trained on at most: neighbours are much alike.
@@ -117,6 +118,7 @@ def iter_adapt(
     ('adapted', True)
     """
     from napari_focusfuse.core.blend import iter_blend
+    from napari_focusfuse.core.progress import Clock
     from napari_focusfuse.core.stack import Stack
     from napari_focusfuse.core.training.recipes import scores_of
 
@@ -127,19 +129,19 @@ def iter_adapt(
     beginning = started_from(model, config, licence)
     _check_fits(loaded.name, trained_by(model), config.recipe)
     slices, decide = Stack(stack, axis, rgb), partial(iter_decide, stack, device=device, axis=axis, rgb=rgb)
-    before = yield from _labelled(decide(model=model), f"deciding with {loaded.name}")
+    clock = Clock(0.0, 0.0)
+    before = yield from _labelled(decide(model=model), f"deciding with {loaded.name}", clock)
     if isinstance(config, RankConfig):
-        split = _pieces((yield from _labelled(iter_blend(slices, before), "fusing the stack")))
+        split = _pieces((yield from _labelled(iter_blend(slices, before), "fusing the stack", clock)))
         names = ["parts of the fused image of one stack"]
     else:
         split = yield from _iter_slices(slices)
         names = [f"{len(split[0])} slices of one stack"]
     adapted = Path(out).absolute()
-    result = yield from iter_fit(split, adapted, beginning, names, where, stop)
-    after = yield from _labelled(decide(model=adapted), "deciding with the adapted model")
-    models = loaded, load_model(adapted)
-    old, new = (scores_of(each.network or each.encoder, split[1], config) for each in models)
-    return Adaptation(loaded.name, result, (old, new), (before.index, after.index))
+    scores = scores_of(loaded.network or loaded.encoder, split[1], config)
+    result = yield from iter_fit(split, adapted, beginning, names, where, stop, around=clock.spent)
+    after = yield from _labelled(decide(model=adapted), "deciding with the adapted model", clock)
+    return Adaptation(loaded.name, result, (scores, result.scores), (before.index, after.index))
 
 
 adapt = drained(iter_adapt)
@@ -154,11 +156,11 @@ def _check_fits(name: str, own: Recipe, recipe: Recipe) -> None:
         )
 
 
-def _labelled(work: Generator[Progress, None, Any], label: str) -> Generator[Progress, None, Any]:
-    """The same work, said to be a part of something."""
+def _labelled(work: Generator[Progress, None, Any], label: str, clock: Clock) -> Generator[Progress, None, Any]:
+    """The same work, said to be a part of something; while it pauses, the clock stands still."""
     steps = Returning(work)
     for step in steps:
-        yield Progress(step.done, step.total, f"{label}, {step.what}")
+        yield from clock.give(Progress(step.done, step.total, f"{label}, {step.what}"))
     return steps.result
 
 

@@ -200,14 +200,16 @@ def iter_fit(
     names: list[str],
     where: torch.device,
     stop: Callable[[], bool] | None,
+    *,
+    around: float = 0.0,
 ) -> Generator[Progress, None, TrainResult]:
-    """Train on grey images and keep the best model in `folder`."""
+    """Train on grey images and keep the best model in `folder`; `around` is that of `iter_learn`."""
     from napari_focusfuse.core.training.recipes import iter_learn
 
     (greys, held_out), (config, state, licence) = split, beginning
     kept = state is not None and bool(state.log)
     keeper = _Keeper(folder, names, (len(greys), len(held_out)), licence, resumed=kept)
-    reports = Returning(iter_learn(greys, held_out, config, state, device=where, stop=stop))
+    reports = Returning(iter_learn(greys, held_out, config, state, device=where, stop=stop, around=around))
     try:
         for report in reports:
             if report.state is not None:

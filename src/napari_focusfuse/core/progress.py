@@ -140,11 +140,16 @@ class Clock:
         Time budget; 0 for none.
     stop : callable, optional
         True ends the training before its time.
+    around : float
+        Seconds of the budget that were spent on something else, and will be needed for the same afterwards.
     """
 
-    def __init__(self, spent: float, minutes: float, stop: Callable[[], bool] | None = None) -> None:
-        self._spent = self._before = spent
+    def __init__(
+        self, spent: float, minutes: float, stop: Callable[[], bool] | None = None, around: float = 0.0
+    ) -> None:
+        self._spent = self._before = spent + around
         self._minutes, self._limit = minutes, 60 * minutes or math.inf
+        self._around, self._validating = around, 0.0
         self._stop = stop or (lambda: False)
         self._since = time.monotonic()
 
@@ -155,9 +160,18 @@ class Clock:
 
     def cut(self) -> str:
         """Why the training is over at once; empty if it is not."""
-        if self.spent >= self._limit:
+        if self.spent + self._closing >= self._limit:
             return f"the {self._minutes:g} minutes are over"
         return "stopped" if self._stop() else ""
+
+    @property
+    def _closing(self) -> float:
+        """Seconds that are needed after the last step: to validate, and to score the best model."""
+        return 2 * self._validating + self._around
+
+    def validated(self, seconds: float) -> None:
+        """A validation took so long, and so may the last one."""
+        self._validating = seconds
 
     def give(self, report: Step) -> Generator[Step, None, None]:
         """Yield a report and stand still meanwhile."""
@@ -170,6 +184,7 @@ class Clock:
         return done / max(self.spent - self._before, 1e-6)
 
     def left(self, done: int, remaining: int) -> float:
-        """Seconds until `remaining` more units are done, or the budget is used up."""
-        needed = remaining / self.rate(done) if done else math.nan
+        """Seconds until `remaining` more units are done and all that follows, or the budget is used up."""
+        closing = self._closing if remaining else self._closing - self._validating
+        needed = closing + remaining / self.rate(done) if done else math.nan
         return min(self._limit - self.spent, needed) if math.isfinite(self._limit) else needed

@@ -1,23 +1,52 @@
-"""Commands of napari's menus and command palette."""
+"""Commands of napari's menus, command palette and keys."""
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import napari.viewer
-    from napari.layers import Image
+    from napari.layers import Image, Layer
 
 __all__ = [
+    "activate",
     "adapt_to_stack",
     "align_focus_stack",
     "apply_decision",
     "cancel_fusion",
+    "compare",
+    "compare_layers",
+    "compare_result",
     "fuse_focus_stack",
     "measure_fused_images",
     "preview_fusion",
     "retouch_image",
+    "save_figure",
     "save_fusion",
+    "save_turntable",
     "train_model",
 ]
+
+
+def activate(_context: object) -> None:
+    """Register keys with napari, where they can be seen and changed: Preferences > Shortcuts, viewer key bindings."""
+    from napari.components import ViewerModel
+    from napari.settings import get_settings
+    from napari.utils.action_manager import action_manager
+
+    changed = get_settings().shortcuts.shortcuts
+    for command, key, description in (
+        (align_focus_stack, "Ctrl+Alt+A", "Align focus stack"),
+        (fuse_focus_stack, "Ctrl+Alt+F", "Fuse focus stack"),
+        (preview_fusion, "Ctrl+Alt+P", "Preview focus stack fusion"),
+        (retouch_image, "Ctrl+Alt+R", "Retouch the fused image"),
+        (compare_layers, "Ctrl+Alt+C", "Compare layers"),
+        (measure_fused_images, "Ctrl+Alt+M", "Measure fused images"),
+        (save_fusion, "Ctrl+Alt+S", "Save focus stack fusion"),
+        (train_model, "Ctrl+Alt+N", "Train a fusion model"),
+    ):
+        name = f"napari-focusfuse:{command.__name__}"
+        action_manager.register_action(name, command, description, ViewerModel)
+        if name not in changed:
+            action_manager.bind_shortcut(name, key)
 
 
 def fuse_focus_stack(viewer: "napari.viewer.Viewer") -> None:
@@ -52,6 +81,47 @@ def measure_fused_images(viewer: "napari.viewer.Viewer") -> None:
         show_error("Select the fused images to measure and their source images.")
         return
     widget.choose(chosen)
+
+
+def compare_layers(viewer: "napari.viewer.Viewer") -> None:
+    """Compare the two image layers that are selected, or the one that is selected with the stack it was made from."""
+    from napari.layers import Image
+    from napari.utils.notifications import show_error
+
+    from napari_focusfuse.gui.layers.results import source_of
+
+    chosen = [layer for layer in viewer.layers if layer in viewer.layers.selection and isinstance(layer, Image)]
+    if len(chosen) == 1:
+        source = source_of(chosen[0], viewer.layers)
+        chosen = [layer for layer in (source, chosen[0]) if layer is not None]
+    if len(chosen) == 2 and chosen[0] is not chosen[1]:
+        compare(viewer, *chosen)
+    else:
+        show_error("Select the two image layers to compare, or one result of a stack.")
+
+
+def compare(viewer: Any, left: "Layer", right: "Layer") -> None:
+    """Show two layers in the widget "Compare layers"."""
+    _opened(viewer, "Compare layers", tabify=True).compare(left, right)
+
+
+def compare_result(viewer: Any) -> None:
+    """Compare the fused image that is shown with the result before of the same stack, or with the stack itself."""
+    from napari.utils.notifications import show_error
+
+    from napari_focusfuse.gui.layers.results import is_result, note_of, source_of
+
+    fused = [layer for layer in viewer.layers if is_result(layer) and note_of(layer)["role"] == "fused"]
+    right = next((layer for layer in reversed(fused) if layer.visible), fused[-1] if fused else None)
+    if right is None:
+        show_error("There is no fused image yet: fuse a focus stack first.")
+        return
+    same = [each for each in fused if each is not right and note_of(each)["source_id"] == note_of(right)["source_id"]]
+    left = same[-1] if same else source_of(right, viewer.layers)
+    if left is None:
+        show_error(f"The stack that {right.name!r} was made from is no longer open: open it again.")
+    else:
+        compare(viewer, left, right)
 
 
 def train_model(viewer: "napari.viewer.Viewer") -> None:
@@ -140,3 +210,17 @@ def save_fusion(viewer: "napari.viewer.Viewer") -> None:
         widget.save_button.click()
     else:
         show_error("There is no result to save yet: fuse a focus stack first.")
+
+
+def save_figure(viewer: "napari.viewer.Viewer") -> None:
+    """Ask where to, and save a figure of the result that is selected, or of the newest one."""
+    from napari_focusfuse.gui.figure import ask_for_figure
+
+    ask_for_figure(viewer)
+
+
+def save_turntable(viewer: "napari.viewer.Viewer") -> None:
+    """Ask where to, and save a film of the surface that is shown."""
+    from napari_focusfuse.gui.figure import ask_for_turntable
+
+    ask_for_turntable(viewer)

@@ -231,7 +231,7 @@ def test_a_depth_that_no_longer_holds_is_removed(model, fuse):
     model.layers["cells"].data = model.layers["cells"].data[:2]
     fuse(model)
     assert names(model) == ["cells", "cells fused", "cells decision", "cells confidence", "cells flags"]
-    assert len(model.layers["cells decision"].colormap.colors) == 3
+    assert len(model.layers["cells decision"].colormap.colors) == 4
 
 
 def test_each_time_point_has_its_own_layers(stack, fuse):

@@ -27,7 +27,10 @@ WITH_TRUTH = {"psnr", "ssim", "bias"}
 
 @pytest.fixture
 def measuring(viewer):
-    return viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)[1]
+    """The widget, set to measure all that there is."""
+    widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)[1]
+    widget.which.value = "all"
+    return widget
 
 
 @pytest.fixture
@@ -151,11 +154,21 @@ def grey(shape=(16, 20), dtype=np.uint16):
     return np.zeros(shape, dtype)
 
 
-def test_the_main_scores_alone(measuring, cells, finish):
-    measuring.which.value = False
+def test_it_begins_with_scores_that_take_seconds_and_tells_what_the_others_cost(viewer, cells, finish):
+    measuring = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)[1]
+    assert measuring.which.value == "quick"
     measuring.run()
     finish(measuring)
-    assert set(measuring.scores.table.scores()["max fused"]) == {"qg", "qm", "qcb", "reblur"} | WITH_TRUTH
+    assert set(measuring.scores.table.scores()["max fused"]) == {"qg", "qm", "qcb", "qy"} | WITH_TRUTH
+    large = da.zeros((20, 2048, 2048), chunks=(1, 2048, 2048), dtype=np.uint16)
+    viewer.layers.clear()
+    viewer.add_image(large, name="large")
+    viewer.add_image(large[0], name="large fused")
+    measuring.choose([bare(layer) for layer in viewer.layers])
+    box = measuring.which.native
+    shown = [box.itemText(k) for k in range(box.count())]
+    assert shown == ["quick ones (about 3 s)", "all but Qp (about 80 s)", "all (about 4 min)"]
+    assert measuring.which.value == "quick"
 
 
 @pytest.mark.parametrize(
@@ -423,7 +436,7 @@ def test_white_is_proposed_and_measured_with(viewer, measuring, stack, finish, n
     viewer.add_image(stack.max(0).astype(dtype), name="fused")
     viewer.add_image(stack.max(0).astype(dtype) // 2, name="truth")
     assert (measuring.form.white.value(), measuring.form.white.text()) == (white, str(white))
-    measuring.which.value = False
+    measuring.which.value = "quick"
     for value in (white, 8000):
         measuring.form.white.setValue(value)
         measuring.run()
@@ -467,7 +480,7 @@ def test_the_plot_follows_the_chosen_row(measuring, cells, finish):
 def test_names_in_the_plot_are_written_as_they_are(measuring, cells, finish, viewer, recwarn):
     viewer.layers["max fused"].name = "$\\frac$ fused"
     viewer.layers["mean fused"].name = "mean $ fused $"
-    measuring.which.value = False
+    measuring.which.value = "quick"
     measuring.run()
     finish(measuring)
     axes = measuring.scores.bars.axes
@@ -483,7 +496,7 @@ def test_names_in_the_plot_have_the_viewers_letters(measuring, cells, finish, vi
     family = QApplication.font().family()
     known = font_manager.get_font_names()
     monkeypatch.setattr(font_manager, "get_font_names", lambda: [*known, family])
-    measuring.which.value = False
+    measuring.which.value = "quick"
     measuring.run()
     finish(measuring)
     for label in measuring.scores.bars.axes.get_yticklabels():

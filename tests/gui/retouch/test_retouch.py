@@ -20,8 +20,7 @@ from napari_focusfuse.gui.layers.result_parts import parts_of
 from napari_focusfuse.gui.layers.results import note_of
 from napari_focusfuse.gui.layers.source import take
 from napari_focusfuse.gui.retouch.session import iter_show_and_follow, retoucher_of, show_and_follow
-from napari_focusfuse.gui.retouch.tools import _pick_once
-from napari_focusfuse.gui.retouch.viewing import peek
+from napari_focusfuse.gui.retouch.tools import _pick_once, peek
 
 PLUGIN, FUSE, WIDGET = "napari-focusfuse", "Fuse focus stack", "Retouch the fused image"
 

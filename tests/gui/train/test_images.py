@@ -63,6 +63,24 @@ def test_a_mix_of_layers(viewer, form, rng):
     assert [layer.name for layer in form.ticked()] == ["new", "stack"]
 
 
+def test_recipes_that_need_sharp_images_begin_with_those(viewer, form, rng):
+    stack = viewer.add_image(rng.random((4, 30, 30)), name="cells")
+    form.set_recipe("focus")
+    assert form.ticked() == []
+    assert form.problem(16).startswith("Fuse the stack first, to train on its fused image")
+    result = viewer.add_image(rng.random((30, 30)), name="cells fused")
+    result.metadata = {KEY: {"role": "fused", "layer_id": str(result.unique_id)}}
+    form.reset_choices()
+    assert form.ticked() == [bare(result)]
+    assert "Blurred" not in form.about.text()
+    form.list.item(1).setCheckState(_train_images.Qt.CheckState.Checked)
+    assert form.ticked() == [bare(result), bare(stack)]
+    form.set_recipe("paper")
+    form.list.item(1).setCheckState(_train_images.Qt.CheckState.Unchecked)
+    form.set_recipe("focus")
+    assert form.ticked() == [bare(result)]
+
+
 def test_images_that_do_not_fit_into_memory_are_thinned_out(viewer, form, monkeypatch):
     viewer.add_image(np.zeros((10, 30, 30)))
     monkeypatch.setattr(_train_images, "_MOST_PIXELS", 4 * 900)

@@ -321,6 +321,19 @@ def test_adapting_to_a_stack(training, viewer, cells, finish, simulated, notes, 
     assert training.adapt_form.stack.layer is bare(cells)
 
 
+def test_a_copy_is_called_a_copy(training, cells, finish):
+    """In the report and in the line below the buttons alike; the report is text without markup."""
+    training.tasks.setCurrentIndex(1)
+    training.adapt_form.set_value(replace(training.adapt_form.value(), learning_rate=0.1, epochs=1))
+    adapt(training, finish)
+    text, status = training.report.text.text(), training.panel.status.text()
+    assert training.report.made[0].result.kept == 0
+    assert "<" not in text
+    assert "the adapted model is a copy of it" in text
+    assert "better score" not in text
+    assert status.startswith("The model 'cells adapted' is a copy of 'sesf-cse' (all epochs are done).")
+
+
 def test_adapting_a_stack_along_another_axis_at_the_time_shown(training, viewer, simulated, finish):
     values = np.stack([np.zeros_like(simulated.stack), simulated.stack])
     viewer.add_image(np.moveaxis(values, 1, 2), name="movie", axis_labels=("t", "y", "z", "x"))

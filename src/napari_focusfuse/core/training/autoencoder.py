@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_focusfuse.config import TrainConfig
 from napari_focusfuse.core.encode.network import SESFNet
-from napari_focusfuse.core.progress import Clock, Returning
+from napari_focusfuse.core.progress import Clock
 from napari_focusfuse.core.training import Course, LearningReport, LearningState, freeze_norms, going_on, usable
 from napari_focusfuse.core.training.reconstruction import (
     Example,
@@ -146,6 +146,7 @@ def iter_train(
     *,
     device: torch.device | None = None,
     stop: Callable[[], bool] | None = None,
+    around: float = 0.0,
 ) -> Generator[TrainReport, None, TrainState]:
     """Train the encoder-decoder on grey images, without labels.
 
@@ -162,6 +163,8 @@ def iter_train(
         By default the CPU.
     stop : callable, optional
         Asked after each step; True ends the training: the epoch is cut short, but validated like any other.
+    around : float
+        Seconds of the time budget that were spent before, and will be needed for the same afterwards.
 
     Yields
     ------
@@ -180,7 +183,7 @@ def iter_train(
     images, validation = usable(images, "training", config.crop), usable(validation, "validation", config.crop)
     torch.manual_seed(config.seed)
     state = going_on(state, config, _LIMITS) if state else TrainState(SESFNet(config.variant), config)
-    clock = Clock(sum(entry.seconds for entry in state.log), config.minutes, stop)
+    clock = Clock(sum(entry.seconds for entry in state.log), config.minutes, stop, around)
     yield from _Run(images, validation, state, device or torch.device("cpu"), clock).iter_rounds()
     return state
 
@@ -268,9 +271,6 @@ class _Run(Course[TrainReport]):
 
     def _iter_validate(self) -> Generator[TrainReport, None, Scores]:
         config = self._config
-        work = Returning(
-            iter_validate(self._state.network, self._validation, config.crop, self._fitting.largest, config.ssim_weight)
-        )
-        for _ in work:
-            yield from self._clock.give(self.report())
-        return work.result
+        largest, weight = self._fitting.largest, config.ssim_weight
+        work = iter_validate(self._state.network, self._validation, config.crop, largest, weight)
+        return (yield from self._iter_timed(work))

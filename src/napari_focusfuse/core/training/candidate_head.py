@@ -244,6 +244,7 @@ def iter_learn_candidates(
     *,
     device: torch.device | None = None,
     stop: Callable[[], bool] | None = None,
+    around: float = 0.0,
 ) -> Generator[RankReport, None, RankState]:
     """Train the candidate head of a model with a decision head; see `iter_rank`.
 
@@ -269,7 +270,7 @@ def iter_learn_candidates(
     scenes = ScoredScenes(usable(images, "training"), config, encoder, FITTING)
     held_out = Validation(ScoredScenes(usable(validation, "validation"), config, encoder, VALIDATING))
     loss = partial(_drawn_loss, encoder.candidates, scenes, config)
-    return (yield from iter_fit_head(encoder.candidates, loss, held_out, state, stop))
+    return (yield from iter_fit_head(encoder.candidates, loss, held_out, state, stop, around))
 
 
 def _drawn_loss(

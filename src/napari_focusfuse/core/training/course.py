@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from napari_focusfuse.core.progress import Clock, Progress, duration
+from napari_focusfuse.core.progress import Clock, Progress, Returning, duration
 from napari_focusfuse.errors import TrainingError
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 Report = TypeVar("Report", bound="LearningReport")
+Found = TypeVar("Found")
 
 
 class LogEntry(Protocol):
@@ -250,6 +251,14 @@ class Course(ABC, Generic[Report]):
     @abstractmethod
     def report(self, *, kept: bool = False) -> Report:
         """Where the training stands; with its state where a round was `kept`."""
+
+    def _iter_timed(self, validation: Generator[Any, None, Found]) -> Generator[Report, None, Found]:
+        """A validation, with a report at each of its steps; the clock keeps as much time for the last one."""
+        before, steps = self._clock.spent, Returning(validation)
+        for _ in steps:
+            yield from self._clock.give(self.report())
+        self._clock.validated(self._clock.spent - before)
+        return steps.result
 
     def _reason(self) -> str:
         """Why the training is over between two rounds; empty if it is not."""

@@ -234,6 +234,7 @@ def iter_learn_decision(
     *,
     device: torch.device | None = None,
     stop: Callable[[], bool] | None = None,
+    around: float = 0.0,
 ) -> Generator[RankReport, None, RankState]:
     """Train the decision head of an encoder; see `napari_focusfuse.core.training.encoder.iter_rank`.
 
@@ -260,7 +261,7 @@ def iter_learn_decision(
     scenes = Scenes(usable(images, "training"), config, encoder, FITTING)
     held_out = Validation(Scenes(usable(validation, "validation"), config, encoder, VALIDATING))
     loss = partial(_drawn_loss, encoder.head, scenes, config)
-    return (yield from iter_fit_head(encoder.head, loss, held_out, state, stop))
+    return (yield from iter_fit_head(encoder.head, loss, held_out, state, stop, around))
 
 
 def _drawn_loss(head: FocusHead, scenes: Scenes, config: DecideConfig, rng: np.random.Generator, step: int) -> Tensor:
@@ -278,9 +279,10 @@ def iter_fit_head(
     held_out: HeldOut,
     state: RankState,
     stop: Callable[[], bool] | None,
+    around: float,
 ) -> Generator[RankReport, None, RankState]:
     """Fit a head of the state's encoder, and nothing else, to parts of scenes that `loss` draws for a step."""
-    clock = Clock(sum(entry.seconds for entry in state.log), state.config.minutes, stop)
+    clock = Clock(sum(entry.seconds for entry in state.log), state.config.minutes, stop, around)
     yield from _HeadRun(head, loss, held_out, state, clock).iter_rounds()
     return state
 

@@ -221,6 +221,7 @@ def iter_rank(
     *,
     device: torch.device | None = None,
     stop: Callable[[], bool] | None = None,
+    around: float = 0.0,
 ) -> Generator[RankReport, None, RankState]:
     """Train an encoder to rank slices by focus.
 
@@ -236,6 +237,8 @@ def iter_rank(
         By default the CPU.
     stop : callable, optional
         Asked after each step; True ends the training, which is validated once more.
+    around : float
+        Seconds of the time budget that were spent before, and will be needed for the same afterwards.
 
     Yields
     ------
@@ -255,7 +258,7 @@ def iter_rank(
     stacks = SmallStacks(usable(images, "training"), config)
     held_out = Validation(usable(validation, "validation"), config)
     state = going_on(state, config, LIMITS) if state else _begun(stacks, config)
-    clock = Clock(sum(entry.seconds for entry in state.log), config.minutes, stop)
+    clock = Clock(sum(entry.seconds for entry in state.log), config.minutes, stop, around)
     yield from _RankRun(stacks, held_out, state, device or torch.device("cpu"), clock).iter_rounds()
     return state
 

@@ -1,6 +1,7 @@
 """All recipes of training behind one signature: the paper's, focus ranking, and the heads that decide."""
 
 from collections.abc import Callable, Generator, Sequence
+from typing import Any
 
 import torch
 
@@ -33,10 +34,12 @@ def iter_learn(
     *,
     device: torch.device | None = None,
     stop: Callable[[], bool] | None = None,
+    around: float = 0.0,
 ) -> Generator[TrainReport | RankReport, None, AnyTrainState]:
     """Train by the recipe of `config`.
 
-    See `iter_train`, `iter_rank`, `iter_learn_decision` and `iter_learn_candidates`.
+    See `iter_train`, `iter_rank`, `iter_learn_decision` and `iter_learn_candidates`; of the time budget, `around` s are
+    spent before, and needed again afterwards.
 
     Raises
     ------
@@ -45,15 +48,16 @@ def iter_learn(
     """
     if state is not None:
         check_recipe(state.config.recipe, config.recipe)
+    course: Any = {"device": device, "stop": stop, "around": around}
     focus = state if isinstance(state, RankState) else None
     if isinstance(config, CandidateConfig):
-        return (yield from iter_learn_candidates(images, validation, config, focus, device=device, stop=stop))
+        return (yield from iter_learn_candidates(images, validation, config, focus, **course))
     if isinstance(config, DecideConfig):
-        return (yield from iter_learn_decision(images, validation, config, focus, device=device, stop=stop))
+        return (yield from iter_learn_decision(images, validation, config, focus, **course))
     if isinstance(config, RankConfig):
-        return (yield from iter_rank(images, validation, config, focus, device=device, stop=stop))
+        return (yield from iter_rank(images, validation, config, focus, **course))
     paper = state if isinstance(state, TrainState) else None
-    return (yield from iter_train(images, validation, config, paper, device=device, stop=stop))
+    return (yield from iter_train(images, validation, config, paper, **course))
 
 
 def check_recipe(begun: Recipe, asked: Recipe) -> None:

@@ -14,7 +14,7 @@ from torch import nn
 from napari_focusfuse.config import RankConfig
 from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.encode.network import Encoder
-from napari_focusfuse.core.progress import Clock, Returning
+from napari_focusfuse.core.progress import Clock
 from napari_focusfuse.core.stack.workers import memory_is_short
 from napari_focusfuse.core.training import Course, LearningReport, LearningState, moments, restore
 from napari_focusfuse.errors import TrainingError
@@ -202,7 +202,7 @@ class StepRun(Course[RankReport]):
             self._step += 1
             yield from self._clock.give(self.report())
             state.ended = self._clock.cut()
-        scores = yield from self._iter_validate()
+        scores = yield from self._iter_timed(self._held_out.iter_scores(self._state.encoder))
         state.example, state.moments = self._held_out.example(state.encoder), moments(self._optimizer)
         rate = self._rate(self._step - 1)
         return RankLog(self._step, rate, float(np.mean(losses)), *scores, self._clock.spent - before)
@@ -210,7 +210,7 @@ class StepRun(Course[RankReport]):
     def iter_validation_loss(self, what: str) -> Reports:
         """Validation loss of the encoder as it is."""
         self._looking = what
-        scores = yield from self._iter_validate()
+        scores = yield from self._iter_timed(self._held_out.iter_scores(self._state.encoder))
         return scores.loss
 
     def report(self, *, kept: bool = False) -> RankReport:
@@ -251,12 +251,6 @@ class StepRun(Course[RankReport]):
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self._parameters, _LONGEST_GRADIENT)
         self._optimizer.step()
-
-    def _iter_validate(self) -> Generator[RankReport, None, RankScores]:
-        work = Returning(self._held_out.iter_scores(self._state.encoder))
-        for _ in work:
-            yield from self._clock.give(self.report())
-        return work.result
 
     def _rate(self, step: int) -> float:
         """Learning rate: a short rise, then a cosine."""

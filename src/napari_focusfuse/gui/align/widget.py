@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from magicgui.widgets import CheckBox
-from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.config import AlignConfig
 from napari_focusfuse.errors import FocusFuseError
 from napari_focusfuse.gui.align.aligned import aligned_before, show_aligned, stack_place
-from napari_focusfuse.gui.common.dock import Scrolled, equip
+from napari_focusfuse.gui.common.dock import Dock, Scrolled
 from napari_focusfuse.gui.common.form import SettingsForm, form_layout
 from napari_focusfuse.gui.common.plots import Colours, Plot, preload
 from napari_focusfuse.gui.common.run_panel import RunPanel
@@ -97,7 +96,7 @@ def _align(source: Source, options: dict[str, Any]) -> Work:
     return (yield from api.iter_align(source.data, axis=source.axis, rgb=source.rgb, **options))
 
 
-class AlignWidget(QWidget):
+class AlignWidget(Dock):
     """Align a focus stack; a view of `AlignConfig`.
 
     Parameters
@@ -105,6 +104,8 @@ class AlignWidget(QWidget):
     napari_viewer : Viewer
         Given by napari.
     """
+
+    short_title = "Align"
 
     def __init__(self, napari_viewer: "Viewer") -> None:
         super().__init__()
@@ -123,7 +124,7 @@ class AlignWidget(QWidget):
         self.save_button.setToolTip("Save the transforms to a file, to align another channel in the same way.")
         self.load_button.setToolTip("Load saved transforms; tick 'Use the transforms shown' to apply them.")
         self._build()
-        equip(self, self.panel, "aligning.md")
+        self.equip(self.panel, "aligning.md")
         self._connect()
         self._refresh()
 
@@ -189,14 +190,12 @@ class AlignWidget(QWidget):
         self.reuse.value = True
         self.panel.show_status(f"Transforms of {len(transforms)} slices: press Align to use them")
 
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
-        """Stop the run when napari takes the widget out of its dock for good."""
-        super().changeEvent(event)
-        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.cancel()
-            self.stack.let_go()
-            self.shifts.let_go()
-            self.turns.let_go()
+    def let_go(self) -> None:
+        """See `Dock`."""
+        self.cancel()
+        self.stack.let_go()
+        self.shifts.let_go()
+        self.turns.let_go()
 
     def _build(self) -> None:
         self.setMinimumWidth(_WIDTH)

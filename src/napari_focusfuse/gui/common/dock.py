@@ -1,16 +1,36 @@
-"""Common parts of docked widgets: help, keys, and a scroll area."""
+"""What docked widgets have in common: their end, a short title, help, keys, and a scroll area."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from qtpy.QtCore import QSize, Qt, QTimer, QUrl
-from qtpy.QtGui import QImage, QKeySequence, QResizeEvent, QShortcut, QTextDocument
-from qtpy.QtWidgets import QDialog, QFrame, QPushButton, QScrollArea, QSizePolicy, QTextBrowser, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, QSize, Qt, QTimer, QUrl
+from qtpy.QtGui import (
+    QColor,
+    QImage,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+)
+from qtpy.QtWidgets import (
+    QDialog,
+    QDockWidget,
+    QFrame,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
 
+from napari_focusfuse.gui.common.plots import colours_of
 from napari_focusfuse.gui.common.run_panel import RunPanel
 
-__all__ = ["RUN_TIP", "HelpButton", "Scrolled", "equip", "page_path"]
+__all__ = ["RUN_TIP", "Dock", "HelpButton", "Scrolled", "page_path"]
 
 RUN_TIP = "Start (Ctrl+Return anywhere in this widget)."
 _SIZE = 760, 640
@@ -23,28 +43,53 @@ def page_path(page: str) -> Path:
     return installed if installed.exists() else _PACKAGE.parents[1] / "docs" / page
 
 
-def equip(widget: QWidget, panel: RunPanel, page: str) -> None:
-    """Let the keyboard run and cancel while it is in a widget, and offer help.
+class Dock(QWidget):
+    """A docked widget.
 
-    Parameters
+    Attributes
     ----------
-    widget : QWidget
-    panel : RunPanel
-        Its foot; the help button goes beside its buttons.
-    page : str
-        Of the documentation: "measuring.md".
+    short_title : str
+        On its tab, where docks share a place.
     """
-    for keys, button in (
-        ("Ctrl+Return", panel.run_button),
-        ("Ctrl+Enter", panel.run_button),
-        ("Escape", panel.cancel_button),
-    ):
-        shortcut = QShortcut(QKeySequence(keys), widget)
-        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        shortcut.activated.connect(button.click)
-    panel.run_button.setToolTip(RUN_TIP)
-    panel.cancel_button.setToolTip("Cancel at the next step; nothing is changed (Escape).")
-    panel.add_button(HelpButton(page))
+
+    short_title: ClassVar[str]
+
+    def let_go(self) -> None:
+        """Stop what runs and follow the viewer no more: napari has taken the widget out of its dock for good."""
+        raise NotImplementedError
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
+        """See `let_go` and `short_title`."""
+        super().changeEvent(event)
+        if event is None or event.type() != QEvent.Type.ParentChange:
+            return
+        dock = self.parent()
+        if dock is None:
+            self.let_go()
+        elif isinstance(dock, QDockWidget):
+            dock.setWindowTitle(self.short_title)
+
+    def equip(self, panel: RunPanel, page: str) -> None:
+        """Let the keyboard run and cancel while it is in the widget, and offer help.
+
+        Parameters
+        ----------
+        panel : RunPanel
+            Its foot; the help button goes beside its buttons.
+        page : str
+            Of the documentation: "measuring.md".
+        """
+        for keys, button in (
+            ("Ctrl+Return", panel.run_button),
+            ("Ctrl+Enter", panel.run_button),
+            ("Escape", panel.cancel_button),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(button.click)
+        panel.run_button.setToolTip(RUN_TIP)
+        panel.cancel_button.setToolTip("Cancel at the next step; nothing is changed (Escape).")
+        panel.add_button(HelpButton(page))
 
 
 class HelpButton(QPushButton):
@@ -72,8 +117,10 @@ class HelpButton(QPushButton):
     def _on_clicked(self) -> None:
         if self._window is None:
             self._window = _Window(page_path(self._page), self)
-        self._window.show()
-        self._window.raise_()
+        import napari
+
+        viewer = napari.current_viewer()
+        self._window.show_in("dark" if viewer is None else viewer.theme)
 
 
 class _Browser(QTextBrowser):
@@ -89,15 +136,56 @@ class _Browser(QTextBrowser):
 
 
 class _Window(QDialog):
+    """A page in the colours of the viewer's theme, and the way back from the pages that it leads to."""
+
     def __init__(self, path: Path, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle("napari-focusfuse: help")
         self.resize(*_SIZE)
         self.browser = _Browser()
         self.browser.setOpenExternalLinks(True)
+        self.back_button = QPushButton("Back")
+        self.back_button.setToolTip("The page before (Alt+Left).")
+        self.back_button.setEnabled(False)
+        self.back_button.setShortcut(QKeySequence(QKeySequence.StandardKey.Back))
+        self.back_button.clicked.connect(self.browser.backward)
+        self.browser.backwardAvailable.connect(self.back_button.setEnabled)
         self.browser.setSource(QUrl.fromLocalFile(str(path)))
+        self.browser.sourceChanged.connect(self._colour_links)
+        self._link = QColor()
         layout = QVBoxLayout(self)
+        layout.addWidget(self.back_button, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.browser)
+
+    def show_in(self, theme: str) -> None:
+        """Show the page in the colours of a theme."""
+        colours = colours_of(theme)
+        self._link = QColor(colours.first)
+        self.browser.setStyleSheet(f"background: {colours.back}; color: {colours.text};")
+        self.browser.reload()
+        self._colour_links()
+        self.show()
+        self.raise_()
+
+    def _colour_links(self) -> None:
+        """Qt gives links of Markdown a blue of its own, which cannot be read on dark."""
+        document = self.browser.document()
+        links: list[tuple[int, int]] = []
+        block = None if document is None else document.begin()
+        while block is not None and block.isValid():
+            part = block.begin()
+            while not part.atEnd():
+                fragment = part.fragment()
+                if fragment.charFormat().isAnchor():
+                    links.append((fragment.position(), fragment.length()))
+                part += 1
+            block = block.next()
+        look, cursor = QTextCharFormat(), QTextCursor(document)
+        look.setForeground(self._link)
+        for position, length in links:
+            cursor.setPosition(position)
+            cursor.setPosition(position + length, QTextCursor.MoveMode.KeepAnchor)
+            cursor.mergeCharFormat(look)
 
 
 #: Some rows of a form, px.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from napari.viewer import Viewer
 
-__all__ = ["Colours", "CurvePlot", "Plot", "preload", "shortened"]
+__all__ = ["Colours", "CurvePlot", "Plot", "colours_of", "preload", "shortened"]
 
 #: Wanted, and needed (px).
 _HEIGHT, _LEAST = 190, 120
@@ -45,7 +45,7 @@ class Colours(NamedTuple):
     second: str
 
 
-def _colours(theme: str) -> Colours:
+def colours_of(theme: str) -> Colours:
     """Colours of a napari theme; two for lines that can be told apart by all, on dark and on light."""
     from napari.utils.theme import get_theme
 
@@ -122,7 +122,7 @@ class Plot(QWidget):
 
     def redraw(self) -> None:
         """Draw what is to be shown, soon."""
-        axes, colours = self.axes, _colours(self._viewer.theme)
+        axes, colours = self.axes, colours_of(self._viewer.theme)
         axes.clear()
         axes.figure.set_facecolor(colours.back)
         axes.set_facecolor(colours.back)

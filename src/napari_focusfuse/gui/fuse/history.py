@@ -102,13 +102,13 @@ def why_not(held: Held | None, action: str) -> str:
     Parameters
     ----------
     held : Held or None
-    action : {"save", "retouch", "apply", "surface"}
+    action : {"save", "retouch", "apply", "compare", "surface"}
     """
     if held is None:
         return _FIRST
     if held.note.get("region") and action in ("save", "apply"):
         return _REGION
-    if action == "save" or (action == "apply" and held.origin is not None):
+    if action in ("save", "compare") or (action == "apply" and held.origin is not None):
         return ""
     if held.one is None:
         return _NO_MAP if action == "apply" else _ALL

@@ -51,6 +51,7 @@ _TIPS = {
     "retouch": "Retouch the fused image: paint which slice a pixel is taken from.",
     "apply": "Fuse other channels, time points or layers of the same geometry with this decision map, so that they "
     "stay registered.",
+    "compare": "Wipe between this result and the one before, or the stack, or any other layer.",
 }
 _BUSY = "A run is in progress: wait for it or cancel it first."
 _HISTORY = "Results in this viewer, the newest last. The one chosen is shown, and the buttons below act on it."
@@ -100,6 +101,7 @@ class ResultPanel(QWidget):
         self.replace = QCheckBox("Replace")
         self.replace.setToolTip(_REPLACE)
         self.save_button, self.retouch_button = QPushButton("Save result…"), QPushButton("Retouch…")
+        self.compare_button = QPushButton("Compare…")
         self.surface = SurfacePanel(viewer, panel, self._shown)
         self.carrier = Carrier(viewer, panel, self)
         self.legend = QLabel()
@@ -190,6 +192,7 @@ class ResultPanel(QWidget):
         layout.addWidget(self.details)
         layout.addLayout(by_hand)
         layout.addWidget(self.surface)
+        layout.addWidget(self.compare_button)
         layout.addWidget(self.save_button)
 
     def _connect(self) -> None:
@@ -197,6 +200,7 @@ class ResultPanel(QWidget):
         self.box.activated.connect(self._on_chosen)
         self.save_button.clicked.connect(self._on_save)
         self.retouch_button.clicked.connect(self._on_retouch)
+        self.compare_button.clicked.connect(self._on_compare)
         self.details.button.toggled.connect(self._explain)
         self.details.button.toggled.connect(self.fitted)
         self.surface.view.changed.connect(self.fitted)
@@ -219,7 +223,12 @@ class ResultPanel(QWidget):
             self.box.setCurrentIndex(self._all.index(held))
         for part in (self.box, self.replace):
             part.setVisible(bool(self._all))
-        buttons = {"save": self.save_button, "retouch": self.retouch_button, "apply": self.carrier.button}
+        buttons = {
+            "save": self.save_button,
+            "retouch": self.retouch_button,
+            "apply": self.carrier.button,
+            "compare": self.compare_button,
+        }
         for action, button in buttons.items():
             why = why_not(held, action) or (_BUSY if busy else "")
             button.setEnabled(not why)
@@ -270,6 +279,11 @@ class ResultPanel(QWidget):
         if layer is not None:
             self._viewer.layers.selection = {layer}
         retouch_image(self._viewer)
+
+    def _on_compare(self) -> None:
+        from napari_focusfuse.gui.commands import compare_result
+
+        compare_result(self._viewer)
 
     def _on_save(self) -> None:
         parent = QFileDialog.getExistingDirectory(self, "Folder to save the result in")

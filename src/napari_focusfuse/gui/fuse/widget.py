@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
-from qtpy.QtCore import QEvent
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
@@ -20,7 +19,7 @@ from napari_focusfuse.gui.align.aligned import (
     show_aligned,
     stack_place,
 )
-from napari_focusfuse.gui.common.dock import RUN_TIP, Scrolled, equip
+from napari_focusfuse.gui.common.dock import RUN_TIP, Dock, Scrolled
 from napari_focusfuse.gui.common.form import Folded
 from napari_focusfuse.gui.common.preferences import limited, preferences
 from napari_focusfuse.gui.common.run_panel import RunPanel
@@ -73,7 +72,7 @@ def _can_be_fused(layer: Image) -> bool:
     return layer.ndim > 2 and problem(layer, propose_axis(layer)[0]) is None
 
 
-class FuseWidget(QWidget):
+class FuseWidget(Dock):
     """Fuse a focus stack.
 
     Parameters
@@ -81,6 +80,8 @@ class FuseWidget(QWidget):
     napari_viewer : Viewer
         Given by napari.
     """
+
+    short_title = "Fuse"
 
     def __init__(self, napari_viewer: "Viewer") -> None:
         super().__init__()
@@ -99,7 +100,7 @@ class FuseWidget(QWidget):
         self.at_cursor = Folded("At the cursor", self.hover, unfolded=True)
         self.preview = Preview(napari_viewer, self.stack, form.how)
         self._build()
-        equip(self, self.panel, "first-fusion.md")
+        self.equip(self.panel, "first-fusion.md")
         self._connect()
         form.prefer(preferences())
         self._on_form()
@@ -164,14 +165,12 @@ class FuseWidget(QWidget):
         """Write the last result to `folder`, as the command line does."""
         self.results.save(folder, overwrite=overwrite)
 
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
-        """Stop the run when napari takes the widget out of its dock for good."""
-        super().changeEvent(event)
-        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.cancel()
-            self._viewer.layers.selection.events.active.disconnect(self._on_active)
-            for part in (self.stack, self.form.hints, self.results, self.hover, self.preview):
-                part.let_go()
+    def let_go(self) -> None:
+        """See `Dock`."""
+        self.cancel()
+        self._viewer.layers.selection.events.active.disconnect(self._on_active)
+        for part in (self.stack, self.form.hints, self.results, self.hover, self.preview):
+            part.let_go()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 (Qt's name)
         """Fold "At the cursor" where room is short, until somebody has unfolded or folded it by hand."""

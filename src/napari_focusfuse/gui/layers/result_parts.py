@@ -38,6 +38,7 @@ LABELS = ("decision", "flags")
 Parts = dict[str, dict[str, Any]]
 #: Colours of depth and of slices.
 MAP = "viridis"
+_NO_SLICE = (0.7, 0.7, 0.7, 1.0)
 
 
 def parts_of(source: Source, result: "FusionResult") -> Parts:
@@ -174,11 +175,11 @@ def limits_of(depth: NDArray[np.floating]) -> tuple[float, float] | None:
 
 
 def slice_colours(slices: int) -> Any:
-    """A colormap for labels: one colour a slice, in the order of the slices; 0 is transparent."""
+    """A colormap for labels: one colour a slice, in the order of the slices; 0 is transparent, N + 1 is grey."""
     from napari.utils.colormaps import CyclicLabelColormap, ensure_colormap
 
     colours = ensure_colormap(MAP).map(np.linspace(0, 1, slices))
-    return CyclicLabelColormap(colors=np.vstack([np.zeros(4), colours]), name="slices")
+    return CyclicLabelColormap(colors=np.vstack([np.zeros(4), colours, _NO_SLICE]), name="slices")
 
 
 def preload() -> None:

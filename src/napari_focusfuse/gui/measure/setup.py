@@ -1,20 +1,42 @@
 """What a measurement takes, frozen when a run starts, and what has changed since."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+import math
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from napari.layers import Image
 from numpy.typing import NDArray
 
+from napari_focusfuse.core.metrics import METRICS
+from napari_focusfuse.core.progress import duration
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning
 from napari_focusfuse.gui.layers.source import Source, data_of, inputs_of, place_of, problem, take
 from napari_focusfuse.gui.measure.roles import Roles
 from napari_focusfuse.gui.thread_warnings import quiet
 
-__all__ = ["Measured", "Setup", "problem_of", "setup_of"]
+__all__ = ["Measured", "Setup", "Which", "metrics_of", "offered_sets", "problem_of", "setup_of"]
+
+#: A set of metrics.
+Which = Literal["quick", "most", "all"]
+_SETS: dict[Which, str] = {"quick": "quick ones", "most": "all but Qp", "all": "all"}
+#: The set "quick" has of these, beside those that compare with a truth, as many as take less than some seconds.
+_BEST_KNOWN, _QUICKLY, _SLOWEST = ("qg", "qm", "qcb", "qy"), 3.0, "qp"
+#: Seconds for a million pixels of the sources on one core (measured on 6 slices of 512 x 512 px); others take none.
+_SECONDS = {
+    "qg": 0.04,
+    "qm": 0.01,
+    "qcb": 0.09,
+    "qmi": 0.01,
+    "qncie": 0.02,
+    "qy": 0.12,
+    "qp": 1.7,
+    "qs": 0.09,
+    "qc": 0.17,
+    "reblur": 0.4,
+}
 
 _NO_SOURCES = "Tick what was fused under Source: one focus stack, or two or more single images."
 _NO_FUSED = "Tick at least one image under Fused."
@@ -200,6 +222,31 @@ def problem_of(roles: Roles, axis: int, point: Sequence[float], *, with_fused: b
 def _sentence(error: FocusFuseError) -> str:
     text = str(error)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def metrics_of(setup: Setup, which: Which) -> list[str]:
+    """Names of the metrics of a set that there is a use for."""
+    names = [name for name, metric in METRICS.items() if setup.truth is not None or not metric.needs_truth]
+    if which == "quick":
+        quick = [name for name in names if METRICS[name].needs_truth]
+        for name in _BEST_KNOWN:
+            if _seconds(setup, [*quick, name]) < _QUICKLY or name == _BEST_KNOWN[0]:
+                quick.append(name)
+        return quick
+    return [name for name in names if which == "all" or name != _SLOWEST]
+
+
+def offered_sets(setup: Setup | None) -> list[tuple[str, Which]]:
+    """Sets of metrics with about how long they take, to choose from."""
+    if setup is None:
+        return [(title, which) for which, title in _SETS.items()]
+    times = {which: duration(max(_seconds(setup, metrics_of(setup, which)), 1)) for which in _SETS}
+    return [(f"{title} (about {times[which]})", which) for which, title in _SETS.items()]
+
+
+def _seconds(setup: Setup, metrics: Iterable[str]) -> float:
+    pixels: int = len(setup.slices) * math.prod(setup.slice(0).shape[:2]) * len(setup.fused)
+    return sum(_SECONDS.get(name, 0.0) for name in metrics) * pixels / 1e6
 
 
 @dataclass(eq=False)

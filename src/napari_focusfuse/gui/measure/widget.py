@@ -6,13 +6,13 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout
 
 from napari_focusfuse.core.metrics import METRICS
-from napari_focusfuse.gui.common.dock import Scrolled, equip
+from napari_focusfuse.gui.common.dock import Dock, Scrolled
 from napari_focusfuse.gui.common.form import narrow
 from napari_focusfuse.gui.common.plots import preload
+from napari_focusfuse.gui.common.preferences import offer_all
 from napari_focusfuse.gui.common.run_panel import RunPanel
 from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.measure.focus_tab import FocusTab, Looked
@@ -20,7 +20,7 @@ from napari_focusfuse.gui.measure.form import MeasureForm
 from napari_focusfuse.gui.measure.maps_tab import SHOWN, Map, MapsTab, map_work, show_map
 from napari_focusfuse.gui.measure.roles import Roles
 from napari_focusfuse.gui.measure.score_tab import ScoreTab
-from napari_focusfuse.gui.measure.setup import Measured, Setup
+from napari_focusfuse.gui.measure.setup import Measured, Setup, metrics_of, offered_sets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,12 +35,14 @@ __all__ = ["MetricsWidget"]
 _WIDTH = 360
 #: Height of a form whose rows can be told apart, px.
 _LEAST = 180
-#: Metrics that are measured in any case, beside those that compare with a truth.
-_MAIN = ("qg", "qm", "qcb", "reblur")
+_WHICH_TIP = (
+    "Quick ones: those that compare with the ground truth, if there is one, and of Qg, Qm, Qcb and Qy as many as\n"
+    "take up to 3 s together. Qp alone takes longer than all others. Times are estimates for one core of a processor."
+)
 _BUSY = "Something is being measured: wait for it or cancel it first."
 
 
-def _measure(setup: Setup, metrics: list[str] | None) -> Work:
+def _measure(setup: Setup, metrics: list[str]) -> Work:
     """Measure; runs in the thread."""
     from napari_focusfuse import api
 
@@ -64,7 +66,7 @@ def _look(setup: Setup, step: float | None) -> Work:
     return (yield from api.iter_focus(setup.stack, rgb=setup.rgb, z=z))
 
 
-class MetricsWidget(QWidget):
+class MetricsWidget(Dock):
     """Measure fused images; a view of `Roles`.
 
     Parameters
@@ -72,6 +74,8 @@ class MetricsWidget(QWidget):
     napari_viewer : Viewer
         Given by napari.
     """
+
+    short_title = "Measure"
 
     def __init__(self, napari_viewer: "Viewer") -> None:
         super().__init__()
@@ -82,19 +86,14 @@ class MetricsWidget(QWidget):
         self._looking: Setup | None = None
         metrics = list(METRICS.values())
         self.form = MeasureForm(napari_viewer)
-        titles = ", ".join(METRICS[name].title for name in _MAIN)
-        self.which = ComboBox(
-            choices=[("all", True), ("main ones", False)],
-            tooltip=f"Main ones: {titles}, and those that compare with the ground truth.\n"
-            "Qp alone takes longer than all others: on long stacks of large slices measure the main ones.",
-        )
+        self.which = ComboBox(choices=offered_sets(None), value="quick", tooltip=_WHICH_TIP)
         self.panel = RunPanel()
         self.scores = ScoreTab(napari_viewer, metrics)
         self.focus = FocusTab(napari_viewer)
         self.maps = MapsTab(metrics)
         self.tabs = QTabWidget()
         self._build()
-        equip(self, self.panel, "measuring.md")
+        self.equip(self.panel, "measuring.md")
         self._connect()
         self.reset_choices()
 
@@ -120,7 +119,7 @@ class MetricsWidget(QWidget):
         if self._may_start(hint):
             setup = self.form.setup()
             self._started = Measured(setup, self.form.state())
-            work = partial(_measure, self._guarded(setup), self._metrics(setup))
+            work = partial(_measure, self._guarded(setup), metrics_of(setup, self.which.value))
             self.panel.start(work, f"Measuring {setup.title}", self._on_scores)
 
     def cancel(self) -> None:
@@ -153,12 +152,11 @@ class MetricsWidget(QWidget):
         work = partial(map_work, self._guarded(setup), choice, None if looked is None else looked.focus, look)
         self.panel.start(work, f"Making a map of {setup.title}", self._on_map)
 
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
-        """Stop when napari takes the widget out of its dock for good."""
-        super().changeEvent(event)
-        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.cancel()
-            self._let_go()
+    def let_go(self) -> None:
+        """See `Dock`."""
+        self.cancel()
+        for part in (self.form, self.focus, self.scores):
+            part.let_go()
 
     def _build(self) -> None:
         self.panel.run_button.setText("Measure")
@@ -184,18 +182,6 @@ class MetricsWidget(QWidget):
         self.maps.requested.connect(self.add_map)
         self.tabs.currentChanged.connect(self._on_tab)
 
-    def _let_go(self) -> None:
-        self.form.let_go()
-        self.focus.let_go()
-        self.scores.let_go()
-
-    def _metrics(self, setup: Setup) -> list[str] | None:
-        """Names of the metrics to measure; None is all there is a use for."""
-        if self.which.value:
-            return None
-        with_truth = [name for name, metric in METRICS.items() if metric.needs_truth and setup.truth is not None]
-        return [*_MAIN, *with_truth]
-
     def _guarded(self, setup: Setup) -> Setup:
         self._stop = Event()
         return setup.guarded(self._stop.is_set)
@@ -211,10 +197,13 @@ class MetricsWidget(QWidget):
 
     def _on_form(self) -> None:
         ready = self.form.sources_problem() is None
-        self.panel.set_ready(self.form.problem() is None)
+        complete = self.form.problem() is None
+        self.panel.set_ready(complete)
         self.focus.follow.setEnabled(ready)
         setup = self.form.setup() if ready else None
         self.maps.set_setup(setup)
+        with self.which.changed.blocked():
+            offer_all(self.which, offered_sets(setup if complete else None))
         looked = self.focus.looked
         if looked is not None and (setup is None or looked.setup.origin() != setup.origin()):
             self.focus.forget()

@@ -74,9 +74,11 @@ class LabelWatch(QObject):
 
     def _wire(self, how: str) -> None:
         layer = self._layer()
+        # After the canvas, which would show the label as painted over the one that it stands for.
+        options = {"position": "last"} if how == "connect" else {}
         if layer is not None:
             for name, slot in self._slots():
-                getattr(getattr(layer.events, name), how)(slot)
+                getattr(getattr(layer.events, name), how)(slot, **options)
 
     def _slots(self) -> list[tuple[str, Callable[..., None]]]:
         drawn = [(name, self._on_drawn) for name in ("labels_update", "set_data", "data")]

@@ -1,9 +1,11 @@
-"""The brush of retouching: what it paints, its size, and the opacity of the decision map."""
+"""The brush of retouching and what it needs of the view: the slice at the slider, the source while a key is held."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from napari.layers import Labels
+import numpy as np
+from napari.layers import Image, Labels
+from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -17,10 +19,15 @@ from qtpy.QtWidgets import (
 )
 
 from napari_focusfuse.gui.common.form import form_layout
-from napari_focusfuse.gui.retouch.session import Retoucher
-from napari_focusfuse.gui.retouch.viewing import Slider
+from napari_focusfuse.gui.layers.source import Source, axis_name, data_of, take
+from napari_focusfuse.gui.retouch.session import Retoucher, retoucher_of
 
-__all__ = ["RetouchTools"]
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+__all__ = ["PEEK_KEY", "RetouchTools", "Slider", "finish_stroke", "peek"]
+
+PEEK_KEY = "S"
 
 _LARGEST_BRUSH = 200
 _SHOWN = "The slice shown by the slider"
@@ -36,6 +43,56 @@ _TIPS = {
     "colours": "Opacity of the decision map over the image; each slice has a colour.",
 }
 _NO_SECOND = "This decision map keeps only one slice per pixel."
+
+
+class Slider:
+    """The viewer's sliders as a focus stack sees them.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    layer : Image or None
+        The layer of the stack; None if it is gone.
+    source : Source
+        What of it was fused.
+    """
+
+    def __init__(self, viewer: "ViewerModel", layer: Image | None, source: Source) -> None:
+        self._viewer, self._layer, self._source = viewer, layer, source
+        names = [] if layer is None else [axis_name(layer, i) for i in range(layer.ndim)]
+        self._axis = names.index(source.label) if source.label in names else None
+        self._others = {names.index(name): k for name, k in source.position.items() if name in names}
+
+    def slice(self) -> int | None:
+        """The slice shown; None if it is unknown."""
+        if self._layer is None or self._axis is None:
+            return None
+        shown = round(float(self._point()[self._axis]))
+        return int(np.clip(shown, 0, data_of(self._layer).shape[self._axis] - 1))
+
+    def elsewhere(self) -> str:
+        """Where the viewer shows another time point or channel than was fused: "t = 1"; or nothing."""
+        if self._layer is None or self._axis is None or not self._others:
+            return ""
+        position = take(self._layer, self._axis, self._viewer.dims.point).position
+        return ", ".join(f"{name} = {k}" for name, k in position.items() if k != self._source.position.get(name))
+
+    def show(self, k: int) -> None:
+        """Move the sliders to slice `k`, and to the time point and channel that were fused."""
+        if self._layer is None or self._axis is None:
+            return
+        point = self._point()
+        for axis, value in {self._axis: k, **self._others}.items():
+            point[axis] = value
+        world, first = self._layer.data_to_world(point), self._viewer.dims.ndim - self._layer.ndim
+        for axis in (self._axis, *self._others):
+            self._viewer.dims.set_point(first + axis, float(world[axis]))
+
+    def _point(self) -> NDArray[np.float64]:
+        layer = self._layer
+        if layer is None:
+            raise ValueError("the layer is gone")
+        return np.array(layer.world_to_data(np.asarray(self._viewer.dims.point)[-layer.ndim :]), dtype=float)
 
 
 class RetouchTools(QWidget):
@@ -179,3 +236,37 @@ def _pick_once(layer: Labels, event: Any) -> Iterator[None]:
     layer.mouse_drag_callbacks.remove(_pick_once)
     if layer.mode == "pick":
         layer.mode = "paint"
+
+
+def finish_stroke(layer: Labels, event: Any) -> Iterator[None]:
+    """Paint up to where the brush is lifted: napari paints where the mouse moves, after steps of a part of a brush."""
+    last = event.position
+    paints = layer.mode in ("paint", "erase") and event.button == 1 and layer.cursor != "circle_frozen"
+    yield
+    while event.type == "mouse_move":
+        last = event.position
+        yield
+    if paints:
+        label = layer.selected_label if layer.mode == "paint" else layer.colormap.background_value
+        begin, end = (np.asarray(layer.world_to_data(at)) for at in (last, event.position))
+        for part in np.linspace(0, 1, 2 + int(4 * np.abs(end - begin).max() / layer.brush_size)):
+            layer.paint(begin + part * (end - begin), label)
+
+
+def peek(layer: Labels) -> Iterator[None]:
+    """Show the source in the place of the fused image as long as a key is held."""
+    retoucher = retoucher_of(layer)
+    source = None if retoucher is None else retoucher.layer("source")
+    if retoucher is None or source is None:
+        return
+    covers = [other for other in (retoucher.layer("fused"), layer) if other is not None]
+    before, hidden = [other.opacity for other in covers], not source.visible
+    for other in covers:
+        other.opacity = 0.0
+    if hidden:
+        source.visible = True
+    yield
+    for other, opacity in zip(covers, before, strict=True):
+        other.opacity = opacity
+    if hidden:
+        source.visible = False

@@ -3,18 +3,17 @@
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout
 
 from napari_focusfuse.config import RetouchConfig
 from napari_focusfuse.config.setting import settings_of
 from napari_focusfuse.core.retouch import decision_of, may_match
-from napari_focusfuse.gui.common.dock import HelpButton
+from napari_focusfuse.gui.common.dock import Dock, HelpButton
 from napari_focusfuse.gui.common.text import PlainLabel
+from napari_focusfuse.gui.compare import Beside
 from napari_focusfuse.gui.layers.results import is_result, note_of
 from napari_focusfuse.gui.retouch.session import Retoucher, retoucher_of
-from napari_focusfuse.gui.retouch.tools import RetouchTools
-from napari_focusfuse.gui.retouch.viewing import PEEK_KEY, Beside, Slider, peek
+from napari_focusfuse.gui.retouch.tools import PEEK_KEY, RetouchTools, Slider, finish_stroke, peek
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -24,6 +23,7 @@ __all__ = ["RetouchWidget"]
 
 _NO_RESULT = "Fuse a focus stack first, with a method that makes a decision map; then paint here to correct it."
 _WIDTH = 310
+_SIDE_BY_SIDE = ("source", "fused", "decision")
 #: So much of the decision lies over the image at first.
 _FAINT = 0.25
 _MATCH = settings_of(RetouchConfig)["match_brightness"]
@@ -36,7 +36,7 @@ _TIPS = {
 }
 
 
-class RetouchWidget(QWidget):
+class RetouchWidget(Dock):
     """Retouch a fused image by hand.
 
     Parameters
@@ -44,6 +44,8 @@ class RetouchWidget(QWidget):
     napari_viewer : Viewer
         Given by napari.
     """
+
+    short_title = "Retouch"
 
     def __init__(self, napari_viewer: "Viewer") -> None:
         super().__init__()
@@ -87,19 +89,19 @@ class RetouchWidget(QWidget):
         if self._retoucher is None:
             self._turn_to(retoucher_of(self._decision(None)))
 
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
-        """Stop when napari takes the widget out of its dock for good."""
-        super().changeEvent(event)
-        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._turn_to(None)
-            self._viewer.dims.events.point.disconnect(self._on_point)
+    def let_go(self) -> None:
+        """See `Dock`."""
+        self._turn_to(None)
+        self._viewer.dims.events.point.disconnect(self._on_point)
 
     def _decision(self, layer: "Layer | None") -> "Labels | None":
         """The decision layer of the result that `layer` belongs to, if it is followed; else the newest one."""
         followed = [other for other in self._viewer.layers if isinstance(other, Labels) and retoucher_of(other)]
         if layer is not None and is_result(layer):
-            wanted = note_of(layer)["result_id"]
-            followed = [other for other in followed if note_of(other)["result_id"] == wanted] or followed
+            note = note_of(layer)
+            # A surface is of the newest result of its stack; it has no result_id of its own.
+            name = "result_id" if "result_id" in note else "source_id"
+            followed = [other for other in followed if note_of(other)[name] == note.get(name)] or followed
         return followed[-1] if followed else None
 
     def _build(self) -> None:
@@ -160,6 +162,11 @@ class RetouchWidget(QWidget):
         if layer is not None:
             getattr(layer.events.mode, how)(self._on_mode)
             layer.bind_key(PEEK_KEY, peek if on else None, overwrite=True)
+            strokes = layer.mouse_drag_callbacks
+            if on:
+                strokes.insert(0, finish_stroke)  # Before napari's, which ends the stroke as a step that can be undone.
+            elif finish_stroke in strokes:
+                strokes.remove(finish_stroke)
 
     def _layer(self) -> Any:
         return None if self._retoucher is None else self._retoucher.layer("decision")
@@ -194,6 +201,8 @@ class RetouchWidget(QWidget):
             if self._hide and not self.beside_box.isChecked():
                 layer.visible = False
             return
+        # In 3-D a brush would paint in the depth; a surface that is shown goes with it.
+        self._viewer.dims.ndisplay = 2
         if not layer.visible:
             self._hide = True
             layer.visible, layer.opacity = True, _FAINT
@@ -211,7 +220,7 @@ class RetouchWidget(QWidget):
 
     def _on_beside(self, on: bool) -> None:
         if on and self._retoucher is not None:
-            self._beside.start(self._retoucher)
+            self._beside.start(filter(None, map(self._retoucher.layer, _SIDE_BY_SIDE)))
         else:
             self._beside.stop()
 

@@ -19,6 +19,8 @@ __all__ = ["SurfaceView"]
 
 #: Where the camera looks and what is up (z, y, x): from above and from the lower edge of the image.
 _VIEW, _UP = (-1.0, -0.9, 0.0), (1.0, -1.0, 0.0)
+#: What of the camera is put back with the image.
+_CAMERA = ("center", "zoom", "angles")
 #: Share of the canvas that the surface takes.
 _MARGIN = 0.1
 
@@ -41,6 +43,7 @@ class SurfaceView(QObject):
         self._hidden: list[Layer] = []
         self._chosen: list[Layer] = []
         self._point: tuple[float, ...] = ()
+        self._camera: dict[str, Any] = {}
         self._unit, self._middle, self._base = 1.0, 0.0, 0.0
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.dims.events.ndisplay.connect(self._on_ndisplay)
@@ -48,7 +51,7 @@ class SurfaceView(QObject):
     @property
     def shown(self) -> bool:
         """Whether the surface is what the viewer shows."""
-        return self._layer is not None and self._viewer.dims.ndisplay == 3
+        return self._layer is not None
 
     def show(
         self,
@@ -76,7 +79,7 @@ class SurfaceView(QObject):
         """
         from napari.layers import Surface as SurfaceLayer
 
-        first, turned = self._layer is None, self._viewer.dims.ndisplay == 3
+        first = self._layer is None
         # World units a um: the stack may be scaled in another unit, or in none.
         self._unit = abs(float(place["scale"][0])) / pixel_size[0]
         z = mesh.vertices[:, 0]
@@ -94,6 +97,7 @@ class SurfaceView(QObject):
         layer.metadata[KEY]["layer_id"] = str(layer.unique_id)
         if first:
             self._chosen, self._point = list(self._viewer.layers.selection), tuple(self._viewer.dims.point)
+            self._camera = {name: getattr(self._viewer.scene.camera, name) for name in _CAMERA}
             self._hidden = [other for other in self._viewer.layers if other.visible]
             for other in self._hidden:
                 other.visible = False
@@ -102,9 +106,8 @@ class SurfaceView(QObject):
         if old is not None:
             self._viewer.layers.remove(old)
             layer.name = name
-        if not turned:
+        if first:
             self._viewer.dims.ndisplay = 3
-        if first or not turned:
             self._viewer.fit_to_view(margin=_MARGIN)
             self._viewer.scene.camera.set_view_direction(_VIEW, _UP)
         self.changed.emit()
@@ -119,16 +122,21 @@ class SurfaceView(QObject):
 
     def back(self) -> None:
         """Take the surface away and show in 2-D what was shown before; it would stretch the sliders of the stack."""
+        layer, self._layer = self._layer, None
         self._viewer.dims.ndisplay = 2
         for other in self._hidden:
             if other in self._viewer.layers:
                 other.visible = True
         chosen, point = self._chosen, self._point
-        if self._layer is not None:
-            self._viewer.layers.remove(self._layer)
+        if layer is not None:
+            self._viewer.layers.remove(layer)
+        self._hidden = []
         self._viewer.layers.selection = {other for other in chosen if other in self._viewer.layers}
         if len(point) == self._viewer.dims.ndim:
             self._viewer.dims.set_point(range(len(point)), point)
+        for name, value in self._camera.items():
+            setattr(self._viewer.scene.camera, name, value)
+        self.changed.emit()
 
     def let_go(self) -> None:
         """Stop following the viewer."""
@@ -137,11 +145,13 @@ class SurfaceView(QObject):
 
     def _on_removed(self, event: Any) -> None:
         if event.value is self._layer:
-            self._layer, self._hidden = None, []
-            self.changed.emit()
+            self._layer = None
+            self.back()
 
     def _on_ndisplay(self, _event: Any = None) -> None:
-        self.changed.emit()
+        """In 2-D there is nothing to see of a surface: show again what it has hidden."""
+        if self._layer is not None and self._viewer.dims.ndisplay == 2:
+            self.back()
 
 
 def _placed(place: Mapping[str, Any], unit: float) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Adapting a model: to which stack, from which model, where it is written, and what it has changed."""
 
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -196,31 +195,22 @@ class AdaptReport(QWidget):
 
 
 def _told(made: "Adaptation") -> str:
-    """The report in rich text."""
+    """The report."""
     focus = made.result.recipe != "paper"
-    rows = [
-        ("", "before", "after"),
-        ("slices found" if focus else "reconstruction", *(_score(scores) for scores in made.scores)),
-        ("pixels from another slice", "", f"{100 * made.changed:.1f} %"),
-        ("pixels from a slice that is not a neighbour", "", f"{100 * made.moved:.1f} %"),
+    old, new = (_score(scores) for scores in made.scores)
+    changed = f"Pixels from another slice than before: {100 * made.changed:.1f} %"
+    lines = [
+        f"{'Slices found' if focus else 'Reconstruction'}: {old} before, {new} after.",
+        f"{changed}; from one that is not a neighbour: {100 * made.moved:.1f} %.",
     ]
-    table = "".join(
-        f"<tr><td>{label}</td><td align=right>&nbsp; {old}</td><td align=right>&nbsp; <b>{new}</b></td></tr>"
-        for label, old, new in rows
-    )
-    if not made.result.kept:
-        end = f"No {made.result.unit} was better: the adapted model is a copy."
+    if made.result.kept:
+        lines.append(
+            "A better score does not mean a better decision map: look at the pixels that changed. "
+            f"To go back, choose {made.model} when fusing; it was not changed."
+        )
     else:
-        better = (
-            "A higher share found on small stacks made from the fused image"
-            if focus
-            else "A better reconstruction of slices"
-        )
-        end = (
-            f"{better} does not mean a better decision map: look at the pixels that changed. "
-            f"To go back, choose <i>{escape(made.model)}</i> when fusing; it was not changed."
-        )
-    return f"<table width=100%>{table}</table><p>{end}</p>"
+        lines.append(f"No {made.result.unit} was better than {made.model}: the adapted model is a copy of it.")
+    return "\n\n".join(lines)
 
 
 def _score(scores: dict[str, float]) -> str:

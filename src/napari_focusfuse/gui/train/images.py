@@ -39,6 +39,7 @@ _NONE = ("computed textures", COMPUTED)
 #: All images are in memory as float32; of more pixels than these, only some images are taken.
 _MOST_PIXELS = 400_000_000
 _SHARP = ". Blurred slices would be taken for sharp images: for a stack, train on its fused image."
+_NONE_SHARP = "Fuse the stack first, to train on its fused image; or tick a stack whose slices are all sharp."
 _ROW, _FEWEST, _MOST = 22, 3, 5
 
 
@@ -82,7 +83,8 @@ class ImagesForm(QWidget):
         super().__init__()
         self._viewer = viewer
         self._layers: list[Image] = []
-        self._off: list[Image] = []
+        #: Layers that were ticked or unticked by hand.
+        self._by_hand: dict[Image, bool] = {}
         self._focus = False
         self.kind = ComboBox(
             choices=_KINDS,
@@ -110,7 +112,7 @@ class ImagesForm(QWidget):
     def choose(self, layers: Sequence["Layer"]) -> None:
         """Tick these layers and no others."""
         self.kind.value = LAYERS
-        self._off = [layer for layer in self._layers if layer not in layers]
+        self._by_hand = {layer: layer in layers for layer in self._layers}
         self.reset_choices()
 
     def choose_folder(self, folder: str) -> None:
@@ -120,7 +122,7 @@ class ImagesForm(QWidget):
 
     def ticked(self) -> list[Image]:
         """The layers that are ticked."""
-        return [layer for layer in self._layers if layer not in self._off]
+        return [layer for layer in self._layers if self._is_ticked(layer)]
 
     def set_recipe(self, recipe: Recipe) -> None:
         """Offer what a recipe can be trained on: the others take sharp images only, of any size and number."""
@@ -128,7 +130,7 @@ class ImagesForm(QWidget):
         kept = self.kind.value if self._focus or self.kind.value != COMPUTED else LAYERS
         self.kind.choices = [*_KINDS, _NONE] if self._focus else _KINDS
         self.kind.value = kept
-        self._refresh()
+        self.reset_choices()
 
     def value(self) -> Chosen:
         """Freeze what is chosen; nothing is read."""
@@ -149,7 +151,7 @@ class ImagesForm(QWidget):
         if not self._layers:
             return "Open sharp images or a stack first, or choose a folder."
         if not self.ticked():
-            return "Tick the layers whose images to train on."
+            return _NONE_SHARP if self._focus and not self._by_hand else "Tick the layers whose images to train on."
         if self._focus:
             return None
         planes = self._planes()
@@ -161,13 +163,17 @@ class ImagesForm(QWidget):
         return None
 
     def reset_choices(self) -> None:
-        """Offer the image layers there are. New ones are ticked unless they are maps."""
+        """Offer the image layers there are, maps apart."""
         bare = [getattr(layer, "__wrapped__", layer) for layer in self._viewer.layers]
         offered = [layer for layer in bare if isinstance(layer, Image) and _is_picture(layer)]
-        self._off = [layer for layer in self._off if layer in offered]
+        self._by_hand = {layer: on for layer, on in self._by_hand.items() if layer in offered}
         self._layers = offered[::-1]
-        self.list.show_layers(self._layers, self._off)
+        self.list.show_layers(self._layers, self.ticked())
         self._refresh()
+
+    def _is_ticked(self, layer: Image) -> bool:
+        """As by hand, or else if its images suit the recipe: a stack has blurred slices."""
+        return self._by_hand.get(layer, not self._focus or layer.ndim == 2)
 
     def _build(self) -> None:
         row = QHBoxLayout(self._folder_row)
@@ -226,7 +232,8 @@ class ImagesForm(QWidget):
         self._refresh()
 
     def _on_ticked(self) -> None:
-        self._off = [layer for layer, on in zip(self._layers, self.list.ticks(), strict=True) if not on]
+        shown = zip(self._layers, self.list.ticks(), strict=True)
+        self._by_hand |= {layer: on for layer, on in shown if on != self._is_ticked(layer)}
         self._refresh()
 
     def _on_browse(self) -> None:
@@ -243,13 +250,13 @@ def _is_picture(layer: Image) -> bool:
 class _LayerList(QListWidget):
     """Names with boxes to tick, as high as a few rows."""
 
-    def show_layers(self, layers: Sequence[Image], off: Sequence[Image]) -> None:
+    def show_layers(self, layers: Sequence[Image], ticked: Sequence[Image]) -> None:
         self.blockSignals(True)
         self.clear()
         for layer in layers:
             item = QListWidgetItem(layer.name)
             item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
-            item.setCheckState(Qt.CheckState.Unchecked if layer in off else Qt.CheckState.Checked)
+            item.setCheckState(Qt.CheckState.Checked if layer in ticked else Qt.CheckState.Unchecked)
             item.setToolTip(
                 literal(f"{layer.name}: {' x '.join(map(str, data_of(layer).shape))}, {data_of(layer).dtype}")
             )

@@ -4,11 +4,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QPushButton, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QTabWidget, QVBoxLayout
 
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.gui.common.dock import Scrolled, equip
+from napari_focusfuse.gui.common.dock import Dock, Scrolled
 from napari_focusfuse.gui.common.preferences import Choices, models_and_devices, name_of, news, shown_path
 from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Answer, Work
@@ -56,7 +55,7 @@ def _adapt(setup: AdaptSetup, control: Control) -> Work:
     return (yield from watched(begin))
 
 
-class TrainWidget(QWidget):
+class TrainWidget(Dock):
     """Train a model, or adapt one.
 
     Parameters
@@ -64,6 +63,8 @@ class TrainWidget(QWidget):
     napari_viewer : Viewer
         Given by napari.
     """
+
+    short_title = "Train"
 
     def __init__(self, napari_viewer: "Viewer") -> None:
         super().__init__()
@@ -79,7 +80,7 @@ class TrainWidget(QWidget):
         self.plots = LivePlots(napari_viewer)
         self.report = AdaptReport()
         self._build()
-        equip(self, self.panel, "training.md")
+        self.equip(self.panel, "training.md")
         self._connect()
         self.reset_choices()
         self._ask()
@@ -124,13 +125,11 @@ class TrainWidget(QWidget):
         fusing.offer_model(self._made)
         fusing.model.value = self._made
 
-    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
-        """Stop when napari takes the widget out of its dock for good."""
-        super().changeEvent(event)
-        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self.cancel()
-            self.plots.let_go()
-            self.adapt_form.stack.let_go()
+    def let_go(self) -> None:
+        """See `Dock`."""
+        self.cancel()
+        self.plots.let_go()
+        self.adapt_form.stack.let_go()
 
     @property
     def _adapting(self) -> bool:
@@ -196,21 +195,25 @@ class TrainWidget(QWidget):
 
     def _on_result(self, result: "TrainResult") -> None:
         self._announce(result.folder)
+        what, unit = "is ready", result.unit
         if result.kept:
-            kept = f"{result.unit} {result.kept} of {result.log[-1].at} was the best, it"
+            kept = f"{unit} {result.kept} of {result.log[-1].at} was the best"
         else:
-            kept = f"no {result.unit} was better than the model started from, this is a copy, which"
+            what, kept = "is a copy", f"no {unit} was better than the model it started from"
         self.panel.show_status(
-            f"The model {name_of(result.folder)!r} is ready ({result.ended}): {kept} {result.told}. "
+            f"The model {name_of(result.folder)!r} {what} ({result.ended}): {kept}. It {result.told}. "
             f"It is in {shown_path(result.folder)}."
         )
 
     def _on_adapted(self, made: "Adaptation") -> None:
-        self._announce(made.result.folder)
+        result = made.result
+        self._announce(result.folder)
         self.report.show_adaptation(made, self._source)
         self.shown.setCurrentWidget(self.report)
-        folder = made.result.folder
-        self.panel.show_status(f"The model {name_of(folder)!r} is ready. It is in {shown_path(folder)}.")
+        what = "is ready" if result.kept else f"is a copy of {made.model!r}"
+        self.panel.show_status(
+            f"The model {name_of(result.folder)!r} {what} ({result.ended}). It is in {shown_path(result.folder)}."
+        )
 
     def _announce(self, folder: Path) -> None:
         """Have the model offered everywhere, and another name proposed for the next."""
