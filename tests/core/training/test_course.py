@@ -2,15 +2,15 @@
 
 import pytest
 
+from napari_focusfuse.core import progress
 from napari_focusfuse.core.progress import Clock
-from napari_focusfuse.core.training import course
 
 
 @pytest.fixture
 def now(monkeypatch):
     """The time, which the test moves."""
     time = [100.0]
-    monkeypatch.setattr(course.time, "monotonic", lambda: time[0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: time[0])
     return time
 
 
