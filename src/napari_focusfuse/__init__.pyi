@@ -52,6 +52,7 @@ from .config import BlockSFConfig as BlockSFConfig
 from .config import Camera as Camera
 from .config import CandidateConfig as CandidateConfig
 from .config import DecideConfig as DecideConfig
+from .config import DSIFTConfig as DSIFTConfig
 from .config import Flaws as Flaws
 from .config import FocusStackConfig as FocusStackConfig
 from .config import FusionConfig as FusionConfig

@@ -4,6 +4,7 @@ from napari_focusfuse.config.alignment import AlignConfig, Edges, Kind
 from napari_focusfuse.config.fusion import FusionConfig, Preset, Scales
 from napari_focusfuse.config.methods import (
     BlockSFConfig,
+    DSIFTConfig,
     FocusStackConfig,
     GFConfig,
     LoGConfig,
@@ -42,6 +43,7 @@ __all__ = [
     "BlockSFConfig",
     "Camera",
     "CandidateConfig",
+    "DSIFTConfig",
     "DecideConfig",
     "Edges",
     "Flaws",

@@ -9,6 +9,7 @@ from napari_focusfuse.errors import FocusFuseError
 
 __all__ = [
     "BlockSFConfig",
+    "DSIFTConfig",
     "FocusStackConfig",
     "GFConfig",
     "LoGConfig",
@@ -178,6 +179,34 @@ class WaveletConfig(MethodConfig):
 
     levels: Annotated[int, _LEVELS] = 4
     wavelet: Annotated[str, Setting(label="Wavelet")] = "bior2.2"
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+_MIN_REGION = Setting(label="Smallest region", unit="%", least=0, most=0.5, step=0.1, digits=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DSIFTConfig(MethodConfig):
+    """Settings of the method `dsift` (Liu, Liu and Wang 2015; the values are those of their published code).
+
+    Attributes
+    ----------
+    cell : int
+        Side of one of the 4 x 4 cells of a descriptor, px. Larger descriptors tolerate more noise. (6)
+    block : int
+        Side of the blocks that vote, px. (8)
+    radius : int
+        How far a pixel may be from its match in the other slice, px: more for slices that are not aligned. (3)
+    min_region : float
+        Smallest region that is kept, as a share of the image. (.013: 60 x 60 px of 520 x 520)
+    """
+
+    cell: Annotated[int, Setting(label="Cell", unit="px", least=2, most=32)] = 6
+    block: Annotated[int, Setting(label="Block", unit="px", least=2, most=64)] = 8
+    radius: Annotated[int, Setting(label="Matching radius", unit="px", least=0, most=10)] = 3
+    min_region: Annotated[float, _MIN_REGION] = 0.013
 
     def __post_init__(self) -> None:
         check(self)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from napari_focusfuse.config import (
     BlockSFConfig,
+    DSIFTConfig,
     FocusStackConfig,
     FusionConfig,
     GFConfig,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "Method", "Need", "iter_decide", "iter_fuse", "method_named", "settings"]
 
 #: What a method may need besides a stack and settings.
-Need = Literal["model", "device"]
+Need = Literal["model", "device", "weights"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ class Method:
     decides : bool
         Whether it makes a decision map.
     needs : tuple of str
-        What it needs besides a stack and settings: "model", "device".
+        What it needs besides a stack and settings: "model", "device"; "weights" that it comes with.
     config : type or None
         Its settings; None if it has none.
     where : str
@@ -128,6 +129,14 @@ _ALL = (
         citation="Zhou, Li and Wang 2014, Information Fusion 20:60",
         config=MWGConfig,
         where="filters:iter_mwg",
+    ),
+    Method(
+        name="dsift",
+        title="Dense SIFT",
+        description="SIFT descriptors vote by blocks, local matching at borders: tolerates small shifts; some seconds.",
+        citation="Liu, Liu and Wang 2015, Information Fusion 23:139",
+        config=DSIFTConfig,
+        where="dsift:iter_dsift",
     ),
     Method(
         name="gf",
@@ -230,7 +239,7 @@ def iter_decide(
     info : mapping
         What goes into `Decision.info` besides the configuration and what the method tells.
     needed
-        What the method needs (`Method.needs`): ``encoder`` of the model, ``device``.
+        What the method needs (`Method.needs`): ``encoder`` of the model, ``device``, ``weights``.
 
     Returns
     -------
