@@ -57,6 +57,7 @@ from .config import Flaws as Flaws
 from .config import FocusStackConfig as FocusStackConfig
 from .config import FusionConfig as FusionConfig
 from .config import GFConfig as GFConfig
+from .config import IMFConfig as IMFConfig
 from .config import LoGConfig as LoGConfig
 from .config import MWGConfig as MWGConfig
 from .config import PyramidConfig as PyramidConfig

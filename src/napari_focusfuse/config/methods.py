@@ -12,6 +12,7 @@ __all__ = [
     "DSIFTConfig",
     "FocusStackConfig",
     "GFConfig",
+    "IMFConfig",
     "LoGConfig",
     "MWGConfig",
     "MethodConfig",
@@ -207,6 +208,31 @@ class DSIFTConfig(MethodConfig):
     block: Annotated[int, Setting(label="Block", unit="px", least=2, most=64)] = 8
     radius: Annotated[int, Setting(label="Matching radius", unit="px", least=0, most=10)] = 3
     min_region: Annotated[float, _MIN_REGION] = 0.013
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IMFConfig(MethodConfig):
+    """Settings of the method `imf` (Li, Kang, Hu and Yang 2013).
+
+    Attributes
+    ----------
+    radius : int
+        Of the disk whose opening and closing find detail, px: up to twice that size.
+    min_region : float
+        Smallest sharp region, as a share of the image.
+    band : int
+        Width on each side of a region's border that is left to the matting, px. More takes longer.
+    eps : float
+        Regularisation of the matting, for an image of 0..1: larger values give smoother alphas.
+    """
+
+    radius: Annotated[int, Setting(label="Detail radius", unit="px", least=1, most=30)] = 4
+    min_region: Annotated[float, _MIN_REGION] = 0.01
+    band: Annotated[int, Setting(label="Matting band", unit="px", least=0, most=100)] = 8
+    eps: Annotated[float, replace(_GUIDE_EPS, label="Matting epsilon")] = 1e-4
 
     def __post_init__(self) -> None:
         check(self)

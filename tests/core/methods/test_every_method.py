@@ -15,7 +15,7 @@ from napari_focusfuse.errors import StackError
 RIVALS = [method.name for method in METHODS.values() if not method.needs]
 DECIDING = [name for name in RIVALS if METHODS[name].decides]
 #: Their decisions are not always for one slice.
-SOFT = ["dsift"]
+SOFT = ["dsift", "imf"]
 #: They stay between the least and the greatest value of a pixel; the others may overshoot.
 WITHIN = [*DECIDING, "max", "mean"]
 

@@ -22,7 +22,7 @@ def test_ours_comes_first_and_is_the_only_one_with_a_model():
 
 
 def test_the_methods_asked_for_are_there():
-    deciding = {"sesf", "sf", "block-sf", "log", "focusstack", "mwg", "variance", "dsift"}
+    deciding = {"sesf", "sf", "block-sf", "log", "focusstack", "mwg", "variance", "dsift", "imf"}
     assert {method.name for method in METHODS.values() if method.decides} == deciding
     assert METHODS.keys() - deciding == {"gf", "lp", "rp", "dwt", "max", "mean"}
 
@@ -94,6 +94,7 @@ def test_info_is_plain(scene, method):
         ("mwg", {"small": 9}),
         ("mwg", {"alpha": 2}),
         ("dsift", {"cell": 1}),
+        ("imf", {"eps": 0}),
         ("gf", {"base_radius": 0}),
         ("gf", {"detail_eps": 0}),
         ("lp", {"levels": 0}),
@@ -114,6 +115,7 @@ CHANGED = {
     "block-sf": {"block": 16, "threshold": 20.0},
     "mwg": {"large": 8.0, "small": 2.0, "alpha": 0.0, "margin": 4.0},
     "dsift": {"cell": 3, "block": 3, "radius": 0, "min_region": 0.0},
+    "imf": {"radius": 2, "min_region": 0.1, "band": 2, "eps": 1e-2},
     "gf": {"base_radius": 9, "base_eps": 1e-3, "detail_radius": 3, "detail_eps": 0.1},
     "lp": {"levels": 1},
     "rp": {"levels": 1},

@@ -17,6 +17,7 @@ from napari_focusfuse.config import (
     FocusStackConfig,
     FusionConfig,
     GFConfig,
+    IMFConfig,
     LoGConfig,
     MethodConfig,
     MWGConfig,
@@ -137,6 +138,14 @@ _ALL = (
         citation="Liu, Liu and Wang 2015, Information Fusion 23:139",
         config=DSIFTConfig,
         where="dsift:iter_dsift",
+    ),
+    Method(
+        name="imf",
+        title="Image matting",
+        description="Sharp regions by morphology, borders by matting along edges: seconds for a pair.",
+        citation="Li, Kang, Hu and Yang 2013, Information Fusion 14:147",
+        config=IMFConfig,
+        where="imf:iter_imf",
     ),
     Method(
         name="gf",
