@@ -62,6 +62,7 @@ from .config import LoGConfig as LoGConfig
 from .config import MWGConfig as MWGConfig
 from .config import PyramidConfig as PyramidConfig
 from .config import RankConfig as RankConfig
+from .config import SRConfig as SRConfig
 from .config import SurfaceConfig as SurfaceConfig
 from .config import TrainConfig as TrainConfig
 from .config import Wave as Wave

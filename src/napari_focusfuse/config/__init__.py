@@ -12,6 +12,7 @@ from napari_focusfuse.config.methods import (
     MethodConfig,
     MWGConfig,
     PyramidConfig,
+    SRConfig,
     WaveletConfig,
     WindowConfig,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "Recipe",
     "RetouchConfig",
     "SEVariant",
+    "SRConfig",
     "Scales",
     "Surface",
     "SurfaceConfig",

@@ -17,6 +17,7 @@ __all__ = [
     "MWGConfig",
     "MethodConfig",
     "PyramidConfig",
+    "SRConfig",
     "WaveletConfig",
     "WindowConfig",
 ]
@@ -233,6 +234,26 @@ class IMFConfig(MethodConfig):
     min_region: Annotated[float, _MIN_REGION] = 0.01
     band: Annotated[int, Setting(label="Matting band", unit="px", least=0, most=100)] = 8
     eps: Annotated[float, replace(_GUIDE_EPS, label="Matting epsilon")] = 1e-4
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SRConfig(MethodConfig):
+    """Settings of the method `sr` (Yang and Li 2010).
+
+    Attributes
+    ----------
+    step : int
+        Distance of neighbouring patches, px: 1 is slower and smoother. (1; 2 in the toolbox of Liu et al. 2015)
+    error : float
+        Residual at which a patch of 8 x 8 pixels is represented well enough, for intensities of 0..1. Larger values
+        are quicker and take away noise and fine detail. (.1, for a range that is not stated; .015 keeps fine detail)
+    """
+
+    step: Annotated[int, Setting(label="Step", unit="px", least=1, most=8)] = 2
+    error: Annotated[float, Setting(label="Residual", least=0.001, most=1, step=0.01, digits=3)] = 0.015
 
     def __post_init__(self) -> None:
         check(self)

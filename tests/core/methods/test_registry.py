@@ -24,7 +24,7 @@ def test_ours_comes_first_and_is_the_only_one_with_a_model():
 def test_the_methods_asked_for_are_there():
     deciding = {"sesf", "sf", "block-sf", "log", "focusstack", "mwg", "variance", "dsift", "imf"}
     assert {method.name for method in METHODS.values() if method.decides} == deciding
-    assert METHODS.keys() - deciding == {"gf", "lp", "rp", "dwt", "max", "mean"}
+    assert METHODS.keys() - deciding == {"gf", "lp", "rp", "dwt", "sr", "max", "mean"}
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=lambda m: m.name)
