@@ -51,7 +51,9 @@ from .config import AlignConfig as AlignConfig
 from .config import BlockSFConfig as BlockSFConfig
 from .config import Camera as Camera
 from .config import CandidateConfig as CandidateConfig
+from .config import CNNConfig as CNNConfig
 from .config import DecideConfig as DecideConfig
+from .config import DenseFuseConfig as DenseFuseConfig
 from .config import DSIFTConfig as DSIFTConfig
 from .config import Flaws as Flaws
 from .config import FocusStackConfig as FocusStackConfig

@@ -32,7 +32,7 @@ def list_methods() -> list[Method]:
     --------
     >>> import napari_focusfuse as ff
     >>> [method.name for method in ff.list_methods() if not method.decides]
-    ['gf', 'lp', 'rp', 'dwt', 'sr', 'max', 'mean']
+    ['gf', 'lp', 'rp', 'dwt', 'sr', 'deepfuse', 'densefuse', 'max', 'mean']
     """
     return list(METHODS.values())
 

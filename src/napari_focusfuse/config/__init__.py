@@ -4,6 +4,8 @@ from napari_focusfuse.config.alignment import AlignConfig, Edges, Kind
 from napari_focusfuse.config.fusion import FusionConfig, Preset, Scales
 from napari_focusfuse.config.methods import (
     BlockSFConfig,
+    CNNConfig,
+    DenseFuseConfig,
     DSIFTConfig,
     FocusStackConfig,
     GFConfig,
@@ -43,10 +45,12 @@ __all__ = [
     "AlignConfig",
     "AnyTrainConfig",
     "BlockSFConfig",
+    "CNNConfig",
     "Camera",
     "CandidateConfig",
     "DSIFTConfig",
     "DecideConfig",
+    "DenseFuseConfig",
     "Edges",
     "Flaws",
     "FocusStackConfig",

@@ -1,7 +1,7 @@
 """Settings of the methods other than ours."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Literal
 
 from napari_focusfuse.config.checks import check
 from napari_focusfuse.config.setting import Setting
@@ -9,7 +9,9 @@ from napari_focusfuse.errors import FocusFuseError
 
 __all__ = [
     "BlockSFConfig",
+    "CNNConfig",
     "DSIFTConfig",
+    "DenseFuseConfig",
     "FocusStackConfig",
     "GFConfig",
     "IMFConfig",
@@ -254,6 +256,44 @@ class SRConfig(MethodConfig):
 
     step: Annotated[int, Setting(label="Step", unit="px", least=1, most=8)] = 2
     error: Annotated[float, Setting(label="Residual", least=0.001, most=1, step=0.01, digits=3)] = 0.015
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CNNConfig(MethodConfig):
+    """Settings of the method `cnn` (Liu, Chen, Peng and Wang 2017).
+
+    Attributes
+    ----------
+    min_region : float
+        Smaller regions take the slice of their surroundings, as a share of the image. (.01)
+    radius : int
+        Of the guided filter, px. (8)
+    eps : float
+        Of the guided filter, for a guide of 0..1. Larger values make seams softer. (.1)
+    """
+
+    min_region: Annotated[float, _MIN_REGION] = 0.01
+    radius: Annotated[int, replace(_GUIDE_RADIUS, label="Guided filter radius")] = 8
+    eps: Annotated[float, replace(_GUIDE_EPS, label="Guided filter epsilon")] = 0.1
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseFuseConfig(MethodConfig):
+    """Settings of the method `densefuse` (Li and Wu 2019).
+
+    Attributes
+    ----------
+    strategy : {"l1", "add"}
+        How features are fused: by their sum of magnitudes, or all alike. Of N slices "add" takes the mean.
+    """
+
+    strategy: Annotated[Literal["l1", "add"], Setting(label="Strategy")] = "l1"
 
     def __post_init__(self) -> None:
         check(self)

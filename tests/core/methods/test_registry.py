@@ -22,9 +22,9 @@ def test_ours_comes_first_and_is_the_only_one_with_a_model():
 
 
 def test_the_methods_asked_for_are_there():
-    deciding = {"sesf", "sf", "block-sf", "log", "focusstack", "mwg", "variance", "dsift", "imf"}
+    deciding = {"sesf", "sf", "block-sf", "log", "focusstack", "mwg", "variance", "dsift", "imf", "cnn"}
     assert {method.name for method in METHODS.values() if method.decides} == deciding
-    assert METHODS.keys() - deciding == {"gf", "lp", "rp", "dwt", "sr", "max", "mean"}
+    assert METHODS.keys() - deciding == {"gf", "lp", "rp", "dwt", "sr", "deepfuse", "densefuse", "max", "mean"}
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=lambda m: m.name)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from napari_focusfuse.config import (
     BlockSFConfig,
+    CNNConfig,
+    DenseFuseConfig,
     DSIFTConfig,
     FocusStackConfig,
     FusionConfig,
@@ -149,6 +151,15 @@ _ALL = (
         where="imf:iter_imf",
     ),
     Method(
+        name="cnn",
+        title="CNN classifier",
+        description="A network compares patches, pair by pair: robust seams, no depth; some seconds for a pair.",
+        citation="Liu, Chen, Peng and Wang 2017, Information Fusion 36:191",
+        needs=("weights", "device"),
+        config=CNNConfig,
+        where="cnn:iter_cnn",
+    ),
+    Method(
         name="gf",
         title="Guided filtering",
         description="Base and detail layers, edge-aware weights: smooth seams, tolerates noise; values may overshoot.",
@@ -193,6 +204,25 @@ _ALL = (
         needs=("weights",),
         config=SRConfig,
         where="sr:iter_sr",
+    ),
+    Method(
+        name="deepfuse",
+        title="DeepFuse",
+        description="A network for exposures merges all slices: blur stays visible; for comparison only.",
+        citation="Prabhakar, Srikar and Babu 2017, ICCV, 4714",
+        decides=False,
+        needs=("weights", "device"),
+        where="deepfuse:iter_deepfuse",
+    ),
+    Method(
+        name="densefuse",
+        title="DenseFuse",
+        description="Features of a network are averaged and decoded: blur stays visible; for comparison only.",
+        citation="Li and Wu 2019, IEEE Trans. Image Process. 28:2614",
+        decides=False,
+        needs=("weights", "device"),
+        config=DenseFuseConfig,
+        where="densefuse:iter_densefuse",
     ),
     Method(
         name="max",
