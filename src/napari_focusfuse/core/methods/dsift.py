@@ -81,7 +81,7 @@ def orientations(grey: Grey, cell: int) -> Floats:
 
 def _offsets(cell: int) -> NDArray[np.intp]:
     """Where the cells of a descriptor lie along a side, px from its pixel."""
-    return np.rint((np.arange(_CELLS) - (_CELLS - 1) / 2) * cell).astype(np.intp)
+    return np.asarray(np.rint((np.arange(_CELLS) - (_CELLS - 1) / 2) * cell), dtype=np.intp)
 
 
 def activity(grey: Grey, cell: int) -> Floats:
@@ -182,10 +182,10 @@ def _iter_matched(
         here = np.flatnonzero((pairs == np.array([[a], [b]])).all(axis=0))
         for start in range(0, len(here), _CHUNK):
             yield Progress(done, len(groups), f"matching slices {a + 1} and {b + 1}")
-            where = tuple(side[here[start : start + _CHUNK]] for side in (rows, columns))
-            ahead = _ahead(known[a], known[b], (where[0], where[1]), config)
+            part = here[start : start + _CHUNK]
+            ahead = _ahead(known[a], known[b], (rows[part], columns[part]), config)
             first = np.where(ahead > 0, a, b)
-            at = (slice(None), *where)
+            at = (slice(None), rows[part], columns[part])
             labels[at] = np.where(ahead == 0, labels[at], [first, np.where(ahead > 0, b, a)])
             weights[at] = np.where(ahead == 0, 0.5, [[1.0], [0.0]])
     yield Progress(1, 1, "matching")

@@ -35,7 +35,8 @@ _PATCHES, _PIECE, _FLAT = 16, 96, 5 / 255
 
 def classifying(network: nn.Module, pieces: Pieces, rng: np.random.Generator, batch: int) -> Tensor:
     """Loss of telling sharp patches from blurred ones, the first patch sharp in half of the pairs."""
-    sharp, blurred = [], []
+    sharp: list[Tensor] = []
+    blurred: list[Tensor] = []
     side = PATCH + 2 * FocusClassifier.margin
     while len(sharp) < batch:
         image = torch.from_numpy(pieces.draw(rng, _PIECE))[None, None]
