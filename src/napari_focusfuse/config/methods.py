@@ -251,7 +251,7 @@ class SRConfig(MethodConfig):
         Distance of neighbouring patches, px: 1 is slower and smoother. (1; 2 in the toolbox of Liu et al. 2015)
     error : float
         Residual at which a patch of 8 x 8 pixels is represented well enough, for intensities of 0..1. Larger values
-        are quicker and take away noise and fine detail. (.1, for a range that is not stated; .015 keeps fine detail)
+        are quicker and take away noise and fine detail. (.1 for 0..255, which is .0004; .015 is as good on photographs)
     """
 
     step: Annotated[int, Setting(label="Step", unit="px", least=1, most=8)] = 2

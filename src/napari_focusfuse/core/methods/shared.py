@@ -68,7 +68,7 @@ class Planes:
     def image_of_unit(self, planes: NDArray[Any], limits: tuple[float, float]) -> NDArray[Any]:
         """The fused image of planes on the scale of `take_unit`."""
         low, span = self._scale(limits)
-        return self.image(planes * span + low)
+        return self.image(planes.astype(np.float64) * span + low)
 
     def _scale(self, limits: tuple[float, float]) -> tuple[float, float]:
         """What becomes 0, and how far from it what becomes 1 is, in units of the planes."""
