@@ -4,6 +4,7 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from scipy import ndimage
 
@@ -147,6 +148,15 @@ def test_deepfuse_is_symmetric_in_its_inputs(texture):
     a, b = (torch.from_numpy(image)[None, None] for image in (texture, texture[::-1].copy()))
     torch.testing.assert_close(network(a, b), network(b, a))
     torch.testing.assert_close(network(a, b, a, b), network(a, b))
+
+
+@pytest.mark.parametrize("name", ["cnn", "sr"])
+def test_a_saved_result_is_replayed(trio, tmp_path, name):
+    file, stack = tmp_path / "stack.tif", (trio[0] * 255).astype(np.uint8)
+    tifffile.imwrite(file, stack, photometric="minisblack")
+    result = ff.fuse(stack, method=name, device="cpu")
+    ff.save_result(tmp_path / "saved", result, inputs=[file])
+    np.testing.assert_array_equal(ff.replay(tmp_path / "saved").image, result.image)
 
 
 @pytest.mark.parametrize("name", NAMES)
