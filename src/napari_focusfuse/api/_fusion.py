@@ -31,7 +31,7 @@ def list_methods() -> list[Method]:
     --------
     >>> import napari_focusfuse as ff
     >>> [method.name for method in ff.list_methods() if not method.decides]
-    ['gf', 'lp', 'rp', 'dwt', 'dtcwt', 'cvt', 'nsct', 'max', 'mean']
+    ['gf', 'lp', 'rp', 'dwt', 'dtcwt', 'cvt', 'nsct', 'sr', 'deepfuse', 'densefuse', 'max', 'mean']
     """
     return list(METHODS.values())
 
@@ -213,13 +213,21 @@ def _prepared(method: Method, config: Config | None, model: str | os.PathLike[st
         return options
     import torch
 
-    loaded, where = load_model(model), torch_device(device)
-    encoder = loaded.encoder.to(where)
-    encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    options["info"] |= {"model": loaded.name, "model_sha256": loaded.sha256}
     # Sums in another order differ in their last digits: the same bytes come back with as many threads.
-    options["info"] |= {"device": where.type, "threads": torch.get_num_threads()}
-    return {**options, "encoder": encoder, "device": where}
+    options["info"]["threads"] = torch.get_num_threads()
+    if "weights" in method.needs:
+        from napari_focusfuse.models.compared import load_weights
+
+        options["weights"], options["info"]["weights_sha256"] = load_weights(method.name)
+    if "device" in method.needs:
+        options["device"] = torch_device(device)
+        options["info"]["device"] = options["device"].type
+    if "model" in method.needs:
+        loaded = load_model(model)
+        options["info"] |= {"model": loaded.name, "model_sha256": loaded.sha256}
+        options["encoder"] = loaded.encoder.to(options["device"])
+        options["encoder"].to(memory_format=torch.channels_last)
+    return options
 
 
 def info_of(method: Method) -> dict[str, Any]:

@@ -208,8 +208,10 @@ def _iter_fuse(
         options["z"] = recipe["z"]
     if made.get("equalised") is not None:
         options["equalise"] = made["equalised"]
-    if method.needs:
-        options |= {"model": model_of(made, model), "device": made.get("device", "auto")}
+    if "model" in method.needs:
+        options["model"] = model_of(made, model)
+    if "device" in method.needs:
+        options["device"] = made.get("device", "auto")
     with _threads(made.get("threads")):
         if "axes" in made:
             options |= {"axis": recipe["source"]["axis"], "decide_on": made["decided_on"] if method.decides else None}

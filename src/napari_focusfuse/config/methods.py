@@ -1,19 +1,24 @@
 """Settings of the methods other than ours."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Literal
 
 from napari_focusfuse.config.setting import Setting, check
 from napari_focusfuse.errors import FocusFuseError
 
 __all__ = [
     "BlockSFConfig",
+    "CNNConfig",
+    "DSIFTConfig",
+    "DenseFuseConfig",
     "FocusStackConfig",
     "GFConfig",
+    "IMFConfig",
     "LoGConfig",
     "MWGConfig",
     "MethodConfig",
     "PyramidConfig",
+    "SRConfig",
     "WaveletConfig",
     "WindowConfig",
 ]
@@ -177,6 +182,117 @@ class WaveletConfig(MethodConfig):
 
     levels: Annotated[int, _LEVELS] = 4
     wavelet: Annotated[str, Setting(label="Wavelet")] = "bior2.2"
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+_MIN_REGION = Setting(label="Smallest region", unit="%", least=0, most=0.5, step=0.1, digits=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DSIFTConfig(MethodConfig):
+    """Settings of the method `dsift` (Liu, Liu and Wang 2015; the values are those of their published code).
+
+    Attributes
+    ----------
+    cell : int
+        Side of one of the 4 x 4 cells of a descriptor, px. Larger descriptors tolerate more noise. (6)
+    block : int
+        Side of the blocks that vote, px. (8)
+    radius : int
+        How far a pixel may be from its match in the other slice, px: more for slices that are not aligned. (3)
+    min_region : float
+        Smallest region that is kept, as a share of the image. (.013: 60 x 60 px of 520 x 520)
+    """
+
+    cell: Annotated[int, Setting(label="Cell", unit="px", least=2, most=32)] = 6
+    block: Annotated[int, Setting(label="Block", unit="px", least=2, most=64)] = 8
+    radius: Annotated[int, Setting(label="Matching radius", unit="px", least=0, most=10)] = 3
+    min_region: Annotated[float, _MIN_REGION] = 0.013
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IMFConfig(MethodConfig):
+    """Settings of the method `imf` (Li, Kang, Hu and Yang 2013).
+
+    Attributes
+    ----------
+    radius : int
+        Of the disk whose opening and closing find detail, px: up to twice that size.
+    min_region : float
+        Smallest sharp region, as a share of the image.
+    band : int
+        Width on each side of a region's border that is left to the matting, px. More takes longer.
+    eps : float
+        Regularisation of the matting, for an image of 0..1: larger values give smoother alphas.
+    """
+
+    radius: Annotated[int, Setting(label="Detail radius", unit="px", least=1, most=30)] = 4
+    min_region: Annotated[float, _MIN_REGION] = 0.01
+    band: Annotated[int, Setting(label="Matting band", unit="px", least=0, most=100)] = 8
+    eps: Annotated[float, replace(_GUIDE_EPS, label="Matting epsilon")] = 1e-4
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SRConfig(MethodConfig):
+    """Settings of the method `sr` (Yang and Li 2010).
+
+    Attributes
+    ----------
+    step : int
+        Distance of neighbouring patches, px: 1 is slower and smoother. (1; 2 in the toolbox of Liu et al. 2015)
+    error : float
+        Residual at which a patch of 8 x 8 pixels is represented well enough, for intensities of 0..1. Larger values
+        are quicker and take away noise and fine detail. (.1 for 0..255, which is .0004; .015 is as good on photographs)
+    """
+
+    step: Annotated[int, Setting(label="Step", unit="px", least=1, most=8)] = 2
+    error: Annotated[float, Setting(label="Residual", least=0.001, most=1, step=0.01, digits=3)] = 0.015
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CNNConfig(MethodConfig):
+    """Settings of the method `cnn` (Liu, Chen, Peng and Wang 2017).
+
+    Attributes
+    ----------
+    min_region : float
+        Smaller regions take the slice of their surroundings, as a share of the image. (.01)
+    radius : int
+        Of the guided filter, px. (8)
+    eps : float
+        Of the guided filter, for a guide of 0..1. Larger values make seams softer. (.1)
+    """
+
+    min_region: Annotated[float, _MIN_REGION] = 0.01
+    radius: Annotated[int, replace(_GUIDE_RADIUS, label="Guided filter radius")] = 8
+    eps: Annotated[float, replace(_GUIDE_EPS, label="Guided filter epsilon")] = 0.1
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseFuseConfig(MethodConfig):
+    """Settings of the method `densefuse` (Li and Wu 2019).
+
+    Attributes
+    ----------
+    strategy : {"l1", "add"}
+        How features are fused: by their sum of magnitudes, or all alike. Of N slices "add" takes the mean.
+    """
+
+    strategy: Annotated[Literal["l1", "add"], Setting(label="Strategy")] = "l1"
 
     def __post_init__(self) -> None:
         check(self)

@@ -217,6 +217,7 @@ _MADE: dict[str, Check] = {
     "config": mapped(anything),
     "model": text(),
     "model_sha256": text(),
+    "weights_sha256": text(),
     "device": text(),
     "threads": maybe(whole(1, _MOST_THREADS)),
     "axes": text(fits=_are_axes),

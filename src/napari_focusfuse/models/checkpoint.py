@@ -139,7 +139,7 @@ def has_decoder(metadata: dict[str, str]) -> bool:
     return metadata.get("parts", _NETWORK) == _NETWORK
 
 
-def checked(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+def checked(path: Path, architecture: str = _ARCHITECTURE) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and header of a file of this architecture that is intact."""
     tensors, metadata = _read(path)
     found = metadata.get("architecture")
@@ -147,11 +147,11 @@ def checked(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise ModelError(
             f"{path} does not say what it contains: it was not written by napari-focusfuse, give another one"
         )
-    if found != _ARCHITECTURE:
+    if found != architecture:
         kind, _, number = found.rpartition("-")
-        ours, _, read = _ARCHITECTURE.rpartition("-")
+        ours, _, read = architecture.rpartition("-")
         newer = kind == ours and number[:_SHOWN].isdecimal() and int(number[:_SHOWN]) > int(read)
-        hint = "update napari-focusfuse to use it" if newer else f"this version reads {_ARCHITECTURE}"
+        hint = "update napari-focusfuse to use it" if newer else f"this version reads {architecture}"
         raise ModelError(f"{path} holds another architecture ({found[:_SHOWN]}): {hint}")
     if metadata.get("sha256") != digest(tensors):
         raise ModelError(f"the weights in {path} are damaged (their checksum does not fit): get the file again")

@@ -15,6 +15,8 @@ from napari_focusfuse.errors import StackError
 
 RIVALS = [method.name for method in METHODS.values() if not method.needs]
 DECIDING = [name for name in RIVALS if METHODS[name].decides]
+#: Their decisions are not always for one slice.
+SOFT = ["dsift", "imf"]
 #: They stay between the least and the greatest value of a pixel; the others may overshoot.
 WITHIN = [*DECIDING, "max", "mean"]
 
@@ -79,7 +81,8 @@ def test_decisions_find_the_slice(scene, name):
     inside = ~np.isnan(decision.depth)
     assert inside.mean() > 0.5
     assert np.median(np.abs(decision.depth - scene.depth)[inside]) < 0.5
-    np.testing.assert_array_equal(decision.weights, 1)
+    if name not in SOFT:
+        np.testing.assert_array_equal(decision.weights, 1)
 
 
 @pytest.mark.parametrize("name", RIVALS)

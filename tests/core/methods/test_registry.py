@@ -18,13 +18,14 @@ RIVALS = [method for method in METHODS.values() if not method.needs]
 
 def test_ours_comes_first_and_is_the_only_one_with_a_model():
     assert next(iter(METHODS)) == "sesf"
-    assert [method.name for method in METHODS.values() if method.needs] == ["sesf"]
+    assert [method.name for method in METHODS.values() if "model" in method.needs] == ["sesf"]
 
 
 def test_the_methods_asked_for_are_there():
-    deciding = {"sesf", "sf", "block-sf", "log", "focusstack", "mwg", "variance"}
+    deciding = {"sesf", "sf", "block-sf", "log", "focusstack", "mwg", "variance", "dsift", "imf", "cnn"}
     assert {method.name for method in METHODS.values() if method.decides} == deciding
-    assert METHODS.keys() - deciding == {"gf", "lp", "rp", "dwt", "dtcwt", "cvt", "nsct", "max", "mean"}
+    others = {"gf", "lp", "rp", "dwt", "dtcwt", "cvt", "nsct", "sr", "deepfuse", "densefuse", "max", "mean"}
+    assert METHODS.keys() - deciding == others
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=lambda m: m.name)
@@ -93,6 +94,8 @@ def test_info_is_plain(scene, method):
         ("block-sf", {"threshold": -1}),
         ("mwg", {"small": 9}),
         ("mwg", {"alpha": 2}),
+        ("dsift", {"cell": 1}),
+        ("imf", {"eps": 0}),
         ("gf", {"base_radius": 0}),
         ("gf", {"detail_eps": 0}),
         ("lp", {"levels": 0}),
@@ -112,6 +115,8 @@ CHANGED = {
     "focusstack": {"sigma": 4.0},
     "block-sf": {"block": 16, "threshold": 20.0},
     "mwg": {"large": 8.0, "small": 2.0, "alpha": 0.0, "margin": 4.0},
+    "dsift": {"cell": 3, "block": 3, "radius": 0, "min_region": 0.0},
+    "imf": {"radius": 2, "min_region": 0.1, "band": 2, "eps": 1e-2},
     "gf": {"base_radius": 9, "base_eps": 1e-3, "detail_radius": 3, "detail_eps": 0.1},
     "lp": {"levels": 1},
     "rp": {"levels": 1},

@@ -2,27 +2,17 @@
 
 Methods with a decision map give a `Decision` as ours does; the others give an image alone. Nothing heavy is imported
 before a method runs. A further method is a function ``iter_NAME(stack, config)`` in a file of its family, and an entry
-here; what else it takes by keyword, it says in `Method.needs`.
+in `table`; what else it takes by keyword, it says in `Method.needs`.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from napari_focusfuse.config import (
-    BlockSFConfig,
-    FocusStackConfig,
-    FusionConfig,
-    GFConfig,
-    LoGConfig,
-    MethodConfig,
-    MWGConfig,
-    PyramidConfig,
-    WaveletConfig,
-    WindowConfig,
-)
+from napari_focusfuse.config import FusionConfig, MethodConfig
+from napari_focusfuse.core.methods.table import METHODS, Method, Need
 from napari_focusfuse.core.progress import staged
 from napari_focusfuse.errors import FocusFuseError
 
@@ -34,183 +24,6 @@ if TYPE_CHECKING:
     from napari_focusfuse.core.stack import Stack
 
 __all__ = ["METHODS", "Method", "Need", "iter_decide", "iter_fuse", "method_named", "settings"]
-
-#: What a method may need besides a stack and settings.
-Need = Literal["model", "device"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Method:
-    """Description of a method.
-
-    Attributes
-    ----------
-    name, title : str
-        What it is called in code and for people.
-    description : str
-        What it does and when to use it, in one line.
-    citation : str
-        Where it was published.
-    decides : bool
-        Whether it makes a decision map.
-    needs : tuple of str
-        What it needs besides a stack and settings: "model", "device".
-    config : type or None
-        Its settings; None if it has none.
-    where : str
-        ``module:function`` that does it, beside this one.
-    """
-
-    name: str
-    title: str
-    description: str
-    citation: str
-    decides: bool = True
-    needs: tuple[Need, ...] = ()
-    config: type[FusionConfig | MethodConfig] | None = None
-    where: str
-
-
-_ALL = (
-    Method(
-        name="sesf",
-        title="SESF-Fuse",
-        description="Spatial frequency of deep features, with depth and confidence: start with this one.",
-        citation="Ma et al. 2020, Neural Computing and Applications, doi 10.1007/s00521-020-05358-9",
-        needs=("model", "device"),
-        config=FusionConfig,
-        where="sesf:iter_sesf",
-    ),
-    Method(
-        name="sf",
-        title="Spatial frequency",
-        description="Spatial frequency of the grey values in a window: quick, for sharp texture without noise.",
-        citation="Eskicioglu and Fisher 1995, IEEE Trans. Commun. 43:2959",
-        config=WindowConfig,
-        where="windows:iter_sf",
-    ),
-    Method(
-        name="block-sf",
-        title="Spatial frequency of blocks",
-        description="Whole blocks from the slice of largest spatial frequency: quick and coarse, blocks show at edges.",
-        citation="Li, Kwok and Wang 2001, Information Fusion 2:169",
-        config=BlockSFConfig,
-        where="windows:iter_block_sf",
-    ),
-    Method(
-        name="log",
-        title="Laplacian energy",
-        description="Energy of the Laplacian of Gaussian in a window: fine detail; a larger sigma tolerates noise.",
-        citation="Huang and Jing 2007, Pattern Recognition Letters 28:493",
-        config=LoGConfig,
-        where="windows:iter_log",
-    ),
-    Method(
-        name="focusstack",
-        title="FocusStack",
-        description="Largest Laplacian at each pixel, no window: very simple, speckled where texture is weak.",
-        citation="McGuinness 2015, github.com/cmcguinness/focusstack",
-        config=FocusStackConfig,
-        where="windows:iter_focusstack",
-    ),
-    Method(
-        name="variance",
-        title="Variance",
-        description="Variance in a window: simple, and misled by blurred edges of strong contrast.",
-        citation="Sugimoto and Ichioka 1985, Applied Optics 24:2076",
-        config=WindowConfig,
-        where="windows:iter_variance",
-    ),
-    Method(
-        name="mwg",
-        title="Multi-scale weighted gradient",
-        description="Structure of gradients at a large scale, refined at a small one near borders.",
-        citation="Zhou, Li and Wang 2014, Information Fusion 20:60",
-        config=MWGConfig,
-        where="filters:iter_mwg",
-    ),
-    Method(
-        name="gf",
-        title="Guided filtering",
-        description="Base and detail layers, edge-aware weights: smooth seams, tolerates noise; values may overshoot.",
-        citation="Li, Kang and Hu 2013, IEEE Trans. Image Process. 22:2864",
-        decides=False,
-        config=GFConfig,
-        where="filters:iter_gf",
-    ),
-    Method(
-        name="lp",
-        title="Laplacian pyramid",
-        description="Strongest detail at every scale: for pairs without noise; values may overshoot.",
-        citation="Burt and Adelson 1983, IEEE Trans. Commun. 31:532",
-        decides=False,
-        config=PyramidConfig,
-        where="images:iter_lp",
-    ),
-    Method(
-        name="rp",
-        title="Ratio of low-pass pyramid",
-        description="Strongest contrast at every scale: favours dark detail, picks noise; values may overshoot.",
-        citation="Toet 1989, Pattern Recognition Letters 9:245",
-        decides=False,
-        config=PyramidConfig,
-        where="images:iter_rp",
-    ),
-    Method(
-        name="dwt",
-        title="Wavelets",
-        description="Wavelet detail of the strongest area at every scale: like the Laplacian pyramid; may overshoot.",
-        citation="Li, Manjunath and Mitra 1995, Graphical Models and Image Processing 57:235",
-        decides=False,
-        config=WaveletConfig,
-        where="wavelets:iter_dwt",
-    ),
-    Method(
-        name="dtcwt",
-        title="Dual-tree wavelets",
-        description="As wavelets, in six directions and hardly sensitive to shifts: fewer ripples; may overshoot.",
-        citation="Kingsbury 2001, Applied and Computational Harmonic Analysis 10:234",
-        decides=False,
-        config=PyramidConfig,
-        where="wavelets:iter_dtcwt",
-    ),
-    Method(
-        name="cvt",
-        title="Curvelets",
-        description="Strongest curvelet of each scale and direction: long edges, ripples beside them; may overshoot.",
-        citation="Candes et al. 2006, Multiscale Modeling and Simulation 5:861",
-        decides=False,
-        config=PyramidConfig,
-        where="curvelets:iter_cvt",
-    ),
-    Method(
-        name="nsct",
-        title="Contourlets",
-        description="Strongest contourlet of each scale and direction, at full size: slow, much memory; may overshoot.",
-        citation="da Cunha, Zhou and Do 2006, IEEE Trans. Image Process. 15:3089",
-        decides=False,
-        config=PyramidConfig,
-        where="contourlets:iter_nsct",
-    ),
-    Method(
-        name="max",
-        title="Maximum projection",
-        description="Brightest value along z: for bright, sparse structures on black (fluorescence), not for surfaces.",
-        citation="Wallis et al. 1989, IEEE Trans. Med. Imaging 8:297",
-        decides=False,
-        where="images:iter_max",
-    ),
-    Method(
-        name="mean",
-        title="Mean projection",
-        description="Mean along z: least noise and all of the blur; the baseline for all other methods.",
-        citation="Gonzalez and Woods 2018, Digital Image Processing, Sect. 2.6",
-        decides=False,
-        where="images:iter_mean",
-    ),
-)
-#: All methods by name, the default first.
-METHODS: dict[str, Method] = {method.name: method for method in _ALL}
 
 
 def method_named(name: str) -> Method:
@@ -257,7 +70,7 @@ def iter_decide(
     info : mapping
         What goes into `Decision.info` besides the configuration and what the method tells.
     needed
-        What the method needs (`Method.needs`): ``encoder`` of the model, ``device``.
+        What the method needs (`Method.needs`): ``encoder`` of the model, ``device``, ``weights``.
 
     Returns
     -------

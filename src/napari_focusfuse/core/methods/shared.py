@@ -20,6 +20,8 @@ __all__ = ["NOTHING", "Grey", "Measure", "Planes", "decided", "grey_slice", "ite
 
 #: Numbers that sums and ratios of coefficients may not be able to exceed, and what they are multiplied by.
 _LARGE, _SHARE = 1e280, 2.0**-200
+#: What is further from the range than that is clipped.
+_FAR = 1e3
 
 
 class Planes:
@@ -57,6 +59,21 @@ class Planes:
         if finite.all():
             return planes
         return _filled(planes, ~finite) if finite.any() else None
+
+    def take_unit(self, k: int, limits: tuple[float, float]) -> NDArray[np.float32] | None:
+        """The same as `take` with `limits` (`iter_limits`) brought to 0 and 1."""
+        planes, (low, span) = self.take(k), self._scale(limits)
+        return None if planes is None else np.asarray(((planes - low) / span).clip(-_FAR, _FAR), dtype=np.float32)
+
+    def image_of_unit(self, planes: NDArray[Any], limits: tuple[float, float]) -> NDArray[Any]:
+        """The fused image of planes on the scale of `take_unit`."""
+        low, span = self._scale(limits)
+        return self.image(planes.astype(np.float64) * span + low)
+
+    def _scale(self, limits: tuple[float, float]) -> tuple[float, float]:
+        """What becomes 0, and how far from it what becomes 1 is, in units of the planes."""
+        low, high = (limit * self._share for limit in limits)
+        return low, high - low if high > low else 1.0
 
     def image(self, planes: NDArray[Any]) -> NDArray[Any]:
         """The fused image (Y, X[, C]) of planes (C, Y, X), in the type of the stack; integers rounded and clipped."""

@@ -186,7 +186,9 @@ class FuseForm(QWidget):
         how: dict[str, Any] = {"method": method.name}
         if method.name in self.settings:
             how["config"] = self.settings[method.name].value()
-        how |= {need: {"model": self.model, "device": self.device}[need].value for need in method.needs}
+        how |= {
+            need: box.value for need, box in (("model", self.model), ("device", self.device)) if need in method.needs
+        }
         return how | ({"equalise": True} if self.equalise.value and self.equalise.enabled else {})
 
     def describe(self, source: Source) -> dict[str, Any]:
