@@ -8,7 +8,7 @@ from napari_focusfuse.io.checksums import iter_checksums
 from napari_focusfuse.io.folder import Pair, find_pairs, in_order, pairs_in, read_slices, slice_files
 from napari_focusfuse.io.image import is_image_file, read_image, read_reduced
 from napari_focusfuse.io.limits import atomically, check_both, check_target, room
-from napari_focusfuse.io.places import (
+from napari_focusfuse.io.parts import (
     at_channel,
     at_position,
     axis_letter,

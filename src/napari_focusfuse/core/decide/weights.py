@@ -114,8 +114,7 @@ def iter_choose(
     out = Choice(np.empty_like(peaks.labels[:BEST]), np.empty_like(peaks.activity[:BEST]), share, lead, saturated)
     rank = np.argsort(stack.order)
 
-    def tensor(array: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+    tensor = partial(_tensor, device=device)
 
     @torch.inference_mode()
     def choose(tile: Tile) -> None:
@@ -140,6 +139,10 @@ def iter_choose(
     parts = tiles(stack.shape, min(size // _ALIGN * _ALIGN, part, _LARGEST), head.reach, align=head.align)
     yield from iter_ahead((partial(choose, tile) for tile in parts), count)
     return out
+
+
+def _tensor(array: NDArray[np.generic], device: torch.device) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device)
 
 
 def _preferred(depths: Tensor, ranks: Tensor, right: Tensor, near: int, towards: int) -> tuple[Tensor, Tensor]:

@@ -96,11 +96,7 @@ class SurfaceView(QObject):
         )
         layer.metadata[KEY]["layer_id"] = str(layer.unique_id)
         if first:
-            self._chosen, self._point = list(self._viewer.layers.selection), tuple(self._viewer.dims.point)
-            self._camera = {name: getattr(self._viewer.scene.camera, name) for name in _CAMERA}
-            self._hidden = [other for other in self._viewer.layers if other.visible]
-            for other in self._hidden:
-                other.visible = False
+            self._hide_others()
         old, self._layer = self._layer, layer
         self._viewer.add_layer(layer)
         if old is not None:
@@ -111,6 +107,14 @@ class SurfaceView(QObject):
             self._viewer.fit_to_view(margin=_MARGIN)
             self._viewer.scene.camera.set_view_direction(_VIEW, _UP)
         self.changed.emit()
+
+    def _hide_others(self) -> None:
+        """Hide what is shown, and remember it with the view."""
+        self._chosen, self._point = list(self._viewer.layers.selection), tuple(self._viewer.dims.point)
+        self._camera = {name: getattr(self._viewer.scene.camera, name) for name in _CAMERA}
+        self._hidden = [other for other in self._viewer.layers if other.visible]
+        for other in self._hidden:
+            other.visible = False
 
     def set_height(self, times: float) -> None:
         """Show it so many times as tall, about its middle."""
