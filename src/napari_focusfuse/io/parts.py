@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from napari_focusfuse.errors import StackError
-from napari_focusfuse.io.stack_file import StackFile, stack_letter
+from napari_focusfuse.io.stack_file import StackFile, gapped, stack_letter
 
 __all__ = ["at_channel", "at_position", "axis_letter", "slices_of", "some_slices", "told_slices", "with_axes"]
 
