@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io.stack_file import StackFile, gapped, stack_letter
 
