@@ -177,3 +177,18 @@ def test_damaged_weights_are_refused(tmp_path, monkeypatch):
     path.write_bytes(path.read_bytes()[:-1] + b"\x00")
     with pytest.raises(ModelError, match="damaged"):
         load_weights("sr")
+
+
+def test_cnn_takes_no_slice_where_it_has_a_hole(trio):
+    """A hole in one slice concerns no other comparison."""
+    stack, third = trio
+    holed = stack.astype(np.float32)
+    holed[1, 10:30, 38:58] = np.nan
+    holed[2, 10:30, 70:90] = np.nan
+    index = ff.decide(holed, method="cnn", device="cpu").index
+    assert not (index[10:30, 38:58] == 1).any()
+    assert not (index[10:30, 70:90] == 2).any()
+    plain = ff.decide(stack, method="cnn", device="cpu").index
+    left = third == 0
+    left[26:] = False
+    assert (index[:, left] == plain[:, left]).mean() > 0.99

@@ -110,9 +110,7 @@ class _Best:
             stays &= ~self._missing
         if missing is not None:
             stays |= missing
-            self._missing = missing if self._missing is None else self._missing & missing
-        elif self._missing is not None:
-            self._missing = None
+        self._missing = None if missing is None or self._missing is None else self._missing & missing
         margin = np.abs(2 * sure - 1)
         self.confidence = np.where(stays, np.minimum(self.confidence, margin), margin)
         self.index = np.where(stays, self.index, np.int32(k))

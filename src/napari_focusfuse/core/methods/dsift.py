@@ -134,11 +134,10 @@ def iter_dsift(stack: Stack, config: DSIFTConfig) -> Generator[Progress, None, D
     labels[:, open_] = peaks.labels[:2, open_]
     labels[1, ~open_] = labels[0, ~open_]
     weights = np.stack([np.ones(stack.shape, np.float32), np.zeros(stack.shape, np.float32)])
-    work = _iter_matched(stack, limits, config, open_, labels, weights)
-    yield from staged(work, 0.53, 0.37)
-    _keep_present(peaks, labels, weights)
-    work_ = decided(stack, peaks, NOTHING, labels, weights)
-    return (yield from repeated(work_, Progress(900, 1000, "depth and confidence")))
+    yield from staged(_iter_matched(stack, limits, config, open_, labels, weights), 0.53, 0.33)
+    yield from staged(_iter_present(stack, limits, peaks, labels, weights), 0.86, 0.04)
+    work = decided(stack, peaks, NOTHING, labels, weights)
+    return (yield from repeated(work, Progress(900, 1000, "depth and confidence")))
 
 
 def _voted(winners: Labels, config: DSIFTConfig) -> Labels:
@@ -161,7 +160,6 @@ class _Features(NamedTuple):
 
     maps: Floats
     sharpness: Floats
-    missing: Mask | None
 
 
 def _iter_matched(
@@ -192,16 +190,14 @@ def _iter_matched(
 
 
 def _features(stack: Stack, k: int, limits: tuple[float, float], cell: int) -> _Features:
-    grey, missing = grey_slice(stack, k, limits)
-    return _Features(orientations(grey, cell), np.asarray(spatial_frequency(grey, 3), dtype=np.float32), missing)
+    grey = grey_slice(stack, k, limits)[0]
+    return _Features(orientations(grey, cell), np.asarray(spatial_frequency(grey, 3), dtype=np.float32))
 
 
 def _ahead(a: _Features, b: _Features, where: Where, config: DSIFTConfig) -> NDArray[np.int8]:
     """1 where `a` is sharper than what it matches in `b` and `b` is not, -1 the other way round, 0 where neither."""
-    first, second = (
-        (a.sharpness[where] - _matched(a, b, where, config)),
-        (b.sharpness[where] - _matched(b, a, where, config)),
-    )
+    first = a.sharpness[where] - _matched(a, b, where, config)
+    second = b.sharpness[where] - _matched(b, a, where, config)
     return ((first > 0) & (second < 0)).astype(np.int8) - ((first < 0) & (second > 0))
 
 
@@ -221,10 +217,14 @@ def _matched(of: _Features, within: _Features, where: Where, config: DSIFTConfig
     return out
 
 
-def _keep_present(peaks: TopK, labels: Labels, weights: Floats) -> None:
-    """Give pixels back to the most active slice whose label has no value there, in place."""
-    for each in range(2):
-        known = (peaks.labels == labels[each]) & (peaks.activity > 0)
-        absent = (peaks.labels == labels[each]).any(axis=0) & ~known.any(axis=0)
-        labels[:, absent] = peaks.labels[0, absent]
-        weights[0, absent], weights[1, absent] = 1, 0
+def _iter_present(
+    stack: Stack, limits: tuple[float, float], peaks: TopK, labels: Labels, weights: Floats
+) -> Generator[Progress, None, None]:
+    """Give pixels that are missing in one of their slices to the most active one, in place."""
+    for done, k in enumerate(int(k) for k in np.unique(labels) if stack.dtype.kind == "f"):
+        yield Progress(done, len(stack), f"missing pixels, slice {done + 1} of {len(stack)}")
+        missing = grey_slice(stack, k, limits)[1]
+        if missing is not None:
+            absent = ((labels == k) & missing).any(axis=0)
+            labels[:, absent] = peaks.labels[0, absent]
+            weights[0, absent], weights[1, absent] = 1, 0

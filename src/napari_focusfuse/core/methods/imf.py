@@ -21,7 +21,7 @@ from napari_focusfuse.core._types import Grey, Mask
 from napari_focusfuse.core.decide.confidence import hard_weights
 from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decide.verification import opened, without_small_regions
-from napari_focusfuse.core.methods.shared import NOTHING, Measure, Planes, decided, iter_best, iter_limits
+from napari_focusfuse.core.methods.shared import NOTHING, Measure, Planes, decided, grey_slice, iter_best, iter_limits
 from napari_focusfuse.core.progress import Progress, repeated, staged
 from napari_focusfuse.core.result import Decision, Labels
 from napari_focusfuse.core.stack import Stack
@@ -62,15 +62,15 @@ def iter_imf(stack: Stack, config: IMFConfig) -> Generator[Progress, None, Decis
     guide = yield from staged(_iter_guide(stack, peaks.labels[0], limits), 0.33, 0.07)
     kept = [int(k) for k in stack.order if (trimap == k).any()]
     alphas = TopK(stack.shape, len(kept) + 1, beside=False)
-    work = iter_alphas(guide, trimap, kept, config.eps)
-    found = yield from staged(work, 0.4, 0.5)
+    found = yield from staged(iter_alphas(guide, trimap, kept, config.eps), 0.4, 0.5)
     for k, alpha in zip(kept, found, strict=True):
-        present = np.where(peaks.labels == k, peaks.activity, 1).min(axis=0) > 0
-        alphas.show((slice(None), slice(None)), k, -1, alpha.clip(0, 1) * present)
+        missing = grey_slice(stack, k, limits)[1]
+        share = alpha.clip(0, 1)
+        alphas.show((slice(None), slice(None)), k, -1, share if missing is None else share * ~missing)
     alphas.labels[alphas.labels < 0] = 0
     labels, weights = hard_weights(alphas, peaks.labels[0])
-    work_ = decided(stack, peaks, NOTHING, labels, weights)
-    return (yield from repeated(work_, Progress(900, 1000, "depth and confidence")))
+    work = decided(stack, peaks, NOTHING, labels, weights)
+    return (yield from repeated(work, Progress(900, 1000, "depth and confidence")))
 
 
 def _trimap(winners: Labels, config: IMFConfig) -> Labels:
