@@ -31,7 +31,15 @@ __all__ = [
 Scores = dict[str, dict[str, dict[str, float]]]
 
 #: How the records of the paper's authors call what we call otherwise.
-RECORDED_AS = {"sesf:preset=paper": "se_sf_dm", "focusstack": "focus_stack", "block-sf": "sf"}
+RECORDED_AS = {
+    "sesf:preset=paper": "se_sf_dm",
+    "focusstack": "focus_stack",
+    "block-sf": "sf",
+    "cnn": "cnn_fuse",
+    "deepfuse": "deep_fuse",
+    "densefuse": "dense_fuse_1e3_l1",
+    "densefuse:strategy=add": "dense_fuse_1e3_add",
+}
 _RECORDED, _PRINTED = (Path(__file__).parent / f"paper_{name}.csv" for name in ("recorded", "printed"))
 #: Variants of the paper's own method, and that itself: another table.
 _VARIANTS = ("dense_sf_dm", "scse_sf_dm", "sse_sf_dm", "se_sf", "se_absmax", "se_average", "se_l1_norm", "se_max")
@@ -43,6 +51,9 @@ NOTES = {
     "lp": "the recorded row has another rule of choice, the largest of 3 x 3 and a majority vote; ours is as published",
     "dwt": "the settings of the recorded row are not known",
     "gf": "the recorded row is nearly the first photograph",
+    "dsift": "the recorded row saw nearly white images",
+    "imf": "ours has closed-form matting; the recorded row is not reproduced",
+    "deep_fuse": "other weights; the recorded row is below a plain average",
     "focus_stack": "the program aligns the photographs first, ours does not",
 }
 
