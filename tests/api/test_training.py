@@ -234,7 +234,7 @@ def test_adapting_to_a_stack(scene, tmp_path, models_folder):
 
 def test_the_time_budget_of_an_adaptation_holds_both_decisions(scene, tmp_path, monkeypatch):
     from napari_focusfuse.api import _adapting
-    from napari_focusfuse.core.training import course
+    from napari_focusfuse.core import progress
 
     now, asked = [0.0], []
     decide = _adapting.iter_decide
@@ -247,7 +247,7 @@ def test_the_time_budget_of_an_adaptation_holds_both_decisions(scene, tmp_path, 
         asked.append(around)
         raise TrainingError("enough")
 
-    monkeypatch.setattr(course.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(_adapting, "iter_decide", slow)
     monkeypatch.setattr(_adapting, "iter_fit", fit)
     with pytest.raises(TrainingError, match="enough"):

@@ -41,7 +41,7 @@ def test_a_figure_is_saved_as_it_is_seen(viewer, fused, monkeypatch, tmp_path, n
 
 
 def test_the_depth_has_its_unit_and_limits(viewer, fused):
-    depth = viewer.layers["cells depth"]
+    depth = viewer.layers["cells depth (µm)"]
     depth.contrast_limits = (3, 7)
     made = figure.figure_of({"depth": depth})
     assert (made["depth_unit"], made["depth_limits"], made["pixel_size"]) == ("µm", (3, 7), (0.5, 0.25))

@@ -145,7 +145,7 @@ class Tour:
         with self._step("measure"):
             widget = self._docked("Measure fused images")
             widget.choose([self.fused])
-            widget.which.value = False
+            widget.which.value = "most"
             widget.run()
             self.finish(widget)
         scores = widget.scores.table.scores()[self.fused.name]

@@ -133,7 +133,8 @@ def test_reports_count_crops_and_tell_the_pace(images, monkeypatch):
     assert all(report.per_second > 0 for report in reports)
     lasts = [report.seconds_left for report in reports if report.state is not None]
     assert lasts == sorted(lasts, reverse=True)
-    assert lasts[-1] == 0
+    # The best model is still to be scored, which takes as long as a validation.
+    assert 0 < lasts[-1] < lasts[0]
 
 
 def test_few_images_make_whole_epochs():

@@ -50,9 +50,11 @@ def training(viewer, models_folder, encoder, decided, qtbot):
 
 
 @pytest.fixture
-def truth(viewer, simulated):
-    """Two sharp images: one is validated on."""
-    return viewer.add_image(np.stack([simulated.truth, simulated.truth[::-1]]), name="truth")
+def truth(viewer, training, simulated):
+    """Two sharp images, ticked by hand: one is validated on."""
+    layer = viewer.add_image(np.stack([simulated.truth, simulated.truth[::-1]]), name="truth")
+    training.form.images.choose([layer])
+    return layer
 
 
 def test_a_model_is_trained_and_offered(viewer, training, truth, finish, notes, tmp_path):
@@ -63,7 +65,7 @@ def test_a_model_is_trained_and_offered(viewer, training, truth, finish, notes, 
     assert notes == []
     text = training.panel.status.text()
     assert "The model 'my model' is ready (all steps are done): step" in text
-    assert "it finds the sharpest slice or its neighbour at" in text
+    assert "It finds the sharpest slice or its neighbour at" in text
     assert "my model" in fusing.model.choices
     ff.train(list(truth.data), TINY, out=tmp_path / "same")
     assert ff.load_model("my model").sha256 == ff.load_model(tmp_path / "same").sha256
@@ -116,11 +118,13 @@ def test_what_can_be_trained_on_follows_the_recipe(training, viewer, notes):
     assert form.images.kind.value == "layers"
     assert "computed" not in form.images.kind.choices
     assert not training.panel.run_button.isEnabled()
-    viewer.add_image(np.random.default_rng(0).random((20, 30)), name="small")
+    small = viewer.add_image(np.random.default_rng(0).random((20, 30)), name="small")
     assert training.about.text().startswith("All images are smaller than a crop")
     form.recipe.kind.value = "focus"
     assert form.problem() is None
-    viewer.add_image(np.zeros((4, 20, 30)), name="stack")
+    stack = viewer.add_image(np.zeros((4, 20, 30)), name="stack")
+    assert form.images.ticked() == [small]
+    form.images.choose([stack])
     assert "Blurred slices would be taken for sharp images" in form.images.about.text()
 
 
@@ -156,7 +160,7 @@ def test_adapting_a_model_without_a_decoder(training, viewer, encoder, simulated
     assert notes == []
     made, _ = training.report.made
     text = training.report.text.text()
-    assert "slices found" in text
+    assert "Slices found" in text
     assert f"{100 * made.scores[1]['found']:.1f} %" in text
     assert ff.load_model("cells adapted").network is None
     assert form.target.value().name == "cells adapted 2"
@@ -232,5 +236,5 @@ def test_adapting_a_model_with_an_edge_head(training, viewer, simulated, small_s
     training.run()
     finish(training)
     assert notes == []
-    assert "slices found" in training.report.text.text()
+    assert "Slices found" in training.report.text.text()
     assert ff.load_model("cells adapted").encoder.candidates is not None

@@ -79,6 +79,7 @@ class StackHints(QWidget):
         self.foreign = PlainLabel()
         self.foreign.setWordWrap(True)
         self.leave_button = QPushButton("Leave out")
+        self.leave_button.setToolTip("Take this picture out of the layer. Nothing is changed in its file.")
         self.align_first = CheckBox(text="Align first", tooltip=_ALIGN)
         self.keep_aligned = CheckBox(text="Keep the aligned stack as a layer", value=True, tooltip=_KEEP)
         named = QHBoxLayout()

@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QLabel
 
 from napari_focusfuse.errors import plain
 
-__all__ = ["PlainLabel", "literal"]
+__all__ = ["Legend", "PlainLabel", "literal"]
 
 
 class PlainLabel(QLabel):
@@ -26,6 +26,15 @@ class PlainLabel(QLabel):
     def setText(self, text: str | None) -> None:  # noqa: N802 (Qt's name)
         """Show a text."""
         super().setText(plain(text or "", keep="\n\t"))
+
+
+class Legend(QLabel):
+    """Words of our own with patches of colour: the one label that shows markup."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setWordWrap(True)
 
 
 def literal(text: str) -> str:

@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QMessageBox,
     QPushButton,
     QVBoxLayout,
@@ -23,7 +22,7 @@ from napari_focusfuse.core.positions.channels import doubt
 from napari_focusfuse.errors import FocusFuseError
 from napari_focusfuse.gui.common.form import Folded
 from napari_focusfuse.gui.common.run_panel import RunPanel
-from napari_focusfuse.gui.common.text import literal
+from napari_focusfuse.gui.common.text import Legend, literal
 from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.fuse.apply_decision import Carrier
 from napari_focusfuse.gui.fuse.apply_work import origin_of_whole, save_options
@@ -104,7 +103,7 @@ class ResultPanel(QWidget):
         self.compare_button = QPushButton("Compare…")
         self.surface = SurfacePanel(viewer, panel, self._shown)
         self.carrier = Carrier(viewer, panel, self)
-        self.legend = QLabel()
+        self.legend = Legend()
         self.details = Folded("Details", self.legend)
         self._again = QTimer(self)
         self._again.setSingleShot(True)
@@ -179,7 +178,6 @@ class ResultPanel(QWidget):
         self.surface.let_go()
 
     def _build(self) -> None:
-        self.legend.setWordWrap(True)
         known = QHBoxLayout()
         known.addWidget(self.box, 1)
         known.addWidget(self.replace)
