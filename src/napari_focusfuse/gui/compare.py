@@ -268,6 +268,7 @@ class CompareWidget(Dock):
 
     def _on_choice(self, _value: object = None) -> None:
         """Show the others in the place of those that are shown."""
+        self.edge.setEnabled(not self.grid_box.isChecked())
         if self.button.isChecked():
             self._on_toggled(True)
 
