@@ -162,3 +162,14 @@ def test_from_a_result_by_two_clicks(viewer, stack, fusion, finish):
     fusing.results.box.activated.emit(0)
     fusing.results.compare_button.click()
     assert widget.right.value.name == "cells fused"
+
+
+def test_another_layer_ends_it(viewer, pair):
+    """What comes meanwhile is seen alone, and not over the half of a wipe."""
+    commands.compare_layers(viewer)
+    widget = opened(viewer)
+    assert widget.wipe is not None
+    viewer.add_image(np.zeros((8, 8)), name="new")
+    assert widget.wipe is None
+    assert not widget.button.isChecked()
+    assert [layer.name for layer in viewer.layers] == ["dark", "bright", "stack", "new"]
