@@ -209,12 +209,10 @@ class CompareWidget(Dock):
 
     def reset_choices(self, _event: Any = None) -> None:
         """Offer the image layers there are; napari calls it when layers change."""
-        before, known = (self.left.value, self.right.value), self.left.choices
+        before = self.left.value, self.right.value
         for box in (self.left, self.right):
             box.reset_choices()
-        # What comes meanwhile, such as another result, is to be seen.
-        came = any(layer not in known for layer in self.left.choices)
-        if self.button.isChecked() and (came or (self.left.value, self.right.value) != before):
+        if self.button.isChecked() and (self.left.value, self.right.value) != before:
             self.button.setChecked(False)
 
     def let_go(self) -> None:
