@@ -94,6 +94,7 @@ def test_side_by_side(viewer, pair):
     widget = opened(viewer)
     widget.grid_box.click()
     assert viewer.canvas.grid.enabled
+    assert not widget.edge.isEnabled()
     assert [layer.name for layer in viewer.layers if layer.visible] == ["dark", "bright"]
     widget.button.click()
     assert seen(viewer) == before
@@ -155,3 +156,19 @@ def test_from_a_result_by_two_clicks(viewer, stack, fusion, finish):
     assert widget.isVisible()
     widget.button.click()
     assert seen(viewer)[0] == before[0]
+    viewer.add_image(stack, name="others")
+    fusing.run()
+    finish(fusing)
+    fusing.results.box.activated.emit(0)
+    fusing.results.compare_button.click()
+    assert widget.right.value.name == "cells fused"
+
+
+def test_a_wipe_is_in_one_pane(viewer, pair):
+    viewer.canvas.grid.enabled = True
+    commands.compare_layers(viewer)
+    widget = opened(viewer)
+    assert widget.wipe is not None
+    assert not viewer.canvas.grid.enabled
+    widget.button.click()
+    assert viewer.canvas.grid.enabled

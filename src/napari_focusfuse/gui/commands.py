@@ -105,14 +105,15 @@ def compare(viewer: Any, left: "Layer", right: "Layer") -> None:
     _opened(viewer, "Compare layers", tabify=True).compare(left, right)
 
 
-def compare_result(viewer: Any) -> None:
-    """Compare the fused image that is shown with the result before of the same stack, or with the stack itself."""
+def compare_result(viewer: Any, right: Any = None) -> None:
+    """Compare a fused image, or the one that is shown, with another result of its stack, or with the stack itself."""
     from napari.utils.notifications import show_error
 
     from napari_focusfuse.gui.layers.results import is_result, note_of, source_of
 
     fused = [layer for layer in viewer.layers if is_result(layer) and note_of(layer)["role"] == "fused"]
-    right = next((layer for layer in reversed(fused) if layer.visible), fused[-1] if fused else None)
+    if right is None:
+        right = next((layer for layer in reversed(fused) if layer.visible), fused[-1] if fused else None)
     if right is None:
         show_error("There is no fused image yet: fuse a focus stack first.")
         return

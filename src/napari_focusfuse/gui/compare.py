@@ -88,7 +88,8 @@ class Wipe(QObject):
         self._viewer, self._right, self._share = viewer, right, 0.5
         layers = [getattr(layer, "__wrapped__", layer) for layer in viewer.layers]
         self._visible = [(layer, layer.visible) for layer in layers]
-        self._chosen = set(viewer.layers.selection)
+        self._chosen, self._grid = set(viewer.layers.selection), viewer.canvas.grid.enabled
+        viewer.canvas.grid.enabled = False
         plane, place = self._plane()
         looks = {} if right.rgb else {name: getattr(right, name) for name in LOOKS}
         self._pixels, self._place = plane, place
@@ -129,6 +130,7 @@ class Wipe(QObject):
             self._viewer.layers.remove(self.part)
         for layer, visible in self._visible:
             layer.visible = visible
+        self._viewer.canvas.grid.enabled = self._grid
         self._viewer.layers.selection = {layer for layer in self._chosen if layer in self._viewer.layers}
 
     def _note(self) -> dict[str, Any]:
@@ -268,6 +270,7 @@ class CompareWidget(Dock):
 
     def _on_choice(self, _value: object = None) -> None:
         """Show the others in the place of those that are shown."""
+        self.edge.setEnabled(not self.grid_box.isChecked())
         if self.button.isChecked():
             self._on_toggled(True)
 

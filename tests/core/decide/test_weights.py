@@ -281,6 +281,6 @@ def test_focus_beyond_an_end_is_told_by_its_slice(fused):
     for z, text in ((decision.z, "before the first slice"), (-decision.z, "after the last slice")):
         labels = np.full_like(decision.labels, z.argmin())
         told = summary(replace(decision, labels=labels, flags=flags, z=z))
-        assert told.endswith(f"; focus may lie {10 / len(flags):.1%} {text}: extend the stack there.")
+        assert told.endswith(f"; focus may lie {text} ({10 / len(flags):.1%} of the pixels): extend the stack there.")
     pair = replace(decision, labels=np.zeros_like(decision.labels), flags=flags, z=np.arange(2.0))
     assert "extend" not in summary(pair)

@@ -59,6 +59,10 @@ def test_one_run_aligns_and_fuses(viewer, widget, ready, finish, moved, tmp_path
     assert ("moved aligned" in [layer.name for layer in viewer.layers]) == keep
     assert [layer for layer in viewer.layers if layer.visible] == [fused]
     assert not stack.visible
+    widget.run()
+    finish(widget)
+    assert [layer for layer in viewer.layers if layer.visible] == [fused]
+    assert list(viewer.layers.selection) == [fused]
     widget.save(tmp_path / "out")
     finish(widget)
     assert (tmp_path / "out" / "recipe.json").is_file()

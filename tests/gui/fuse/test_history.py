@@ -57,6 +57,11 @@ def test_another_method_or_preset_throws_no_result_away(viewer, widget, run, sta
     box.activated.emit(0)
     assert visible(viewer) == ["cells sesf fused"]
     assert widget.results.retoucher.layer("decision").name == "cells sesf decision"
+    # Commands for the selected layer, such as that of figures, speak of the same result.
+    assert viewer.layers.selection.active.name == "cells sesf fused"
+    run()
+    assert visible(viewer) == ["cells sesf paper fused"]
+    assert viewer.layers.selection.active.name == "cells sesf paper fused"
 
 
 def test_the_next_run_may_replace_the_last(viewer, widget, run):

@@ -36,6 +36,7 @@ def test_show_and_back(viewer, fused, finish):
     assert [other.name for other in viewer.layers if other.visible] == ["cells surface"]
     assert viewer.dims.ndisplay == 3
     assert panel.show_button.text() == "Back to image"
+    assert "again" in panel.show_button.toolTip()
     assert not panel.controls.isHidden()
     assert fused.panel.status.text() == "6 slices fused."
     image = viewer.layers["cells fused"].extent.world

@@ -195,7 +195,7 @@ def summary(decision: Decision) -> str:
     for k in sorted((int(z.argmin()), int(z.argmax()))):
         part = float((open_ended & (decision.index == k)).mean())
         where = "before the first slice" if k == 0 else "after the last slice" if k == last else f"beyond slice {k + 1}"
-        ends += [f"{part:.1%} {where}"] if part >= _WORTH_TELLING else []
+        ends += [f"{where} ({part:.1%} of the pixels)"] if part >= _WORTH_TELLING else []
     if ends:
         text += f"; focus may lie {' and '.join(ends)}: extend the stack there"
     return text + "."

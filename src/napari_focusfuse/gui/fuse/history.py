@@ -18,7 +18,7 @@ from napari_focusfuse.gui.common.worker import Work
 from napari_focusfuse.gui.fuse.apply_work import Origin, origin_of_one
 from napari_focusfuse.gui.layers.axes import propose_axis, spacing_of, taken_of
 from napari_focusfuse.gui.layers.result_parts import Parts, parts_of
-from napari_focusfuse.gui.layers.results import is_result, note_of, plain, respace
+from napari_focusfuse.gui.layers.results import ROLES, is_result, note_of, plain, respace
 from napari_focusfuse.gui.layers.source import Source, in_file, problem, take
 from napari_focusfuse.gui.retouch.session import Retoucher, iter_show_and_follow, retoucher_of, uncovered
 
@@ -85,6 +85,11 @@ class Held:
         if not isinstance(self.result, FusionResult):
             return self.result.depth is not None
         return self.decision is not None and bool(np.isfinite(self.decision.depth).any())
+
+    def fused(self, layers: "Iterable[Layer]") -> "Layer | None":
+        """Its fused image, if that is still there."""
+        mine = (layer for layer in layers if held_by(layer) is self and is_result(layer))
+        return next((layer for layer in mine if note_of(layer)["role"] == ROLES[0]), None)
 
     def work(self) -> Callable[[], Work]:
         """What makes the result with its edits, in any thread."""

@@ -50,7 +50,7 @@ _TIPS = {
     "retouch": "Retouch the fused image: paint which slice a pixel is taken from.",
     "apply": "Fuse other channels, time points or layers of the same geometry with this decision map, so that they "
     "stay registered.",
-    "compare": "Wipe between this result and the one before, or the stack, or any other layer.",
+    "compare": "Wipe between this result and another of its stack, or the stack, or any other layer.",
 }
 _BUSY = "A run is in progress: wait for it or cancel it first."
 _HISTORY = "Results in this viewer, the newest last. The one chosen is shown, and the buttons below act on it."
@@ -266,6 +266,7 @@ class ResultPanel(QWidget):
             if other is not None and other.note["source_id"] == held.note["source_id"]:
                 layer.visible = other is held and note_of(layer)["role"] == ROLES[0]
         self._turn_to(held)
+        self._viewer.layers.selection.active = held.fused(self._viewer.layers)
 
     def _on_saved(self, folder: Path) -> None:
         self._panel.show_status(f"Saved in {folder}")
@@ -281,7 +282,7 @@ class ResultPanel(QWidget):
     def _on_compare(self) -> None:
         from napari_focusfuse.gui.commands import compare_result
 
-        compare_result(self._viewer)
+        compare_result(self._viewer, self._current and self._current.fused(self._viewer.layers))
 
     def _on_save(self) -> None:
         parent = QFileDialog.getExistingDirectory(self, "Folder to save the result in")

@@ -260,9 +260,11 @@ class FuseWidget(Dock):
     ) -> Iterator[None]:
         """Show the result of an aligned stack, and the stack as a layer if that is wanted."""
         layer, known, how = None, True, (source, self._place, done, AlignConfig())
-        seen = source.layer.visible
+        seen, chosen = source.layer.visible, set(self._viewer.layers.selection)
         if self.form.hints.keep_aligned.value:
             layer, known = show_aligned(self._viewer, *how)
+            if known:  # it is hidden in the end: what was selected stays so
+                self._viewer.layers.selection = chosen
         aligned, told = aligned_source(source, done, layer), alignment_note(*how)
         note = {**note, **aligned.note(), "inputs": told["inputs"], "aligned": aligned_by(told)}
         try:

@@ -158,6 +158,9 @@ def iter_show_parts(
         raise
     for layer in (layer for each in others for layer in each.values()):
         layer.visible = False
+    if not any(found[role].visible for role in parts):  # an older result, made again
+        found[ROLES[0]].visible = True
+        viewer.layers.selection.active = found[ROLES[0]]
     for layer in (layer for each in alike for layer in each.values()):
         rename(layer, note_of(layer), tagged=True)
     _hide_source(viewer.layers, told["source_id"])

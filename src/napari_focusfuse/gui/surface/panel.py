@@ -42,6 +42,7 @@ _FORMATS = (
     "Height map, X3P (*.x3p)",
 )
 _SHOW = "Show the fused image draped over the depth, in 3-D."
+_BACK = "Show the fused image again, with the zoom and position of before."
 _EXPORT = "Write the depth as a mesh (PLY, STL) or as a height map (TIFF in µm, X3P)."
 _BUSY = "A run is in progress: wait for it or cancel it first."
 
@@ -180,7 +181,7 @@ class SurfacePanel(QWidget):
         busy = _BUSY if self._panel.busy else ""
         # From a surface there is a way back, whatever has become of its result.
         for button, tip, why in (
-            (self.show_button, _SHOW, "" if self.view.shown else self._why),
+            (self.show_button, _BACK if self.view.shown else _SHOW, "" if self.view.shown else self._why),
             (self.export_button, _EXPORT, self._why),
         ):
             button.setEnabled(not (why or busy))
