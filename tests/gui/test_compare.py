@@ -172,3 +172,18 @@ def test_a_wipe_is_in_one_pane(viewer, pair):
     assert not viewer.canvas.grid.enabled
     widget.button.click()
     assert viewer.canvas.grid.enabled
+
+
+def test_a_run_ends_a_comparison(viewer, stack, fusion, finish):
+    viewer.add_image(stack, name="cells")
+    fusing = viewer.window.add_plugin_dock_widget(PLUGIN, "Fuse focus stack")[1]
+    fusing.run()
+    finish(fusing)
+    fusing.results.compare_button.click()
+    assert opened(viewer).wipe is not None
+    fusing.method.value = "max"
+    fusing.run()
+    assert opened(viewer).wipe is None
+    finish(fusing)
+    shown = [layer.name for layer in viewer.layers if layer.visible]
+    assert [name for name in shown if "fused" in name or "part" in name] == ["cells max fused"]

@@ -49,7 +49,7 @@ class AlignConfig:
         Setting(
             label="Edges",
             tip=("Crop: a smaller stack of the same data type. NaN: the full area, as floating point."),
-            offered=((("crop to the common area"), "crop"), (("keep size, fill with NaN"), "nan")),
+            offered=(("crop to common area", "crop"), ("keep size, fill with NaN", "nan")),
         ),
     ] = "crop"
     tolerance: Annotated[float, Setting(least=0)] = 0.3

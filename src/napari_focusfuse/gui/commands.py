@@ -105,6 +105,15 @@ def compare(viewer: Any, left: "Layer", right: "Layer") -> None:
     _opened(viewer, "Compare layers", tabify=True).compare(left, right)
 
 
+def end_comparison(viewer: Any) -> None:
+    """End a comparison that is on: half of it would stay over what comes."""
+    from napari_focusfuse.gui.compare import CompareWidget
+
+    for widget in viewer.window.dock_widgets.values():
+        if isinstance(widget, CompareWidget):
+            widget.button.setChecked(False)
+
+
 def compare_result(viewer: Any, right: Any = None) -> None:
     """Compare a fused image, or the one that is shown, with another result of its stack, or with the stack itself."""
     from napari.utils.notifications import show_error

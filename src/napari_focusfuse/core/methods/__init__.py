@@ -100,7 +100,7 @@ def iter_fuse(
     if not method.decides:
         checked = settings(method, config)
         image = yield from _work(method)(stack, checked, **needed)
-        text = f"{len(stack)} slices: {method.title.lower()}, an image without decision."
+        text = f"{len(stack)} slices: {method.title.lower()}, an image without a decision map."
         return FusionResult(image, None, text, _described(checked, info))
     decision = yield from staged(iter_decide(method, stack, config, info, **needed), 0, 0.85)
     image = yield from staged(iter_blend(stack, decision), 0.85, 0.15)

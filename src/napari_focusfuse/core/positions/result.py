@@ -174,7 +174,7 @@ class _Room:
         sizes = [f"{letter} = {data.sizes[letter]}" for letter in data.further]
         text = f"{data.sizes[data.axis]} slices at each of {', '.join(sizes)}"
         if not self._shares:
-            return f"{text}: images without decision."
+            return f"{text}: images without a decision map."
         if len(self._shares) == 1:
             return self._text
         if self._unordered:

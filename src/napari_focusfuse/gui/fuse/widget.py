@@ -138,6 +138,8 @@ class FuseWidget(Dock):
         """Fuse the stack shown; the result becomes layers."""
         from napari.utils.notifications import show_error, show_info
 
+        from napari_focusfuse.gui.commands import end_comparison
+
         if self.panel.busy:
             show_info("A stack is being fused: wait for it or cancel it first.")
             return
@@ -148,6 +150,7 @@ class FuseWidget(Dock):
             show_error(hint)
             return
         self.preview.stop()
+        end_comparison(self._viewer)
         options = {**self.form.how(), "z": self.stack.positions()}
         if self.form.positions.whole:
             self._run_whole(options)
