@@ -3,7 +3,6 @@
 Needs napari, pytest-qt and a display; without the first two nothing here is collected.
 """
 
-import contextlib
 import functools
 import gc
 import importlib.util
@@ -100,19 +99,6 @@ def _samples_are_known() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(samples, "sample_scene", functools.cache(samples.sample_scene))
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_welcome() -> Iterator[None]:
-    """The screen that welcomes is not written anew for each of the many shortcuts of each viewer."""
-
-    def refresh(*_: Any) -> None:
-        pass
-
-    with pytest.MonkeyPatch.context() as patch:
-        with contextlib.suppress(ImportError):  # where napari keeps it elsewhere, tests only take longer
-            patch.setattr("napari._qt.widgets.qt_welcome.QtWelcomeWidget.refresh", refresh, raising=False)
         yield
 
 
