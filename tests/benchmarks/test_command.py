@@ -103,6 +103,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_everything_quickly(everything: Everything) -> None:
     out, paper, others = everything
     assert "## The paper's comparison: photos, 2 pairs" in paper
@@ -176,6 +177,7 @@ def test_a_part_of_the_pairs_is_a_part_in_the_summary(run: Runs, photos: Path, t
     assert {line.rpartition(",")[2] for line in lines[1:]} == {"1"}
 
 
+@pytest.mark.slow
 def test_the_page_again_from_rows_of_other_code(run: Runs, everything: Everything, tmp_path: Path) -> None:
     out, again = everything.out, tmp_path / "again"
     again.mkdir()
