@@ -1,7 +1,5 @@
 """The examples in docstrings: each once, in a folder of its own, with nobody's own models."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -9,10 +7,12 @@ from napari_focusfuse.models import FOLDER_VARIABLE
 
 
 @pytest.fixture(autouse=True)
-def _on_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.set_num_threads(1)
-    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "models"))
-    monkeypatch.chdir(tmp_path)
+def _on_its_own(request: pytest.FixtureRequest) -> None:
+    if isinstance(request.node, pytest.DoctestItem):
+        folder, patch = request.getfixturevalue("tmp_path"), request.getfixturevalue("monkeypatch")
+        torch.set_num_threads(1)
+        patch.setenv(FOLDER_VARIABLE, str(folder / "models"))
+        patch.chdir(folder)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -19,7 +19,7 @@ import napari_focusfuse as ff
 from napari_focusfuse import api, io, models
 from napari_focusfuse.core.encode.network import Encoder
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")]
 
 LONG = int(os.environ.get("FOCUSFUSE_LONG", "0"))
 #: Events at which each command is stopped, and each training, spread evenly over all of them.

@@ -152,7 +152,7 @@ def test_a_program_ends_with_us(tmp_path: Path) -> None:
         "from benchmarks.pool import _prepare; from benchmarks.processes import run_watched\n"
         f"_prepare(); run_watched([sys.executable, '-c', {code!r}], Path({str(tmp_path)!r}), 60)"
     )
-    ours = subprocess.Popen([sys.executable, "-c", script])
+    ours = subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parents[2])
     for _ in range(2400):
         if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text():
             break

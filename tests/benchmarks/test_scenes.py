@@ -16,6 +16,7 @@ from benchmarks.scenes import (
     PSFS,
     Case,
     Exposure,
+    Shot,
     render,
     texture_files,
 )
@@ -65,10 +66,18 @@ def test_every_kind_of_blur(psf: PSF) -> None:
     assert np.array_equal(shots[0].stack, shots[1].stack) == (psf == "gaussian")
 
 
+def spoilt_by(flaw: str) -> Shot:
+    return render(replace(CASE, shape=(120, 160), slices=3, flaw=flaw)).shot(Exposure("gaussian", 0.01))
+
+
+@pytest.fixture(scope="module")
+def whole() -> Shot:
+    return spoilt_by(NO_FLAW)
+
+
 @pytest.mark.parametrize("flaw", [flaw for flaw in FLAWS if flaw != NO_FLAW])
-def test_every_flaw_spoils_the_stack_and_leaves_the_depth(flaw: str) -> None:
-    case = replace(CASE, shape=(120, 160), slices=3)
-    whole, spoilt = (render(replace(case, flaw=name)).shot(Exposure("gaussian", 0.01)) for name in (NO_FLAW, flaw))
+def test_every_flaw_spoils_the_stack_and_leaves_the_depth(whole: Shot, flaw: str) -> None:
+    spoilt = spoilt_by(flaw)
     assert not np.array_equal(whole.stack, spoilt.stack)
     assert np.array_equal(whole.depth, spoilt.depth)
 

@@ -6,6 +6,7 @@ import lzma
 import struct
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,12 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
     "blosc": numcodecs.Blosc("lz4").encode,
     "lz4": lambda content: struct.pack("<I", len(content)) + b"\0" * 100,
 }
+
+
+@cache
+def packed(name: str) -> bytes:
+    """A chunk that is larger than stated."""
+    return PACK[name](bytes(LARGE))
 
 
 def image(path: Path, planes: np.ndarray, version: int, **options: Any) -> Path:
@@ -55,7 +62,7 @@ def test_a_chunk_that_unpacks_to_far_more_is_not_unpacked(
     how = {"filters": [codec], "compressors": None} if filtered else {"compressors": codec}
     path = image(tmp_path / "cells.zarr", np.zeros((2, 8, 8), np.uint8), 2, fill_value=1, **how)
     for chunk in (path / "0").glob("1*"):
-        chunk.write_bytes(PACK[name](bytes(LARGE)))
+        chunk.write_bytes(packed(name))
     with pytest.raises(
         StackError, match=r"^.*cells\.zarr cannot be read \(a chunk unpacks to more than 64 MiB.*intact"
     ):
@@ -66,7 +73,7 @@ def test_a_chunk_that_unpacks_to_far_more_is_not_unpacked(
 def test_of_version_3(tmp_path: Path, name: str, codec: str) -> None:
     how = {"compressors": getattr(zarr.codecs, codec)(), "fill_value": 1}
     path = image(tmp_path / "cells.zarr", np.zeros((2, 8, 8), np.uint8), 3, **how)
-    (path / "0/c/1/0/0").write_bytes(PACK[name](bytes(LARGE)))
+    (path / "0/c/1/0/0").write_bytes(packed(name))
     file = io.read_stack(path)
     np.testing.assert_array_equal(file.data[0], np.zeros((8, 8)))
     with pytest.raises(StackError, match=r"a chunk unpacks to more than 64 MiB"):
@@ -78,9 +85,9 @@ def test_in_a_shard(tmp_path: Path) -> None:
     how = {"compressors": zarr.codecs.GzipCodec(), "fill_value": 1, "chunks": (1, 4, 4), "shards": (1, 8, 8)}
     path = image(tmp_path / "cells.zarr", np.zeros((2, 8, 8), np.uint8), 3, **how)
     file = path / "0/c/1/0/0"
-    content, index, packed = file.read_bytes()[:-68], file.read_bytes()[-68:-4], PACK["gzip"](bytes(LARGE))
-    index = struct.pack("<QQ", len(content), len(packed)) + index[16:]
-    file.write_bytes(content + packed + numcodecs.get_codec({"id": "crc32c"}).encode(index).tobytes())
+    content, index, large = file.read_bytes()[:-68], file.read_bytes()[-68:-4], packed("gzip")
+    index = struct.pack("<QQ", len(content), len(large)) + index[16:]
+    file.write_bytes(content + large + numcodecs.get_codec({"id": "crc32c"}).encode(index).tobytes())
     with pytest.raises(StackError, match=r"a chunk unpacks to more than 64 MiB"):
         np.asarray(io.read_stack(path).data[1])
 

@@ -1,5 +1,6 @@
 """Training learns, can be interrupted, and says when it cannot go on."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -31,43 +32,53 @@ def finished(work) -> TrainState:
             return end.value
 
 
-def test_it_learns_to_give_images_back(images):
+@pytest.fixture(scope="module")
+def done(images) -> TrainState:
+    """What a short training ends with."""
+    return finished(iter_train(images[2:], images[:2], CONFIG))
+
+
+@pytest.fixture(scope="module")
+def learnt(images) -> TrainState:
+    """What a longer one ends with."""
+    return finished(iter_train(images[2:], images[:2], replace(CONFIG, crops_per_image=8)))
+
+
+def test_it_learns_to_give_images_back(images, learnt):
     torch.manual_seed(0)
     before, _ = reconstruction_scores(SESFNet("cse").eval(), images[:2])
-    state = finished(iter_train(images[2:], images[:2], replace(CONFIG, crops_per_image=8)))
-    after, _ = reconstruction_scores(best_network(state), images[:2])
+    after, _ = reconstruction_scores(best_network(copy.deepcopy(learnt)), images[:2])
     assert after > before + 5
-    assert [entry.epoch for entry in state.log] == [1, 2, 3]
-    assert state.log[-1].val_total < state.log[0].val_total
-    rates = [entry.learning_rate for entry in state.log]
+    assert [entry.epoch for entry in learnt.log] == [1, 2, 3]
+    assert learnt.log[-1].val_total < learnt.log[0].val_total
+    rates = [entry.learning_rate for entry in learnt.log]
     np.testing.assert_allclose(rates, [3e-3, 2.4e-3, 1.92e-3])
 
 
-def test_the_log_adds_up(images):
-    entry = finished(iter_train(images[2:], images[:2], CONFIG)).log[0]
+def test_the_log_adds_up(done):
+    entry = done.log[0]
     np.testing.assert_allclose(entry.train_total, 3 * entry.train_ssim + entry.train_pixel, rtol=1e-5)
     np.testing.assert_allclose(entry.val_total, 3 * entry.val_ssim + entry.val_pixel, rtol=1e-5)
     np.testing.assert_allclose(entry.val_crop, 3 * entry.val_ssim + entry.val_pixel / 2**0.5, rtol=1e-5)
     assert entry.train_crop < entry.train_total
 
 
-def test_going_on_gives_the_same_weights(images, tmp_path):
+def test_going_on_gives_the_same_weights(images, done, tmp_path):
     from napari_focusfuse.models import load_state, save_state
 
-    whole = finished(iter_train(images[2:], images[:2], CONFIG))
     for report in iter_train(images[2:], images[:2], CONFIG):
         if report.state is not None and len(report.state.log) == 2:
             save_state(report.state, tmp_path)
             break
     torch.manual_seed(99)
     resumed = finished(iter_train(images[2:], images[:2], CONFIG, load_state(tmp_path)))
-    for key, value in whole.network.state_dict().items():
+    for key, value in done.network.state_dict().items():
         torch.testing.assert_close(resumed.network.state_dict()[key], value, rtol=0, atol=0)
-    assert [e._replace(seconds=0) for e in resumed.log] == [e._replace(seconds=0) for e in whole.log]
+    assert [e._replace(seconds=0) for e in resumed.log] == [e._replace(seconds=0) for e in done.log]
 
 
-def test_the_best_epoch_is_kept(images):
-    state = finished(iter_train(images[2:], images[:2], CONFIG))
+def test_the_best_epoch_is_kept(images, done):
+    state = copy.deepcopy(done)
     state.log[0] = state.log[0]._replace(val_total=-1.0)
     more = replace(CONFIG, epochs=4)
     kept = {key: value.clone() for key, value in state.best.items()}
@@ -181,8 +192,8 @@ def test_stop_keeps_what_was_learnt(images):
     assert (first.best, first.ended) == ({}, "stopped")
 
 
-def test_a_model_to_start_from_is_kept_where_nothing_is_better(images):
-    good = best_network(finished(iter_train(images[2:], images[:2], replace(CONFIG, crops_per_image=8))))
+def test_a_model_to_start_from_is_kept_where_nothing_is_better(images, learnt):
+    good = best_network(copy.deepcopy(learnt))
     kept = {key: value.clone() for key, value in good.state_dict().items()}
     ruin = replace(CONFIG, learning_rate=0.5, epochs=1)
     state = finished(iter_train(images[2:], images[:2], ruin, TrainState(good, ruin, origin="good")))
@@ -256,9 +267,8 @@ def test_other_errors_of_the_network_are_not_taken_for_want_of_memory(images, mo
         finished(iter_train(images[2:], images[:2], CONFIG))
 
 
-def test_an_example_shows_how_it_does(images):
-    state = finished(iter_train(images[2:], images[:2], CONFIG))
-    original, given_back = state.example
+def test_an_example_shows_how_it_does(images, done):
+    original, given_back = done.example
     assert original.shape == given_back.shape == (40, 30) or original.shape == (40, 31)
     assert max(image.std() for image in images[:2]) == pytest.approx(original.std())
     assert ((given_back - original) ** 2).mean() < original.var()

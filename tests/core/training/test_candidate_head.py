@@ -22,19 +22,27 @@ from napari_focusfuse.core.training.steps import RankState, best_encoder
 from napari_focusfuse.errors import FocusFuseError, TrainingError
 
 CONFIG = CandidateConfig(steps=4, stacks=1, crop=48, validate_every=2, scene_steps=2, learning_rate=1e-2, seed=1)
+#: Of everyone's scenes; those of these tests are smaller.
+SIDE = ScoredScenes.side
 
 
-@pytest.fixture
-def small(monkeypatch):
-    monkeypatch.setattr(ScoredScenes, "side", 64)
-    monkeypatch.setattr(_scenes, "_SLICES", (5, 7))
-    monkeypatch.setattr("napari_focusfuse.core.training.candidate_head.Validation.count", 2)
+@pytest.fixture(scope="module")
+def small():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScoredScenes, "side", 64)
+        patch.setattr(_scenes, "_SLICES", (5, 7))
+        patch.setattr("napari_focusfuse.core.training.candidate_head.Validation.count", 2)
+        yield
+
+
+def untrained():
+    torch.manual_seed(0)
+    return Encoder("none", decides=True).eval()
 
 
 @pytest.fixture
 def encoder():
-    torch.manual_seed(0)
-    return Encoder("none", decides=True).eval()
+    return untrained()
 
 
 def learned(config, state, stop=None):
@@ -43,9 +51,15 @@ def learned(config, state, stop=None):
     return work.result, reports
 
 
-def test_only_the_candidate_head_is_trained(small, encoder):
-    before = {key: value.clone() for key, value in encoder.state_dict().items()}
-    state, reports = learned(CONFIG, RankState(encoder, CONFIG))
+@pytest.fixture(scope="module")
+def done(small):
+    """State and reports of a training."""
+    return learned(CONFIG, RankState(untrained(), CONFIG))
+
+
+def test_only_the_candidate_head_is_trained(done, encoder):
+    before = encoder.state_dict()
+    state, reports = done
     after = best_encoder(state).state_dict()
     assert all(torch.equal(after[key], value) for key, value in before.items())
     assert any(after[key].abs().max() > 0 for key in after if key.startswith("candidates.out"))
@@ -82,8 +96,8 @@ def test_a_part_is_what_the_engine_would_show(small, encoder):
     torch.testing.assert_close(straight.candidates.greys, scene.slices[:, 8:40, :48].gather(0, taken))
 
 
-def test_scores_are_of_held_out_scenes(small, encoder):
-    state, _ = learned(CONFIG, RankState(encoder, CONFIG))
+def test_scores_are_of_held_out_scenes(done):
+    state, _ = done
     trained = best_encoder(state)
     scores = candidate_scores(trained, [], CONFIG)
     assert scores.loss == pytest.approx(min(entry.val_loss for entry in state.log), abs=1e-5)
@@ -114,8 +128,8 @@ def test_going_on_is_as_if_never_interrupted(small, encoder, tmp_path):
     assert torch.equal(whole.encoder.candidates.out.weight, again.encoder.candidates.out.weight)
 
 
-def test_a_model_with_an_candidate_head_comes_back(small, encoder, tmp_path):
-    state, _ = learned(CONFIG, RankState(encoder, CONFIG))
+def test_a_model_with_an_candidate_head_comes_back(done, tmp_path):
+    state, _ = done
     models.save_model(best_encoder(state), tmp_path, "a card")
     model, saved = models.load_model(tmp_path), best_encoder(state).state_dict()
     assert models.trained_by(tmp_path) == "candidates"
@@ -137,4 +151,4 @@ def test_another_decision_head_takes_the_candidate_head_away(small, monkeypatch)
 def test_refusals(settings):
     with pytest.raises(FocusFuseError):
         CandidateConfig(**settings)
-    assert CandidateConfig(crop=176).crop == ScoredScenes.side
+    assert CandidateConfig(crop=176).crop == SIDE

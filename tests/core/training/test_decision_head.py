@@ -26,16 +26,19 @@ from napari_focusfuse.errors import FocusFuseError, TrainingError
 SMALL = DecideConfig(steps=8, crop=48, validate_every=4, scene_steps=4, learning_rate=1e-2)
 
 
-@pytest.fixture(autouse=True)
-def _small(monkeypatch):
-    monkeypatch.setattr(Scenes, "side", 64)
-    monkeypatch.setattr(_scenes, "_SLICES", (5, 7))
-    monkeypatch.setattr("napari_focusfuse.core.training.decision_head.Validation.count", 2)
+@pytest.fixture(scope="module", autouse=True)
+def _small():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Scenes, "side", 64)
+        patch.setattr(_scenes, "_SLICES", (5, 7))
+        patch.setattr("napari_focusfuse.core.training.decision_head.Validation.count", 2)
+        yield
 
 
-@pytest.fixture
-def begun(networks):
-    return RankState(copy.deepcopy(networks["none"].encoder), SMALL, origin="a model")
+@pytest.fixture(scope="module")
+def done(networks):
+    """State and reports of a training."""
+    return trained(RankState(copy.deepcopy(networks["none"].encoder), SMALL, origin="a model"))
 
 
 def trained(state, config=SMALL):
@@ -75,9 +78,9 @@ def test_some_slices_of_a_scene(networks):
     assert found(-((place - depth) ** 2), scene, part) == pytest.approx(reachable)
 
 
-def test_only_the_head_is_trained(begun):
-    before = copy.deepcopy(begun.encoder.state_dict())
-    state, reports = trained(begun)
+def test_only_the_head_is_trained(networks, done):
+    before = networks["none"].encoder.state_dict()
+    state, reports = done
     after = state.encoder.state_dict()
     assert all(torch.equal(after[key], value) for key, value in before.items())
     assert any(key.startswith("head.") for key in after)
@@ -98,8 +101,8 @@ def test_it_decides_better_and_better(networks, monkeypatch):
     assert state.kept
 
 
-def test_going_on_is_as_if_never_interrupted(begun, networks, tmp_path):
-    whole, _ = trained(begun)
+def test_going_on_is_as_if_never_interrupted(done, networks, tmp_path):
+    whole, _ = done
     steps = iter_learn_decision([], [], SMALL, RankState(copy.deepcopy(networks["none"].encoder), SMALL, origin="it"))
     for report in steps:
         if report.state is not None:
@@ -110,8 +113,8 @@ def test_going_on_is_as_if_never_interrupted(begun, networks, tmp_path):
         assert torch.equal(value, best_encoder(again).state_dict()[key]), key
 
 
-def test_a_model_with_a_head_comes_back(begun, tmp_path):
-    state, _ = trained(begun)
+def test_a_model_with_a_head_comes_back(done, tmp_path):
+    state, _ = done
     models.save_model(best_encoder(state), tmp_path, "a card")
     encoder = models.load_model(tmp_path).encoder
     assert encoder.head is not None

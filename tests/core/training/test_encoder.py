@@ -52,6 +52,12 @@ def trained(images, config=SMALL, state=None):
     return steps.result, reports
 
 
+@pytest.fixture(scope="module")
+def done(images, _few_stacks):
+    """State and reports of a training."""
+    return trained(images)
+
+
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_small_stacks_lose_detail_from_slice_to_slice(images, level):
     config = RankConfig(crop=32, procedural=0)
@@ -87,8 +93,8 @@ def test_training_finds_more_slices():
     assert reports[-1].total == 60
 
 
-def test_going_on_is_as_if_never_interrupted(images, tmp_path):
-    whole, _ = trained(images)
+def test_going_on_is_as_if_never_interrupted(images, done, tmp_path):
+    whole, _ = done
     for report in iter_rank(images, images, SMALL):
         if report.state is not None:
             models.save_state(report.state, tmp_path)
@@ -103,8 +109,8 @@ def test_going_on_is_as_if_never_interrupted(images, tmp_path):
     assert [entry._replace(seconds=0) for entry in whole.log] == [entry._replace(seconds=0) for entry in resumed.log]
 
 
-def test_the_best_encoder_is_kept(images):
-    state, _ = trained(images)
+def test_the_best_encoder_is_kept(done):
+    state, _ = done
     best = min(state.log, key=lambda entry: entry.val_loss)
     assert best in state.log
     assert state.best.keys() == state.encoder.state_dict().keys()
@@ -120,8 +126,8 @@ def test_a_loss_that_is_no_number_is_told(images):
         trained(images, replace(SMALL, steps=40, learning_rate=1e30))
 
 
-def test_reports_tell_pace_and_time_left(images):
-    _, reports = trained(images)
+def test_reports_tell_pace_and_time_left(done):
+    _, reports = done
     assert [report.done for report in reports] == sorted(report.done for report in reports)
     assert all(report.per_second > 0 for report in reports[1:])
     # The best model is still to be scored, which takes as long as a validation.
@@ -157,9 +163,9 @@ def test_stop_validates_what_was_learnt(images):
     assert (first.result.best, first.result.ended) == ({}, "stopped")
 
 
-def test_what_stopped_goes_on_to_the_same_weights(images):
+def test_what_stopped_goes_on_to_the_same_weights(images, done):
     """Also where it stopped between two validations; the log has an entry more."""
-    whole, _ = trained(images)
+    whole, _ = done
     asked = []
     part = Returning(iter_rank(images, images, SMALL, stop=lambda: asked.append(1) or len(asked) > 6))
     list(part)
