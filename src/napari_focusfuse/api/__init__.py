@@ -41,6 +41,7 @@ from napari_focusfuse.api._hyperstack_files import (
     iter_save_hyperstack,
     open_hyperstack,
 )
+from napari_focusfuse.api._many import StackFinished, StackOutcome, fuse_many, iter_fuse_many
 from napari_focusfuse.api._measuring import (
     check_images,
     difference,
@@ -75,6 +76,7 @@ from napari_focusfuse.api._saving import (
     save_result,
     save_surface,
 )
+from napari_focusfuse.api._stack_jobs import check_apart
 from napari_focusfuse.api._training import iter_train, recipe_to_resume, train
 from napari_focusfuse.config import (
     ADAPTING,
@@ -100,6 +102,8 @@ __all__ = [
     "Progress",
     "RankConfig",
     "SEVariant",
+    "StackFinished",
+    "StackOutcome",
     "TrainConfig",
     "TrainResult",
     "adapt",
@@ -107,6 +111,7 @@ __all__ = [
     "blend",
     "carry",
     "check_alignment_target",
+    "check_apart",
     "check_hyperstack_target",
     "check_image_target",
     "check_images",
@@ -122,6 +127,7 @@ __all__ = [
     "focus_curve",
     "fuse",
     "fuse_hyperstack",
+    "fuse_many",
     "image_files",
     "in_order",
     "is_slice_file",
@@ -136,6 +142,7 @@ __all__ = [
     "iter_fuse",
     "iter_fuse_file",
     "iter_fuse_hyperstack",
+    "iter_fuse_many",
     "iter_measure",
     "iter_positions",
     "iter_replay",

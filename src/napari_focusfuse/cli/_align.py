@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from napari_focusfuse.cli._flags import Names, Out, Switch, check_apart, flags_of, given, opening_given, sizes_given
+from napari_focusfuse.cli._flags import Names, Out, Switch, flags_of, given, opening_given, sizes_given
 from napari_focusfuse.cli._terminal import say, with_bar
 from napari_focusfuse.config import AlignConfig
 
@@ -66,7 +66,7 @@ def align(
 
     sizes = sizes_given(z_step, pixel_size)
     config = AlignConfig(**given(**vars(flags))) if flags else None
-    check_apart(stack, out)
+    api.check_apart(stack, out)
     api.check_alignment_target(out, overwrite=overwrite)
     known = None if transforms is None else api.load_transforms(transforms)
     opening = opening_given(axis=axis, rgb=rgb, channel=channel, slices=slices, exclude=exclude)

@@ -11,7 +11,7 @@ from napari_focusfuse.io.limits import atomically, check_both, check_target, roo
 from napari_focusfuse.io.places import at_channel, at_position, axis_letter, some_slices, with_axes
 from napari_focusfuse.io.planes import PlaneFiles, check_hyperstack_target, hyperstack_files
 from napari_focusfuse.io.read import is_stack_file, read_files, read_stack
-from napari_focusfuse.io.recipe import make_recipe, read_recipe, recipe_file
+from napari_focusfuse.io.recipe import make_recipe, plain, read_recipe, recipe_file
 from napari_focusfuse.io.result import check_result_folder, iter_write_result, read_map, write_result
 from napari_focusfuse.io.stack_file import StackFile, stack_letter, title
 from napari_focusfuse.io.surface import HEIGHTS, MESHES, check_surface_target, write_heights, write_surface
@@ -44,6 +44,7 @@ __all__ = [
     "iter_write_result",
     "make_recipe",
     "pairs_in",
+    "plain",
     "read_files",
     "read_image",
     "read_map",
