@@ -232,7 +232,7 @@ def _iter_on(client: Client | str, workers: int | None, jobs: Sequence[StackJob]
 
 
 def fuse_stack(job: StackJob, task: StackTask) -> tuple[StackOutcome, list[str]]:
-    """The task of a worker: fuse one input. What a user has to fix is an outcome; anything else raises, to be retried."""
+    """The task of a worker: fuse one input. What a user has to fix is returned, the rest raises, to be tried again."""
     if task.threads:
         use_threads(task.threads)
     with warnings.catch_warnings(record=True) as notes:
@@ -261,7 +261,8 @@ def _outcome(job: StackJob, future: Future[Any], *, resumed: bool) -> StackOutco
     for note in notes:
         warnings.warn(note, FocusFuseWarning, stacklevel=2)
     made = outcome.state == "skipped" and not resumed
-    return replace(outcome, source=job.source, target=job.target, state="done" if made else outcome.state)
+    here: StackOutcome = replace(outcome, source=job.source, target=job.target)
+    return replace(here, state="done") if made else here
 
 
 @contextmanager
