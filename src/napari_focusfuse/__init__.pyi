@@ -1,5 +1,7 @@
 # The public names. lazy_loader imports one when it is first used, and type checkers read them here.
 from . import napari as napari
+from .api import StackFinished as StackFinished
+from .api import StackOutcome as StackOutcome
 from .api import adapt as adapt
 from .api import align as align
 from .api import blend as blend
@@ -11,6 +13,7 @@ from .api import export as export
 from .api import focus_curve as focus_curve
 from .api import fuse as fuse
 from .api import fuse_hyperstack as fuse_hyperstack
+from .api import fuse_many as fuse_many
 from .api import iter_adapt as iter_adapt
 from .api import iter_align as iter_align
 from .api import iter_carry as iter_carry
@@ -19,6 +22,7 @@ from .api import iter_decide as iter_decide
 from .api import iter_focus as iter_focus
 from .api import iter_fuse as iter_fuse
 from .api import iter_fuse_hyperstack as iter_fuse_hyperstack
+from .api import iter_fuse_many as iter_fuse_many
 from .api import iter_measure as iter_measure
 from .api import iter_positions as iter_positions
 from .api import iter_replay as iter_replay

@@ -150,6 +150,7 @@ def test_a_batch_goes_on_after_a_failure(run: Runs, slices: Path, stack: np.ndar
     assert [line.split(" (")[0] for line in done.out.splitlines()] == [
         f"done: {slices} -> {tmp_path / 'out' / 'beads'}",
         f"done: {tmp_path / 'cells.ome.tif'} -> {tmp_path / 'out' / 'cells'}",
+        "2 done, 1 failed",
     ]
     assert done.err.startswith(f"failed: {tmp_path / 'nothing'}: ")
     assert done.err.count("\n") == 1
@@ -236,7 +237,9 @@ def test_missing_arguments(run: Runs, slices: Path) -> None:
 def test_png_for_floats_is_refused_before_the_work(
     run: Runs, stack: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api, "iter_fuse", lambda *_, **__: pytest.fail("the work has begun"))
+    monkeypatch.setattr(
+        "napari_focusfuse.api._stack_jobs.iter_fuse", lambda *_, **__: pytest.fail("the work has begun")
+    )
     io.write_stack(tmp_path / "a.tif", stack.astype(np.float32))
     assert_refused(run("fuse", tmp_path / "a.tif", "-o", tmp_path / "b.png"), "use .tif")
 
@@ -307,7 +310,7 @@ def test_defects_do_not_stop_a_batch(
         return iter_fuse(data, **options)
 
     sometimes.failed = False
-    monkeypatch.setattr(api, "iter_fuse", sometimes)
+    monkeypatch.setattr("napari_focusfuse.api._stack_jobs.iter_fuse", sometimes)
     done = run("fuse", tmp_path / "a.tif", slices, "-o", tmp_path / "out")
     assert done.code == 2
     assert done.err.splitlines()[-1].startswith(f"failed: {tmp_path / 'a.tif'}: ")
@@ -327,7 +330,7 @@ def test_interrupted(
             raise KeyboardInterrupt
         return iter_save(folder, *args, **options)
 
-    monkeypatch.setattr(api, "iter_save", interrupt)
+    monkeypatch.setattr("napari_focusfuse.api._stack_jobs.iter_save", interrupt)
     done = run("fuse", tmp_path / "a.tif", slices, "-o", tmp_path / "out")
     assert done.code == 130
     assert done.err.startswith("interrupted: ")
@@ -354,9 +357,9 @@ def test_as_a_process(slices: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "named"),
     [
-        (("--zarr",), "--zarr"),
-        (("--fill-depth", "--zarr"), "--fill-depth and --zarr"),
-        (("--refractive-index", "1.33", "--z-step", "1"), "--refractive-index"),
+        (("--zarr",), "OME-Zarr"),
+        (("--fill-depth", "--zarr"), "a filled depth map and OME-Zarr"),
+        (("--refractive-index", "1.33", "--z-step", "1"), "a refractive index"),
     ],
 )
 def test_what_an_image_alone_cannot_hold_is_not_ignored(

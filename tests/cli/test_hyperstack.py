@@ -55,7 +55,7 @@ def test_a_channel_decides_and_the_axes_are_kept(
 
 def test_what_is_for_single_stacks_is_not_ignored(run: Runs, series: Path, tmp_path: Path) -> None:
     done = run("fuse", series, "-o", tmp_path / "out", "--all-positions", "--refractive-index", "1.33", "--zarr")
-    assert (done.code, "--refractive-index and --zarr" in done.err) == (2, True)
+    assert (done.code, "cannot have a refractive index and OME-Zarr" in done.err) == (2, True)
     assert not (tmp_path / "out").exists()
 
 

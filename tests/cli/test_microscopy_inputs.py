@@ -139,7 +139,8 @@ def test_a_folder_of_pairs_is_a_batch(run: Runs, stack: np.ndarray, tmp_path: Pa
     done = run("fuse", folder, "-o", tmp_path / "out", *METHOD)
     assert (done.code, done.err) == (0, "")
     assert [line.split(" (")[0] for line in done.out.splitlines()] == [
-        f"done: {folder / name} -> {tmp_path / 'out' / name}" for name in ("ant.v2", "bee")
+        *(f"done: {folder / name} -> {tmp_path / 'out' / name}" for name in ("ant.v2", "bee")),
+        "2 done",
     ]
     expected = ff.fuse(stack[:2], method="log").image
     np.testing.assert_array_equal(io.read_image(tmp_path / "out" / "bee" / "fused.ome.tif"), expected)

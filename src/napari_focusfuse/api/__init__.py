@@ -44,6 +44,7 @@ from napari_focusfuse.api._hyperstack_files import (
     iter_save_hyperstack,
     open_hyperstack,
 )
+from napari_focusfuse.api._many import StackFinished, StackOutcome, fuse_many, iter_fuse_many
 from napari_focusfuse.api._measuring import (
     check_images,
     difference,
@@ -78,6 +79,7 @@ from napari_focusfuse.api._saving import (
     save_result,
     save_surface,
 )
+from napari_focusfuse.api._stack_jobs import check_apart, iter_warn_of_foreign
 from napari_focusfuse.api._training import iter_train, recipe_to_resume, train
 from napari_focusfuse.config import (
     ADAPTING,
@@ -103,6 +105,8 @@ __all__ = [
     "Progress",
     "RankConfig",
     "SEVariant",
+    "StackFinished",
+    "StackOutcome",
     "TrainConfig",
     "TrainResult",
     "adapt",
@@ -110,6 +114,7 @@ __all__ = [
     "blend",
     "carry",
     "check_alignment_target",
+    "check_apart",
     "check_hyperstack_target",
     "check_image_target",
     "check_images",
@@ -125,6 +130,7 @@ __all__ = [
     "focus_curve",
     "fuse",
     "fuse_hyperstack",
+    "fuse_many",
     "image_files",
     "in_order",
     "is_slice_file",
@@ -139,6 +145,7 @@ __all__ = [
     "iter_fuse",
     "iter_fuse_file",
     "iter_fuse_hyperstack",
+    "iter_fuse_many",
     "iter_measure",
     "iter_positions",
     "iter_quick_look",
@@ -146,6 +153,7 @@ __all__ = [
     "iter_save",
     "iter_save_hyperstack",
     "iter_train",
+    "iter_warn_of_foreign",
     "list_devices",
     "list_methods",
     "list_metrics",

@@ -25,7 +25,7 @@ from napari_focusfuse.cli._flags import (
     parsed,
     sizes_given,
 )
-from napari_focusfuse.cli._fuse import Task, fuse_all
+from napari_focusfuse.cli._fuse import fuse_all
 from napari_focusfuse.cli._measure import measure
 from napari_focusfuse.cli._results import export, replay
 from napari_focusfuse.cli._terminal import (
@@ -130,7 +130,12 @@ def fuse(
     rgb: Switch = False,
     all_positions: Switch = False,
     decide_on: str | None = None,
+    scheduler: str | None = None,
+    workers: int | None = None,
     overwrite: Switch = False,
+    resume: Switch = False,
+    dry_run: Switch = False,
+    json: Switch = False,
     flags: Annotated[FusionFlags | None, Parameter(name="*")] = None,
 ) -> int:
     """Fuse focus stacks: IN... -o OUT.
@@ -149,7 +154,7 @@ def fuse(
     device
         auto, cpu, cuda, mps... Only the method sesf uses it.
     threads
-        CPU threads; 0 lets torch choose.
+        CPU threads for each stack; 0 lets torch choose, and leaves a worker what it has, usually one.
     axis
         Letter or number of the stack axis, if the file does not give it.
     channel
@@ -179,21 +184,31 @@ def fuse(
     decide_on
         Which channel decides for all channels of a time point: its number from 0 or its name; sum, of all channels
         weighted by their signal-to-noise ratio (default); or each for itself. Implies --all-positions.
+    scheduler
+        Work on a cluster: the address of a dask scheduler, tcp://HOST:8786; or local, for processes on this machine.
+    workers
+        Processes on this machine, each with a stack of its own; more than one imply --scheduler local.
     overwrite
         Replace what an earlier run has written.
+    resume
+        Skip stacks that were fused already, from the same files in the same way.
+    dry_run
+        Say what would be done and how large it gets, and write nothing.
+    json
+        Print progress and outcomes as lines of JSON, for other programs.
     flags
         Settings of the method.
     """
-    from napari_focusfuse import api
-
     sizes = sizes_given(z_step, pixel_size)
-    api.use_threads(threads)
     config = config_from(flags, _METHODS, "method", method_named(method or next(iter(METHODS))).name)
     engine = given(method=method, model=model, device=device, config=config, equalise=equalise or None)
-    saving = given(refractive_index=refractive_index, fill_depth=fill_depth, zarr=zarr)
-    whole = given(decide_on=decide_on) if all_positions or decide_on is not None else None
     opening = opening_given(axis=axis, rgb=rgb, channel=channel, slices=slices, exclude=exclude)
-    return 0 if fuse_all(inputs, out, Task(engine, sizes, opening, overwrite, saving, whole)) else _FAILED
+    saving = given(refractive_index=refractive_index, fill_depth=fill_depth, zarr=zarr)
+    where: dict[str, Any] = {"client": scheduler, "workers": workers, "threads": threads}
+    how: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "dry_run": dry_run, "as_json": json}
+    whole: dict[str, Any] = {"all_positions": all_positions, "decide_on": decide_on}
+    done = fuse_all(inputs, out, **where, **how, **whole, **sizes, **engine, **opening, **saving)
+    return 0 if done else _FAILED
 
 
 def bench(*_words: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]) -> int:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from napari_focusfuse.cli._flags import Names, Out, Switch, check_apart, flags_of, given, opening_given, sizes_given
-from napari_focusfuse.cli._terminal import say, warn_of_foreign, with_bar
+from napari_focusfuse.cli._flags import Names, Out, Switch, flags_of, given, opening_given, sizes_given
+from napari_focusfuse.cli._terminal import say, with_bar
 from napari_focusfuse.config import AlignConfig
 
 __all__ = ["align"]
@@ -67,12 +67,12 @@ def align(
 
     sizes = sizes_given(z_step, pixel_size)
     config = AlignConfig(**given(**vars(flags))) if flags else None
-    check_apart(stack, out)
+    api.check_apart(stack, out)
     api.check_alignment_target(out, overwrite=overwrite)
     known = None if transforms is None else api.load_transforms(transforms)
     opening = opening_given(axis=axis, rgb=rgb, channel=channel, slices=slices, exclude=exclude)
     file = api.open_stack(stack, **opening)
-    warn_of_foreign(file)
+    with_bar(api.iter_warn_of_foreign(file), file.name)
     work = api.iter_align(file.data, config=config, rgb=file.axes.endswith("S"), transforms=known)
     done = with_bar(work, file.name)
     step = file.mean_step(z_step)

@@ -9,13 +9,12 @@ from typing import Annotated, Any
 from cyclopts import Parameter, Token, convert
 
 from napari_focusfuse.config.setting import Setting, help_of, settings_of
-from napari_focusfuse.errors import FocusFuseError, OutputError, StackError
+from napari_focusfuse.errors import FocusFuseError, StackError
 
 __all__ = [
     "Names",
     "Out",
     "Switch",
-    "check_apart",
     "config_from",
     "flags_of",
     "given",
@@ -71,14 +70,6 @@ def _slices_given(words: str) -> slice | list[int]:
     if len(ranges) == 1:
         return slice(*(int(part) if part else None for part in ranges[0]))
     return [k for first, *more in ranges for k in (range(int(first), *map(int, more)) if more else [int(first)])]
-
-
-def check_apart(source: Path, out: Path) -> None:
-    """Refuse to write over the input, or among the slices, where the next run would take the result for a slice."""
-    if out.resolve() == source.resolve():
-        raise OutputError(f"{out} is the input itself: choose another name")
-    if source.is_dir() and out.resolve().parent == source.resolve():
-        raise OutputError(f"{out} would be written among the slices of the stack: choose a folder outside {source}")
 
 
 def parsed(kind: type[Any], tokens: Sequence[Token]) -> Any:

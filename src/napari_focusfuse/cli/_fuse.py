@@ -1,196 +1,123 @@
-"""``focusfuse fuse``: one stack or a batch."""
+"""``focusfuse fuse``: one stack or many."""
 
+import json
+import shutil
 import traceback
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from napari_focusfuse.cli._flags import check_apart, given
-from napari_focusfuse.cli._terminal import complain, flagged, one_line, say, warn_of_foreign, with_bar
-from napari_focusfuse.errors import FocusFuseError, ModelError, OutputError
+from napari_focusfuse.cli._terminal import complain, flagged, one_line, say, with_bar
+from napari_focusfuse.core.progress import Progress, Returning
+from napari_focusfuse.errors import FocusFuseError
 
 if TYPE_CHECKING:
-    from napari_focusfuse.core.result import FusionResult
-    from napari_focusfuse.io import StackFile
+    from napari_focusfuse.api import StackOutcome
 
-__all__ = ["Task", "fuse_all"]
+__all__ = ["fuse_all"]
 
-_WRITTEN = (".tif", ".tiff", ".png")
-_NOT_WRITTEN = (".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".jp2", ".zarr")
+_STATES = ("done", "planned", "skipped", "failed")
 
 
-class Task(NamedTuple):
-    """What to do with each input.
+def fuse_all(inputs: Sequence[Path], out: Path, *, as_json: bool, **options: Any) -> bool:
+    """Fuse each input, say what became of it, and return whether none failed.
 
-    Attributes
+    Parameters
     ----------
-    engine : dict
-        Keywords for `api.iter_fuse`.
-    sizes : dict
-        ``z_step`` and ``pixel_size`` (um) that stand in for those of the files.
-    opening : dict
-        Keywords for `api.open_stack`.
-    overwrite : bool
-        Earlier results may be replaced.
-    saving : dict
-        Further keywords for `api.iter_save`.
-    whole : dict or None
-        Every time point and channel is fused, with these keywords for `api.iter_fuse_file`.
-    """
-
-    engine: dict[str, Any]
-    sizes: dict[str, Any]
-    opening: dict[str, Any]
-    overwrite: bool
-    saving: dict[str, Any]
-    whole: dict[str, Any] | None = None
-
-
-class _Job(NamedTuple):
-    """One input and what becomes of it, an image file or a folder; of a pair, `source` is its name in its folder."""
-
-    source: Path
-    target: Path
-    is_image: bool
-    files: tuple[Path, ...] = ()
-
-
-def fuse_all(inputs: Sequence[Path], out: Path, task: Task) -> bool:
-    """Fuse each input, say what became of it, and return whether all of it was written.
+    inputs : sequence of Path
+    out : Path
+    as_json : bool
+        Say it as lines of JSON.
+    **options
+        As for `api.iter_fuse_many`.
 
     Raises
     ------
-    OutputError
-        The outputs would overwrite each other or the inputs, or cannot hold what is asked for; nothing has been done.
+    FocusFuseError
+        Nothing can be done at all; nothing has been.
     """
-    jobs = _jobs(inputs, out)
-    if jobs and jobs[0].is_image and (ignored := _asked(task)):
-        raise OutputError(f"{out} takes the fused image only: give a folder for {ignored}, or leave that out")
-    outcomes: list[tuple[bool, str]] = []
+    from napari_focusfuse import api
+
+    outcomes: list[StackOutcome] = []
+    work = api.iter_fuse_many(inputs, out, **options)
     try:
-        outcomes.extend(_outcome(job, task) for job in jobs)
+        with_bar(_iter_told(work, outcomes, _progress_lines() if as_json else None), out.name)
     finally:
-        for job, (done, text) in zip(jobs, outcomes, strict=False):
-            if done:
-                say(f"done: {job.source} -> {job.target} ({text.rstrip('.')})")
-            elif len(jobs) == 1:
-                complain("error", text)
-            else:
-                complain("failed", f"{job.source}: {text}")
-    return all(done for done, _ in outcomes)
+        for outcome in outcomes:
+            _complain(outcome, alone=len(inputs) == len(outcomes) == 1)
+            if outcome.state != "failed" and not as_json:
+                say(f"{outcome.state}: {outcome.source} -> {outcome.target} ({one_line(outcome.text).rstrip('.')})")
+        if as_json or len(outcomes) > 1 or any(outcome.state == "planned" for outcome in outcomes):
+            _summarise(outcomes, out, as_json=as_json)
+    return all(outcome.state != "failed" for outcome in outcomes)
 
 
-def _asked(task: Task) -> str:
-    """The flags given that only a folder with the result of one stack can follow."""
-    return " and ".join(f"--{name.replace('_', '-')}" for name, value in task.saving.items() if value)
-
-
-def _jobs(inputs: Sequence[Path], out: Path) -> list[_Job]:
+def _iter_told(
+    work: Generator[Progress, None, list["StackOutcome"]],
+    outcomes: list["StackOutcome"],
+    tell: Callable[[Progress], None] | None,
+) -> Generator[Progress, None, None]:
+    """Collect the outcomes, in the end in the order of the inputs, and tell of each step."""
     from napari_focusfuse import api
 
-    suffix = out.suffix.lower()
-    if suffix in _NOT_WRITTEN:
-        raise OutputError(f"{out} has an unsupported suffix: use .tif, .png, or a folder")
-    stacks = [stack for path in inputs for stack in _stacks(path)]
-    inputs = [source for source, _, _ in stacks]
-    if suffix in _WRITTEN:
-        if len(inputs) > 1:
-            raise OutputError(f"{out} is one file for {len(inputs)} inputs: give a folder")
-        check_apart(inputs[0], out)
-        return [_Job(inputs[0], out, is_image=True)]
-    names = [name for _, name, _ in stacks]
-    # Files of one name are told apart by their folders: a/stack.tif, b/stack.tif.
-    names = [
-        f"{api.stack_name(path.absolute().parent)}_{name}" if names.count(name) > 1 else name
-        for path, name in zip(inputs, names, strict=True)
-    ]
-    for path, name in zip(inputs, names, strict=True):
-        if names.count(name) > 1:
-            raise OutputError(f"{path} and another input would both be written to {out / name}: fuse them one by one")
-    return [_Job(path, out / name, False, files) for (path, _, files), name in zip(stacks, names, strict=True)]
+    steps = Returning(work)
+    for step in steps:
+        if isinstance(step, api.StackFinished):
+            outcomes.append(step.outcome)
+        if tell is not None:
+            tell(step)
+        yield step
+    outcomes[:] = steps.result
 
 
-def _stacks(path: Path) -> list[tuple[Path, str, tuple[Path, ...]]]:
-    """Path, name and no files of an input; of a folder of pairs those of each, with its two files."""
-    from napari_focusfuse import api
-
-    pairs = api.pairs_in(path)
-    return [(path / p.name, p.name, (p.first, p.second)) for p in pairs] or [(path, api.stack_name(path), ())]
-
-
-def _outcome(job: _Job, task: Task) -> tuple[bool, str]:
-    """Whether fusing worked, and the summary or what went wrong."""
-    try:
-        return True, one_line(_fuse_one(job, task))
-    except ModelError:
-        raise
-    except FocusFuseError as error:
-        return False, one_line(flagged(error))
-    except MemoryError:
-        return False, "not enough memory: close other programs or choose a smaller --tile"
-    except Exception as error:  # noqa: BLE001 - a defect that one input brings to light must not stop the batch
-        traceback.print_exc()
-        return False, f"unexpected {type(error).__name__}: {one_line(error)}"
-
-
-def _fuse_one(job: _Job, task: Task) -> str:
-    from napari_focusfuse import api
-
-    if task.whole is not None and not job.files:
-        whole = api.open_hyperstack(job.source, **task.opening)
-        if whole.data.ndim > len("ZYX") + whole.axes.endswith("S"):
-            return _fuse_whole(whole, job, task, task.whole)
-    file = api.open_stack(job.files or job.source, **task.opening)
-    if job.is_image:
-        api.check_image_target(job.target, file.data.dtype, overwrite=task.overwrite)
+def _complain(outcome: "StackOutcome", *, alone: bool) -> None:
+    """Say why one failed, with the flags that help."""
+    error = outcome.error
+    if error is None:
+        return
+    if isinstance(error, FocusFuseError):
+        text = flagged(error)
+    elif isinstance(error, MemoryError):
+        text = "not enough memory: close other programs or choose a smaller --tile"
     else:
-        api.check_result_folder(job.target, overwrite=task.overwrite)
-    z_step = file.mean_step(task.sizes.get("z_step"))
-    pixel_size = task.sizes.get("pixel_size", file.pixel_size)
-    api.check_saving(z_step, **task.saving)
-    warn_of_foreign(file)
-    z = file.positions(task.sizes.get("z_step"))
-    work = api.iter_fuse(file.data, rgb=file.axes.endswith("S"), z=z, **task.engine)
-    result: FusionResult = with_bar(work, file.name)
-    if job.is_image:
-        like = file.inputs[0]
-        api.save_image(job.target, result.image, pixel_size=pixel_size, like=like, overwrite=task.overwrite)
-        return result.summary
-    saving = api.iter_save(
-        job.target,
-        result,
-        pixel_size=pixel_size,
-        z_step=z_step,
-        inputs=file.inputs,
-        source=_source(job, task),
-        overwrite=task.overwrite,
-        **task.saving,
-    )
-    with_bar(saving, file.name)
-    if z_step is None and result.decision is not None and len(result.decision.z) > 2:
-        return f"{result.summary.rstrip('.')}; depth in slices, give --z-step for um"
-    return result.summary
+        traceback.print_exception(error)
+        text = f"unexpected {type(error).__name__}: {error}"
+    complain("error" if alone else "failed", text if alone else f"{outcome.source}: {text}")
 
 
-def _source(job: _Job, task: Task) -> dict[str, Any]:
-    """How the stack is opened again; a pair is no file or folder of its own, its two files are the inputs."""
-    from napari_focusfuse import io
+def _summarise(outcomes: Sequence["StackOutcome"], out: Path, *, as_json: bool) -> None:
+    """One line for all: how many are done, skipped, failed, or planned with their size and the space there is."""
+    counts = Counter[str](outcome.state for outcome in outcomes)
+    size = sum(outcome.size for outcome in outcomes)
+    there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    if as_json:
+        sizes = {"bytes": size, "free_bytes": free} if counts["planned"] else {}
+        _put({"event": "summary", **{state: counts[state] for state in _STATES}, **sizes})
+        return
+    told = ", ".join(f"{counts[state]} {state}" for state in _STATES if counts[state])
+    say(f"{told}: at most {size / 1e9:.3g} GB, {free / 1e9:.3g} GB are free" if counts["planned"] else told)
 
-    how = dict(task.opening)
-    channel, slices = how.pop("channel", None), how.pop("slices", None)
-    place = {} if job.files else {"path": job.source}
-    more = given(channel=channel, slices=io.told_slices(slices))
-    return {**place, **how, **more}
 
-
-def _fuse_whole(file: "StackFile", job: _Job, task: Task, options: dict[str, Any]) -> str:
-    """Fuse every time point and channel."""
+def _progress_lines() -> Callable[[Progress], None]:
+    """Print a line of JSON for each stack that is finished, and for each percent of the work."""
     from napari_focusfuse import api
 
-    if ignored := _asked(task):
-        raise OutputError(f"{ignored} cannot be used for all positions: fuse them one by one")
-    api.check_hyperstack_target(job.target, overwrite=task.overwrite)
-    sizes = {"pixel_size": file.pixel_size, **task.sizes}
-    chosen = {key: value for key, value in task.opening.items() if key in ("channel", "slices", "exclude")}
-    work = api.iter_fuse_file(file, job.target, overwrite=task.overwrite, **sizes, **chosen, **options, **task.engine)
-    return with_bar(work, file.name)
+    last = -1
+
+    def tell(step: Progress) -> None:
+        nonlocal last
+        if isinstance(step, api.StackFinished):
+            done = step.outcome
+            told = {"source": str(done.source), "target": str(done.target), "state": done.state, "text": done.text}
+            _put({"event": "stack", **told, **({"bytes": done.size} if done.state == "planned" else {})})
+        elif (percent := 100 * step.done // step.total) != last:
+            last = percent
+            _put({"event": "progress", "done": step.done, "total": step.total, "what": step.what})
+
+    return tell
+
+
+def _put(line: dict[str, Any]) -> None:
+    say(json.dumps(line))

@@ -10,13 +10,10 @@ import warnings
 from collections.abc import Callable, Container, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar
 
 from napari_focusfuse.core.progress import Progress, drain
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning, plain
-
-if TYPE_CHECKING:
-    from napari_focusfuse.io import StackFile
 
 __all__ = [
     "complain",
@@ -27,7 +24,6 @@ __all__ = [
     "plain",
     "say",
     "terminated_as_interrupted",
-    "warn_of_foreign",
     "with_bar",
 ]
 
@@ -115,21 +111,6 @@ def with_bar(
                 say(f"{label}, {text}")
 
         return drain(work, report)
-
-
-def warn_of_foreign(file: "StackFile") -> None:
-    """Warn of files of a stack that look like no slices, unless their names have said so already."""
-    from napari_focusfuse import api
-
-    if len(file.inputs) != file.data.shape[0]:
-        return
-    found = with_bar(api.iter_quick_look(file.data, rgb=file.axes.endswith("S"), drift=False), file.name)
-    for k, why in found.foreign.items():
-        if (path := file.inputs[k]) not in file.suspects:
-            warning = FocusFuseWarning(
-                f"{path} {why}: exclude it if it is not a slice", settings={"exclude": path.name}
-            )
-            complain("warning", flagged(warning))
 
 
 @contextmanager

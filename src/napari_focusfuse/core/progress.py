@@ -112,7 +112,8 @@ def drained(steps: Callable[P, Generator[Progress, None, Result]], name: str = "
     signature = inspect.signature(steps)
     returns = signature.return_annotation.removeprefix("Generator[Progress, None, ").removesuffix("]")
     last = inspect.Parameter("progress", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="Report | None")
-    parameters = [*signature.parameters.values(), last]
+    # Stable: it goes behind the others, but in front of **options.
+    parameters = sorted([*signature.parameters.values(), last], key=lambda parameter: parameter.kind)
     told: Any = run
     del told.__wrapped__
     told.__name__ = told.__qualname__ = name or steps.__name__.removeprefix("iter_")

@@ -19,7 +19,7 @@ from napari_focusfuse.io.parts import (
 )
 from napari_focusfuse.io.planes import PlaneFiles, check_hyperstack_target, hyperstack_files
 from napari_focusfuse.io.read import is_stack_file, read_files, read_stack
-from napari_focusfuse.io.recipe import make_recipe, read_recipe, recipe_file
+from napari_focusfuse.io.recipe import make_recipe, plain, read_recipe, recipe_file
 from napari_focusfuse.io.result import check_result_folder, iter_write_result, read_map, write_result
 from napari_focusfuse.io.stack_file import StackFile, stack_letter, title
 from napari_focusfuse.io.surface import HEIGHTS, MESHES, check_surface_target, write_heights, write_surface
@@ -52,6 +52,7 @@ __all__ = [
     "iter_write_result",
     "make_recipe",
     "pairs_in",
+    "plain",
     "read_files",
     "read_image",
     "read_map",
