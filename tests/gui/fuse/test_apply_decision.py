@@ -81,7 +81,7 @@ def test_the_rows_show_where_there_is_a_choice(viewer, widget, carrier, stack, c
     assert not form.decide_on.enabled
     form.positions.value = True
     assert form.decide_on.enabled
-    assert widget.about.text() == "6 slices of 16 x 20 px, uint16\nat each position: 3 t x 2 c"
+    assert widget.about.text() == "6 slices of 16 x 20 px, uint16\nat each position: 3 time points x 2 channels"
     widget.method.value = "max"
     assert not form.decide_on.enabled
     plain = viewer.add_image(stack, name="plain")

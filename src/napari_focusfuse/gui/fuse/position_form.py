@@ -21,6 +21,8 @@ __all__ = ["PositionForm", "RegionForm", "channel_axis", "cropped", "long_axes"]
 
 _CHANNEL = ("c", "channel", "channels", "ch")
 _TIME = ("t", "time")
+#: What the places along these are.
+_CALLED = {**dict.fromkeys(_CHANNEL, "channels"), **dict.fromkeys(_TIME, "time points")}
 #: An axis that is longer is hardly one of channels, unless it is called so.
 _MANY = 12
 _WHICH = (
@@ -121,7 +123,7 @@ class PositionForm(QObject):
 def _positions(sizes: list[tuple[int, str, int]]) -> list[tuple[str, bool]]:
     if not sizes:
         return []
-    every = " x ".join(f"{n} {name}" for _, name, n in sizes)
+    every = " x ".join(f"{n} {_CALLED.get(name.lower(), name)}" for _, name, n in sizes)
     return [("where the sliders are", False), (f"all: {every}", True)]
 
 
