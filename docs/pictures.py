@@ -3,6 +3,7 @@
 python docs/pictures.py                      the sample stack: README picture and screenshots
 python docs/pictures.py train                only those of training a model, which takes some minutes
 python docs/pictures.py align                only that of aligning
+python docs/pictures.py measure              only those of measuring
 python docs/pictures.py fuse                 only those of fusing, retouching and the surface
 python docs/pictures.py retouch              only that of retouching
 python docs/pictures.py beetle FOLDER        another stack: the screenshot beetle-fused.png
@@ -216,15 +217,22 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     viewer = napari.Viewer()
     viewer.window.resize(1300, 960)
-    if len(sys.argv) == 3:
-        name, folder = sys.argv[1:]
+    try:
+        picture(viewer, *sys.argv[1:])
+    finally:
+        viewer.close()
+
+
+def picture(viewer: napari.Viewer, name: str = "", folder: str = "") -> None:
+    """Make what is asked for on the command line."""
+    if folder:
         viewer.open(folder, plugin="napari-focusfuse")
         run_widget(viewer)
         shoot(viewer, f"{name}-fused")
         return
-    parts = {"train": train_sample, "retouch": retouch_sample, "fuse": fuse_sample, "align": align_sample}
-    if len(sys.argv) > 1:
-        parts[sys.argv[1]](viewer)
+    if name:
+        parts = (train_sample, retouch_sample, fuse_sample, align_sample, measure_sample)
+        {part.__name__.removesuffix("_sample"): part for part in parts}[name](viewer)
         return
     simulations(IMAGES / "simulation.png")
     fuse_sample(viewer)

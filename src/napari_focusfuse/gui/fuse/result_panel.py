@@ -184,14 +184,16 @@ class ResultPanel(QWidget):
         by_hand = QHBoxLayout()
         by_hand.addWidget(self.retouch_button)
         by_hand.addWidget(self.carrier.button)
+        last = QHBoxLayout()
+        last.addWidget(self.compare_button)
+        last.addWidget(self.save_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(known)
         layout.addWidget(self.details)
         layout.addLayout(by_hand)
         layout.addWidget(self.surface)
-        layout.addWidget(self.compare_button)
-        layout.addWidget(self.save_button)
+        layout.addLayout(last)
 
     def _connect(self) -> None:
         self._panel.busy_changed.connect(self._refresh)
