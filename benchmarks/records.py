@@ -53,6 +53,7 @@ NOTES = {
     "gf": "the recorded row is nearly the first photograph",
     "dsift": "the recorded row saw nearly white images",
     "imf": "ours has closed-form matting; the recorded row is not reproduced",
+    "sr": "another dictionary, and a larger residual",
     "deep_fuse": "other weights; the recorded row is below a plain average",
     "focus_stack": "the program aligns the photographs first, ours does not",
 }
