@@ -154,7 +154,7 @@ def _previews(widget: Any, delays: Delays, knobs: int) -> None:
     for k in range(knobs):
         shots.clear()
         begun = time.perf_counter()
-        widget.config.boxes["radius"].value = 3 + k % 5
+        widget.config.boxes["softness"].value = (2.0, 4.0, 8.0, 16.0, 0.0)[k % 5]
         until(lambda: bool(shots))
         seconds.append(shots[0][0] - begun)
         sizes.append(shots[0][1])
