@@ -7,7 +7,7 @@ import pytest
 
 from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.gui.common.form import Folded, LengthBox, form_layout
-from napari_focusfuse.gui.fuse.form import ConfigForm
+from napari_focusfuse.gui.fuse.config_form import ConfigForm
 
 CONFIGS = [
     FusionConfig(),

@@ -1,6 +1,5 @@
 """The form of the fusion widget: which stack, where in it, and how it is fused."""
 
-import math
 import weakref
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from napari.layers import Image
 from qtpy.QtCore import QSignalBlocker, QTimer, Signal
 from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_focusfuse.config import FusionConfig, Preset, Scales
+from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.config.setting import settings_of
 from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.errors import FocusFuseError
@@ -31,6 +30,7 @@ from napari_focusfuse.gui.common.some_slices import SliceRow
 from napari_focusfuse.gui.common.stack_form import StackForm
 from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Answer
+from napari_focusfuse.gui.fuse.config_form import ConfigForm
 from napari_focusfuse.gui.fuse.position_form import PositionForm, RegionForm
 from napari_focusfuse.gui.layers.axes import taken_of
 from napari_focusfuse.gui.layers.results import plain
@@ -39,62 +39,14 @@ from napari_focusfuse.gui.layers.source import Source, in_file
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-__all__ = ["ConfigForm", "FuseForm"]
+__all__ = ["FuseForm"]
 
 #: Width of the words about the stack in the narrowest dock (px); without it they are cut off where the form scrolls.
 _ABOUT = 250
-#: Settings that have no effect while they are greyed.
-_OFF = ("prefer", "min_region", "series")
 _EQUALISE = (
     "Multiply each slice by one factor before fusing, so that all are equally bright.\n"
     "For a lamp that flickers or fades; not for optical sections. Not where all positions are fused."
 )
-
-
-class ConfigForm(SettingsForm[FusionConfig]):
-    """A view of a `FusionConfig`: the preset, and the knobs that change the result behind "Advanced"."""
-
-    def __init__(self) -> None:
-        super().__init__(FusionConfig())
-        self.boxes["preset"].changed.connect(self._on_preset)
-        self.boxes["softness"].changed.connect(self._grey)
-        self.boxes["scales"].changed.connect(self._on_scales)
-
-    def shown(self) -> dict[str, Any]:
-        """The settings shown; what is greyed has no effect."""
-        off = {name: getattr(FusionConfig(), name) for name in _OFF if not self.boxes[name].enabled}
-        return super().shown() | off
-
-    def set_value(self, config: FusionConfig) -> None:
-        """Show `config`."""
-        with self.boxes["preset"].changed.blocked():
-            super().set_value(config)
-        self._on_scales(config.scales)
-
-    def _on_preset(self, preset: Preset) -> None:
-        self.set_value(FusionConfig(preset=preset))
-
-    def _on_scales(self, scales: Scales) -> None:
-        """Windows have a radius and levels; what is learned has its own, those of the preset are shown."""
-        if scales != "window":
-            for name in ("radius", "levels"):
-                self.boxes[name].value = getattr(FusionConfig(), name)
-        self._grey()
-
-    def _grey(self, _softness: Any = None) -> None:
-        """Leave on what has an effect."""
-        shown = {name: self.boxes[name].value for name in ("preset", "scales", "softness")}
-        windows, hard, paper = shown["scales"] == "window", math.isinf(shown["softness"]), shown["preset"] == "paper"
-        effect = {
-            "scales": not paper,
-            "radius": windows,
-            "levels": windows,
-            "prefer": not windows and not hard,
-            "min_region": hard,
-            "series": paper,
-        }
-        for name, on in effect.items():
-            self.boxes[name].enabled = on
 
 
 class FuseForm(QWidget):
