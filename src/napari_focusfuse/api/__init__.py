@@ -79,6 +79,7 @@ from napari_focusfuse.api._saving import (
     save_result,
     save_surface,
 )
+from napari_focusfuse.api._simulated_plate import iter_simulate_plate, simulate_plate
 from napari_focusfuse.api._stack_jobs import check_apart, iter_warn_of_foreign
 from napari_focusfuse.api._training import iter_train, recipe_to_resume, train
 from napari_focusfuse.config import (
@@ -152,6 +153,7 @@ __all__ = [
     "iter_replay",
     "iter_save",
     "iter_save_hyperstack",
+    "iter_simulate_plate",
     "iter_train",
     "iter_warn_of_foreign",
     "list_devices",
@@ -182,6 +184,7 @@ __all__ = [
     "save_stack",
     "save_surface",
     "save_table",
+    "simulate_plate",
     "stack_name",
     "train",
     "trained_by",
