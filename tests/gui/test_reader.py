@@ -7,7 +7,8 @@ import pytest
 import tifffile
 from napari.layers import Image
 
-from napari_focusfuse.errors import FocusFuseWarning
+import napari_focusfuse as ff
+from napari_focusfuse.errors import FocusFuseWarning, StackError
 from napari_focusfuse.gui import reader
 from napari_focusfuse.gui.layers.source import KEY
 from napari_focusfuse.gui.reader import get_reader, read_stack
@@ -229,3 +230,13 @@ def test_an_ome_zarr_lies_where_it_says_and_is_as_tall(tmp_path, stack):
         (layer,) = opened(str(tmp_path / "None.zarr"))
     np.testing.assert_allclose(layer.scale, (5, 1, 1))
     np.testing.assert_allclose(layer.translate, 0)
+
+
+def test_a_field_of_a_plate_is_opened_and_a_plate_says_what_to_do(tmp_path):
+    pytest.importorskip("zarr")
+    plate = ff.simulate_plate(tmp_path / "plate.zarr", wells=1, fields=1, size=32, slices=3)
+    layers = opened(str(plate / "A/01/0"))
+    assert [layer.name for layer in layers] == ["0 channel 0", "0 channel 1"]
+    assert layers[0].data.shape == (3, 32, 32)
+    with pytest.raises(StackError, match="is a plate: fuse all of it into another plate"):
+        read_stack(str(plate))

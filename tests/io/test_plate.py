@@ -53,6 +53,7 @@ def test_wells_and_fields(tmp_path: Path, ngff: str) -> None:
         (plate("../1", rows=[{"name": ".."}]), "'..' is none of its rows"),
         (plate("A/1", columns=[{"name": "C:"}]), "'C:' is none of its columns"),
         (plate(*["A/1"] * 10_001), "states 10001 images, and no more than 10000"),
+        (plate("A/1", rows=[{"name": "A"}] * 1001), "it names 1001 rows"),
         ({"plate": {"rows": 3}}, "cannot be read"),
         ({"plate": []}, "cannot be read"),
     ],
@@ -109,3 +110,10 @@ def test_of_channels_only_what_is_understood_is_kept(tmp_path: Path) -> None:
     known = {key: float(window[key]) for key in ("min", "max", "start", "end")}
     assert found.channels == ({"label": "GFP", "color": "00ff00", "window": known, "active": False}, {})
     assert (found.scale, found.name) == ({"Z": 2.0, "Y": 0.5}, None)
+
+
+@pytest.mark.parametrize("omero", [3, {}, {"channels": 5}, {"channels": [1, None]}])
+def test_channels_that_are_none_do_no_harm(tmp_path: Path, omero: Any) -> None:
+    image = {"axes": [{"name": name, "type": "space"} for name in "zyx"], "datasets": [{"path": "0"}]}
+    found = io.described(group(tmp_path, {"multiscales": [image], "omero": omero}))
+    assert (found.channels, found.scale) == ((), {})

@@ -34,7 +34,7 @@ Version = Literal["0.4", "0.5"]
 #: Names of rows, columns and fields, as the specification has them.
 _NAME = re.compile("[A-Za-z0-9]{1,64}")
 #: More than a plate of 6144 wells with many fields.
-_MOST_WELLS, _MOST_FIELDS = 10_000, 10_000
+_MOST_WELLS, _MOST_FIELDS, _MOST_ROWS = 10_000, 10_000, 1000
 _NUMBERS, _TEXTS = ("maximumfieldcount", "starttime", "endtime"), ("name", "description")
 _COLOUR = re.compile("[0-9A-Fa-f]{6}")
 _WINDOW = ("min", "max", "start", "end")
@@ -187,6 +187,8 @@ def read_plate(path: Path) -> Plate:
 
 
 def _names(entries: Sequence[Mapping[str, Any]], what: str) -> tuple[str, ...]:
+    if len(entries) > _MOST_ROWS:
+        raise ValueError(f"it names {len(entries)} {what}")
     names = tuple(str(entry["name"]) for entry in entries)
     if bad := next((name for name in names if not _NAME.fullmatch(name)), None):
         raise ValueError(f"{bad!r} is none of its {what}")
@@ -242,14 +244,17 @@ def described(path: Path) -> Described:
         letters = letters_of(axes)
         units = {a: str(axis["unit"]) for a, axis in zip(letters, axes, strict=True) if _text(axis.get("unit"))}
         scale, origin = placed(image, len(letters), [])
-        channels = ome.get("omero", {}).get("channels", []) if isinstance(ome.get("omero", {}), dict) else []
+        omero = ome.get("omero")
+        channels = omero.get("channels") if isinstance(omero, dict) else None
         return Described(
             version,
             letters,
             units,
             {a: step for a, step in zip(letters, scale, strict=False) if step > 0},
             dict(zip(letters, origin, strict=False)),
-            tuple(_channel(channel) for channel in channels),
+            tuple(_channel(channel) for channel in channels if isinstance(channel, dict))
+            if isinstance(channels, list)
+            else (),
             _text(image.get("name")),
         )
 

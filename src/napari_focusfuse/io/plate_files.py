@@ -179,8 +179,8 @@ def plate_files(out: Path, plate: Plate, version: Version) -> Iterator[None]:
         The disk refuses.
     """
     plate = plate._replace(version=version)
-    put_plate(out, plate, [well for well in plate.wells if well.fields])
     try:
+        put_plate(out, plate, [well for well in plate.wells if well.fields])
         yield
     finally:
         there = [_there(out, well) for well in plate.wells]
