@@ -44,6 +44,7 @@ from napari_focusfuse.api._hyperstack_files import (
     iter_save_hyperstack,
     open_hyperstack,
 )
+from napari_focusfuse.api._loading import load_result, stacks_in
 from napari_focusfuse.api._many import StackFinished, StackOutcome, fuse_many, iter_fuse_many
 from napari_focusfuse.api._measuring import (
     check_images,
@@ -79,7 +80,7 @@ from napari_focusfuse.api._saving import (
     save_result,
     save_surface,
 )
-from napari_focusfuse.api._stack_jobs import check_apart, iter_warn_of_foreign
+from napari_focusfuse.api._stack_jobs import StackJob, StackTask, check_apart, iter_warn_of_foreign, stack_jobs
 from napari_focusfuse.api._training import iter_train, recipe_to_resume, train
 from napari_focusfuse.config import (
     ADAPTING,
@@ -106,7 +107,9 @@ __all__ = [
     "RankConfig",
     "SEVariant",
     "StackFinished",
+    "StackJob",
     "StackOutcome",
+    "StackTask",
     "TrainConfig",
     "TrainResult",
     "adapt",
@@ -160,6 +163,7 @@ __all__ = [
     "list_models",
     "load_decision",
     "load_model",
+    "load_result",
     "load_transforms",
     "measure",
     "model_card",
@@ -182,7 +186,9 @@ __all__ = [
     "save_stack",
     "save_surface",
     "save_table",
+    "stack_jobs",
     "stack_name",
+    "stacks_in",
     "train",
     "trained_by",
     "use_threads",

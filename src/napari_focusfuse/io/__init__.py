@@ -18,7 +18,7 @@ from napari_focusfuse.io.parts import (
     with_axes,
 )
 from napari_focusfuse.io.planes import PlaneFiles, check_hyperstack_target, hyperstack_files
-from napari_focusfuse.io.read import is_stack_file, read_files, read_stack
+from napari_focusfuse.io.read import are_stacks, is_stack_file, read_files, read_stack
 from napari_focusfuse.io.recipe import make_recipe, plain, read_recipe, recipe_file
 from napari_focusfuse.io.result import check_result_folder, iter_write_result, read_map, write_result
 from napari_focusfuse.io.stack_file import StackFile, stack_letter, title
@@ -32,6 +32,7 @@ __all__ = [
     "Pair",
     "PlaneFiles",
     "StackFile",
+    "are_stacks",
     "at_channel",
     "at_position",
     "atomically",
