@@ -36,11 +36,14 @@ class Listed(NamedTuple):
     ----------
     sources : list of Path
         For the engine.
+    target : Path
+        Folder of the results.
     jobs : list of (StackJob, bool)
         What becomes of each stack, and whether a result of it is there.
     """
 
     sources: list[Path]
+    target: Path
     jobs: "list[tuple[StackJob, bool]]"
 
 
@@ -56,7 +59,7 @@ def listed(paths: list[Path], target: Path) -> Listed:
 
     sources = [source for path in paths for source in api.stacks_in(path)]
     jobs = api.stack_jobs(sources, target, api.StackTask({}, {}, {}, {}))
-    return Listed(sources, [(job, (job.target / "recipe.json").exists()) for job in jobs])
+    return Listed(sources, target, [(job, (job.target / "recipe.json").exists()) for job in jobs])
 
 
 class PathRow(QWidget):

@@ -38,6 +38,8 @@ class Row:
     Attributes
     ----------
     source, target : Path
+    name : str
+        Where its result is within the folder of results.
     files : tuple of Path
         The two files of a pair; otherwise empty.
     state : str
@@ -54,6 +56,7 @@ class Row:
 
     source: Path
     target: Path
+    name: str = ""
     files: tuple[Path, ...] = ()
     state: State = "waiting"
     text: str = ""
@@ -61,11 +64,6 @@ class Row:
     share: float = 0.0
     picture: QImage | None = field(default=None, repr=False)
     notes: list[str] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """Name of the stack."""
-        return plain(self.target.name)
 
     @property
     def has_result(self) -> bool:
@@ -101,13 +99,18 @@ class StackModel(QAbstractListModel):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.rows: list[Row] = []
+        self._root = Path()
         self._numbers: dict[Path, int] = {}
         self._asked: dict[int, None] = {}
 
-    def set_jobs(self, jobs: "list[tuple[StackJob, bool]]") -> None:
-        """Show other stacks, each with whether a result of it is there."""
+    def set_jobs(self, jobs: "list[tuple[StackJob, bool]]", root: Path) -> None:
+        """Show other stacks, each with whether a result of it is there; results are in folders of `root`."""
         self.beginResetModel()
-        self.rows = [Row(job.source, job.target, job.files, "skipped" if there else "waiting") for job, there in jobs]
+        self._root = root
+        self.rows = [
+            Row(job.source, job.target, self._name(job.target), job.files, "skipped" if there else "waiting")
+            for job, there in jobs
+        ]
         self._numbers = {row.target: k for k, row in enumerate(self.rows)}
         self._asked = {}
         self.endResetModel()
@@ -171,7 +174,7 @@ class StackModel(QAbstractListModel):
         if number is None:
             number = len(self.rows)
             self.beginInsertRows(QModelIndex(), number, number)
-            self.rows.append(Row(outcome.source, outcome.target))
+            self.rows.append(Row(outcome.source, outcome.target, self._name(outcome.target)))
             self._numbers[outcome.target] = number
             self.endInsertRows()
         row = self.rows[number]
@@ -180,6 +183,10 @@ class StackModel(QAbstractListModel):
         if outcome.state == "done":
             self.forget([number])
         self.touch(number)
+
+    def _name(self, target: Path) -> str:
+        inside = target.is_relative_to(self._root) and target != self._root
+        return plain(target.relative_to(self._root).as_posix() if inside else target.name)
 
     def stop(self) -> None:
         """What runs waits again."""

@@ -163,7 +163,7 @@ class BatchWidget(Dock):
         """Other stacks: the list is empty until they are found."""
         self.thumbnails.let_go()
         self._sources = []
-        self.model.set_jobs([])
+        self.model.set_jobs([], Path())
         self.panel.show_status("")
         self._refresh()
 
@@ -172,7 +172,7 @@ class BatchWidget(Dock):
             self.panel.show_status(report(found, "Looking for stacks"))
         else:
             self._sources = found.sources
-            self.model.set_jobs(found.jobs)
+            self.model.set_jobs(found.jobs, found.target)
         self._refresh()
 
     def _on_selected(self, number: int) -> None:
@@ -193,10 +193,10 @@ class BatchWidget(Dock):
         """Show which stack is worked on: the first that is not finished, if it is that which is named."""
         self._take()
         rows = self.model.rows
-        if self._current < len(rows) and step.what.startswith(f"{rows[self._current].target.name}, "):
-            text = step.what[len(rows[self._current].target.name) + 2 :]
+        name = f"{rows[self._current].name}, " if self._current < len(rows) else ""
+        if name and plain(step.what).startswith(name):
             share = len(rows) * step.done / max(step.total, 1) - self._current
-            self.model.run(self._current, plain(text), min(max(share, 0.0), 1.0))
+            self.model.run(self._current, plain(step.what).removeprefix(name), min(max(share, 0.0), 1.0))
 
     def _take(self) -> None:
         """Show what became of stacks that are finished."""
