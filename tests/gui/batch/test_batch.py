@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 from qtpy.QtTest import QTest
@@ -180,3 +181,20 @@ def test_files_can_be_dropped(widget, night, qtbot):
     widget.view.dropEvent(event)
     qtbot.waitUntil(lambda: len(widget.model.rows) == 2, timeout=20_000)
     assert widget.form.target == night / "fused"
+
+
+def test_what_cannot_be_a_result_on_its_stack_is_opened_as_images(viewer, widget, night, show, finish, qtbot, notes):
+    """Two channels in one file, and a stack that is gone."""
+    (night / "b.ome.tif").unlink()
+    both = np.stack([ff.simulate((48, 64), 4, seed=k).stack for k in (0, 1)], axis=1)
+    tifffile.imwrite(night / "b.tif", both, imagej=True, metadata={"axes": "ZCYX"})
+    show(widget, night)
+    widget.run()
+    finish(widget)
+    assert states(widget) == ["done"] * 3
+    (night / "c.ome.tif").unlink()
+    for number, names in ((1, {"b fused c0", "b fused c1"}), (2, {"c fused"})):
+        widget.view.doubleClicked.emit(widget.model.index(number))
+        qtbot.waitUntil(lambda: not widget.opening.busy, timeout=60_000)
+        assert {layer.name for layer in viewer.layers if layer.visible} == names
+    assert any("no longer at" in note.message for note in notes)

@@ -29,6 +29,10 @@ _REPLACE = (
 )
 
 
+#: What a complete result holds: one in files, and one that is an OME-Zarr.
+_MARKS = ("recipe.json", ".zattrs", "zarr.json")
+
+
 class Listed(NamedTuple):
     """What there is to fuse.
 
@@ -59,7 +63,7 @@ def listed(paths: list[Path], target: Path) -> Listed:
 
     sources = [source for path in paths for source in api.stacks_in(path)]
     jobs = api.stack_jobs(sources, target, api.StackTask({}, {}, {}, {}))
-    return Listed(sources, target, [(job, (job.target / "recipe.json").exists()) for job in jobs])
+    return Listed(sources, target, [(job, any((job.target / name).exists() for name in _MARKS)) for job in jobs])
 
 
 class PathRow(QWidget):

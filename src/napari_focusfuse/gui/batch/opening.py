@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_focusfuse.errors import FocusFuseError, plain
+from napari_focusfuse.errors import plain
 from napari_focusfuse.gui.batch.rows import Row
 from napari_focusfuse.gui.common.worker import Latest, report
 from napari_focusfuse.gui.fuse.history import iter_show_on
@@ -89,6 +89,8 @@ class Opening(QObject):
         self._steps = None
 
     def _on_read(self, result: "FusionResult | None") -> None:
+        for layer in self._viewer.layers:
+            layer.visible = False
         self._steps = self._iter_whole() if result is None else self._iter_one(result)
         self._step()
 
@@ -105,16 +107,12 @@ class Opening(QObject):
         except StopIteration:
             self._steps = None
             self.told.emit("")
-        except FocusFuseError as error:
+        except Exception as error:  # noqa: BLE001 - whatever napari makes of a file, another one can be opened
             self._on_failed(error)
 
     def _iter_one(self, result: "FusionResult") -> Iterator[None]:
         """The stack as the plugin's reader opens it, and on it the result: it can be retouched, compared and saved."""
-        row = self._row
-        for layer in self._viewer.layers:
-            layer.visible = False
-        yield
-        source = self._source()
+        row, source = self._row, self._source()
         if source is None:
             yield from self._iter_whole(
                 f"The stack of {row.name} is no longer at {row.source}: only its maps are shown."
@@ -144,15 +142,20 @@ class Opening(QObject):
         """Image and maps as they are in their files."""
         from napari.utils.notifications import show_warning
 
+        from napari_focusfuse import api
+
         if why:
             show_warning(plain(why))
         row = self._row
         made: list[Layer] = []
-        for name in _SHOWN:
-            for path in (row.target / f"{name}.ome.tif", row.target / f"{name}.ome.zarr"):
-                if path.exists():
-                    made += self._viewer.open(str(path), plugin=PLUGIN, name=f"{row.name} {name}", visible=not made)
-                    yield
+        files = {name: [row.target / f"{name}.ome{suffix}" for suffix in (".tif", ".zarr")] for name in _SHOWN}
+        found = [(name, path) for name, paths in files.items() for path in paths if path.exists()]
+        for name, path in found or [(_SHOWN[0], row.target)]:  # an OME-Zarr that is the image itself
+            for layer in self._viewer.open(str(path), plugin=PLUGIN):
+                layer.name = f"{row.name} {name}{layer.name.removeprefix(api.stack_name(path))}"
+                layer.visible = name == _SHOWN[0]
+                made.append(layer)
+            yield
         if made:
             first = getattr(made[0], "__wrapped__", made[0])
             self._known[row.target] = weakref.ref(first)

@@ -118,12 +118,13 @@ def seen_of(source: Path, files: tuple[Path, ...], target: Path | None) -> Seen:
                 pixels = _middle(file)
         except Exception:  # noqa: BLE001 - a picture is missing, no more
             pixels = None
-        for path in () if target is None else (target / "fused.ome.zarr", target / "fused.ome.tif"):
-            if path.exists():
-                try:
-                    pixels = _middle(api.open_file(path))
-                except Exception:  # noqa: BLE001
-                    pixels = None
+        if target is not None:
+            # The image among its maps, or an OME-Zarr that is the image itself.
+            names = (target / "fused.ome.zarr", target / "fused.ome.tif")
+            try:
+                pixels = _middle(api.open_file(next(filter(Path.exists, names), target)))
+            except Exception:  # noqa: BLE001
+                pixels = None
     return pixels, facts
 
 
