@@ -27,6 +27,7 @@ from .api import iter_measure as iter_measure
 from .api import iter_positions as iter_positions
 from .api import iter_replay as iter_replay
 from .api import iter_save as iter_save
+from .api import iter_simulate_plate as iter_simulate_plate
 from .api import iter_train as iter_train
 from .api import list_devices as list_devices
 from .api import list_methods as list_methods
@@ -49,6 +50,7 @@ from .api import save_figure as save_figure
 from .api import save_heights as save_heights
 from .api import save_result as save_result
 from .api import save_surface as save_surface
+from .api import simulate_plate as simulate_plate
 from .api import train as train
 from .config import ADAPTING as ADAPTING
 from .config import CANDIDATE_ADAPTING as CANDIDATE_ADAPTING

@@ -8,7 +8,7 @@ import pytest
 import napari_focusfuse as ff
 from napari_focusfuse import api
 
-_SAME = ("adapt", "align", "fuse", "decide", "fuse_hyperstack", "carry", "replay", "measure", "train")
+_SAME = ("adapt", "align", "fuse", "decide", "fuse_hyperstack", "carry", "replay", "measure", "train", "simulate_plate")
 PAIRS = {
     **{name: f"iter_{name}" for name in _SAME},
     "check_replay": "iter_check_replay",

@@ -40,6 +40,32 @@ def test_values_that_name_something_are_not_averaged(tmp_path: Path) -> None:
     assert len(group.attrs["multiscales"][0]["datasets"][1]["coordinateTransformations"]) == 1
 
 
+def test_version_0_5_is_written_in_whole_shards(tmp_path: Path, rng: np.random.Generator) -> None:
+    image = rng.integers(0, 255, (1100, 701), dtype=np.uint8)
+    write_zarr(tmp_path / "a.ome.zarr", image, channel="fused", pixel_size=(0.5, 0.25), version="0.5")
+    write_zarr(tmp_path / "b.ome.zarr", image, channel="fused", pixel_size=(0.5, 0.25))
+    new, old = (zarr.open_group(tmp_path / f"{name}.ome.zarr", mode="r") for name in "ab")
+    assert (new["0"].chunks, new["0"].shards, new["1"].shards) == ((1024, 701), (2048, 701), None)
+    assert [path.name for path in (tmp_path / "a.ome.zarr/0/c").rglob("*") if path.is_file()] == ["0"]
+    for level in "012":
+        np.testing.assert_array_equal(new[level][:], old[level][:])
+    (told,), (before,) = new.attrs["ome"]["multiscales"], old.attrs["multiscales"]
+    assert told == {key: value for key, value in before.items() if key != "version"}
+    assert io.read_stack(tmp_path / "a.ome.zarr").pixel_size == pytest.approx((0.5, 0.25))
+
+
+def test_a_result_in_version_0_5_is_resumed_and_replayed(tmp_path: Path, stack: np.ndarray) -> None:
+    source = io.write_stack(tmp_path / "s.tif", stack)
+
+    def again(**options: object) -> str:
+        return ff.fuse_many(source, tmp_path / "out", method="sf", resume=True, **options)[0].state
+
+    assert [again(zarr_version="0.5"), again(zarr_version="0.5"), again(zarr=True)] == ["done", "skipped", "failed"]
+    assert (tmp_path / "out/s/fused.ome.zarr/zarr.json").is_file()
+    ff.replay(tmp_path / "out/s", out=tmp_path / "again")
+    assert content(tmp_path / "out/s").keys() == content(tmp_path / "again").keys()
+
+
 @pytest.mark.parametrize("colour", [False, True])
 def test_a_result_is_the_same_in_either_format(
     tmp_path: Path, stack: np.ndarray, rgb: np.ndarray, colour: bool

@@ -70,6 +70,7 @@ from napari_focusfuse.api._models import (
     use_threads,
     within_memory,
 )
+from napari_focusfuse.api._plates import plate_work
 from napari_focusfuse.api._replay import check_replay, iter_check_replay, iter_replay, replay
 from napari_focusfuse.api._saving import (
     check_saving,
@@ -80,6 +81,7 @@ from napari_focusfuse.api._saving import (
     save_result,
     save_surface,
 )
+from napari_focusfuse.api._simulated_plate import iter_simulate_plate, simulate_plate
 from napari_focusfuse.api._stack_jobs import StackJob, StackTask, check_apart, iter_warn_of_foreign, stack_jobs
 from napari_focusfuse.api._training import iter_train, recipe_to_resume, train
 from napari_focusfuse.config import (
@@ -155,6 +157,7 @@ __all__ = [
     "iter_replay",
     "iter_save",
     "iter_save_hyperstack",
+    "iter_simulate_plate",
     "iter_train",
     "iter_warn_of_foreign",
     "list_devices",
@@ -174,6 +177,7 @@ __all__ = [
     "open_image",
     "open_stack",
     "pairs_in",
+    "plate_work",
     "quality_map",
     "quick_look",
     "recipe_to_resume",
@@ -186,6 +190,7 @@ __all__ = [
     "save_stack",
     "save_surface",
     "save_table",
+    "simulate_plate",
     "stack_jobs",
     "stack_name",
     "stacks_in",

@@ -12,6 +12,7 @@ from napari_focusfuse.api._models import load_model, torch_device
 from napari_focusfuse.config import FusionConfig, MethodConfig
 from napari_focusfuse.core.methods import METHODS, Method, method_named, settings
 from napari_focusfuse.core.progress import Progress, drain, drained
+from napari_focusfuse.errors import StackError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,6 +95,8 @@ def iter_fuse(
     """
     from napari_focusfuse.core.stack.equalise import Watched
 
+    if isinstance(stack, (str, os.PathLike)):
+        raise _no_array(stack)
     chosen, slices = method_named(method), Watched(stack, axis, rgb, z)
     made: dict[str, Any] = {}
     if equalise is not False:
@@ -104,6 +107,17 @@ def iter_fuse(
 
 
 fuse = drained(iter_fuse)
+
+
+def _no_array(path: str | os.PathLike[str]) -> StackError:
+    """Why a path is not fused, and what to do."""
+    from napari_focusfuse import io
+
+    try:
+        io.read_stack(path)
+    except StackError as error:  # such as a plate, for which it says more
+        return error
+    return StackError(f"{os.fspath(path)} is a path: open it with open_stack, and fuse the data, or use fuse_many")
 
 
 def _iter_equalised(

@@ -97,6 +97,7 @@ def iter_fuse_file(
     slices: slice | Sequence[int] | None = None,
     exclude: Sequence[str] = (),
     overwrite: bool = False,
+    kind: Any = None,
     **options: Any,
 ) -> Generator[Progress, None, str]:
     """Fuse every time point and channel of a file, and write each plane as soon as it is there.
@@ -115,6 +116,8 @@ def iter_fuse_file(
         What was chosen when the file was opened, for the recipe.
     overwrite : bool
         Replace an earlier result, once the new one is complete.
+    kind : callable, optional
+        What makes the files, instead of `napari_focusfuse.io.PlaneFiles`.
     **options
         As for `fuse_hyperstack`.
 
@@ -140,7 +143,7 @@ def iter_fuse_file(
     known: dict[str, Any] = {"axis": axis, "z": z, "channels": names}
     unit = _factor(range(count) if z is None else z, z_step)[1]
     shown: dict[str, Any] = {"pixel_size": pixel_size, "channels": names, "depth_unit": unit, "like": file.inputs[0]}
-    with io.hyperstack_files(Path(target), overwrite=overwrite, **shown) as files:
+    with io.hyperstack_files(Path(target), overwrite=overwrite, kind=kind or io.PlaneFiles, **shown) as files:
         work = iter_fuse_hyperstack(file.data, file.axes, **known, empty=files.empty, maps=not image_only, **options)
         result = yield from staged(work, 0, 0.95)
         if not image_only:

@@ -8,12 +8,13 @@ import time
 import warnings
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_focusfuse.api._models import use_threads
+from napari_focusfuse.api._plates import groups_of, plate_work
 from napari_focusfuse.api._stack_jobs import StackJob, StackTask, State, iter_plan, iter_stack_job, stack_jobs
 from napari_focusfuse.core.progress import Progress, Returning, drain, drained, staged
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning, ModelError
@@ -29,7 +30,7 @@ _SIZES = ("z_step", "pixel_size")
 _ENGINE = ("method", "config", "model", "device", "equalise")
 #: How often a task that failed is tried again, and seconds between two looks at what is done.
 _RETRIES, _TICK = 2, 0.05
-#: Where the dashboard of a local cluster is, if nothing else is there; nobody outside this machine sees it.
+#: Where the dashboard of a local cluster is, if nothing else is there; not seen outside this machine.
 _DASHBOARD = "127.0.0.1:8787"
 
 
@@ -80,6 +81,7 @@ def iter_fuse_many(
     resume: bool = False,
     overwrite: bool = False,
     dry_run: bool = False,
+    zarr_version: str | None = None,
     **options: Any,
 ) -> Generator[Progress, None, list[StackOutcome]]:
     """Fuse many stacks from files to files; one that fails does not stop the others.
@@ -87,9 +89,10 @@ def iter_fuse_many(
     Parameters
     ----------
     source : path, or sequence of paths
-        Each as for `open_stack`, or a folder of pairs.
+        Each as for `open_stack`, or a folder of pairs; or one plate (OME-Zarr).
     target : path
         A folder, which gets a folder NAME for each stack as `save_result` writes it; for one stack also an image file.
+        For a plate a name that ends in ``.zarr``: a plate of fused images, with the same wells, fields and channels.
     client : distributed.Client or str, optional
         Where to work: a client, the address of a scheduler (``"tcp://10.0.0.1:8786"``), or ``"local"`` for processes on
         this machine. By default one stack after the other in this process. Needs the extra ``distributed``. Workers
@@ -107,6 +110,8 @@ def iter_fuse_many(
         Replace existing results, once the new ones are complete; with `resume` only those that differ.
     dry_run : bool
         Only find out what would be done, and how large it gets; nothing is written.
+    zarr_version : str, optional
+        OME-Zarr "0.4" or "0.5"; by default that of a plate, and otherwise 0.4. Implies `zarr`.
     **options
         As for `open_stack` (axis, rgb, channel, slices, exclude), `save_result` (pixel_size, z_step, refractive_index,
         fill_depth, zarr) and `fuse` (method, config, model, device, equalise).
@@ -132,11 +137,15 @@ def iter_fuse_many(
     >>> [done.state for done in ff.fuse_many(["a.tif", "b.tif"], "fused", method="sf", resume=True)]
     ['skipped', 'skipped']
     """
-    sources = [source] if isinstance(source, (str, os.PathLike)) else source
+    sources = [Path(each) for each in ([source] if isinstance(source, (str, os.PathLike)) else source)]
+    if zarr_version is not None:
+        options["zarr"] = zarr_version == "0.4" or zarr_version
+    whole = {} if decide_on is None else {"decide_on": decide_on}
     task = _task(options, overwrite=overwrite, resume=resume, threads=threads)
-    if all_positions or decide_on is not None:
-        task = task._replace(whole={} if decide_on is None else {"decide_on": decide_on})
-    jobs = stack_jobs([Path(path) for path in sources], Path(target), task)
+    if plate := plate_work(sources, Path(target), task, zarr_version):
+        task = task._replace(saving={"zarr": True})
+    task = task._replace(whole=whole if plate or all_positions or whole else None)
+    jobs = stack_jobs(sources, Path(target), task, plate)
     if client is not None and not (client == "local" or workers is None):
         raise FocusFuseError("a scheduler has its own workers: leave their number out, or work on this machine")
     if dry_run:
@@ -146,16 +155,14 @@ def iter_fuse_many(
         work = _iter_here(jobs, task, dry_run=False)
     else:
         work = _iter_on(client or "local", workers, jobs, task)
-    outcomes: dict[Path, StackOutcome] = {}
-    try:
+    outcomes = dict[Path, StackOutcome]()
+    with groups_of(plate, dry_run=dry_run), closing(work):
         for step in work:
             if isinstance(step, StackFinished):
                 if isinstance(step.outcome.error, ModelError):  # which the others would not find either
                     raise step.outcome.error
                 outcomes[step.outcome.target] = step.outcome
             yield step
-    finally:
-        work.close()
     return [outcomes[job.target] for job in jobs]
 
 
@@ -179,8 +186,8 @@ def _iter_here(jobs: Sequence[StackJob], task: StackTask, *, dry_run: bool) -> S
     for done, job in enumerate(jobs):
         attempt = Returning(staged(_iter_attempt(job, task, dry_run=dry_run), done / len(jobs), 1 / len(jobs)))
         for step in attempt:
-            yield Progress(step.done, step.total, f"{job.target.name}, {step.what}")
-        yield StackFinished(done + 1, len(jobs), job.target.name, attempt.result)
+            yield Progress(step.done, step.total, f"{job.name}, {step.what}")
+        yield StackFinished(done + 1, len(jobs), job.name, attempt.result)
 
 
 def _iter_attempt(job: StackJob, task: StackTask, *, dry_run: bool) -> Generator[Progress, None, StackOutcome]:
@@ -225,8 +232,9 @@ def _iter_on(client: Client | str, workers: int | None, jobs: Sequence[StackJob]
                     continue
                 future = next(finished)
                 done += 1
-                outcome = _outcome(futures[future], future, resumed=task.resume)
-                yield StackFinished(done, len(jobs), outcome.target.name, outcome)
+                job = futures[future]
+                outcome = _outcome(job, future, resumed=task.resume)
+                yield StackFinished(done, len(jobs), job.name, outcome)
         finally:
             engine.cancel(list(futures), force=True)
 

@@ -63,7 +63,7 @@ def _wanted(
         "pixel size": pixel_size and list(pixel_size),
         "refractive index": task.saving.get("refractive_index", 1.0),
         "filled depth map": bool(task.saving.get("fill_depth") and method.decides),
-        "file format": bool(task.saving.get("zarr")),
+        "file format": task.saving.get("zarr", False),
     }
 
 

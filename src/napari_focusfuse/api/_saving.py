@@ -33,7 +33,7 @@ def iter_save(
     z_step: float | None = None,
     refractive_index: float = 1.0,
     fill_depth: bool = False,
-    zarr: bool = False,
+    zarr: bool | str = False,
     inputs: Inputs = (),
     source: Mapping[str, Any] | None = None,
     transforms: Any = None,
@@ -57,9 +57,9 @@ def iter_save(
         immersion.
     fill_depth : bool
         Also write ``depth_filled.ome.tif``, see `fill_depth`.
-    zarr : bool
-        Write OME-Zarr (``fused.ome.zarr``...) instead of OME-TIFF: pyramids, for large images. Needs the extra
-        ``zarr``.
+    zarr : bool or str
+        Write OME-Zarr (``fused.ome.zarr``...) instead of OME-TIFF: pyramids, for large images. Or its version, "0.4"
+        (which True is) or "0.5". Needs the extra ``zarr``.
     inputs : sequence of paths
         Files the stack came from, in the order of the slices; their checksums go into the recipe. Or a mapping of paths
         to checksums that are known already. The first one's colour profile and camera settings (EXIF), if any, are
@@ -102,7 +102,7 @@ def iter_save(
         "z_step": z_step,
         "refractive_index": refractive_index,
         "fill_depth": fill_depth and result.decision is not None,
-        "zarr": zarr,
+        "zarr": True if zarr == "0.4" else zarr,
     }
     made = {"inputs": checksums, "folder": folder, "source": dict(source or {}), "transforms": transforms}
     recipe = io.make_recipe(result, **how, **made)
@@ -119,7 +119,7 @@ def check_saving(
     pixel_size: PixelSize = None,
     *,
     refractive_index: float = 1.0,
-    zarr: bool = False,
+    zarr: bool | str = False,
     **_: Any,
 ) -> None:
     """Refuse options that `save_result` would refuse, before any work is done; others are not looked at.
@@ -138,7 +138,7 @@ def check_saving(
     if refractive_index != 1 and z_step is None:
         raise OutputError("a refractive index needs the z-step: give the distance between neighbouring slices in um")
     if zarr:
-        io.check_zarr()
+        io.check_zarr(zarr)
 
 
 def save_surface(path: str | os.PathLike[str], surface: Surface, *, overwrite: bool = False) -> Path:

@@ -13,6 +13,7 @@ from napari_focusfuse.api._aligning import iter_quick_look
 from napari_focusfuse.api._files import check_image_target, check_result_folder, open_stack, pairs_in, stack_name
 from napari_focusfuse.api._fusion import iter_fuse
 from napari_focusfuse.api._hyperstack_files import check_hyperstack_target, iter_fuse_file, open_hyperstack
+from napari_focusfuse.api._plates import FieldPlace, PlateWork, check_field, files_of
 from napari_focusfuse.api._same_result import iter_differing
 from napari_focusfuse.api._saving import check_saving, iter_save
 from napari_focusfuse.core.methods import method_named
@@ -88,27 +89,38 @@ class StackTask(NamedTuple):
 
 
 class StackJob(NamedTuple):
-    """One input and what becomes of it, an image file or a folder; of a pair, `source` is its name in its folder."""
+    """One input and what becomes of it, an image file or a folder; of a pair, `source` is its name in its folder.
+
+    A field of a plate has a `place` in the plate of results.
+    """
 
     source: Path
     target: Path
     is_image: bool = False
     files: tuple[Path, ...] = ()
+    place: FieldPlace | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called while it is worked on."""
+        return self.target.name if self.place is None else self.place.path
 
     def anywhere(self) -> StackJob:
         """The same for a process that runs in another folder."""
         files = tuple(path.absolute() for path in self.files)
-        return StackJob(self.source.absolute(), self.target.absolute(), self.is_image, files)
+        return self._replace(source=self.source.absolute(), target=self.target.absolute(), files=files)
 
 
-def stack_jobs(inputs: Sequence[Path], out: Path, task: StackTask) -> list[StackJob]:
-    """What becomes of each input; of a folder of pairs each pair is one.
+def stack_jobs(inputs: Sequence[Path], out: Path, task: StackTask, plate: PlateWork | None = None) -> list[StackJob]:
+    """What becomes of each input; of a folder of pairs each pair is one, of a plate each field.
 
     Raises
     ------
     FocusFuseError
         The outputs would overwrite each other or the inputs, or cannot hold what is asked for.
     """
+    if plate is not None:
+        return [StackJob(source, target, place=place) for source, target, place in plate.places()]
     stacks = [stack for path in inputs for stack in _stacks(path)]
     if out.suffix.lower() in _NOT_WRITTEN:
         raise OutputError(f"{out} has an unsupported suffix: use .tif, .png, or a folder")
@@ -225,6 +237,10 @@ def _iter_done_already(
 
 def _checked(job: StackJob, task: StackTask) -> tuple[StackFile, bool]:
     """The stack, or all of them, and which it is; what would be refused later is refused now."""
+    if job.place is not None:
+        check_field(job.source)
+        check_hyperstack_target(job.target, overwrite=task.overwrite or task.resume)
+        return open_hyperstack(job.source, **task.opening), True
     if task.whole is not None and not job.files:
         file = open_hyperstack(job.source, **task.opening)
         if file.data.ndim > len("ZYX") + file.axes.endswith("S"):
@@ -276,4 +292,6 @@ def iter_warn_of_foreign(file: StackFile) -> Generator[Progress, None, None]:
 def _iter_whole(job: StackJob, task: StackTask, file: StackFile) -> Generator[Progress, None, str]:
     chosen = {key: value for key, value in task.opening.items() if key in ("channel", "slices", "exclude")}
     options = {**task.sizes, **chosen, **(task.whole or {}), **task.engine}
+    if job.place is not None:
+        options["kind"] = files_of(file, job.place, task.sizes.get("pixel_size"))
     return (yield from iter_fuse_file(file, job.target, overwrite=task.overwrite, **options))

@@ -46,7 +46,6 @@ __all__ = ["main"]
 _FAILED, _INTERRUPTED = 2, 130
 #: A checkout of the sources, where this is part of one.
 _ROOT = Path(__file__).resolve().parents[3]
-
 _METHODS = {method.name: method.config for method in METHODS.values() if method.config is not None}
 
 if TYPE_CHECKING:
@@ -126,6 +125,7 @@ def fuse(
     refractive_index: float | None = None,
     fill_depth: Switch = False,
     zarr: Switch = False,
+    zarr_version: str | None = None,
     equalise: Switch = False,
     rgb: Switch = False,
     all_positions: Switch = False,
@@ -143,10 +143,10 @@ def fuse(
     Parameters
     ----------
     inputs
-        Folders of slices or of pairs (NAME_A, NAME_B), multi-page TIFFs, OME-TIFFs or OME-Zarrs; several are a batch.
+        Folders of slices or of pairs (NAME_A, NAME_B), multi-page TIFFs, OME-TIFFs or OME-Zarrs, or one plate.
     out
         A file (.tif, .png) for the fused image alone; otherwise a folder, which gets
-        NAME/{fused,index,depth,confidence,flags}.ome.tif and NAME/recipe.json for each input.
+        NAME/{fused,index,depth,confidence,flags}.ome.tif and NAME/recipe.json for each input; for a plate NAME.zarr.
     method
         Fusion method: a name that `focusfuse methods` lists. Those without a decision map give the fused image alone.
     model
@@ -175,6 +175,8 @@ def fuse(
         Also write depth_filled.ome.tif: where depth was not measured, it is estimated from the surroundings.
     zarr
         Write OME-Zarr with pyramids instead of OME-TIFF, for large images.
+    zarr_version
+        0.4 or 0.5; by default that of a plate, otherwise 0.4. Implies --zarr.
     equalise
         Equalise the brightness of the slices first, for a lamp that flickers or fades; not for optical sections.
     rgb
@@ -204,10 +206,10 @@ def fuse(
     engine = given(method=method, model=model, device=device, config=config, equalise=equalise or None)
     opening = opening_given(axis=axis, rgb=rgb, channel=channel, slices=slices, exclude=exclude)
     saving = given(refractive_index=refractive_index, fill_depth=fill_depth, zarr=zarr)
-    where: dict[str, Any] = {"client": scheduler, "workers": workers, "threads": threads}
+    where: dict[str, Any] = {"client": scheduler, "workers": workers, "threads": threads, "zarr_version": zarr_version}
     how: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "dry_run": dry_run, "as_json": json}
-    whole: dict[str, Any] = {"all_positions": all_positions, "decide_on": decide_on}
-    done = fuse_all(inputs, out, **where, **how, **whole, **sizes, **engine, **opening, **saving)
+    how |= {"all_positions": all_positions, "decide_on": decide_on}
+    done = fuse_all(inputs, out, **where, **how, **sizes, **engine, **opening, **saving)
     return 0 if done else _FAILED
 
 

@@ -8,6 +8,7 @@ from napari_focusfuse.io.checksums import iter_checksums
 from napari_focusfuse.io.folder import Pair, find_pairs, in_order, pairs_in, read_slices, slice_files
 from napari_focusfuse.io.image import is_image_file, read_image, read_reduced
 from napari_focusfuse.io.limits import atomically, check_both, check_target, room
+from napari_focusfuse.io.ome_zarr import is_zarr as is_zarr_folder
 from napari_focusfuse.io.parts import (
     at_channel,
     at_position,
@@ -18,6 +19,16 @@ from napari_focusfuse.io.parts import (
     with_axes,
 )
 from napari_focusfuse.io.planes import PlaneFiles, check_hyperstack_target, hyperstack_files
+from napari_focusfuse.io.plate import Described, FieldImage, Plate, Well, described, is_plate, plate_version, read_plate
+from napari_focusfuse.io.plate import Version as PlateVersion
+from napari_focusfuse.io.plate_files import (
+    FieldFiles,
+    check_plate_target,
+    plate_files,
+    put_plate,
+    put_stack,
+    whole_folder,
+)
 from napari_focusfuse.io.read import are_stacks, is_stack_file, read_files, read_stack
 from napari_focusfuse.io.recipe import make_recipe, plain, read_recipe, recipe_file
 from napari_focusfuse.io.result import check_result_folder, iter_write_result, read_map, write_result
@@ -29,9 +40,15 @@ from napari_focusfuse.io.write_zarr import check_zarr
 __all__ = [
     "HEIGHTS",
     "MESHES",
+    "Described",
+    "FieldFiles",
+    "FieldImage",
     "Pair",
     "PlaneFiles",
+    "Plate",
+    "PlateVersion",
     "StackFile",
+    "Well",
     "are_stacks",
     "at_channel",
     "at_position",
@@ -40,23 +57,32 @@ __all__ = [
     "check_both",
     "check_hyperstack_target",
     "check_image_target",
+    "check_plate_target",
     "check_result_folder",
     "check_surface_target",
     "check_target",
     "check_zarr",
+    "described",
     "find_pairs",
     "hyperstack_files",
     "in_order",
     "is_image_file",
+    "is_plate",
     "is_stack_file",
+    "is_zarr_folder",
     "iter_checksums",
     "iter_write_result",
     "make_recipe",
     "pairs_in",
     "plain",
+    "plate_files",
+    "plate_version",
+    "put_plate",
+    "put_stack",
     "read_files",
     "read_image",
     "read_map",
+    "read_plate",
     "read_recipe",
     "read_reduced",
     "read_slices",
@@ -69,6 +95,7 @@ __all__ = [
     "stack_letter",
     "title",
     "told_slices",
+    "whole_folder",
     "with_axes",
     "write_heights",
     "write_image",

@@ -16,7 +16,7 @@ from napari_focusfuse.io.facts import Channel, length, number_of, unit_um
 from napari_focusfuse.io.limits import check_count, check_room, readable
 from napari_focusfuse.io.stack_file import StackFile, lazy_planes, title
 
-__all__ = ["Space", "is_zarr", "letters_of", "read_zarr", "space_of"]
+__all__ = ["Space", "is_zarr", "letters_of", "placed", "read_zarr", "space_of"]
 
 #: Versions 0.1 and 0.2 have these axes and do not say so.
 _OLD_AXES = "tczyx"
@@ -140,7 +140,12 @@ def _image(ome: dict[str, Any], group: Any, path: Path) -> dict[str, Any]:
     images: list[dict[str, Any]] = ome.get("multiscales", [])
     if len(images) == 1:
         return images[0]
-    if "plate" in ome or "well" in ome or "bioformats2raw.layout" in ome:
+    if "plate" in ome:
+        raise StackError(
+            f"{path} is a plate: fuse all of it into another plate, whose name ends in .zarr, or give one of its "
+            f"fields, such as {path / _first(ome, group)}"
+        )
+    if "well" in ome or "bioformats2raw.layout" in ome:
         raise StackError(f"{path} is a collection of images: give one of them, such as {path / _first(ome, group)}")
     raise StackError(f"{path} is not one OME-Zarr image (it describes {len(images)}): save it as OME-Zarr or OME-TIFF")
 
@@ -205,7 +210,7 @@ def space_of(image: Mapping[str, Any], letters: str, units: Sequence[Any]) -> Sp
         Of the axes; None where there is none.
     """
     notes: list[str] = []
-    scale, shift = _placed(image, len(letters), notes)
+    scale, shift = placed(image, len(letters), notes)
     told = {a: (scale[k], shift[k], units[k]) for k, a in enumerate(letters) if a in _SIZES} if scale else {}
     known = {a: length(told[a][0], told[a][2], what, notes) for a, what in _SIZES.items() if a in told and told[a][2]}
     um = {a: size for a, size in known.items() if size is not None}
@@ -218,7 +223,7 @@ def space_of(image: Mapping[str, Any], letters: str, units: Sequence[Any]) -> Sp
     return Space(um, origin, ratio, tuple(notes))
 
 
-def _placed(image: Mapping[str, Any], count: int, notes: list[str]) -> tuple[_Vector, _Vector]:
+def placed(image: Mapping[str, Any], count: int, notes: list[str]) -> tuple[_Vector, _Vector]:
     """Length of a step, and place of the first pixel, along each axis; nothing where it is not stated or cannot be."""
     scale, shift, stated = [1.0] * count, [0.0] * count, False
     levels = image["datasets"][0].get("coordinateTransformations") or []

@@ -1,7 +1,7 @@
 """Results of a hyperstack as files that are filled plane by plane, complete or not there."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -118,7 +118,9 @@ def check_hyperstack_target(target: Path, *, overwrite: bool = False) -> None:
 
 
 @contextmanager
-def hyperstack_files(target: Path, *, overwrite: bool = False, **options: Any) -> Iterator[PlaneFiles]:
+def hyperstack_files(
+    target: Path, *, overwrite: bool = False, kind: Callable[..., Any] = PlaneFiles, **options: Any
+) -> Iterator[Any]:
     """Files beside `target` that take its place when the block ends well; otherwise nothing of them is left.
 
     Parameters
@@ -127,8 +129,10 @@ def hyperstack_files(target: Path, *, overwrite: bool = False, **options: Any) -
         A folder, or a file with the suffix ``.tif`` for ``fused`` alone.
     overwrite : bool
         Replace an earlier result.
+    kind : callable
+        `PlaneFiles`, or what has the same methods.
     **options
-        For `PlaneFiles`.
+        For `kind`.
 
     Raises
     ------
@@ -137,7 +141,7 @@ def hyperstack_files(target: Path, *, overwrite: bool = False, **options: Any) -
     """
     check_hyperstack_target(target, overwrite=overwrite)
     part, new = part_of(target), missing_parents(target)
-    files = PlaneFiles(part, **options)
+    files = kind(part, **options)
     try:
         part.mkdir(parents=True)
         yield files

@@ -32,7 +32,7 @@ from napari_focusfuse.io.checksums import Checksums, iter_checksums
 if TYPE_CHECKING:
     from napari_focusfuse.core.result import FusionResult
 
-__all__ = ["EDITS", "check_recipe", "make_recipe", "plain", "read_recipe"]
+__all__ = ["EDITS", "KEY", "check_recipe", "make_recipe", "plain", "read_recipe"]
 
 #: Recipes of a greater number were written by a later version, and are refused.
 _FORMAT = 1
@@ -49,6 +49,9 @@ _PACKAGES = (
 )
 #: Names of the map of edits, which lies beside the recipe and nowhere else.
 EDITS = ("edits.ome.tif", "edits.ome.zarr")
+#: Attribute of a fused OME-Zarr that holds its recipe, and of a plate of them.
+KEY = "napari-focusfuse"
+_ATTRIBUTES = ("zarr.json", ".zattrs")
 _LENGTH = number(0, above=True)
 _MOST_THREADS = 1024
 
@@ -132,7 +135,7 @@ def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     file = recipe_file(path)
     try:
-        recipe = read_json(file)
+        recipe = _of_image(read_json(file)) if file.name in _ATTRIBUTES else read_json(file)
         number = recipe["format"] if isinstance(recipe, dict) and "format" in recipe else None
         if number == _FORMAT:
             check_recipe(recipe)
@@ -157,8 +160,19 @@ def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def recipe_file(path: str | os.PathLike[str]) -> Path:
-    """The recipe in a folder, or the file itself."""
-    return Path(path) / "recipe.json" if os.path.isdir(path) else Path(path)  # noqa: PTH112 - takes any name
+    """The recipe in a folder, in the attributes of a fused OME-Zarr, or the file itself."""
+    folder = Path(path)
+    if not os.path.isdir(path):  # noqa: PTH112 - takes any name
+        return folder
+    there = [folder / name for name in ("recipe.json", *_ATTRIBUTES) if (folder / name).is_file()]
+    return there[0] if there else folder / "recipe.json"
+
+
+def _of_image(described: Any) -> Any:
+    """The recipe in the attributes of an OME-Zarr of either version; None if there is none."""
+    if isinstance(described, dict) and "zarr_format" in described:
+        described = described.get("attributes")
+    return described.get(KEY) if isinstance(described, dict) else None
 
 
 def plain(value: Any) -> Any:
@@ -247,7 +261,7 @@ _NEEDED: dict[str, Check] = {
     "pixel_size_um": maybe(listed(_LENGTH, 2, 2)),
     "transforms": maybe(entries({"edges": text(*get_args(Edges))})),
     "fill_depth": flag,
-    "zarr": flag,
+    "zarr": lambda value, where: (text("0.5") if isinstance(value, str) else flag)(value, where),
 }
 _KNOWN: dict[str, Check] = {
     "edits": maybe(entries({"path": text(*EDITS), "sha256": text()})),

@@ -27,6 +27,7 @@ from napari_focusfuse.errors import OutputError
 from napari_focusfuse.io.checksums import iter_checksums
 from napari_focusfuse.io.image import read_image
 from napari_focusfuse.io.limits import check_target
+from napari_focusfuse.io.plate import is_fused
 from napari_focusfuse.io.read import read_stack
 from napari_focusfuse.io.recipe import plain
 from napari_focusfuse.io.write import put_tiff
@@ -45,6 +46,8 @@ _TIFF, _ZARR = ".ome.tif", ".ome.zarr"
 _OURS = {f"{name}{suffix}" for name in (_FUSED, *_MAPS) for suffix in (_TIFF, _ZARR)}
 #: Files and folders of an OME-Zarr as it is written here.
 _ZARR_NAMES = re.compile(r"\d+|\.z(?:attrs|group|array)|zarr\.json|c|\.DS_Store|Thumbs\.db")
+#: And of a fused image with labels and maps, as plates have them.
+_IN_IMAGE = {"labels", "slice", "maps", "depth", "confidence", "flags"}
 _OURS |= {_RECIPE, ".DS_Store", "Thumbs.db"}
 
 
@@ -61,7 +64,7 @@ def iter_write_result(
     z_step: float | None = None,
     refractive_index: float = 1.0,
     fill_depth: bool = False,
-    zarr: bool = False,
+    zarr: bool | str = False,
     recipe: dict[str, Any],
     like: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
@@ -86,8 +89,8 @@ def iter_write_result(
     fill_depth : bool
         Write ``depth_filled.ome.tif`` as well: depth everywhere, see
         `napari_focusfuse.core.surface.fill_depth`.
-    zarr : bool
-        Write OME-Zarr (``fused.ome.zarr``...) instead of OME-TIFF: pyramids, for large images.
+    zarr : bool or str
+        Write OME-Zarr (``fused.ome.zarr``...) instead of OME-TIFF: pyramids, for large images. Or its version.
     recipe : dict
         How the result was made, see `make_recipe`.
     like : path, optional
@@ -170,11 +173,11 @@ def _write_image(
     channel: str | None = None,
     like: str | os.PathLike[str] | None = None,
     pixel_size: tuple[float, float] | None,
-    zarr: bool,
+    zarr: bool | str,
 ) -> None:
     if zarr:
-        averaged = name not in _NAMES
-        write_zarr(folder / f"{name}{_ZARR}", image, channel=channel, pixel_size=pixel_size, averaged=averaged)
+        how: dict[str, Any] = {"averaged": name not in _NAMES, **({"version": zarr} if isinstance(zarr, str) else {})}
+        write_zarr(folder / f"{name}{_ZARR}", image, channel=channel, pixel_size=pixel_size, **how)
     else:
         axes = "YXS"[: image.ndim]
         put_tiff(folder / f"{name}{_TIFF}", image, axes=axes, channel=channel, like=like, pixel_size=pixel_size)
@@ -272,6 +275,10 @@ def _check_ours(folder: Path, named: Path) -> None:
 
 def _entries(folder: Path) -> Iterator[tuple[Path, bool]]:
     """What a folder holds, and whether a result has it, the contents of a folder before it."""
+    if is_fused(folder):
+        for path in sorted(folder.rglob("*"), reverse=True):
+            yield path, path.name in _IN_IMAGE or bool(_ZARR_NAMES.fullmatch(path.name))
+        return
     for entry in sorted(folder.iterdir()):
         if entry.name in _OURS and entry.name.endswith(_ZARR) and entry.is_dir() and not entry.is_symlink():
             for path in sorted(entry.rglob("*"), reverse=True):

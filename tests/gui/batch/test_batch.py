@@ -198,3 +198,20 @@ def test_what_cannot_be_a_result_on_its_stack_is_opened_as_images(viewer, widget
         qtbot.waitUntil(lambda: not widget.opening.busy, timeout=60_000)
         assert {layer.name for layer in viewer.layers if layer.visible} == names
     assert any("no longer at" in note.message for note in notes)
+
+
+def test_the_fields_of_a_plate_are_the_list(viewer, widget, tmp_path, show, finish, qtbot):
+    plate = ff.simulate_plate(tmp_path / "plate.zarr", wells=2, fields=1, channels=1, slices=3, size=64)
+    show(widget, plate)
+    assert widget.form.target == tmp_path / "plate_fused.zarr"
+    names = [row.name for row in widget.model.rows]
+    assert [name.count("/") for name in names] == [2, 2]
+    widget.run()
+    finish(widget)
+    assert (states(widget), [row.name for row in widget.model.rows]) == (["done"] * 2, names)
+    widget.open_result(0)
+    qtbot.waitUntil(lambda: not widget.opening.busy, timeout=60_000)
+    (layer,) = [layer for layer in viewer.layers if layer.visible]
+    assert layer.name.startswith(f"{names[0]} fused")
+    show(widget, plate)
+    assert states(widget) == ["skipped"] * 2

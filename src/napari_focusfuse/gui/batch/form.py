@@ -62,7 +62,8 @@ def listed(paths: list[Path], target: Path) -> Listed:
     from napari_focusfuse import api
 
     sources = [source for path in paths for source in api.stacks_in(path)]
-    jobs = api.stack_jobs(sources, target, api.StackTask({}, {}, {}, {}))
+    task = api.StackTask({}, {}, {}, {}, resume=True)
+    jobs = api.stack_jobs(sources, target, task, api.plate_work(sources, target, task, None))
     return Listed(sources, target, [(job, any((job.target / name).exists() for name in _MARKS)) for job in jobs])
 
 
@@ -146,22 +147,22 @@ class BatchForm(QWidget):
         return self._latest.busy
 
     def choose(self, paths: list[Path]) -> None:
-        """Fuse the stacks of other paths; their results go beside them."""
+        """Fuse the stacks of other paths; their results go beside them, those of a plate into a plate."""
+        from napari_focusfuse import io
+
         self.sources = [Path(path) for path in paths]
         first = self.sources[0].absolute()
         alone = len(self.sources) == 1 and first.name
-        self.target = first.with_name(f"{first.name.partition('.')[0]}_fused" if alone else "fused")
+        name = f"{first.name.partition('.')[0]}_fused" if alone else "fused"
+        self.target = first.with_name(f"{name}.zarr" if alone and io.is_plate(first) else name)
         self._ask()
 
     def set_target(self, folder: Path) -> None:
-        """Write to another folder."""
-        self.target = Path(folder)
+        """Write to another folder; into it, if a plate becomes a plate."""
+        made = self.target
+        inside = made is not None and made.suffix == ".zarr" and Path(folder).suffix != ".zarr"
+        self.target = Path(folder) / made.name if made is not None and inside else Path(folder)
         self._ask()
-
-    def look(self) -> None:
-        """Look again which stacks and results there are."""
-        if self.sources:
-            self._ask()
 
     def problem(self) -> str | None:
         """Why nothing can be run; None if it can."""
