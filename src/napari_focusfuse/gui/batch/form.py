@@ -158,11 +158,6 @@ class BatchForm(QWidget):
         self.target = Path(folder)
         self._ask()
 
-    def look(self) -> None:
-        """Look again which stacks and results there are."""
-        if self.sources:
-            self._ask()
-
     def problem(self) -> str | None:
         """Why nothing can be run; None if it can."""
         if not self.sources:
