@@ -160,7 +160,7 @@ def batch_sample(viewer: napari.Viewer) -> None:
         while widget.opening.busy:
             settle(0.2)
         widget.view.setCurrentIndex(widget.model.index(2))
-        settle(6)  # the notification of what failed goes
+        settle(6)  # the notification of what failed has slid in
         # Nobody has such a folder.
         widget.form.source_row.line.setText("~/microscope")
         widget.form.target_row.line.setText("~/microscope_fused")
