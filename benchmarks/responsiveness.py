@@ -2,6 +2,7 @@
 
     xvfb-run -a -s "-screen 0 1920x1200x24" python -m benchmarks.responsiveness
     python -m benchmarks.responsiveness --side 1024 --slices 16 --knobs 10
+    python -m benchmarks.responsiveness --side 512 --slices 8 --stacks 500     many stacks: the list, and a run of it
 
 A timer ticks every 5 ms in the main thread; what it is late by is the delay that a click would have met. It needs a
 display. On a busy machine much of it is the wait for a processor; where the system tells that (Linux), the delays
@@ -10,6 +11,7 @@ without it are given too. What the same ticks are late by while nothing is done 
 
 import argparse
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +24,8 @@ from scipy import ndimage
 #: Bars, ms: what a user takes for at once.
 _LATE, _PREVIEW = 100, 500
 _TICK = 5
+#: So long a run of many stacks is looked at, s.
+_RUN = 20
 #: Linux: what the scheduler knows of the main thread.
 _TOLD = next((path for path in [Path("/proc/self/schedstat")] if path.exists()), None)
 
@@ -111,6 +115,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=1024)
     parser.add_argument("--slices", type=int, default=16)
     parser.add_argument("--knobs", type=int, default=8)
+    parser.add_argument("--stacks", type=int, default=0)
     asked = parser.parse_args()
     # Nobody's preferences are read or written.
     os.environ["NAPARI_CONFIG"] = ""
@@ -118,6 +123,10 @@ def main() -> None:
 
     viewer = napari.Viewer()
     viewer.window.resize(1400, 900)
+    if asked.stacks:
+        _many(viewer, Delays(), asked)
+        viewer.close()
+        return
     viewer.add_image(stack(asked.side, asked.slices), name="stack")
     _, widget = viewer.window.add_plugin_dock_widget("napari-focusfuse", "Fuse focus stack")
     rest(3)
@@ -135,6 +144,46 @@ def main() -> None:
         rest(1)
         print(f"{what}, {seconds:.1f} s: {delays.told()}", flush=True)
     viewer.close()
+
+
+def _many(viewer: Any, delays: Delays, asked: argparse.Namespace) -> None:
+    """List many stacks, scroll from end to end, fuse them for half a minute, and open a result meanwhile."""
+    from napari_focusfuse.io import write_stack
+
+    _, widget = viewer.window.add_plugin_dock_widget("napari-focusfuse", "Fuse many stacks")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "stacks"
+        first = write_stack(folder / "0.ome.tif", stack(asked.side, asked.slices))
+        for k in range(1, asked.stacks):
+            (folder / f"{k}.ome.tif").hardlink_to(first)
+        rest(3)
+        _idle(delays)
+        begun = time.perf_counter()
+        delays.start()
+        widget.choose([folder])
+        until(lambda: bool(widget.model.rows))
+        print(f"{asked.stacks} stacks listed in {time.perf_counter() - begun:.2f} s: {delays.told()}", flush=True)
+        bar = widget.view.verticalScrollBar()
+        delays.start()
+        for k in range(200):
+            bar.setValue(bar.maximum() * k // 199)
+            rest(0.02)
+        until(lambda: not widget.thumbnails.busy)
+        print(f"scrolled from end to end: {delays.told()}", flush=True)
+        bar.setValue(0)
+        delays.start()
+        widget.run()
+        until(lambda: widget.model.count("done") > 0)
+        rest(_RUN)
+        print(f"{widget.model.count('done')} stacks fused: {delays.told()}", flush=True)
+        delays.start()
+        widget.open_result(0)
+        until(lambda: not widget.opening.busy)
+        rest(1)
+        print(f"a result opened while others are fused: {delays.told()}", flush=True)
+        widget.cancel()
+        until(lambda: not widget.panel.busy)
+        viewer.layers.clear()
 
 
 def _idle(delays: Delays) -> None:

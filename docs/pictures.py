@@ -6,6 +6,7 @@ python docs/pictures.py align                only that of aligning
 python docs/pictures.py measure              only those of measuring
 python docs/pictures.py fuse                 only those of fusing, retouching and the surface
 python docs/pictures.py retouch              only that of retouching
+python docs/pictures.py batch                only that of many stacks
 python docs/pictures.py beetle FOLDER        another stack: the screenshot beetle-fused.png
 """
 
@@ -23,7 +24,8 @@ import numpy as np
 from qtpy.QtWidgets import QApplication
 
 import napari_focusfuse as ff
-from napari_focusfuse.gui.commands import align_focus_stack, measure_fused_images, train_model
+from napari_focusfuse import io
+from napari_focusfuse.gui.commands import align_focus_stack, fuse_many_stacks, measure_fused_images, train_model
 from napari_focusfuse.gui.measure.maps_tab import TRUTH, MapChoice
 
 mpl.use("Agg")
@@ -134,6 +136,38 @@ def retouch_sample(viewer: napari.Viewer) -> None:
     shoot(viewer, "retouch")
 
 
+def batch_sample(viewer: napari.Viewer) -> None:
+    """Fuse a folder of simulated stacks, one of them damaged, and picture the list with a result opened."""
+    sizes = {"z_step": 1.5, "pixel_size": (0.5, 0.5)}
+    looks = {"beads": ("blocks", "grains"), "leaf": ("smooth", "cloud"), "pollen 1": ("blocks", "cloud")}
+    looks |= {"pollen 2": ("smooth", "grains"), "section": ("smooth", "grains"), "wing": ("blocks", "grains")}
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "microscope"
+        folder.mkdir()
+        for seed, (name, (surface, texture)) in enumerate(looks.items()):
+            scene = ff.simulate((256, 320), 8, surface=surface, texture=texture, seed=seed)
+            io.write_stack(folder / f"{name}.ome.tif", scene.stack, **sizes)
+        damaged = folder / "pollen 1.ome.tif"
+        damaged.write_bytes(damaged.read_bytes()[:3000])
+        fuse_many_stacks(viewer)
+        widget = viewer.window.dock_widgets["Fuse many stacks (napari-focusfuse)"]
+        widget.choose([folder])
+        settle(3)
+        widget.run()
+        wait_for(widget)
+        widget.open_result(0)
+        settle()
+        while widget.opening.busy:
+            settle(0.2)
+        widget.view.setCurrentIndex(widget.model.index(2))
+        settle(6)  # the notification of what failed has slid in
+        # Nobody has such a folder.
+        widget.form.source_row.line.setText("~/microscope")
+        widget.form.target_row.line.setText("~/microscope_fused")
+        shoot(viewer, "batch")
+        viewer.layers.clear()
+
+
 def train_sample(viewer: napari.Viewer) -> None:
     """Train models by both recipes for some minutes, adapt one, and picture the widget meanwhile and afterwards."""
     # Models go to where a user who has none would have them. (napari has found its icons by now.)
@@ -231,12 +265,12 @@ def picture(viewer: napari.Viewer, name: str = "", folder: str = "") -> None:
         shoot(viewer, f"{name}-fused")
         return
     if name:
-        parts = (train_sample, retouch_sample, fuse_sample, align_sample, measure_sample)
+        parts = (train_sample, retouch_sample, fuse_sample, align_sample, measure_sample, batch_sample)
         {part.__name__.removesuffix("_sample"): part for part in parts}[name](viewer)
         return
     simulations(IMAGES / "simulation.png")
     fuse_sample(viewer)
-    for part in (align_sample, measure_sample, train_sample):
+    for part in (align_sample, measure_sample, batch_sample, train_sample):
         viewer.layers.clear()
         viewer.window.remove_dock_widget("all")
         part(viewer)

@@ -13,6 +13,7 @@ WIDGETS = (
     "Fuse focus stack",
     "Align focus stack",
     "Compare layers",
+    "Fuse many stacks",
     "Measure fused images",
     "Retouch the fused image",
     "Train a model",

@@ -32,6 +32,7 @@ def test_every_contribution_is_there():
         "Retouch the fused image",
         "Compare layers",
         "Measure fused images",
+        "Fuse many stacks",
         "Train a model",
     ]
     samples = [sample.key for sample in found.sample_data]
@@ -61,7 +62,8 @@ from importlib import import_module
 for names, heavy in [
     ("reader", "torch napari qtpy tifffile"),
     ("samples commands", "torch napari qtpy"),
-    ("fuse.widget retouch.widget align.widget measure.widget train.widget compare figure", "torch matplotlib"),
+    ("fuse.widget retouch.widget align.widget measure.widget", "torch matplotlib"),
+    ("train.widget batch.widget compare figure", "torch matplotlib"),
 ]:
     for name in names.split():
         import_module(f"napari_focusfuse.gui.{name}")

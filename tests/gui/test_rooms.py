@@ -15,6 +15,7 @@ WIDGETS = [
     "Measure fused images",
     "Train a model",
     "Compare layers",
+    "Fuse many stacks",
 ]
 #: What menus, title and status bar leave of 720 px, and of 1200 px.
 LOW, HIGH = 620, 1100

@@ -44,6 +44,7 @@ from napari_focusfuse.api._hyperstack_files import (
     iter_save_hyperstack,
     open_hyperstack,
 )
+from napari_focusfuse.api._loading import load_result, stacks_in
 from napari_focusfuse.api._many import StackFinished, StackOutcome, fuse_many, iter_fuse_many
 from napari_focusfuse.api._measuring import (
     check_images,
@@ -69,6 +70,7 @@ from napari_focusfuse.api._models import (
     use_threads,
     within_memory,
 )
+from napari_focusfuse.api._plates import plate_work
 from napari_focusfuse.api._replay import check_replay, iter_check_replay, iter_replay, replay
 from napari_focusfuse.api._saving import (
     check_saving,
@@ -80,7 +82,7 @@ from napari_focusfuse.api._saving import (
     save_surface,
 )
 from napari_focusfuse.api._simulated_plate import iter_simulate_plate, simulate_plate
-from napari_focusfuse.api._stack_jobs import check_apart, iter_warn_of_foreign
+from napari_focusfuse.api._stack_jobs import StackJob, StackTask, check_apart, iter_warn_of_foreign, stack_jobs
 from napari_focusfuse.api._training import iter_train, recipe_to_resume, train
 from napari_focusfuse.config import (
     ADAPTING,
@@ -107,7 +109,9 @@ __all__ = [
     "RankConfig",
     "SEVariant",
     "StackFinished",
+    "StackJob",
     "StackOutcome",
+    "StackTask",
     "TrainConfig",
     "TrainResult",
     "adapt",
@@ -162,6 +166,7 @@ __all__ = [
     "list_models",
     "load_decision",
     "load_model",
+    "load_result",
     "load_transforms",
     "measure",
     "model_card",
@@ -172,6 +177,7 @@ __all__ = [
     "open_image",
     "open_stack",
     "pairs_in",
+    "plate_work",
     "quality_map",
     "quick_look",
     "recipe_to_resume",
@@ -185,7 +191,9 @@ __all__ = [
     "save_surface",
     "save_table",
     "simulate_plate",
+    "stack_jobs",
     "stack_name",
+    "stacks_in",
     "train",
     "trained_by",
     "use_threads",

@@ -16,6 +16,7 @@ __all__ = [
     "compare_layers",
     "compare_result",
     "fuse_focus_stack",
+    "fuse_many_stacks",
     "measure_fused_images",
     "preview_fusion",
     "retouch_image",
@@ -41,6 +42,7 @@ def activate(_context: object) -> None:
         (compare_layers, "Ctrl+Alt+C", "Compare layers"),
         (measure_fused_images, "Ctrl+Alt+M", "Measure fused images"),
         (save_fusion, "Ctrl+Alt+S", "Save focus stack fusion"),
+        (fuse_many_stacks, "Ctrl+Alt+B", "Fuse many stacks"),
         (train_model, "Ctrl+Alt+N", "Train a fusion model"),
     ):
         name = f"napari-focusfuse:{command.__name__}"
@@ -132,6 +134,11 @@ def compare_result(viewer: Any, right: Any = None) -> None:
         show_error(f"The stack that {right.name!r} was made from is no longer open: open it again.")
     else:
         compare(viewer, left, right)
+
+
+def fuse_many_stacks(viewer: "napari.viewer.Viewer") -> None:
+    """Open the widget "Fuse many stacks"."""
+    _opened(viewer, "Fuse many stacks", tabify=True)
 
 
 def train_model(viewer: "napari.viewer.Viewer") -> None:

@@ -29,7 +29,7 @@ from napari_focusfuse.io.plate_files import (
     put_stack,
     whole_folder,
 )
-from napari_focusfuse.io.read import is_stack_file, read_files, read_stack
+from napari_focusfuse.io.read import are_stacks, is_stack_file, read_files, read_stack
 from napari_focusfuse.io.recipe import make_recipe, plain, read_recipe, recipe_file
 from napari_focusfuse.io.result import check_result_folder, iter_write_result, read_map, write_result
 from napari_focusfuse.io.stack_file import StackFile, stack_letter, title
@@ -49,6 +49,7 @@ __all__ = [
     "PlateVersion",
     "StackFile",
     "Well",
+    "are_stacks",
     "at_channel",
     "at_position",
     "atomically",

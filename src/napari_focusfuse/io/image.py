@@ -6,7 +6,7 @@ itself is looked at before it is decoded.
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import starmap
 from pathlib import Path
@@ -32,6 +32,7 @@ __all__ = [
     "count_images",
     "decode_jpeg_2000",
     "decode_png",
+    "has_pages",
     "is_image_file",
     "png_chunk",
     "read_header",
@@ -136,6 +137,14 @@ def _tiff_header(path: Path) -> Header:
 def count_images(tif: TiffFile) -> int:
     """Number of pages that are not thumbnails."""
     return sum(not page.aspage().is_reduced for page in tif.pages)
+
+
+def has_pages(files: Sequence[Path]) -> bool:
+    """Whether the first of some files that can be read is a TIFF of several images."""
+    for path in files:
+        with suppress(StackError):
+            return read_header(path).pages > 1
+    return False
 
 
 def _read_tiff(path: Path) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from napari_focusfuse.errors import StackError
 from napari_focusfuse.io.facts import Channel, positive
 from napari_focusfuse.io.folder import opened, pairs_of, read_series, slice_files
-from napari_focusfuse.io.image import TIFF, is_image_file, read_header
+from napari_focusfuse.io.image import TIFF, has_pages, is_image_file, read_header
 from napari_focusfuse.io.limits import unreadable
 from napari_focusfuse.io.micromanager import is_mmstack, mmstack_set, read_mmstack
 from napari_focusfuse.io.ndtiff import ndtiff_index, read_ndtiff
@@ -18,7 +18,7 @@ from napari_focusfuse.io.series import arranged, in_given_order
 from napari_focusfuse.io.stack_file import StackFile, title
 from napari_focusfuse.io.tiff import read_ome_set, read_tiff
 
-__all__ = ["VENDOR", "is_stack_file", "read_files", "read_stack", "read_vendor"]
+__all__ = ["VENDOR", "are_stacks", "is_stack_file", "read_files", "read_stack", "read_vendor"]
 
 _RAW = "3fr arw cr2 cr3 crw dng iiq kdc mrw nef nrw orf pef raf raw rw2 sr2 srf srw x3f"
 #: Formats of cameras and telephones that people have, and what they are.
@@ -128,6 +128,13 @@ def is_stack_file(path: Path) -> bool:
             or any(file.suffix.lower() in TIFF for file in files)
         )
     return is_image_file(path) or path.suffix.lower() in VENDOR
+
+
+def are_stacks(files: Sequence[Path], folder: Path) -> bool:
+    """Whether each of the image files of a folder is a stack by itself: no slices, nor parts of one acquisition."""
+    if not has_pages(files) or mmstack_set(files) or ndtiff_index(folder):
+        return False
+    return len(files) == 1 or _linked(files, folder) is None
 
 
 def _read_folder(folder: Path, exclude: Sequence[str]) -> StackFile:

@@ -4,33 +4,21 @@ import weakref
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import CheckBox, ComboBox
+from magicgui.widgets import CheckBox
 from magicgui.widgets.bases import ValueWidget
 from napari.layers import Image
 from qtpy.QtCore import QSignalBlocker, QTimer, Signal
-from qtpy.QtWidgets import QFileDialog, QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_focusfuse.config import FusionConfig
-from napari_focusfuse.config.setting import settings_of
-from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.errors import FocusFuseError
 from napari_focusfuse.gui.align.aligned import aligned_from
-from napari_focusfuse.gui.common.form import Folded, SettingsForm, form_layout, narrow
-from napari_focusfuse.gui.common.preferences import (
-    Choices,
-    Preferences,
-    device_box,
-    models_and_devices,
-    news,
-    offer,
-    offer_all,
-)
+from napari_focusfuse.gui.common.form import form_layout
+from napari_focusfuse.gui.common.preferences import Preferences
 from napari_focusfuse.gui.common.quick_look import StackHints
 from napari_focusfuse.gui.common.some_slices import SliceRow
 from napari_focusfuse.gui.common.stack_form import StackForm
 from napari_focusfuse.gui.common.text import PlainLabel
-from napari_focusfuse.gui.common.worker import Answer
-from napari_focusfuse.gui.fuse.config_form import ConfigForm
+from napari_focusfuse.gui.fuse.method_form import MethodForm
 from napari_focusfuse.gui.fuse.position_form import PositionForm, RegionForm
 from napari_focusfuse.gui.layers.axes import taken_of
 from napari_focusfuse.gui.layers.results import plain
@@ -74,20 +62,11 @@ class FuseForm(QWidget):
         self.positions = PositionForm(self)
         self.region = RegionForm(viewer, self)
         self.equalise = CheckBox(text="Equalise slice brightness", tooltip=_EQUALISE)
-        self.config = ConfigForm()
-        self.method = narrow(ComboBox(choices=[(method.title, method.name) for method in METHODS.values()]))
-        self.model = narrow(ComboBox(choices=["default"], tooltip="The encoder whose features measure sharpness."))
-        self.device = narrow(device_box())
+        self.chosen = MethodForm(self)
+        self.config, self.method, self.advanced = self.chosen.config, self.chosen.box, self.chosen.advanced
+        self.model, self.device = self.chosen.model, self.chosen.device
+        self.folder_button, self.settings = self.chosen.folder_button, self.chosen.settings
         self.about = PlainLabel()
-        self.settings: dict[str, SettingsForm[Any]] = {
-            method.name: self.config if method.config is FusionConfig else SettingsForm(method.config())
-            for method in METHODS.values()
-            if method.config is not None
-        }
-        self.advanced = Folded("Advanced", self._advanced())
-        self.folder_button = QPushButton("…")
-        self.folder_button.setMaximumWidth(32)
-        self.folder_button.setToolTip("Use a model that you trained: choose its folder.")
         self._build()
         self.stack.changed.connect(self._refresh)
         self.positions.changed.connect(self._refresh)
@@ -97,22 +76,17 @@ class FuseForm(QWidget):
         self._sized.timeout.connect(self.sized)
         for box in (self.stack.z_step, self.stack.medium, self.stack.pixel_size):
             box.valueChanged.connect(self._on_size)
-        self.method.changed.connect(self._on_method)
-        self.folder_button.clicked.connect(self._on_folder)
+        self.chosen.changed.connect(self._on_method)
         self._refresh()
-        self._on_method(self.method.value)
-        Answer(models_and_devices, self).ready.connect(self._on_choices)
-        news.written.connect(self.offer_model)
+        self._on_method()
 
     def prefer(self, wanted: Preferences) -> None:
         """Begin with what the user prefers."""
-        self.config.set_value(FusionConfig(preset=wanted.preset))
-        self.offer_model(wanted.model)
-        self.model.value = wanted.model
+        self.chosen.prefer(wanted)
 
     def offer_model(self, name: str) -> None:
         """Offer a model by its name or folder; it is not chosen yet."""
-        offer(self.model, name)
+        self.chosen.offer_model(name)
 
     def take(self) -> tuple[Source, dict[str, Any]]:
         """Freeze what is fused of one stack, and describe it."""
@@ -121,8 +95,7 @@ class FuseForm(QWidget):
 
     def knobs(self) -> list[ValueWidget[Any]]:
         """What changes how a stack is fused when it is moved."""
-        settings = (box for form in self.settings.values() for box in form.boxes.values())
-        return [self.equalise, self.method, self.model, self.device, *settings]
+        return [self.equalise, *self.chosen.knobs()]
 
     def problem(self) -> str | None:
         """Why what is shown cannot be fused; None if it can."""
@@ -134,14 +107,7 @@ class FuseForm(QWidget):
 
     def how(self) -> dict[str, Any]:
         """Method and settings, as options of a fusion."""
-        method = METHODS[self.method.value]
-        how: dict[str, Any] = {"method": method.name}
-        if method.name in self.settings:
-            how["config"] = self.settings[method.name].value()
-        how |= {
-            need: box.value for need, box in (("model", self.model), ("device", self.device)) if need in method.needs
-        }
-        return how | ({"equalise": True} if self.equalise.value and self.equalise.enabled else {})
+        return self.chosen.how() | ({"equalise": True} if self.equalise.value and self.equalise.enabled else {})
 
     def describe(self, source: Source) -> dict[str, Any]:
         """Where a result comes from, in plain JSON types."""
@@ -165,9 +131,6 @@ class FuseForm(QWidget):
         return described
 
     def _build(self) -> None:
-        model = QHBoxLayout()
-        model.addWidget(self.model.native, 1)
-        model.addWidget(self.folder_button)
         self.about.setWordWrap(True)
         form = form_layout()
         form.addRow("Image layer", self.stack.layer_box.native)
@@ -181,21 +144,11 @@ class FuseForm(QWidget):
         form.addRow("Pixel size", self.stack.pixel_size)
         form.addRow(self.about)
         form.addRow(self.equalise.native)
-        form.addRow("Method", self.method.native)
-        form.addRow(settings_of(FusionConfig)["preset"].label, self.config.boxes["preset"].native)
-        form.addRow("Model", model)
-        form.addRow("Device", self.device.native)
+        self.chosen.add_to(form)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(form)
         layout.addWidget(self.advanced)
-
-    def _advanced(self) -> QFormLayout:
-        """The settings of all methods, in rows; those of the chosen one are visible."""
-        rows = form_layout()
-        for form in self.settings.values():
-            form.add_more(rows)
-        return rows
 
     def _description(self) -> str:
         """What a run would fuse, in a few lines."""
@@ -235,26 +188,6 @@ class FuseForm(QWidget):
                 with QSignalBlocker(box):
                     box.set_length(length)
 
-    def _on_method(self, name: str) -> None:
-        """Say what the method does, and leave only those settings on that it uses."""
-        method = METHODS[name]
-        self.positions.set_decides(method.decides)
-        self.method.tooltip = f"{method.description}\n{method.citation}"
-        self.config.boxes["preset"].enabled = method.config is FusionConfig
-        self.model.enabled = "model" in method.needs
-        self.device.enabled = "device" in method.needs
-        self.folder_button.setEnabled("model" in method.needs)
-        self.advanced.setEnabled(name in self.settings)
-        for other, form in self.settings.items():
-            form.set_visible(other == name)
+    def _on_method(self) -> None:
+        self.positions.set_decides(self.chosen.method.decides)
         self.changed.emit()
-
-    def _on_choices(self, choices: Choices) -> None:
-        offer_all(self.model, choices.models)
-        offer_all(self.device, choices.devices)
-
-    def _on_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder of a model")
-        if folder:
-            self.offer_model(folder)
-            self.model.value = folder

@@ -28,7 +28,18 @@ if TYPE_CHECKING:
 
     from napari_focusfuse.core.positions.result import HyperstackResult
 
-__all__ = ["Held", "called", "held_by", "history", "hold", "iter_show", "resize", "show_from_console", "why_not"]
+__all__ = [
+    "Held",
+    "called",
+    "held_by",
+    "history",
+    "hold",
+    "iter_show",
+    "iter_show_on",
+    "resize",
+    "show_from_console",
+    "why_not",
+]
 
 _FIRST = "Fuse a focus stack first."
 _NO_MAP = "This method makes no decision map: fuse with one that does."
@@ -162,6 +173,13 @@ def iter_show(
 
 def show_from_console(viewer: "ViewerModel", layer: Image, result: FusionResult) -> "dict[str, Layer]":
     """Show a result that was not made by the widget on its stack, all at once; see `napari_focusfuse.napari.show`."""
+    return drain(iter_show_on(viewer, layer, result))
+
+
+def iter_show_on(
+    viewer: "ViewerModel", layer: Image, result: FusionResult
+) -> "Generator[None, None, dict[str, Layer]]":
+    """The same step by step."""
     axis = propose_axis(layer)[0] if layer.ndim > 2 else 0
     if why := problem(layer, axis):
         raise FocusFuseError(why)
@@ -184,7 +202,7 @@ def show_from_console(viewer: "ViewerModel", layer: Image, result: FusionResult)
         "refractive_index": 1.0,
         **{key: info[key] for key in ("method", "config", "model") if key in info},
     }
-    return drain(iter_show(viewer, source, note, parts_of(source, result), result, replace=False))
+    return (yield from iter_show(viewer, source, note, parts_of(source, result), result, replace=False))
 
 
 def held_by(layer: "Layer | None") -> Held | None:

@@ -1,0 +1,1 @@
+"""The widget that fuses many stacks: list, run, results."""
