@@ -103,6 +103,7 @@ def images(tmp_path: Path, stack: np.ndarray) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_train_and_use_the_model(run: Runs, images: Path, slices: Path, tmp_path: Path) -> None:
     small = ("--crop", 16, "--batch", 2, "--variant", "none", "--epochs", 1)
     out = tmp_path / "mine"

@@ -80,6 +80,14 @@ def result_of(stack: Any, *, axis: int = 0, z: Any = None, rgb: bool = False, **
 os.environ["NAPARI_CONFIG"] = ""
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What opens a viewer is slow."""
+    for item in items:
+        if "make_napari_viewer" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _plugins_are_known() -> Iterator[None]:
     """Manifests are read once, not for each viewer."""

@@ -88,6 +88,7 @@ def test_only_the_head_is_trained(networks, done):
     assert reports[-1].state.example.picked.shape == (64, 64)
 
 
+@pytest.mark.slow
 def test_it_decides_better_and_better(networks, monkeypatch):
     """Going on from a head that says anything."""
     monkeypatch.setattr("napari_focusfuse.core.training.decision_head.Validation.count", 12)
@@ -101,6 +102,7 @@ def test_it_decides_better_and_better(networks, monkeypatch):
     assert state.kept
 
 
+@pytest.mark.slow
 def test_going_on_is_as_if_never_interrupted(done, networks, tmp_path):
     whole, _ = done
     steps = iter_learn_decision([], [], SMALL, RankState(copy.deepcopy(networks["none"].encoder), SMALL, origin="it"))

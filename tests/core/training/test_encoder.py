@@ -77,6 +77,7 @@ def test_the_same_seed_draws_the_same_stacks(images):
     torch.testing.assert_close(one.slices, other.slices, rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_training_finds_more_slices():
     """On smooth textures, where a network that is not trained does worse."""
     rng, smooth = np.random.default_rng(0), []
