@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -168,3 +169,14 @@ def test_only_the_command_line_names_its_flags() -> None:
     parts = [path for name in ("api", "core", "io", "models") for path in (PACKAGE / name).rglob("*.py")]
     assert parts
     assert not [path.name for path in parts if flag.search(path.read_text(encoding="utf-8"))]
+
+
+def test_no_leftover_of_a_merge_or_a_compiler_is_kept() -> None:
+    """What is tracked, in a checkout; folders of compiled code lie beside it."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    run = subprocess.run([git, "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    kept = run.stdout.splitlines()
+    assert "pyproject.toml" in kept
+    assert not [name for name in kept if name.endswith((".orig", ".rej", ".pyc"))]

@@ -110,6 +110,7 @@ def test_the_decision_of_another_method_is_saved_and_edited(scene, tmp_path):
     np.testing.assert_array_equal(ff.blend(scene.stack, edited)[mask], scene.stack[4][mask])
 
 
+@pytest.mark.slow
 def test_train_writes_a_model_that_fuses(scene, tmp_path):
     images = list(scene.stack)
     config = ff.TrainConfig(epochs=2, batch=6, crop=32, crops_per_image=4, learning_rate=1e-3)

@@ -122,6 +122,7 @@ def test_stop_keeps_the_best_model(scene, tmp_path):
     assert "end of the training: stopped" in ff.model_card(str(tmp_path / "mine"))
 
 
+@pytest.mark.slow
 def test_overwriting_keeps_the_old_model_until_the_new_one_is_complete(scene, tmp_path):
     images, out, new = list(scene.stack), tmp_path / "mine", replace(CONFIG, seed=5, epochs=2)
     ff.train(images, replace(CONFIG, epochs=1), out=out)
@@ -208,6 +209,7 @@ def test_killed_and_resumed_it_gives_the_same_weights(scene, tmp_path, processes
     assert [entry._replace(seconds=0) for entry in logs[0]] == [entry._replace(seconds=0) for entry in logs[1]]
 
 
+@pytest.mark.slow
 def test_adapting_to_a_stack(scene, tmp_path, models_folder):
     config = replace(ff.ADAPTING, batch=8, crop=32, crops_per_image=8, epochs=2)
     steps = []

@@ -65,6 +65,7 @@ def test_the_card_says_how(focused):
     assert "- end of the training: all steps are done" in card
 
 
+@pytest.mark.slow
 def test_without_images_textures_are_computed(tmp_path):
     result = ff.train(None, replace(CONFIG, steps=1), out=tmp_path / "mine")
     card = ff.model_card(str(tmp_path / "mine"))
@@ -166,6 +167,7 @@ def test_what_a_model_is_adapted_by(focused, scene, tmp_path, monkeypatch):
     assert taken[0][1] == [(96, 53), (96, 53), (96, 22)]
 
 
+@pytest.mark.slow
 def test_adapting_a_model_with_an_edge_head(scene, tmp_path, monkeypatch):
     monkeypatch.setattr("napari_focusfuse.core.training.candidate_head.ScoredScenes.side", 64)
     monkeypatch.setattr("napari_focusfuse.core.training.candidate_head.Validation.count", 1)

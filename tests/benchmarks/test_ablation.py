@@ -33,6 +33,7 @@ def records(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_variants_that_are_there_and_those_that_are_not(networks: dict[str, SESFNet], tmp_path: Path) -> None:
     found = variants("")
     assert found.missing == [name for name in ("sesf-sse", "sesf-scse", "sesf-none") if name not in shipped_models()]
@@ -51,6 +52,7 @@ def test_records_of_the_ablation_are_apart(records: Path) -> None:
     assert set(read_recorded(records, ["scene0"])["qg"]) == {"se_sf_dm", "cnn_fuse"}
 
 
+@pytest.mark.slow
 def test_a_small_run(pairs: Path, records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(series, "_QUICK_SHAPE", (36, 48))
     monkeypatch.setattr(series, "_NOISES", (0.03,))

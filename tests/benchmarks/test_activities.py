@@ -133,6 +133,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]
     return run
 
 
+@pytest.mark.slow
 def test_a_small_run(small: Callable[..., str], pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out"
     with pytest.raises(FocusFuseError, match="no rows of the development split"):

@@ -147,6 +147,7 @@ def test_everything_quickly(everything: Everything) -> None:
     assert str(out.parent) not in page
 
 
+@pytest.mark.slow
 def test_a_run_of_other_settings_is_refused(run: Runs, simulated: Path, tmp_path: Path) -> None:
     out = shutil.copytree(simulated, tmp_path / "out")
     file = out / "simulated-development.csv"
@@ -208,6 +209,7 @@ def test_the_page_again_from_rows_of_other_code(run: Runs, everything: Everythin
     assert "| copies |" in page
 
 
+@pytest.mark.slow
 def test_rows_of_before_methods_and_programs_were_written_down(run: Runs, simulated: Path, tmp_path: Path) -> None:
     out = shutil.copytree(simulated, tmp_path / "out")
     file = out / "simulated-development.csv"
@@ -295,7 +297,7 @@ def test_an_interrupted_run_keeps_its_rows(tmp_path: Path, name: str, code: int)
     started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heard)  # noqa: PLW1509
     rows = out / "simulated-development.csv"
     for _ in range(4800):
-        if rows.exists() and len(rows.read_text().splitlines()) > 6:
+        if rows.exists() and len(rows.read_text().splitlines()) > 2:
             break
         time.sleep(0.05)
     if name == "SIGINT":

@@ -143,6 +143,7 @@ def test_the_templates_that_come_along() -> None:
     assert "focusweave" in {found.label for found in read_peers(file)}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
 def test_a_program_ends_with_us(tmp_path: Path) -> None:
     """A process that is told to end takes its external program along."""

@@ -56,6 +56,7 @@ def test_everyone_runs_on_every_exposure(study: Study, tmp_path: Path) -> None:
     assert all(r["wrong"] == 0 for r in rows if r["method"] == SHARPEST)
 
 
+@pytest.mark.slow
 def test_going_on_runs_only_what_is_missing(study: Study, tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     whole = without_costs(run(study, "sf,mean", path)[0])
@@ -124,6 +125,7 @@ def test_flaws_and_more_noise_are_on_top_and_on_the_same_scenes(study: Study) ->
     assert noises == LADDER
 
 
+@pytest.mark.slow
 def test_a_table_of_flaws(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for flaw in set(FLAWS) - {"none", "dust", "uneven noise"}:
         monkeypatch.delitem(FLAWS, flaw)

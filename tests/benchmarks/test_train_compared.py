@@ -10,6 +10,7 @@ from napari_focusfuse.core.training import dictionary
 from napari_focusfuse.models import compared
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "told"), [("sr", "residual of five atoms"), ("densefuse", "validation loss")])
 def test_weights_and_a_card_are_written(tmp_path, monkeypatch, rng, method, told):
     monkeypatch.setattr(dictionary, "_PATCHES", 512)

@@ -339,6 +339,7 @@ def test_interrupted(
     assert names(tmp_path / "out") == ["a"]
 
 
+@pytest.mark.slow
 def test_as_a_process(slices: Path, tmp_path: Path) -> None:
     """Exit codes and streams as a shell sees them; stderr is no terminal, so there is no bar."""
 

@@ -66,6 +66,7 @@ def test_train_resume_and_list(run: Runs, images: Path, slices: Path, models_fol
     assert "'mine' has no decoder" in paper.err
 
 
+@pytest.mark.slow
 def test_without_images(run: Runs, tmp_path: Path) -> None:
     done = run("train", "-o", tmp_path / "mine", "--recipe", "focus", "--crop", 16, "--steps", 1)
     assert (done.code, done.err) == (0, "")
@@ -79,6 +80,7 @@ def small_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_focusfuse.core.training.candidate_head.Validation.count", 1)
 
 
+@pytest.mark.slow
 def test_an_edge_head_for_a_model_with_a_decision_head(run: Runs, models_folder: Path, small_scenes: None) -> None:
     models.save_model(Encoder("none", decides=True).eval(), models_folder / "decided", "# Decided")
     start = ("--recipe", "candidates", "--start", "decided")

@@ -80,6 +80,14 @@ def result_of(stack: Any, *, axis: int = 0, z: Any = None, rgb: bool = False, **
 os.environ["NAPARI_CONFIG"] = ""
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What opens a viewer is slow."""
+    for item in items:
+        if "make_napari_viewer" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _plugins_are_known() -> Iterator[None]:
     """Manifests are read once, not for each viewer."""
@@ -154,10 +162,26 @@ def stack() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 4000, (6, 16, 20)).astype(np.uint16)
 
 
+def _without_bar(_dialog: object, progress: Any) -> None:
+    """Keep progress that has no bar from being written to the terminal."""
+    progress.gui, progress.leave = True, False
+
+
 @pytest.fixture
-def viewer(make_napari_viewer_proxy: Callable[[], Any]) -> Any:
-    """A viewer as plugins get it: it refuses changes from other threads."""
-    return make_napari_viewer_proxy()
+def viewer(make_napari_viewer_proxy: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A viewer as plugins get it: it refuses changes from other threads.
+
+    To save time it lacks what the tests of `make_napari_viewer` itself have: napari's bars for progress, and, when it
+    closes, the news that its layers go one by one.
+    """
+    from napari._qt.dialogs.qt_activity_dialog import QtActivityDialog
+
+    monkeypatch.setattr(QtActivityDialog, "make_new_pbar", _without_bar)
+    viewer = make_napari_viewer_proxy()
+    yield viewer
+    layers = viewer.__wrapped__.layers
+    with layers.events.blocker_all():
+        layers.clear()
 
 
 @pytest.fixture

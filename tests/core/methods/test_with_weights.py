@@ -113,11 +113,11 @@ def test_a_whole_image_is_classified_as_its_patches(texture):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "sr"])
 def test_a_tile_is_exactly_the_whole(trio, monkeypatch, name):
-    from napari_focusfuse.core.methods import deepfuse, densefuse
+    from napari_focusfuse.core.methods import autoencoders
 
     stack = np.tile(trio[0], (1, 2, 1))
     whole = ff.fuse(stack, method=name, device="cpu").image
-    for module in (cnn_module, deepfuse, densefuse):
+    for module in (cnn_module, autoencoders):
         monkeypatch.setattr(module, "_TILE", 40)
     np.testing.assert_allclose(ff.fuse(stack, method=name, device="cpu").image, whole, atol=1e-4)
 

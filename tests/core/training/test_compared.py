@@ -15,6 +15,7 @@ def images(rng):
     return [ndimage.gaussian_filter(rng.random((96, 96)), 1).astype(np.float32) for _ in range(2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LESSONS)
 def test_the_same_weights_come_out_again(images, monkeypatch, name):
     monkeypatch.setattr(compared, "_VALIDATED", 1)

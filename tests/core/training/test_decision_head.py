@@ -14,8 +14,8 @@ from napari_focusfuse.core.training import _scenes
 from napari_focusfuse.core.training.decision_head import (
     Part,
     Scenes,
+    accuracy,
     decide_loss,
-    found,
     iter_learn_decision,
     part_scores,
     whole,
@@ -63,8 +63,8 @@ def test_the_loss_is_least_for_the_truth(networks):
     part = whole(scene)
     losses = [decide_loss(head, scores, scene, part).item() for scores in (right, 0 * right, -right)]
     assert losses == sorted(losses)
-    assert found(right, scene, part) == 1
-    assert found(-right, scene, part) < 0.2
+    assert accuracy(right, scene, part) == 1
+    assert accuracy(-right, scene, part) < 0.2
 
 
 def test_some_slices_of_a_scene(networks):
@@ -75,7 +75,7 @@ def test_some_slices_of_a_scene(networks):
     place = torch.tensor([0, 1, 3])[:, None, None]
     assert part_scores(FocusHead(), scene, part).shape == (3, 60, 60)
     reachable = ((place - depth).abs().amin(dim=0) <= 1).float().mean().item()
-    assert found(-((place - depth) ** 2), scene, part) == pytest.approx(reachable)
+    assert accuracy(-((place - depth) ** 2), scene, part) == pytest.approx(reachable)
 
 
 def test_only_the_head_is_trained(networks, done):
@@ -88,6 +88,7 @@ def test_only_the_head_is_trained(networks, done):
     assert reports[-1].state.example.picked.shape == (64, 64)
 
 
+@pytest.mark.slow
 def test_it_decides_better_and_better(networks, monkeypatch):
     """Going on from a head that says anything."""
     monkeypatch.setattr("napari_focusfuse.core.training.decision_head.Validation.count", 12)
@@ -101,6 +102,7 @@ def test_it_decides_better_and_better(networks, monkeypatch):
     assert state.kept
 
 
+@pytest.mark.slow
 def test_going_on_is_as_if_never_interrupted(done, networks, tmp_path):
     whole, _ = done
     steps = iter_learn_decision([], [], SMALL, RankState(copy.deepcopy(networks["none"].encoder), SMALL, origin="it"))

@@ -15,7 +15,7 @@ from napari_focusfuse.core.encode import squared_sf
 from napari_focusfuse.core.progress import Returning
 from napari_focusfuse.core.training import encoder as ranking
 from napari_focusfuse.core.training import images as learnt_from
-from napari_focusfuse.core.training.encoder import SLICES, SmallStacks, iter_rank, log_shares, ranking_scores
+from napari_focusfuse.core.training.encoder import SLICES, SmallStacks, iter_rank, log_probabilities, ranking_scores
 from napari_focusfuse.core.training.steps import RankState, best_encoder
 from napari_focusfuse.errors import FocusFuseError, FocusFuseWarning, TrainingError
 
@@ -66,8 +66,8 @@ def test_small_stacks_lose_detail_from_slice_to_slice(images, level):
     for stack in drawn:
         assert stack.slices.shape == (SLICES, 1, 32, 32)
         assert 0 <= stack.slices.min() <= stack.slices.max() <= 1
-        assert stack.wanted.sum().item() == pytest.approx(1)
-        assert stack.wanted.argmax() == 0
+        assert stack.target.sum().item() == pytest.approx(1)
+        assert stack.target.argmax() == 0
     sharpness = np.mean([stack.slices.diff(dim=-1).std(dim=(1, 2, 3)).numpy() for stack in drawn], axis=0)
     assert sharpness[0] > 1.2 * sharpness[-1]
 
@@ -77,6 +77,7 @@ def test_the_same_seed_draws_the_same_stacks(images):
     torch.testing.assert_close(one.slices, other.slices, rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_training_finds_more_slices():
     """On smooth textures, where a network that is not trained does worse."""
     rng, smooth = np.random.default_rng(0), []
@@ -200,10 +201,10 @@ def test_gates_are_shared_by_the_slices_of_a_stack(networks):
     """As fusion freezes them: one value a stack, whatever else is in the batch."""
     encoder, slices = networks["cse"].encoder, torch.rand(2 * SLICES, 1, 20, 20)
     with torch.no_grad():
-        both = log_shares(encoder, slices, 2)
+        both = log_probabilities(encoder, slices, 2)
         for k in range(2):
             own = slices[k * SLICES : (k + 1) * SLICES]
-            torch.testing.assert_close(both[k : k + 1], log_shares(encoder, own, 2), rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(both[k : k + 1], log_probabilities(encoder, own, 2), rtol=1e-4, atol=1e-5)
             means: list[torch.Tensor] = []
             for _ in range(encoder.depth):
                 means.append(encoder.ungated(own, means).mean(dim=(0, 2, 3))[None])
@@ -242,7 +243,7 @@ def test_memory_that_does_not_suffice(images, monkeypatch):
     def full(*_):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
 
-    monkeypatch.setattr("napari_focusfuse.core.training.encoder.log_shares", full)
+    monkeypatch.setattr("napari_focusfuse.core.training.encoder.log_probabilities", full)
     with pytest.raises(TrainingError, match="not enough memory for 1 stacks of 16 px"):
         trained(images)
 

@@ -427,9 +427,15 @@ def test_scores_of_another_time_point_are_marked(viewer, measuring, stack, finis
 
 
 @pytest.mark.parametrize(
-    ("dtype", "white"), [(np.int64, 4095), (np.uint32, 4095), (np.float32, 4095), (np.uint16, 65535)]
+    ("dtype", "white", "lazy"),
+    [
+        (np.int64, 4095, False),
+        (np.uint32, 4095, True),
+        (np.float32, 4095, False),
+        (np.float32, 4095, True),
+        (np.uint16, 65535, True),
+    ],
 )
-@pytest.mark.parametrize("lazy", [False, True])
 def test_white_is_proposed_and_measured_with(viewer, measuring, stack, finish, notes, dtype, white, lazy):
     values = stack.astype(dtype)
     viewer.add_image(da.from_array(values) if lazy else values, name="cells")

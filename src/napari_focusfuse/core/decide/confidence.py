@@ -22,18 +22,18 @@ __all__ = ["PROBABILITY", "Assessment", "hard_weights", "iter_assess", "shares",
 #: of so many slices or more: at most this share of it, if there is a signal in enough of the pixels.
 _ORDERLY, _NEARER, _ENOUGH = 6, 0.65, 0.01
 #: Smaller shares are not mentioned.
-_WORTH_TELLING = 0.0005
+_LEAST_REPORTED = 0.0005
 #: Slices that it takes to have one on either side of another.
 _BRACKETS = 3
 #: What the confidence is where a model has learned to tell it; and from where on a pixel is decided.
 PROBABILITY, _SURE = "probability", 0.5
 #: Depth is measured where the confidence is at least this; or, of many slices, twice what three have by chance.
-_TOLD, _BY_CHANCE = 0.5, 6
+_LEAST_CONFIDENCE, _TWICE_CHANCE = 0.5, 6
 #: Less of the odds on the chosen slice and its neighbours is a broad curve: no second depth, but none at all.
 _NARROW = 0.5
 _HALF, _TINY = 0.5, 1e-30
 #: Less weight than this over all labels is rounding: no label claims the pixel.
-_CLAIMED = 1e-3
+_LEAST_WEIGHT = 1e-3
 
 
 class Assessment(NamedTuple):
@@ -119,7 +119,7 @@ class _Judge:
             confidence = np.minimum(choice.share[rows], np.float32(1))
             elsewhere = np.abs(chosen - at[0]) > 1
             depth[elsewhere] = self._around(rows, chosen)[elsewhere]
-            depth[confidence < min(_TOLD, _BY_CHANCE / slices)] = np.nan
+            depth[confidence < min(_LEAST_CONFIDENCE, _TWICE_CHANCE / slices)] = np.nan
         open_ended = ((chosen == 0) | (chosen == slices - 1)) & (slices > 2) & ~silent
         flags = Flag.NO_SIGNAL * silent + Flag.NOT_BRACKETED * open_ended
         if choice is not None:
@@ -154,7 +154,7 @@ def hard_weights(verified: TopK, index: Labels) -> tuple[Labels, NDArray[np.floa
     """Labels and weights from verified maps, in place; a pixel that no label claims keeps its initial one, `index`."""
     weights = np.maximum(verified.activity, 0, out=verified.activity)
     total = weights.sum(axis=0)
-    unclaimed = total < _CLAIMED
+    unclaimed = total < _LEAST_WEIGHT
     weights[:, unclaimed], total[unclaimed] = 0, 1
     weights[0][unclaimed] = 1
     np.copyto(verified.labels[0], index, where=unclaimed)
@@ -195,7 +195,7 @@ def summary(decision: Decision) -> str:
     for k in sorted((int(z.argmin()), int(z.argmax()))):
         part = float((open_ended & (decision.index == k)).mean())
         where = "before the first slice" if k == 0 else "after the last slice" if k == last else f"beyond slice {k + 1}"
-        ends += [f"{where} ({part:.1%} of the pixels)"] if part >= _WORTH_TELLING else []
+        ends += [f"{where} ({part:.1%} of the pixels)"] if part >= _LEAST_REPORTED else []
     if ends:
         text += f"; focus may lie {' and '.join(ends)}: extend the stack there"
     return text + "."

@@ -122,7 +122,7 @@ def iter_steady(
     """
     told, gaps = depth.copy(), _spacing(z)
     for tile in tiles((depth.shape[0], depth.shape[1]), _SIDE, 2 * sum(_DISTANCES) + 2, align=2):
-        depth[tile.core] = _steadied(told, confidence, gaps[labels[tile.outer]], tile, noise)
+        depth[tile.core] = _smoothed(told, confidence, gaps[labels[tile.outer]], tile, noise)
         yield
 
 
@@ -134,7 +134,7 @@ def _spacing(z: NDArray[np.float64]) -> Map:
     return out
 
 
-def _steadied(depth: Map, confidence: Map, gaps: Map, tile: Tile, noise: float) -> Map:
+def _smoothed(depth: Map, confidence: Map, gaps: Map, tile: Tile, noise: float) -> Map:
     own = torch.from_numpy(depth[tile.outer])
     doubt = 1 - torch.from_numpy(confidence[tile.outer])
     variance = doubt.mul_(_CALM + _NOISY * noise / (noise + _HALFWAY)).add_(_LEAST)
@@ -143,10 +143,10 @@ def _steadied(depth: Map, confidence: Map, gaps: Map, tile: Tile, noise: float) 
     known = own.isfinite()
     half = own[::2, ::2].nan_to_num(0)
     steady = half.clone()
-    spread = torch.where(known, variance, _UNKNOWN * squared)[::2, ::2].contiguous()
+    half_variance = torch.where(known, variance, _UNKNOWN * squared)[::2, ::2].contiguous()
     edge = _EDGE**2 * squared[::2, ::2]
     for distance in _DISTANCES:
-        steady, spread = _asked(steady, spread, edge, distance)
+        steady, half_variance = _averaged(steady, half_variance, edge, distance)
     moved = (steady - half).mul_(known[::2, ::2])
     moved = doubled(moved[None, None], (own.shape[0], own.shape[1]))[0, 0][tile.inner]
     likely = moved.square().div_(variance[tile.inner]).mul_(-0.5 / _FARTHEST**2).exp_()
@@ -154,22 +154,22 @@ def _steadied(depth: Map, confidence: Map, gaps: Map, tile: Tile, noise: float) 
     return out
 
 
-def _asked(depth: Tensor, spread: Tensor, edge: Tensor, distance: int) -> tuple[Tensor, Tensor]:
-    """Depth and variance after all pairs at a distance have been asked."""
-    total, moved = 1 / spread, torch.zeros_like(depth)
+def _averaged(depth: Tensor, variance: Tensor, edge: Tensor, distance: int) -> tuple[Tensor, Tensor]:
+    """Mean of a depth and those between all pairs at a distance, by their precision; and its variance."""
+    precision, moved = 1 / variance, torch.zeros_like(depth)
     for down, across in _DIRECTIONS:
         step = (down * distance, across * distance)
         if depth.shape[0] <= 2 * abs(step[0]) or depth.shape[1] <= 2 * abs(step[1]):
             continue
         first, here, second = (_view(depth, step, k) for k in (-1, 0, 1))
         off = (first + second).mul_(0.5).sub_(here)
-        theirs = (_view(spread, step, -1) + _view(spread, step, 1)).mul_(0.25)
-        apart = (first - second).mul_(0.5).square_().div_(theirs + _view(edge, step, 0))
-        unlike = off.square().div_(theirs + _view(spread, step, 0)).add_(apart)
-        say = unlike.mul_(-0.5).exp_().div_(theirs)
-        _view(total, step, 0).add_(say)
-        _view(moved, step, 0).add_(say.mul_(off))
-    return depth + moved / total, 1 / total
+        of_pair = (_view(variance, step, -1) + _view(variance, step, 1)).mul_(0.25)
+        apart = (first - second).mul_(0.5).square_().div_(of_pair + _view(edge, step, 0))
+        unlike = off.square().div_(of_pair + _view(variance, step, 0)).add_(apart)
+        weight = unlike.mul_(-0.5).exp_().div_(of_pair)
+        _view(precision, step, 0).add_(weight)
+        _view(moved, step, 0).add_(weight.mul_(off))
+    return depth + moved / precision, 1 / precision
 
 
 def _view(image: Tensor, step: tuple[int, int], k: int) -> Tensor:

@@ -222,7 +222,7 @@ _ALL = (
         citation="Prabhakar, Srikar and Babu 2017, ICCV, 4714",
         decides=False,
         needs=("weights", "device"),
-        where="deepfuse:iter_deepfuse",
+        where="autoencoders:iter_deepfuse",
     ),
     Method(
         name="densefuse",
@@ -232,7 +232,7 @@ _ALL = (
         decides=False,
         needs=("weights", "device"),
         config=DenseFuseConfig,
-        where="densefuse:iter_densefuse",
+        where="autoencoders:iter_densefuse",
     ),
     Method(
         name="max",

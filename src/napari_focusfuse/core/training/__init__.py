@@ -13,14 +13,14 @@ from napari_focusfuse.core.training.course import (
     moments,
     restore,
 )
-from napari_focusfuse.core.training.images import Pieces, central, log_uniform, seen_by_camera, usable
+from napari_focusfuse.core.training.images import Crops, central, log_uniform, seen_by_camera, usable
 
 __all__ = [
     "Course",
+    "Crops",
     "LearningReport",
     "LearningState",
     "LogEntry",
-    "Pieces",
     "central",
     "freeze_norms",
     "going_on",

@@ -20,7 +20,7 @@ from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.simulate import Scene, drawn_flaws, simulate
 from napari_focusfuse.core.simulate.scene import exposed
 from napari_focusfuse.core.stack.intensity import robust_range, scaled
-from napari_focusfuse.core.training.images import Pieces, log_uniform
+from napari_focusfuse.core.training.images import Crops, log_uniform
 
 __all__ = ["Drawn", "DrawnScenes", "deep_maps", "noise_floors", "some_slices"]
 
@@ -103,7 +103,7 @@ class DrawnScenes(Generic[Seen]):
     side: ClassVar[int]
 
     def __init__(self, images: Sequence[Image], config: DecideConfig, stream: int) -> None:
-        self._pieces = Pieces(images, config.procedural, config.seed, leaves=True)
+        self._crops = Crops(images, config.procedural, config.seed, leaves=True)
         self._seed = (config.seed, stream)
         self._latest: OrderedDict[int, Seen] = OrderedDict()
 
@@ -134,10 +134,10 @@ class DrawnScenes(Generic[Seen]):
     def _cut(self, rng: np.random.Generator) -> Drawn:
         """Cut-out objects, blurred within their outlines: nothing spills over. Public pairs with truth are made so."""
         side, count = self.side, int(rng.integers(2, _CUT_SLICES + 1))
-        texture, depth = self._pieces.draw(rng, side), np.full((side, side), rng.integers(count))
+        texture, depth = self._crops.draw(rng, side), np.full((side, side), rng.integers(count))
         for _ in range(int(rng.integers(1, _MOST_OBJECTS + 1))):
             inside = _outline(rng, side)
-            texture = np.where(inside, self._pieces.draw(rng, side), texture)
+            texture = np.where(inside, self._crops.draw(rng, side), texture)
             depth[inside] = rng.integers(count)
         camera = _camera(rng, _HALF) if rng.random() < _HALF else Camera(bits=8)
         clean = _blurred_in_place(texture, depth, count, log_uniform(rng, *_CUT_GROWTH))
@@ -146,7 +146,7 @@ class DrawnScenes(Generic[Seen]):
 
     def _drawn(self, rng: np.random.Generator, camera: Camera, *, flawed: bool) -> Drawn:
         side = self.side
-        texture = self._pieces.draw(rng, side)
+        texture = self._crops.draw(rng, side)
         texture = _uneven(rng, texture) if rng.random() < _UNEVEN else texture
         growth = log_uniform(rng, *_GROWTH)
         count = min(int(rng.integers(*_SLICES)), max(_SLICES[0], int(_WIDEST / growth)))

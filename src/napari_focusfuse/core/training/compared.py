@@ -17,7 +17,7 @@ from torch.nn import functional
 from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.encode.compared import PATCH, DeepFuse, DenseFuse, FocusClassifier
 from napari_focusfuse.core.progress import Clock
-from napari_focusfuse.core.training import Course, LearningReport, LearningState, Pieces, usable
+from napari_focusfuse.core.training import Course, Crops, LearningReport, LearningState, usable
 from napari_focusfuse.core.training.reconstruction import fusion_loss
 
 __all__ = ["LESSONS", "ComparedState", "Lesson", "best_of", "classifying", "iter_learn_compared", "mef_ssim"]
@@ -25,24 +25,24 @@ __all__ = ["LESSONS", "ComparedState", "Lesson", "best_of", "classifying", "iter
 #: Share of computed textures, and batches of the validation.
 _PROCEDURAL, _VALIDATED = 0.5, 12
 _FITTING, _VALIDATING = 0, 1
-#: Side of the pieces of the two reconstructing networks, px.
+#: Side of the crops of the two reconstructing networks, px.
 _SIDE = 64
 
 #: Blur of the classifier's examples: sigma, side of the kernel, times that it is repeated (Liu et al. 2017, Sect. 3.2).
 _SIGMA, _KERNEL, _BLURS = 2.0, 7, 5
-#: Patches from a piece, side of a piece, least standard deviation of a patch (25 grey levels squared, as published).
-_PATCHES, _PIECE, _FLAT = 16, 96, 5 / 255
+#: Patches from a crop, side of a crop, least standard deviation of a patch (25 grey levels squared, as published).
+_PATCHES, _CROP, _FLAT = 16, 96, 5 / 255
 
 
-def classifying(network: nn.Module, pieces: Pieces, rng: np.random.Generator, batch: int) -> Tensor:
+def classifying(network: nn.Module, crops: Crops, rng: np.random.Generator, batch: int) -> Tensor:
     """Loss of telling sharp patches from blurred ones, the first patch sharp in half of the pairs."""
     sharp: list[Tensor] = []
     blurred: list[Tensor] = []
     side = PATCH + 2 * FocusClassifier.margin
     while len(sharp) < batch:
-        image = torch.from_numpy(pieces.draw(rng, _PIECE))[None, None]
+        image = torch.from_numpy(crops.draw(rng, _CROP))[None, None]
         levels = _blurred(image)
-        for y, x in rng.integers(0, _PIECE - side + 1, (_PATCHES, 2)):
+        for y, x in rng.integers(0, _CROP - side + 1, (_PATCHES, 2)):
             where = (slice(None), slice(None), slice(y, y + side), slice(x, x + side))
             if image[where].std() > _FLAT:
                 sharp.append(image[where])
@@ -63,26 +63,26 @@ def _blurred(image: Tensor) -> list[Tensor]:
     return levels[1:]
 
 
-def _reconstructing(network: nn.Module, pieces: Pieces, rng: np.random.Generator, batch: int) -> Tensor:
+def _reconstructing(network: nn.Module, crops: Crops, rng: np.random.Generator, batch: int) -> Tensor:
     """Loss of giving an image back, with the weight of 1,000 for SSIM (Li and Wu 2019, Eq. 1-3)."""
-    images = _drawn(pieces, rng, batch)
+    images = _drawn(crops, rng, batch)
     return fusion_loss(network(images), images, 1000).total
 
 
-def _drawn(pieces: Pieces, rng: np.random.Generator, batch: int) -> Tensor:
-    return torch.from_numpy(np.stack([pieces.draw(rng, _SIDE) for _ in range(batch)])[:, None])
+def _drawn(crops: Crops, rng: np.random.Generator, batch: int) -> Tensor:
+    return torch.from_numpy(np.stack([crops.draw(rng, _SIDE) for _ in range(batch)])[:, None])
 
 
 #: Exposure is halved and doubled up to this many times; display gamma; side of the window and constant of MEF-SSIM.
 _STOPS, _GAMMA, _WINDOW, _C = 2.0, 2.2, 8, 0.03**2
 
 
-def _fusing_exposures(network: nn.Module, pieces: Pieces, rng: np.random.Generator, batch: int) -> Tensor:
+def _fusing_exposures(network: nn.Module, crops: Crops, rng: np.random.Generator, batch: int) -> Tensor:
     """Loss of fusing a short and a long exposure without a reference: 1 - MEF-SSIM (Prabhakar et al. 2017, Sect. 3.2).
 
     That score leaves the brightness free, which the paper's data settle; here it is that of the two images' mean.
     """
-    light = _drawn(pieces, rng, batch) ** _GAMMA
+    light = _drawn(crops, rng, batch) ** _GAMMA
     stops = torch.from_numpy(rng.uniform(0, _STOPS, (2, batch, 1, 1, 1))).float()
     short, long = ((light * 2**stop).clamp(0, 1) ** (1 / _GAMMA) for stop in (-stops[0], stops[1]))
     fused = network(short, long)
@@ -117,14 +117,14 @@ class Lesson(NamedTuple):
     ----------
     network : type
     loss : callable
-        From the network, pieces of images, a random generator and a batch size to a loss.
+        From the network, crops of images, a random generator and a batch size to a loss.
     batch : int
     rate : float
         Learning rate, which falls to 0 by a cosine.
     """
 
     network: type[nn.Module]
-    loss: Callable[[nn.Module, Pieces, np.random.Generator, int], Tensor]
+    loss: Callable[[nn.Module, Crops, np.random.Generator, int], Tensor]
     batch: int
     rate: float
 
@@ -199,7 +199,7 @@ def iter_learn_compared(
     torch.manual_seed(seed)
     state = ComparedState(network=lesson.network())
     kinds = {"training": images, "validation": validation}
-    shown = [Pieces(usable(kind, name), _PROCEDURAL, seed) for name, kind in kinds.items()]
+    shown = [Crops(usable(kind, name), _PROCEDURAL, seed) for name, kind in kinds.items()]
     yield from _Run(lesson, state, shown, steps, seed).iter_rounds()
     return state
 
@@ -210,7 +210,7 @@ class _Run(Course[LearningReport]):
     rounds: ClassVar[str] = "validations"
     complete: ClassVar[str] = "steps"
 
-    def __init__(self, lesson: Lesson, state: ComparedState, shown: Sequence[Pieces], steps: int, seed: int) -> None:
+    def __init__(self, lesson: Lesson, state: ComparedState, shown: Sequence[Crops], steps: int, seed: int) -> None:
         super().__init__(state, Clock(0, 0), 0)
         self._lesson, self._state, self._steps, self._seed = lesson, state, steps, seed
         self._images, self._held_out = shown
@@ -258,6 +258,6 @@ class _Run(Course[LearningReport]):
         self._latest = loss.item()
         return self._latest
 
-    def _loss(self, pieces: Pieces, stream: int, number: int) -> Tensor:
+    def _loss(self, crops: Crops, stream: int, number: int) -> Tensor:
         rng = np.random.default_rng((self._seed, stream, number))
-        return self._lesson.loss(self._state.network, pieces, rng, self._lesson.batch)
+        return self._lesson.loss(self._state.network, crops, rng, self._lesson.batch)

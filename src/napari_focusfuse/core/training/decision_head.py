@@ -42,9 +42,9 @@ __all__ = [
     "Scenes",
     "SeenScene",
     "Validation",
+    "accuracy",
     "decide_loss",
     "deciding_scores",
-    "found",
     "head_of",
     "iter_fit_head",
     "iter_learn_decision",
@@ -151,7 +151,7 @@ def slices_off(scores: Tensor, scene: SeenScene, part: Part) -> Tensor:
     return (best - scene.depth[part.rows, part.columns]).abs()
 
 
-def found(scores: Tensor, scene: SeenScene, part: Part) -> float:
+def accuracy(scores: Tensor, scene: SeenScene, part: Part) -> float:
     """Share of the pixels whose slice is found, or the one next to it."""
     return (slices_off(scores, scene, part) <= 1).float().mean().item()
 
@@ -203,7 +203,7 @@ class Validation(SceneValidation[SeenScene]):
         """See `SceneValidation`."""
         head, part = head_of(encoder), whole(scene)
         scores = part_scores(head, scene, part)
-        return decide_loss(head, scores, scene, part).item(), found(scores, scene, part)
+        return decide_loss(head, scores, scene, part).item(), accuracy(scores, scene, part)
 
     @torch.inference_mode()
     def shown(self, encoder: Encoder, scene: SeenScene) -> DecideExample:

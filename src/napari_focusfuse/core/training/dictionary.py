@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.encode.sparse import Code, omp, represented
 from napari_focusfuse.core.progress import Progress
-from napari_focusfuse.core.training import Pieces, usable
+from napari_focusfuse.core.training import Crops, usable
 
 __all__ = ["iter_learn_dictionary"]
 
-#: Side of a patch, atoms, patches to learn from, from each piece, side of a piece, least standard deviation of a patch.
-_SIDE, _ATOMS, _PATCHES, _EACH, _PIECE, _FLAT = 8, 256, 16384, 32, 64, 0.02
+#: Side of a patch, atoms, patches to learn from, from each crop, side of a crop, least standard deviation of a patch.
+_SIDE, _ATOMS, _PATCHES, _EACH, _CROP, _FLAT = 8, 256, 16384, 32, 64, 0.02
 #: Atoms for a patch while learning.
 _SPARSITY = 5
 _PROCEDURAL = 0.5
@@ -45,7 +45,7 @@ def iter_learn_dictionary(
         Root mean square of the residual of patches of length 1 after each round.
     """
     rng = np.random.default_rng(seed)
-    patches = _drawn(Pieces(usable(images, "training"), _PROCEDURAL, seed), rng)
+    patches = _drawn(Crops(usable(images, "training"), _PROCEDURAL, seed), rng)
     dictionary = patches[rng.choice(len(patches), _ATOMS, replace=False)]
     errors = []
     for done in range(rounds):
@@ -59,13 +59,13 @@ def iter_learn_dictionary(
     return dictionary.astype(np.float32), errors
 
 
-def _drawn(pieces: Pieces, rng: np.random.Generator) -> Floats:
+def _drawn(crops: Crops, rng: np.random.Generator) -> Floats:
     """Patches (P, 64) of length 1 without their mean."""
     found: list[Floats] = []
     while len(found) < _PATCHES:
-        piece = pieces.draw(rng, _PIECE)
-        for y, x in rng.integers(0, _PIECE - _SIDE + 1, (_EACH, 2)):
-            patch = piece[y : y + _SIDE, x : x + _SIDE].ravel().astype(np.float64)
+        crop = crops.draw(rng, _CROP)
+        for y, x in rng.integers(0, _CROP - _SIDE + 1, (_EACH, 2)):
+            patch = crop[y : y + _SIDE, x : x + _SIDE].ravel().astype(np.float64)
             if patch.std() > _FLAT:
                 found.append((patch - patch.mean()) / np.linalg.norm(patch - patch.mean()))
     return np.stack(found[:_PATCHES])

@@ -1,6 +1,6 @@
 """Training an encoder to rank slices by their focus, without labels.
 
-Small stacks are made from sharp images: the same piece at several amounts of defocus, each slice with noise of its
+Small stacks are made from sharp images: the same crop at several amounts of defocus, each slice with noise of its
 own. The spatial frequency of the encoder's features, as fusion computes it, has to be largest where the defocus is
 least. That is the decision itself, so that what is learned is what is used: features that answer to detail and not to
 noise.
@@ -19,7 +19,7 @@ from napari_focusfuse.core.encode import reduced, squared_sf
 from napari_focusfuse.core.encode.network import Encoder
 from napari_focusfuse.core.progress import Clock, drain
 from napari_focusfuse.core.simulate.optics import Field, disc, gaussian
-from napari_focusfuse.core.training import Pieces, freeze_norms, going_on, log_uniform, seen_by_camera, usable
+from napari_focusfuse.core.training import Crops, freeze_norms, going_on, log_uniform, seen_by_camera, usable
 from napari_focusfuse.core.training.steps import (
     LIMITS,
     HeldOut,
@@ -36,9 +36,9 @@ __all__ = [
     "SmallStack",
     "SmallStacks",
     "Validation",
-    "found",
+    "accuracy",
     "iter_rank",
-    "log_shares",
+    "log_probabilities",
     "rank_loss",
     "ranking_scores",
 ]
@@ -63,10 +63,10 @@ _CALIBRATING = 1
 
 
 class SmallStack(NamedTuple):
-    """Slices (N, 1, Y, X) of a small stack at one scale, and how much each is wanted (N,), which sums to 1."""
+    """Slices (N, 1, Y, X) of a small stack at one scale, and the target (N,): the probability that each should have."""
 
     slices: Tensor
-    wanted: Tensor
+    target: Tensor
 
 
 class Looks(NamedTuple):
@@ -91,7 +91,7 @@ class SmallStacks:
     """
 
     def __init__(self, images: Sequence[Image], config: RankConfig) -> None:
-        self._pieces, self._config = Pieces(images, config.procedural, config.seed), config
+        self._crops, self._config = Crops(images, config.procedural, config.seed), config
 
     def level(self, rng: np.random.Generator) -> int:
         """Draw a scale: 0 is full size, 1 half size and so on."""
@@ -112,7 +112,7 @@ class SmallStacks:
             Its contrast and noise; drawn by default.
         """
         margin = _MARGIN * 2**level
-        sharp = self._pieces.draw(rng, (side or self._config.crop) * 2**level + 2 * margin, looks and looks.contrast)
+        sharp = self._crops.draw(rng, (side or self._config.crop) * 2**level + 2 * margin, looks and looks.contrast)
         growth = log_uniform(rng, *_GROWTH)
         distance = np.abs(_PLACES - rng.uniform(0, 0.5))
         optics = disc(growth) if rng.random() < _DISC else gaussian(growth)
@@ -124,12 +124,12 @@ class SmallStacks:
         seen = torch.from_numpy(seen_by_camera(rng, light, looks and looks.noise))[:, None]
         for _ in range(level):
             seen = reduced(seen)
-        wanted = torch.softmax(torch.from_numpy(-_TARGET * (distance - distance.min()) ** 2).float(), dim=0)
-        return SmallStack(seen, wanted)
+        target = torch.softmax(torch.from_numpy(-_TARGET * (distance - distance.min()) ** 2).float(), dim=0)
+        return SmallStack(seen, target)
 
 
-def log_shares(encoder: Encoder, slices: Tensor, radius: int) -> Tensor:
-    """Logarithm of each slice's share in the activity of a pixel.
+def log_probabilities(encoder: Encoder, slices: Tensor, radius: int) -> Tensor:
+    """Logarithm of the probability of each slice, a softmax over the activities of a pixel.
 
     Parameters
     ----------
@@ -150,15 +150,15 @@ def log_shares(encoder: Encoder, slices: Tensor, radius: int) -> Tensor:
     return torch.log_softmax(_SLOPE * torch.log(squared + _TINY), dim=1)
 
 
-def rank_loss(shares: Tensor, batch: Sequence[SmallStack]) -> Tensor:
-    """Cross entropy between the wanted share of each slice and the actual one (B, N, Y, X), a logarithm."""
-    wanted = torch.stack([stack.wanted for stack in batch]).to(shares.device)
-    return -(wanted[:, :, None, None] * shares).sum(dim=1).mean()
+def rank_loss(log_probability: Tensor, batch: Sequence[SmallStack]) -> Tensor:
+    """Cross entropy between the target of each stack and the `log_probabilities` (B, N, Y, X) of its slices."""
+    target = torch.stack([stack.target for stack in batch]).to(log_probability.device)
+    return -(target[:, :, None, None] * log_probability).sum(dim=1).mean()
 
 
-def found(shares: Tensor) -> float:
+def accuracy(log_probability: Tensor) -> float:
     """Share of pixels whose sharpest slice is the one with the largest activity or next to it."""
-    return (shares.argmax(dim=1) <= 1).float().mean().item()
+    return (log_probability.argmax(dim=1) <= 1).float().mean().item()
 
 
 def _shared_means(encoder: Encoder, images: Tensor) -> list[Tensor] | None:
@@ -198,14 +198,14 @@ class Validation(HeldOut):
     def example(self, encoder: Encoder) -> RankExample:
         """What an encoder decides on a stack to look at."""
         stack = self._stacks.draw(np.random.default_rng((self._config.seed, _SHOWING)), 0, _SIDE, _LOOKS)
-        picked = log_shares(encoder, stack.slices, _RADIUS)[0].argmax(dim=0)
+        picked = log_probabilities(encoder, stack.slices, _RADIUS)[0].argmax(dim=0)
         return RankExample(stack.slices[:, 0].numpy(), picked.cpu().numpy())
 
 
 @torch.inference_mode()
 def _score(encoder: Encoder, stack: SmallStack) -> tuple[float, float]:
-    shares = log_shares(encoder, stack.slices, _RADIUS)
-    return rank_loss(shares, [stack]).item(), found(shares)
+    found = log_probabilities(encoder, stack.slices, _RADIUS)
+    return rank_loss(found, [stack]).item(), accuracy(found)
 
 
 def ranking_scores(encoder: Encoder, images: Sequence[Image], config: RankConfig) -> RankScores:
@@ -291,4 +291,4 @@ class _RankRun(StepRun):
         level = self._stacks.level(rng)
         batch = [self._stacks.draw(rng, level) for _ in range(self._config.stacks)]
         slices = torch.cat([stack.slices for stack in batch])
-        return rank_loss(log_shares(self._state.encoder, slices, int(rng.choice(_RADII))), batch)
+        return rank_loss(log_probabilities(self._state.encoder, slices, int(rng.choice(_RADII))), batch)

@@ -1,4 +1,4 @@
-"""What is learnt from: images, pieces of texture to make training stacks of, and the noise of a camera."""
+"""What is learnt from: images, crops of texture to make training stacks of, and the noise of a camera."""
 
 import math
 import warnings
@@ -13,17 +13,17 @@ from napari_focusfuse.config import Texture
 from napari_focusfuse.core.simulate.surfaces import texture_named
 from napari_focusfuse.errors import FocusFuseWarning, TrainingError
 
-__all__ = ["Pieces", "central", "log_uniform", "seen_by_camera", "usable"]
+__all__ = ["Crops", "central", "log_uniform", "seen_by_camera", "usable"]
 
 Image = NDArray[np.float32]
-#: Contrast of a piece; shares of pieces of inverted contrast and at half the size.
+#: Contrast of a crop; shares of crops of inverted contrast and at half the size.
 _CONTRAST, _INVERTED, _HALVED = (0.15, 1.0), 0.3, 0.25
 #: Noise, share of full scale; shares of stacks without noise and with photon noise.
 _NOISE, _CLEAN, _PHOTONS = (0.003, 0.1), 0.25, 0.5
-#: Contrast below which a piece is left as it is.
+#: Contrast below which a crop is left as it is.
 _FLAT = 0.05
 _SIDE = 640
-#: Share of computed pieces that are leaves, each drawn anew.
+#: Share of computed crops that are leaves, each drawn anew.
 _LEAVES = 0.6
 _TEXTURES: tuple[Texture, ...] = ("grains", "cloud", "beads", "cloud", "grains", "cloud")
 
@@ -61,7 +61,7 @@ def usable(images: Sequence[Image], purpose: str, least: int = 1) -> list[Image]
     return found
 
 
-class Pieces:
+class Crops:
     """Draws squares of texture from sharp images and from computed textures.
 
     Parameters
@@ -69,7 +69,7 @@ class Pieces:
     images : sequence of arrays (Y, X) float32
         Sharp and grey, in [0, 1]; may be empty.
     procedural : float
-        Share of pieces whose texture is computed.
+        Share of crops whose texture is computed.
     seed : int
         Of the computed textures.
     leaves : bool
@@ -91,10 +91,10 @@ class Pieces:
         if min(image.shape) < size:
             image = np.pad(image, [(0, max(0, size - n)) for n in image.shape], mode="symmetric")
         y, x = (int(rng.integers(n - size + 1)) for n in image.shape)
-        piece = np.rot90(image[y : y + size, x : x + size], int(rng.integers(4)))
-        piece = piece[:, ::-1] if rng.integers(2) else piece
-        low, high = float(piece.min()), float(piece.max())
-        full = (piece - low) / (high - low) if high - low > _FLAT else piece
+        crop = np.rot90(image[y : y + size, x : x + size], int(rng.integers(4)))
+        crop = crop[:, ::-1] if rng.integers(2) else crop
+        low, high = float(crop.min()), float(crop.max())
+        full = (crop - low) / (high - low) if high - low > _FLAT else crop
         contrast = log_uniform(rng, *_CONTRAST) if contrast is None else contrast
         lit = full * contrast + rng.uniform(0, 1 - contrast)
         return np.ascontiguousarray(1 - lit if rng.random() < _INVERTED else lit, dtype=np.float32)
@@ -102,7 +102,7 @@ class Pieces:
 
 @lru_cache(maxsize=2)
 def _computed(seed: int) -> tuple[Image, ...]:
-    """Computed textures, the same for training and validation; the pieces that are drawn from them differ."""
+    """Computed textures, the same for training and validation; the crops that are drawn from them differ."""
     rng = np.random.default_rng(seed)
     return tuple(texture_named(name, rng, (_SIDE, _SIDE)) for _ in range(3) for name in _TEXTURES)
 

@@ -256,11 +256,11 @@ def example_of(network: SESFNet, images: Sequence[Image]) -> Example:
     """The middle of the image with most contrast, and what the network makes of it."""
     parts = [central(image, _EXAMPLE) for image in images]
     original = max(parts, key=lambda part: float(part.std()))
-    return Example(original, _given_back(network.eval(), original))
+    return Example(original, _reconstructed(network.eval(), original))
 
 
 @torch.inference_mode()
-def _given_back(network: SESFNet, image: Image) -> Image:
+def _reconstructed(network: SESFNet, image: Image) -> Image:
     batch = torch.from_numpy(np.ascontiguousarray(image))[None, None].to(_device(network))
     output: Image = network(batch).clamp(0, 1).cpu().numpy()[0, 0]
     return output
@@ -274,7 +274,7 @@ def reconstruction_scores(network: SESFNet, images: Sequence[Image]) -> tuple[fl
     scores = []
     for image in images:
         part = central(image, _LARGEST)
-        output = _given_back(network, part)
+        output = _reconstructed(network, part)
         psnr = peak_signal_noise_ratio(part, output, data_range=1.0)
         scores.append((psnr, structural_similarity(part, output, data_range=1.0)))
     psnr, similarity = np.mean(scores, axis=0)

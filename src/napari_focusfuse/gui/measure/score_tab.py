@@ -41,8 +41,10 @@ class BarPlot(Plot):
         self, title: str, values: Mapping[str, float], best: Sequence[bool], *, faded: bool = False
     ) -> None:
         """Show values by name, the best ones set off; faded if they no longer hold."""
+        shown = (self._title, self._values, self._best, self._faded)
         self._title, self._values, self._best, self._faded = title, dict(values), list(best), faded
-        self.redraw()
+        if shown != (self._title, self._values, self._best, self._faded):
+            self.redraw()
 
     def _draw(self, axes: "Axes", colours: Colours) -> None:
         values = list(self._values.values())
