@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
 from napari_focusfuse.core.decide.top_k import TopK
+from napari_focusfuse.core.encode.candidate_head import MISSING
+from napari_focusfuse.core.encode.head import SLOPE
+from napari_focusfuse.core.training.candidate_head import found_candidates
 
 
 def shown(activities: np.ndarray) -> TopK:
@@ -42,33 +46,53 @@ def _carried(activities: np.ndarray, first: np.ndarray, second: np.ndarray) -> T
         for rows in (slice(0, 5), slice(5, None)):
             maps = (activities[k, rows], first[k, rows], second[k, rows])
             peaks.show((rows, slice(None)), k, k - 1, *maps)
-    peaks.finish(slices - 1)
+    peaks.finish()
     return peaks
 
 
-def _further(activity: np.ndarray) -> list[int]:
-    """Two of the three best peaks besides the best one that are none of the best four, by looking at a whole curve."""
+def _further(activity: np.ndarray, energy: np.ndarray) -> list[int]:
+    """Those of the three highest peaks of the energy that are none of the best four, by looking at a whole curve."""
     best = np.argsort(-activity, kind="stable")[:4]
-    ends = np.concatenate([[-np.inf], activity, [-np.inf]])
-    peaks = [k for k in range(len(activity)) if ends[k] <= ends[k + 1] > ends[k + 2] and k != best[0]]
-    peaks = sorted(peaks, key=lambda k: -activity[k])[:3]
+    ends = np.concatenate([[-np.inf], energy, [-np.inf]])
+    peaks = [k for k in range(len(energy)) if ends[k] <= ends[k + 1] > ends[k + 2]]
+    peaks = sorted(peaks, key=lambda k: -energy[k])[:3]
     return [k for k in peaks if k not in best][:2]
 
 
+def _curves(rng: np.random.Generator, slices: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Activities, grey values and energies (N, 9, 8); the longer ones have few peaks. No two energies are equal."""
+    activities = np.exp(rng.normal(size=(slices, 9, 8))).astype(np.float32)
+    energies = rng.permuted(np.broadcast_to(np.arange(slices)[:, None, None], (slices, 9, 8)), axis=0)
+    if slices > 12:
+        energies = rng.normal(size=(slices, 9, 8)).cumsum(0).argsort(0).argsort(0)
+    return activities, rng.random((slices, 9, 8)).astype(np.float32), energies.astype(np.float32) + 1
+
+
 @pytest.mark.parametrize("slices", [5, 12, 60])
-def test_further_peaks_are_kept_with_what_is_carried(rng, slices):
-    smooth = rng.normal(size=(slices, 9, 8)).cumsum(0) if slices > 12 else rng.normal(size=(slices, 9, 8))
-    activities = np.exp(smooth).astype(np.float32)
-    first, second = rng.random((2, slices, 9, 8)).astype(np.float32)
-    peaks = _carried(activities, first, second)
+def test_further_peaks_of_the_energy_are_kept_with_what_is_carried(rng, slices):
+    activities, greys, energies = _curves(rng, slices)
+    peaks = _carried(activities, greys, energies)
     assert peaks.labels.shape == (6, 9, 8)
     for y, x in np.ndindex(9, 8):
-        wanted = _further(activities[:, y, x])
+        wanted = _further(activities[:, y, x], energies[:, y, x])
         there = peaks.activity[4:, y, x] > 0
         assert peaks.labels[4:, y, x][there].tolist() == wanted
         assert (peaks.labels[4:, y, x][~there] == peaks.labels[0, y, x]).all()
-    for maps, given in zip(peaks.carried, (first, second), strict=True):
+    for maps, given in zip(peaks.carried, (greys, energies), strict=True):
         np.testing.assert_allclose(maps, np.take_along_axis(given, peaks.labels.astype(int), 0), rtol=1e-3)
+
+
+@pytest.mark.parametrize("slices", [3, 5, 12])
+def test_training_finds_the_same_candidates(rng, slices):
+    activities, greys, energies = _curves(rng, slices)
+    peaks = _carried(activities, greys, energies)
+    scores = SLOPE * torch.log(torch.from_numpy(activities))
+    found, ranks = found_candidates(scores, torch.from_numpy(energies))
+    np.testing.assert_array_equal(ranks, peaks.labels)
+    there = peaks.activity > 0
+    kept = SLOPE * np.log(peaks.activity[there])
+    np.testing.assert_allclose(found.numpy()[there], kept, rtol=1e-4, atol=1e-5)
+    assert (found.numpy() - found.numpy()[:1] < -MISSING)[~there].all()
 
 
 def test_what_is_carried_of_few_slices(rng):

@@ -108,9 +108,11 @@ class SliceActivity:
         self, grey: Grey, missing: NDArray[np.bool_] | None, where: Where, means: list[Tensor] | None
     ) -> list[Grey]:
         activity = self.part(grey[None], where, means)[0]
+        made = [activity, grey[where], self._energy(grey, where)] if self._stats.candidates else [activity]
         if missing is not None:
-            activity[missing[where]] = 0
-        return [activity, grey[where], self._energy(grey, where)] if self._stats.candidates else [activity]
+            for unknown in (activity, made[-1]):
+                unknown[missing[where]] = 0
+        return made
 
     @torch.inference_mode()
     def _energy(self, grey: Grey, where: Where) -> Grey:
@@ -172,7 +174,7 @@ def iter_top_k(stack: Stack, activity: SliceActivity, stats: Statistics, count: 
     if not activity.frozen:
         for done, k, previous in places:
             yield from repeated(activity.iter_show(peaks, k, previous, read(k)), progress(done))
-        peaks.finish(order[-1])
+        peaks.finish()
         return peaks
 
     def jobs() -> Iterator[Callable[[], tuple[int, Where, list[Grey]]]]:
@@ -184,7 +186,7 @@ def iter_top_k(stack: Stack, activity: SliceActivity, stats: Statistics, count: 
     for done, where, maps in iter_ahead(jobs(), count):
         peaks.show(where, *places[done][1:], *maps)
         yield progress(done)
-    peaks.finish(order[-1])
+    peaks.finish()
     return peaks
 
 

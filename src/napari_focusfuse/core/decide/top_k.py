@@ -10,7 +10,7 @@ from napari_focusfuse.core.result import Labels
 
 __all__ = ["BEST", "KEPT", "PEAKS", "TopK"]
 
-#: Slices that are kept for a pixel: the best ones, and for a candidate head further peaks of the activity along z.
+#: Slices that are kept for a pixel: the best ones, and for a candidate head further peaks of the energy along z.
 BEST, KEPT = 4, 6
 #: Peaks that are looked at: some of them are among the best slices as well.
 PEAKS = 3
@@ -25,8 +25,9 @@ class TopK:
     """For each pixel the best few activities so far, and the activities beside the best.
 
     Slices are shown in the order of their z; ties go to the earlier one. In a stack with many slices the best few lie
-    next to each other; beside an edge in depth the right one may be another peak of the activity, which a candidate
-    head wants to see too.
+    next to each other. Beside an edge in depth, or on a hair before a rich ground, the right one may be far from them:
+    the activity is taken from too wide a window to see it, but the energy of the grey values has a peak there, and a
+    candidate head wants to see that too.
 
     Parameters
     ----------
@@ -37,14 +38,15 @@ class TopK:
     beside : bool
         Whether to keep the activities beside the best.
     carried : bool
-        Whether two further maps come with each slice, and are kept for its label; and further peaks are kept.
+        Whether two further maps come with each slice, grey values and their energy, and are kept for its label; and
+        further peaks of the energy are kept.
 
     Attributes
     ----------
     activity, labels : (K, Y, X) float32 and int16 or int32
-        The K = min(4, N) best activities, best first, and their slices. Where maps are carried and N > 4, two of the
-        three best other peaks that are not among them follow after `finish`; where there is none, the best slice with
-        an activity of 0.
+        The K = min(4, N) best activities, best first, and their slices. Where maps are carried and N > 4, those two of
+        the three highest peaks of the energy that are not among them follow after `finish`; where there is none, the
+        best slice with an activity of 0.
     below, above : (Y, X) float32
         Activity one slice before and one after the best; NaN where there is none.
     carried : 2 (K, Y, X) float16 arrays, or none
@@ -58,6 +60,8 @@ class TopK:
         self._kept = self._layout.empty((self._best + self._peaks, *shape))
         self._fields = self._layout.fields(self._kept)
         self._fields.activity[...], self._fields.labels[...] = -np.inf, -1
+        if self._peaks:
+            self._fields.energy[...] = -np.inf
         self._odds = np.zeros(shape if carried else (0, 0))
         self._beside = beside
         kept_shape = shape if beside else (0, 0)
@@ -110,55 +114,52 @@ class TopK:
         if further:
             self._odds[where] += odds(activity.astype(np.float64))
         if self._peaks:
-            self._climb(where, previous, activity, wins)
-            _put(current, _of(self._before, where))
+            self._climb(where, previous, current)
         kept = _of(self._kept, (slice(None), *where))
         for k in range(self._best):
             wins = wins | (self._layout.fields(current).activity > best[k])
             current = _swapped(current, _of(kept, k), wins)
 
-    def finish(self, last: int) -> None:
-        """Take in that slice `last` was the last one, and keep the best peaks that are none of the best slices."""
+    def finish(self) -> None:
+        """Take in that there are no more slices, and keep the highest peaks that are none of the best slices."""
         if not self._peaks:
             return
-        everywhere = (slice(None), slice(None))
-        self._insert(everywhere, self._rising & (self._fields.labels[0] != last), self._before)
-        activity, labels, _ = self._fields
+        self._insert((slice(None), slice(None)), self._rising, self._before)
+        activity, labels, energy = self._fields.activity, self._fields.labels, self._fields.energy
         for peak in range(self._best, self._best + self._peaks):
             known = (labels[peak] == labels[: self._best]).any(axis=0) | (labels[peak] < 0)
-            activity[peak][known] = -np.inf
+            energy[peak][known] = -np.inf
         kept = _of(self._kept, slice(self._best, None))
         for first in (0, 1):
             for k in range(self._peaks - 1, first, -1):
                 upper, lower = _of(kept, k - 1), _of(kept, k)
-                behind = self._layout.fields(upper).activity < self._layout.fields(lower).activity
+                behind = self._layout.fields(upper).energy < self._layout.fields(lower).energy
                 _put(_swapped(lower, upper, behind), lower)
-        absent = np.isneginf(activity)
+        absent = np.isneginf(energy)
         for part in self._kept:
             np.copyto(part, part[:1], where=absent)
         activity[absent] = 0
 
-    def _climb(self, where: Where, previous: int, activity: Map, wins: NDArray[np.bool_]) -> None:
-        """Find the peaks that the slice before was, or that lose their place as the best to one on another hill."""
+    def _climb(self, where: Where, previous: int, current: "_Parts") -> None:
+        """Find the peaks that the slice before was."""
         before, rising = _of(self._before, where), self._rising[where]
-        apart = self._fields.labels[0, *where] != previous
-        if previous < 0:
-            return
-        level = self._layout.fields(before).activity
-        falls = activity < level
-        self._insert(where, rising & falls & apart, before)
-        self._insert(where, wins & apart, _of(self._kept, (0, *where)))
-        np.copyto(rising, False, where=falls)
-        np.copyto(rising, True, where=activity > level)
+        if previous >= 0:
+            energy, level = self._layout.fields(current).energy, self._layout.fields(before).energy
+            falls = energy < level
+            self._insert(where, rising & falls, before)
+            np.copyto(rising, False, where=falls)
+            np.copyto(rising, True, where=energy > level)
+        _put(current, before)
 
     def _insert(self, where: Where, here: NDArray[np.bool_], records: "_Parts") -> None:
-        """Put `records` into the list of peaks, `here`."""
-        at = np.nonzero(here)
+        """Put `records` into the list of peaks, `here`, where they are higher than the lowest of it."""
+        last = self._best + self._peaks - 1
+        at = np.nonzero(here & (self._layout.fields(records).energy > self._fields.energy[last, *where]))
         current = _of(records, at)
-        for peak in range(self._best, self._best + self._peaks):
+        for peak in range(self._best, last + 1):
             kept = _of(self._kept, (peak, *where))
             old = _of(kept, at)
-            wins = self._layout.fields(current).activity > self._layout.fields(old).activity
+            wins = self._layout.fields(current).energy > self._layout.fields(old).energy
             for part, new, was in zip(kept, current, old, strict=True):
                 part[at] = np.where(wins, new, was)
             current = _Parts(*(np.where(wins, was, new) for new, was in zip(current, old, strict=True)))
@@ -170,6 +171,11 @@ class _Fields(NamedTuple):
     activity: Map
     labels: Labels
     carried: tuple[NDArray[np.float16], ...]
+
+    @property
+    def energy(self) -> NDArray[np.float16]:
+        """The last of the carried maps."""
+        return self.carried[-1]
 
 
 class _Parts(NamedTuple):

@@ -7,6 +7,8 @@ network looks at the candidates of every pixel, at what they look like and at wh
 runs once for a stack, however many slices there are. It is the same for a stack in reverse.
 """
 
+from collections.abc import Iterable
+from functools import reduce
 from typing import NamedTuple
 
 import torch
@@ -23,7 +25,22 @@ _WIDTHS = (24, 32, 48, 48)
 #: Distances at which neighbours are asked which slice they have, px, and their directions.
 _DISTANCES = (1, 3, 8)
 _DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
-_INPUTS = 2 + 4 * KEPT + KEPT * len(_DISTANCES)
+#: What is known of each candidate, and of the pixel; what is made of a candidate by itself.
+_OF_EACH, _OF_ALL, _ALONE = 7 + 2 * len(_DISTANCES), 4, 16
+#: Lines through a pixel, each by half of its points, px.
+_LINES = (
+    ((0, 2), (0, 4)),
+    ((1, 2), (2, 4)),
+    ((1, 1), (3, 3)),
+    ((2, 1), (4, 2)),
+    ((2, 0), (4, 0)),
+    ((2, -1), (4, -2)),
+    ((1, -1), (3, -3)),
+    ((1, -2), (2, -4)),
+)
+#: Loudness of the candidate with the most energy, so that eight of them fit into a byte; slices that share a place in
+#: the table of votes are so many apart.
+_LOUD, _PERIOD = 31, 32
 #: Radius of the means that grey values are compared with, px.
 _GREY_RADIUS = 4
 #: Slices next to each other go together, but for stacks of so few that each stands for itself: there is no neighbour to
@@ -106,7 +123,7 @@ class CandidateHead(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         full, half, quarter, eighth = _WIDTHS
-        self.first = nn.Sequential(nn.Conv2d(_INPUTS, full, 1), nn.ReLU(), _conv(full, full))
+        self.first = nn.Sequential(nn.Conv2d(_OF_EACH * KEPT + _OF_ALL, full, 1), nn.ReLU(), _conv(full, full))
         self.down = nn.ModuleList(
             [
                 nn.Sequential(_conv(full, half), _conv(half, half)),
@@ -120,18 +137,23 @@ class CandidateHead(nn.Module):
         #: Outlines to the pixel.
         self.fine = nn.Conv2d(full, full, 3, padding=1, padding_mode="replicate")
         self.out = nn.Conv2d(full, 2 * KEPT + 3, 1)
-        nn.init.zeros_(self.fine.weight)
-        nn.init.zeros_(self.fine.bias)  # type: ignore[arg-type]
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
+        #: What a candidate says for itself, whichever of the candidates it is: it is the right one, and its share.
+        self.each = nn.Sequential(
+            nn.Conv2d(_OF_EACH + _OF_ALL, _ALONE, 1), nn.ReLU(), nn.Conv2d(_ALONE, _ALONE, 1), nn.ReLU(), nn.Conv2d(_ALONE, 2, 1)
+        )
+        for added in (self.fine, self.out, self.each[-1]):
+            nn.init.zeros_(added.weight)  # type: ignore[arg-type]
+            nn.init.zeros_(added.bias)  # type: ignore[arg-type]
         #: Powers of the odds and of the energy that make weights: exp(a + b log(noise + .002)) each.
         self.power = nn.Parameter(torch.tensor([_POWER_OF_ODDS, _POWER_OF_ENERGY]))
 
     def forward(self, seen: Candidates) -> Verdict:
         """Judge the candidates of an image that begins at multiples of `align`."""
         count, (height, width) = len(seen.scores), seen.total.shape
-        maps = functional.pad(_inputs(seen)[None], (0, -width % 8, 0, -height % 8), mode="replicate")
-        levels = [self.first(maps)]
+        of_each, of_all = _inputs(seen)
+        alone = self.each(torch.cat([of_each.movedim(1, 0), of_all.expand(KEPT, -1, -1, -1)], dim=1)) * _UNIT
+        maps = torch.cat([of_each.flatten(0, 1), of_all])[None]
+        levels = [self.first(functional.pad(maps, (0, -width % 8, 0, -height % 8), mode="replicate"))]
         for block in self.down:
             levels.append(block(functional.avg_pool2d(levels[-1], 2)))
         found = levels.pop()
@@ -141,7 +163,7 @@ class CandidateHead(nn.Module):
         out = self.out(functional.relu(found + self.fine(found)))[0, :, :height, :width] * _UNIT
         relative = seen.scores - seen.scores[:1]
         absent = relative < -MISSING
-        scores = (relative + out[:count]).masked_fill(absent, _NEVER)
+        scores = (relative + out[:count] + alone[:count, 0]).masked_fill(absent, _NEVER)
         if seen.slices <= FEW:
             scores = scores + _SAY_OF_FEW * _sharper(seen)
             return Verdict(scores, _SHARP * scores, torch.full_like(seen.total, _NEVER))
@@ -150,7 +172,7 @@ class CandidateHead(nn.Module):
             (self.power[:, :1, None] + self.power[:, 1:, None] * noise + out[2 * KEPT : -1] / _UNIT).clamp(-6, 6)
         )
         prior = powers[0] * relative + powers[1] * _sharper(seen)
-        mixing = _MOST_PRIOR * torch.tanh(prior / _MOST_PRIOR) + out[KEPT : KEPT + count]
+        mixing = _MOST_PRIOR * torch.tanh(prior / _MOST_PRIOR) + out[KEPT : KEPT + count] + alone[:count, 1]
         others = torch.exp(seen.total - seen.scores[0]) - torch.exp(relative.masked_fill(absent, -torch.inf)).sum(dim=0)
         none = torch.log(others.clamp_min(_LEAST_ODDS)) + out[-1]
         return Verdict(scores, mixing.masked_fill(absent, _NEVER), none)
@@ -160,8 +182,8 @@ def _conv(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="replicate"), nn.ReLU())
 
 
-def _inputs(seen: Candidates) -> Tensor:
-    """What the network sees (C, Y, X), made to be around 0 and at most a few units."""
+def _inputs(seen: Candidates) -> tuple[Tensor, Tensor]:
+    """What the network sees of each candidate (C, K, Y, X) and of the pixel (C, Y, X), all of it at most a few units."""
     scores, greys, energies = (_padded(maps) for maps in (seen.scores, seen.greys, seen.energies))
     ranks = _padded(seen.ranks.to(scores.dtype))
     count = len(seen.scores)
@@ -175,20 +197,24 @@ def _inputs(seen: Candidates) -> Tensor:
     middle = _mean(greys[:known].mean(0, keepdim=True))
     spread = torch.sqrt(_mean(((greys[:known] - middle) ** 2).mean(0, keepdim=True)) + noise**2 + _LEAST_SPREAD)
     sharp = torch.log(energies + _FLOOR / 4 * noise**2 + 1e-5) / 4
+    sharper = _padded(_sharper(seen)).masked_fill(absent, -torch.inf)
     rest = (seen.total[None] - seen.scores[:1]).clamp(0, 6)
-    return torch.cat(
-        [
-            (relative[1:] / 4).clamp(-3, 0),
-            away[1:].clamp_max(_FAR) / 8,
-            rest / 3,
-            (seen.scores[:1] / 10).clamp(-3, 3),
-            torch.log(noise + _LEAST_NOISE) / 2 + 2,
-            torch.log(spread / (noise + _LEAST_NOISE)) / 2,
-            ((greys - middle) / spread).clamp(-4, 4),
-            sharp,
-            *_support(ranks, absent, torch.exp(-rest), seen.slices),
-        ]
-    )
+    of_each = [
+        (relative / 4).clamp(-3, 0),
+        away.clamp_max(_FAR) / 8,
+        ((greys - middle) / spread).clamp(-4, 4),
+        sharp,
+        *_support(ranks, absent, torch.exp(-rest), seen.slices),
+        *_hearing(torch.exp(sharper - sharper.amax(0)), ranks, absent, seen.slices),
+        (sharper / 4).clamp(-3, 3),
+    ]
+    of_all = [
+        rest / 3,
+        (seen.scores[:1] / 10).clamp(-3, 3),
+        torch.log(noise + _LEAST_NOISE) / 2 + 2,
+        torch.log(spread / (noise + _LEAST_NOISE)) / 2,
+    ]
+    return torch.stack(of_each), torch.cat(of_all)
 
 
 def _sharper(seen: Candidates) -> Tensor:
@@ -220,6 +246,52 @@ def _support(ranks: Tensor, absent: Tensor, sure: Tensor, slices: int) -> list[T
             total += (here - shifted[:1]).abs_().neg_().add_(near).clamp_(0, 1).mul_(shifted[1:])
         supports.append(total / len(_DIRECTIONS))
     return supports
+
+
+def _hearing(loudness: Tensor, ranks: Tensor, absent: Tensor, slices: int) -> list[Tensor]:
+    """How much of the energy around each candidate (K, Y, X) is at its depth, whether that is the best there or not.
+
+    Around at each distance, and along the line through the pixel that has most and the one that has least: a hair before
+    a rich ground is the best slice of no pixel, but it goes on.
+    """
+    height, width = ranks.shape[1:]
+    places = ranks.long() % _PERIOD
+    votes = _votes(loudness, places, slices)
+    most = max(_DISTANCES)
+    rows, columns = (torch.arange(-most, side + most, device=votes.device).clamp(0, side - 1) for side in (height, width))
+    votes = votes[:, rows][:, :, columns]
+
+    def at(down: int, across: int) -> Tensor:
+        return votes[:, most + down : most + down + height, most + across : most + across + width]
+
+    def total(points: Iterable[tuple[int, int]]) -> Tensor:
+        first, *others = points
+        out = at(*first).clone()
+        for point in others:
+            out += at(*point)
+        return out
+
+    around = [total((far * down, far * across) for down, across in _DIRECTIONS) for far in _DISTANCES]
+    lines = [total((sign * down, sign * across) for down, across in half for sign in (1, -1)) for half in _LINES]
+    most_of, least_of = reduce(torch.maximum, lines), reduce(torch.minimum, lines)
+    heard = []
+    for table, voices in (*((table, len(_DIRECTIONS)) for table in around), (most_of, 4), (least_of, 4)):
+        heard.append((table.gather(0, places).float() / (voices * _LOUD)).masked_fill(absent, 0))
+    return heard
+
+
+def _votes(loudness: Tensor, places: Tensor, slices: int) -> Tensor:
+    """Energy of each slice in a pixel (S, Y, X) uint8, or of one next to it, as far as it is a candidate."""
+    votes = torch.zeros((min(slices, _PERIOD), *places.shape[1:]), dtype=torch.uint8, device=places.device)
+    votes.scatter_reduce_(0, places, (loudness * _LOUD).round().to(torch.uint8), "amax")
+    if slices <= FEW:
+        return votes
+    if slices > _PERIOD:
+        return torch.maximum(votes, torch.maximum(votes.roll(1, 0), votes.roll(-1, 0)))
+    near = votes.clone()
+    near[1:] = torch.maximum(near[1:], votes[:-1])
+    near[:-1] = torch.maximum(near[:-1], votes[1:])
+    return near
 
 
 def _mean(image: Tensor) -> Tensor:

@@ -43,6 +43,7 @@ __all__ = [
     "Task",
     "Validation",
     "candidate_scores",
+    "found_candidates",
     "iter_learn_candidates",
     "part_of",
 ]
@@ -144,8 +145,9 @@ def part_of(scene: ScoredScene, part: Part) -> Task:
 
     shape = (scene.depth.shape[0], scene.depth.shape[1])
     scores = taken(doubled(scene.scores[chosen], shape)[:, 0])
-    best, ranks = _candidates(scores)
-    greys, energies = (taken(maps[chosen]).gather(0, ranks) for maps in (scene.slices, scene.energies))
+    greys, energies = (taken(maps[chosen]) for maps in (scene.slices, scene.energies))
+    best, ranks = found_candidates(scores, energies)
+    greys, energies = greys.gather(0, ranks), energies.gather(0, ranks)
     noise = taken(scene.drawn.noise(chosen).to(scores.device))
     place = torch.tensor(chosen, device=scores.device)
     off = (place[ranks] - taken(scene.depth)).masked_fill(best < best[:1] - MISSING, _NOWHERE)
@@ -153,19 +155,19 @@ def part_of(scene: ScoredScene, part: Part) -> Task:
     return Task(candidates, off, taken(scene.sharp))
 
 
-def _candidates(scores: Tensor) -> tuple[Tensor, Tensor]:
+def found_candidates(scores: Tensor, energies: Tensor) -> tuple[Tensor, Tensor]:
     """Scores (K, Y, X) and ranks of the candidates among N slices, as `TopK` finds them."""
     best, ranks = scores.topk(min(BEST, len(scores)), dim=0)
     if len(scores) <= BEST:
         return best, ranks
-    below, above = (functional.pad(scores, (0, 0, 0, 0, *ends), value=-torch.inf) for ends in ((1, 0), (0, 1)))
-    peak = (scores >= below[:-1]) & (scores > above[1:])
-    others = scores.masked_fill(~peak, -torch.inf).scatter(0, ranks[:1], -torch.inf)
-    further, places = others.topk(min(PEAKS, len(scores)), dim=0)
-    among = (places[:, None] == ranks).any(dim=1)
-    further, which = further.masked_fill(among, -torch.inf).topk(KEPT - BEST, dim=0)
-    places, absent = places.gather(0, which), further.isneginf()
-    further = torch.where(absent, best[:1] - 2 * MISSING, further)
+    energies = energies.half().float()  # as they are carried
+    below, above = (functional.pad(energies, (0, 0, 0, 0, *ends), value=-torch.inf) for ends in ((1, 0), (0, 1)))
+    peak = (energies >= below[:-1]) & (energies > above[1:])
+    highest, places = energies.masked_fill(~peak, -torch.inf).topk(min(PEAKS, len(scores)), dim=0)
+    known = (places[:, None] == ranks).any(dim=1)
+    highest, which = highest.masked_fill(known, -torch.inf).topk(KEPT - BEST, dim=0)
+    places, absent = places.gather(0, which), highest.isneginf()
+    further = torch.where(absent, best[:1] - 2 * MISSING, scores.gather(0, places))
     return torch.cat([best, further]), torch.cat([ranks, torch.where(absent, ranks[:1], places)])
 
 
