@@ -138,8 +138,8 @@ class CandidateHead(nn.Module):
         self.fine = nn.Conv2d(full, full, 3, padding=1, padding_mode="replicate")
         self.out = nn.Conv2d(full, 2 * KEPT + 3, 1)
         #: What a candidate says for itself, whichever of the candidates it is: it is the right one, and its share.
-        self.each = nn.Sequential(
-            nn.Conv2d(_OF_EACH + _OF_ALL, _ALONE, 1), nn.ReLU(), nn.Conv2d(_ALONE, _ALONE, 1), nn.ReLU(), nn.Conv2d(_ALONE, 2, 1)
+        self.each = nn.ModuleList(
+            [nn.Linear(_OF_EACH + _OF_ALL, _ALONE), nn.Linear(_ALONE, _ALONE), nn.Linear(_ALONE, 2)]
         )
         for added in (self.fine, self.out, self.each[-1]):
             nn.init.zeros_(added.weight)  # type: ignore[arg-type]
@@ -150,10 +150,9 @@ class CandidateHead(nn.Module):
     def forward(self, seen: Candidates) -> Verdict:
         """Judge the candidates of an image that begins at multiples of `align`."""
         count, (height, width) = len(seen.scores), seen.total.shape
-        of_each, of_all = _inputs(seen)
-        alone = self.each(torch.cat([of_each.movedim(1, 0), of_all.expand(KEPT, -1, -1, -1)], dim=1)) * _UNIT
-        maps = torch.cat([of_each.flatten(0, 1), of_all])[None]
-        levels = [self.first(functional.pad(maps, (0, -width % 8, 0, -height % 8), mode="replicate"))]
+        maps = _inputs(seen)
+        alone = self._alone(maps) * _UNIT
+        levels = [self.first(functional.pad(maps[None], (0, -width % 8, 0, -height % 8), mode="replicate"))]
         for block in self.down:
             levels.append(block(functional.avg_pool2d(levels[-1], 2)))
         found = levels.pop()
@@ -163,7 +162,7 @@ class CandidateHead(nn.Module):
         out = self.out(functional.relu(found + self.fine(found)))[0, :, :height, :width] * _UNIT
         relative = seen.scores - seen.scores[:1]
         absent = relative < -MISSING
-        scores = (relative + out[:count] + alone[:count, 0]).masked_fill(absent, _NEVER)
+        scores = (relative + out[:count] + alone[0, :count]).masked_fill(absent, _NEVER)
         if seen.slices <= FEW:
             scores = scores + _SAY_OF_FEW * _sharper(seen)
             return Verdict(scores, _SHARP * scores, torch.full_like(seen.total, _NEVER))
@@ -172,18 +171,27 @@ class CandidateHead(nn.Module):
             (self.power[:, :1, None] + self.power[:, 1:, None] * noise + out[2 * KEPT : -1] / _UNIT).clamp(-6, 6)
         )
         prior = powers[0] * relative + powers[1] * _sharper(seen)
-        mixing = _MOST_PRIOR * torch.tanh(prior / _MOST_PRIOR) + out[KEPT : KEPT + count] + alone[:count, 1]
+        mixing = _MOST_PRIOR * torch.tanh(prior / _MOST_PRIOR) + out[KEPT : KEPT + count] + alone[1, :count]
         others = torch.exp(seen.total - seen.scores[0]) - torch.exp(relative.masked_fill(absent, -torch.inf)).sum(dim=0)
         none = torch.log(others.clamp_min(_LEAST_ODDS)) + out[-1]
         return Verdict(scores, mixing.masked_fill(absent, _NEVER), none)
+
+    def _alone(self, maps: Tensor) -> Tensor:
+        """What each candidate says for itself (2, K, Y, X)."""
+        first, second, last = self.each
+        of_each, of_all = maps[: _OF_EACH * KEPT].view(_OF_EACH, -1), maps[_OF_EACH * KEPT :].flatten(1)
+        shared = torch.addmm(first.bias[:, None], first.weight[:, _OF_EACH:], of_all)
+        hidden = (first.weight[:, :_OF_EACH] @ of_each).view(_ALONE, KEPT, -1) + shared[:, None]
+        hidden = torch.addmm(second.bias[:, None], second.weight, hidden.flatten(1).relu_())
+        return torch.addmm(last.bias[:, None], last.weight, hidden.relu_()).view(2, KEPT, *maps.shape[1:])
 
 
 def _conv(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="replicate"), nn.ReLU())
 
 
-def _inputs(seen: Candidates) -> tuple[Tensor, Tensor]:
-    """What the network sees of each candidate (C, K, Y, X) and of the pixel (C, Y, X), all of it at most a few units."""
+def _inputs(seen: Candidates) -> Tensor:
+    """What the network sees (C, Y, X), at most a few units: of the candidates, all that is of one kind, and of the pixel."""
     scores, greys, energies = (_padded(maps) for maps in (seen.scores, seen.greys, seen.energies))
     ranks = _padded(seen.ranks.to(scores.dtype))
     count = len(seen.scores)
@@ -214,7 +222,7 @@ def _inputs(seen: Candidates) -> tuple[Tensor, Tensor]:
         torch.log(noise + _LEAST_NOISE) / 2 + 2,
         torch.log(spread / (noise + _LEAST_NOISE)) / 2,
     ]
-    return torch.stack(of_each), torch.cat(of_all)
+    return torch.cat([*of_each, *of_all])
 
 
 def _sharper(seen: Candidates) -> Tensor:
@@ -259,7 +267,7 @@ def _hearing(loudness: Tensor, ranks: Tensor, absent: Tensor, slices: int) -> li
     votes = _votes(loudness, places, slices)
     most = max(_DISTANCES)
     rows, columns = (torch.arange(-most, side + most, device=votes.device).clamp(0, side - 1) for side in (height, width))
-    votes = votes[:, rows][:, :, columns]
+    votes = votes.index_select(1, rows).index_select(2, columns)
 
     def at(down: int, across: int) -> Tensor:
         return votes[:, most + down : most + down + height, most + across : most + across + width]
@@ -276,7 +284,7 @@ def _hearing(loudness: Tensor, ranks: Tensor, absent: Tensor, slices: int) -> li
     most_of, least_of = reduce(torch.maximum, lines), reduce(torch.minimum, lines)
     heard = []
     for table, voices in (*((table, len(_DIRECTIONS)) for table in around), (most_of, 4), (least_of, 4)):
-        heard.append((table.gather(0, places).float() / (voices * _LOUD)).masked_fill(absent, 0))
+        heard.append(table.gather(0, places).float().mul_(1 / (voices * _LOUD)).masked_fill_(absent, 0))
     return heard
 
 
