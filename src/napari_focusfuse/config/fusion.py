@@ -48,7 +48,7 @@ class FusionConfig:
         stack. With a candidate head, its odds stand for the activities. (default 0, paper inf)
     prefer : {"sharper", "nearer", "farther"}
         Which of two depths a pixel takes where both have a claim (transparent layers, depth edges): the more probable
-        one, or the one with the larger or smaller z if its odds are at least a fifth of the other's. Larger z is
+        one, or the one with the larger or smaller z if its odds are at least two sevenths of the other's. Larger z is
         nearer, as in exported surfaces; of a stack that begins at the top, ask for the other. Only with learned scales
         and soft weights.
     min_region : float

@@ -32,8 +32,8 @@ _LARGEST, _ALIGN = 512, 64
 _TINY = 1e-30
 #: Log odds of a pixel whose candidates are all the same surface.
 _UNRIVALLED = 30.0
-#: Log odds against a depth that still has a claim: a fifth.
-CLAIM = math.log(5)
+#: Log odds against a depth that still has a claim: two sevenths.
+CLAIM = math.log(3.5)
 #: Logarithm of the weight of what is passed over, which may still be taken for the sake of its surroundings.
 _FAR_BEHIND = 1e4
 #: Sign of the difference in z.

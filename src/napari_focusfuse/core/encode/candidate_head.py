@@ -266,7 +266,9 @@ def _hearing(loudness: Tensor, ranks: Tensor, absent: Tensor, slices: int) -> li
     places = ranks.long() % _PERIOD
     votes = _votes(loudness, places, slices)
     most = max(_DISTANCES)
-    rows, columns = (torch.arange(-most, side + most, device=votes.device).clamp(0, side - 1) for side in (height, width))
+    rows, columns = (
+        torch.arange(-most, side + most, device=votes.device).clamp(0, side - 1) for side in (height, width)
+    )
     votes = votes.index_select(1, rows).index_select(2, columns)
 
     def at(down: int, across: int) -> Tensor:
