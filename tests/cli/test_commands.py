@@ -128,11 +128,11 @@ def test_every_setting_of_training_is_a_flag(run: Runs) -> None:
 
 
 def test_training_from_a_model_with_a_time_budget(run: Runs, images: Path, tmp_path: Path) -> None:
-    small = ("--crop", 16, "--batch", 2, "--minutes", 0.01, "--device", "cpu")
+    small = ("--crop", 16, "--batch", 2, "--minutes", 0.001, "--device", "cpu")
     done = run("train", images, "-o", tmp_path / "mine", "--start", "sesf-cse", *small)
     assert (done.code, done.err) == (0, "")
     assert "crops/s" in done.out
-    assert "the 0.01 minutes are over)" in done.out
+    assert "the 0.001 minutes are over)" in done.out
     refused = run("train", images, "-o", tmp_path / "mine", *small)
     assert "allow overwriting" in refused.err
     assert run("train", images, "-o", tmp_path / "mine", "--overwrite", *small).code == 0
