@@ -9,7 +9,7 @@ runs once for a stack, however many slices there are. It is the same for a stack
 
 from collections.abc import Iterable
 from functools import reduce
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -178,12 +178,14 @@ class CandidateHead(nn.Module):
 
     def _alone(self, maps: Tensor) -> Tensor:
         """What each candidate says for itself (2, K, Y, X)."""
-        first, second, last = self.each
+        (first, first_bias), (second, second_bias), (last, last_bias) = (
+            (layer.weight, layer.bias[:, None]) for layer in cast("list[nn.Linear]", list(self.each))
+        )
         of_each, of_all = maps[: _OF_EACH * KEPT].view(_OF_EACH, -1), maps[_OF_EACH * KEPT :].flatten(1)
-        shared = torch.addmm(first.bias[:, None], first.weight[:, _OF_EACH:], of_all)
-        hidden = (first.weight[:, :_OF_EACH] @ of_each).view(_ALONE, KEPT, -1) + shared[:, None]
-        hidden = torch.addmm(second.bias[:, None], second.weight, hidden.flatten(1).relu_())
-        return torch.addmm(last.bias[:, None], last.weight, hidden.relu_()).view(2, KEPT, *maps.shape[1:])
+        shared = torch.addmm(first_bias, first[:, _OF_EACH:], of_all)
+        hidden = (first[:, :_OF_EACH] @ of_each).view(_ALONE, KEPT, -1) + shared[:, None]
+        hidden = torch.addmm(second_bias, second, hidden.flatten(1).relu_())
+        return torch.addmm(last_bias, last, hidden.relu_()).view(2, KEPT, *maps.shape[1:])
 
 
 def _conv(inputs: int, outputs: int) -> nn.Sequential:
@@ -191,7 +193,7 @@ def _conv(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def _inputs(seen: Candidates) -> Tensor:
-    """What the network sees (C, Y, X), at most a few units: of the candidates, all that is of one kind, and of the pixel."""
+    """What the network sees (C, Y, X), at most a few units: each kind for all candidates, then what is of the pixel."""
     scores, greys, energies = (_padded(maps) for maps in (seen.scores, seen.greys, seen.energies))
     ranks = _padded(seen.ranks.to(scores.dtype))
     count = len(seen.scores)
@@ -259,8 +261,8 @@ def _support(ranks: Tensor, absent: Tensor, sure: Tensor, slices: int) -> list[T
 def _hearing(loudness: Tensor, ranks: Tensor, absent: Tensor, slices: int) -> list[Tensor]:
     """How much of the energy around each candidate (K, Y, X) is at its depth, whether that is the best there or not.
 
-    Around at each distance, and along the line through the pixel that has most and the one that has least: a hair before
-    a rich ground is the best slice of no pixel, but it goes on.
+    Around at each distance, and along the line through the pixel that has most and the one that has least: a hair
+    before a rich ground is the best slice of no pixel, but it goes on.
     """
     height, width = ranks.shape[1:]
     places = ranks.long() % _PERIOD
