@@ -1,34 +1,87 @@
 """Coherence: an island in the map of slices needs evidence, the more the smaller it is (after Sect. 3.3.2).
 
-The paper reverses every region smaller than a share of the image. Here a region stays where the log odds of its pixels
-together outweigh what its border costs: a bead of a few pixels that is sharp in one slice stays, specks do not.
+The paper reverses every region smaller than a share of the image. In a stack the neighbours of a pixel have a say in
+its slice instead, as in the mean field of a Potts model (Krähenbühl and Koltun 2011): hairs and beads stay, specks do
+not. Of two or three slices, which have no neighbours along z to tell by, a region stays where the log odds of its
+pixels together outweigh what its border costs.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from skimage import measure
+from torch import Tensor
 
-from napari_focusfuse.core.decide.weights import Choice
-from napari_focusfuse.core.encode.candidate_head import FEW
+from napari_focusfuse.core.encode.votes import DIRECTIONS, Votes
+from napari_focusfuse.core.result import Labels
 
-__all__ = ["settle"]
+__all__ = ["AROUND", "Choice", "agreed", "settle"]
 
-#: Log odds that each pixel of an island's border costs; of few slices, and of many, among which fibres are islands.
-_COST_OF_FEW, _COST = 3.0, 1.0
-#: Regions of this share of the image or more are no islands; and of so many pixels that is at least and at most.
-_SHARE, _LEAST, _MOST = 0.001, 100, 2000
-#: Of few slices, which have no neighbours along z to tell by, regions are larger.
-_SHARE_OF_FEW = 0.02
+#: How far away the pixels are that have a say, px; log odds that the neighbours together can outweigh.
+AROUND, _SAY = 4, 5.0
+_LEAST_ODDS = 1e-6
+#: Log odds that each pixel of an island's border costs.
+_COST = 3.0
+#: Regions of this share of the image or more are no islands; and of so many pixels that is at least.
+_SHARE, _LEAST = 0.02, 100
 _ROUNDS = 8
 #: Share of the odds that a slice has that was taken for the sake of its surroundings.
 _GUESSED = 0.25
 
 
-def settle(choice: Choice, order: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Give islands without evidence to the slice around them, in place.
+class Choice(NamedTuple):
+    """What is chosen for each pixel.
 
-    Slices next to each other in z are one surface: a border between them costs nothing. A pixel stays where the slice
-    around it is none of its candidates, or missing there.
+    Attributes
+    ----------
+    labels : (K, Y, X) int
+        The right slice first, then by weight; at most 4.
+    weights : (K, Y, X) float32
+        They sum to 1.
+    share : (Y, X) float32
+        Share of the right slice and its neighbours in the odds of all slices.
+    lead : (Y, X) float32
+        Log odds of the right slice against the best one elsewhere in depth.
+    saturated : (K, Y, X) bool
+        Whether a slice is as bright there as the camera goes.
+    """
+
+    labels: Labels
+    weights: NDArray[np.float32]
+    share: NDArray[np.float32]
+    lead: NDArray[np.float32]
+    saturated: NDArray[np.bool_]
+
+
+def agreed(odds: Tensor, ranks: Tensor, slices: int) -> Tensor:
+    """Odds of the candidates in agreement with the neighbours: ``q_k = softmax(log p_k + s mean q_n(k))``, iterated.
+
+    The mean is of the eight neighbours of a pixel, and of what each says of that slice or one next to it. Pixels
+    further away than `AROUND` have no say.
+
+    Parameters
+    ----------
+    odds : Tensor (K, Y, X)
+        0 where there is no candidate.
+    ranks : Tensor (K, Y, X)
+        Places of the slices in the order of z.
+    slices : int
+        Number of slices of the stack.
+    """
+    own = torch.log(odds / odds.sum(0, keepdim=True).clamp_min(_LEAST_ODDS) + _LEAST_ODDS)
+    agreed = torch.softmax(own, dim=0)
+    for _ in range(AROUND):
+        votes = Votes(agreed, ranks, slices, 1)
+        agreed = torch.softmax(own + _SAY * votes.heard(votes.total(DIRECTIONS), len(DIRECTIONS)), dim=0)
+    return agreed
+
+
+def settle(choice: Choice, order: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Give islands without evidence to the slice around them, in place; for stacks of few slices.
+
+    A pixel stays where the slice around it is none of its candidates, or missing there.
 
     Parameters
     ----------
@@ -43,27 +96,25 @@ def settle(choice: Choice, order: NDArray[np.intp]) -> NDArray[np.bool_]:
     """
     before = np.argsort(order)[choice.labels[0]].astype(choice.labels.dtype)
     index = before.copy()
-    few = len(order) <= FEW
-    largest = max(_SHARE_OF_FEW * index.size if few else min(_SHARE * index.size, _MOST), _LEAST)
     for _ in range(_ROUNDS):
-        if not _settled(index, choice.lead, largest, few=few):
+        if not _settled(index, choice.lead, max(_SHARE * index.size, _LEAST)):
             break
     wanted = order[index].astype(index.dtype)
     possible = ((choice.labels == wanted) & (choice.weights > 0)).any(axis=0)
     changed: NDArray[np.bool_] = (index != before) & possible
     if changed.any():
-        _put_first(choice, wanted, changed, few=few)
+        _put_first(choice, wanted, changed)
     return changed
 
 
-def _settled(index: NDArray[np.signedinteger], lead: NDArray[np.float32], largest: float, *, few: bool) -> bool:
+def _settled(index: NDArray[np.signedinteger], lead: NDArray[np.float32], largest: float) -> bool:
     """One round: whether an island was given away."""
     regions = measure.label(index, background=-1, connectivity=1)
     areas = np.bincount(regions.ravel())
     small = areas < largest
     small[0] = False
-    inside, outside, ranks = _borders(regions, index, small, 0 if few else 1)
-    cost = (_COST_OF_FEW if few else _COST) * np.bincount(inside, minlength=len(areas))
+    inside, outside, ranks = _borders(regions, index, small)
+    cost = _COST * np.bincount(inside, minlength=len(areas))
     evidence = np.bincount(regions.ravel(), lead.ravel(), minlength=len(areas))
     weak = small & (evidence < cost)
     # Of two islands beside each other the smaller one, or the earlier, waits for the other.
@@ -90,31 +141,27 @@ def _most_frequent(
 
 
 def _borders(
-    regions: NDArray[np.int64], index: NDArray[np.signedinteger], small: NDArray[np.bool_], near: int
+    regions: NDArray[np.int64], index: NDArray[np.signedinteger], small: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Each side of each pixel where a small region meets one more than `near` ranks away: both regions, its rank."""
+    """Each side of each pixel where a small region meets another: both regions, its rank."""
     found = []
     for axis in (0, 1):
         one, two = [slice(None)] * 2, [slice(None)] * 2
         one[axis], two[axis] = slice(None, -1), slice(1, None)
-        far = np.abs(index[tuple(one)] - index[tuple(two)]) > near
+        other = index[tuple(one)] != index[tuple(two)]
         for a, b in ((tuple(one), tuple(two)), (tuple(two), tuple(one))):
-            meets = small[regions[a]] & far
+            meets = small[regions[a]] & other
             found.append((regions[a][meets], regions[b][meets], index[b][meets].astype(np.int64)))
     inside, outside, ranks = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return inside, outside, ranks
 
 
-def _put_first(choice: Choice, wanted: NDArray[np.signedinteger], changed: NDArray[np.bool_], *, few: bool) -> None:
-    """Choose the slices `wanted` where `changed`.
-
-    How much of each slice is taken stays as it is: that is another question. Of `few` slices the chosen one is taken
-    alone, and so those that are wanted get the weight of those that were chosen.
-    """
+def _put_first(choice: Choice, wanted: NDArray[np.signedinteger], changed: NDArray[np.bool_]) -> None:
+    """Choose the slices `wanted` where `changed`: they get the weight of those that were chosen."""
     labels = choice.labels[:, changed]
     at = (labels == wanted[changed]).argmax(0)
     columns = np.arange(labels.shape[1])
-    for maps in (choice.labels, choice.saturated) if few else (choice.labels, choice.saturated, choice.weights):
+    for maps in (choice.labels, choice.saturated):
         part = maps[:, changed]
         part[at, columns], part[0] = part[0].copy(), part[at, columns].copy()
         maps[:, changed] = part

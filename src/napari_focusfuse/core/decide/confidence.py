@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_focusfuse.core.decide.coherence import Choice
 from napari_focusfuse.core.decide.depth import places, vertex
 from napari_focusfuse.core.decide.top_k import TopK
-from napari_focusfuse.core.decide.weights import CLAIM, Choice
+from napari_focusfuse.core.decide.weights import CLAIM
 from napari_focusfuse.core.encode.head import odds
 from napari_focusfuse.core.result import Decision, Flag, Labels
 from napari_focusfuse.core.stack import Stack

@@ -12,15 +12,16 @@ from torch import nn
 
 from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.blend import iter_blend
-from napari_focusfuse.core.decide.coherence import settle
+from napari_focusfuse.core.decide.coherence import Choice, settle
 from napari_focusfuse.core.decide.confidence import PROBABILITY, Assessment, hard_weights, iter_assess, summary
 from napari_focusfuse.core.decide.depth import iter_steady
 from napari_focusfuse.core.decide.scan import SliceActivity, iter_guide, iter_series, iter_top_k
 from napari_focusfuse.core.decide.statistics import Statistics, iter_statistics
 from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decide.verification import iter_verified
-from napari_focusfuse.core.decide.weights import Choice, by_activity, iter_choose, untouched
+from napari_focusfuse.core.decide.weights import by_activity, iter_choose, untouched
 from napari_focusfuse.core.encode.measures import FocusMeasure
+from napari_focusfuse.core.encode.votes import FEW
 from napari_focusfuse.core.progress import Progress, repeated, staged
 from napari_focusfuse.core.result import Decision, Flag, FusionResult, Labels
 from napari_focusfuse.core.stack import Stack
@@ -91,7 +92,8 @@ def _iter_decide(
         if stats.candidates:
             choosing = iter_choose(peaks, stack, stats, stats.candidates, config.tile, device, prefer=config.prefer)
             choice = yield from repeated(choosing, Progress(850, 1000, "choosing slices and weights"))
-            settle(choice, stack.order)
+            if len(stack) <= FEW:
+                settle(choice, stack.order)
             if config.preset == "quantitative":
                 choice = untouched(choice)
         # A preference says that two depths compete: then the second best lie anywhere in an orderly stack as well.

@@ -6,7 +6,6 @@ A candidate head answers both for the neighbourhood of each pixel at once; witho
 import math
 from collections.abc import Generator
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,16 +13,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_focusfuse.config.fusion import Prefer
+from napari_focusfuse.core.decide.coherence import AROUND, Choice, agreed
 from napari_focusfuse.core.decide.statistics import Statistics
 from napari_focusfuse.core.decide.top_k import BEST, TopK
-from napari_focusfuse.core.encode.candidate_head import FEW, MISSING, CandidateHead, Candidates
+from napari_focusfuse.core.encode.candidate_head import MISSING, CandidateHead, Candidates
 from napari_focusfuse.core.encode.head import SLOPE
-from napari_focusfuse.core.result import Labels
+from napari_focusfuse.core.encode.votes import FEW
 from napari_focusfuse.core.stack import Stack
-from napari_focusfuse.core.stack.tiles import Tile, tiles
+from napari_focusfuse.core.stack.tiles import Tile, grown, tiles, within
 from napari_focusfuse.core.stack.workers import iter_ahead, workers
 
-__all__ = ["CLAIM", "Choice", "by_activity", "iter_choose", "untouched"]
+__all__ = ["CLAIM", "by_activity", "iter_choose", "untouched"]
 
 #: Larger powers of the odds change nothing.
 _SHARPEST = 1e4
@@ -34,34 +34,12 @@ _TINY = 1e-30
 _UNRIVALLED = 30.0
 #: Log odds against a depth that still has a claim: two sevenths.
 CLAIM = math.log(3.5)
+#: What its log odds gain by it on the preferred side, before the neighbours have their say.
+_PREFERENCE = 1.5 * CLAIM
 #: Logarithm of the weight of what is passed over, which may still be taken for the sake of its surroundings.
 _FAR_BEHIND = 1e4
 #: Sign of the difference in z.
 _TOWARDS: dict[Prefer, int] = {"sharper": 0, "nearer": 1, "farther": -1}
-
-
-class Choice(NamedTuple):
-    """What is chosen for each pixel.
-
-    Attributes
-    ----------
-    labels : (K, Y, X) int
-        The right slice first, then by weight; at most 4.
-    weights : (K, Y, X) float32
-        They sum to 1.
-    share : (Y, X) float32
-        Share of the right slice and its neighbours in the odds of all slices.
-    lead : (Y, X) float32
-        Log odds of the right slice against the best one elsewhere in depth.
-    saturated : (K, Y, X) bool
-        Whether a slice is as bright there as the camera goes.
-    """
-
-    labels: Labels
-    weights: NDArray[np.float32]
-    share: NDArray[np.float32]
-    lead: NDArray[np.float32]
-    saturated: NDArray[np.bool_]
 
 
 def by_activity(peaks: TopK, softness: float) -> Choice:
@@ -145,44 +123,44 @@ def _tensor(array: NDArray[np.generic], device: torch.device) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(array)).to(device)
 
 
-def _preferred(depths: Tensor, ranks: Tensor, right: Tensor, near: int, towards: int) -> tuple[Tensor, Tensor]:
-    """The right candidate (1, Y, X) by a preference for a side, and which candidates are passed over for it."""
-    away = ranks - ranks.gather(0, right)
-    claims = (away * towards > near) & (depths * math.exp(CLAIM) > depths.gather(0, right))
-    taken = torch.where(claims.any(0, keepdim=True), depths.masked_fill(~claims, -1).argmax(0, True), right)
-    return taken, (taken != right) & ((ranks - ranks.gather(0, taken)).abs() > near)
+def _claims(odds: Tensor, depths: Tensor, ranks: Tensor, near: int, towards: int) -> Tensor:
+    """Which candidates (K, Y, X) have a claim against the best one, and lie on the preferred side of it."""
+    best = odds.argmax(0, keepdim=True)
+    away = (ranks - ranks.gather(0, best)) * towards
+    return (away > near) & (depths * math.exp(CLAIM) > depths.gather(0, best))
 
 
 def _judged(head: CandidateHead, seen: Candidates, tile: Tile, softness: float, towards: int) -> tuple[Tensor, ...]:
     """In the core of a tile the order of the candidates that are kept; weights, share and lead; see `Choice`."""
     verdict = head(seen)
-    inner = (slice(None), *tile.inner)
-    scores, mixing = verdict.scores[inner], verdict.mixing[inner]
-    ranks, raw = seen.ranks[inner].float(), seen.scores[inner]
+    near = grown(tile.inner, AROUND, (seen.total.shape[0], seen.total.shape[1]))
+    scores, mixing, ranks, raw = (maps[:, *near] for maps in (verdict.scores, verdict.mixing, seen.ranks, seen.scores))
     if softness:
         mixing = min(softness / SLOPE, _SHARPEST) * scores
     missing = raw < raw[:1] - MISSING
-    shares = torch.softmax(torch.cat([scores, verdict.none[tile.inner][None]]), dim=0)[:-1]
+    shares = torch.softmax(torch.cat([scores, verdict.none[near][None]]), dim=0)[:-1]
     beside = 1 if seen.slices > FEW else 0
-    right = _central(shares, ranks, beside).masked_fill(missing, -1).argmax(dim=0, keepdim=True)
+    depths = torch.stack([shares.where((ranks - here).abs() <= beside, 0).sum(0) for here in ranks])
+    depths = depths.masked_fill(missing, 0)
+    odds = _central(shares, ranks.float(), beside).masked_fill(missing, 0)
+    claims = _claims(odds, depths, ranks, 2 * beside, towards)
+    odds = torch.where(claims, odds * math.exp(_PREFERENCE), odds)
+    right = (agreed(odds, ranks, seen.slices) if beside else odds).masked_fill(missing, -1).argmax(0, keepdim=True)
     away = (ranks - ranks.gather(0, right)).abs()
-    own = away <= beside
-    depths = torch.stack([(shares * ((ranks - here).abs() <= beside)).sum(0) for here in ranks]).masked_fill(missing, 0)
-    if towards:
-        right, passed = _preferred(depths, ranks, right, 2 * beside, towards)
-        mixing = mixing.masked_fill(passed, -_FAR_BEHIND)
-        away = (ranks - ranks.gather(0, right)).abs()
-        own |= away <= beside  # both depths, of which the preference takes one
+    behind = claims.gather(0, right) & (away > 2 * beside)
+    mixing = mixing.masked_fill(behind, -_FAR_BEHIND)
     # The head has seen narrow curves: where the odds are spread over more slices than the candidates, less is sure.
-    kept = torch.exp(0.5 * (raw.logsumexp(0) - seen.total[tile.inner])).clamp_max(1)
-    share = (shares * own).sum(0) * kept
+    kept = torch.exp(0.5 * (raw.logsumexp(0) - seen.total[near])).clamp_max(1)
+    # Of two depths, of which the preference takes one, both.
+    share = shares.where((away <= beside) | behind, 0).sum(0) * kept
     elsewhere = depths.masked_fill(away <= 2 * beside, 0).amax(0)
     lead = torch.log(depths.gather(0, right)[0] / elsewhere.clamp_min(_TINY)).clamp_max(_UNRIVALLED)
     weights = torch.softmax(mixing, dim=0)
     places = torch.arange(len(scores), device=scores.device)[:, None, None]
     order = torch.where(places == right, 2.0, weights).argsort(dim=0, descending=True, stable=True)[:BEST]
     weights = weights.gather(0, order).clamp_min(_TINY).masked_fill(missing.gather(0, order), 0)
-    return order, weights / weights.sum(dim=0), share, lead
+    found = order, weights / weights.sum(dim=0), share, lead
+    return tuple(maps[..., *within(tile.inner, near)] for maps in found)
 
 
 def _central(shares: Tensor, ranks: Tensor, beside: int) -> Tensor:

@@ -7,7 +7,6 @@ network looks at the candidates of every pixel, at what they look like and at wh
 runs once for a stack, however many slices there are. It is the same for a stack in reverse.
 """
 
-from collections.abc import Iterable
 from functools import reduce
 from typing import NamedTuple, cast
 
@@ -16,18 +15,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_focusfuse.core.encode.measures import box_mean
+from napari_focusfuse.core.encode.votes import DIRECTIONS, FEW, Votes
 
-__all__ = ["FEW", "KEPT", "MISSING", "CandidateHead", "Candidates", "Verdict"]
+__all__ = ["KEPT", "MISSING", "CandidateHead", "Candidates", "Verdict"]
 
 #: Slices that are kept for a pixel; the brightness around it is that of so many.
 KEPT, _SEEN = 6, 4
 _WIDTHS = (24, 32, 48, 48)
-#: Distances at which neighbours are asked which slice they have, px, and their directions.
+#: Distances at which neighbours are asked which slice they have, px.
 _DISTANCES = (1, 3, 8)
-_DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
 #: What is known of each candidate, and of the pixel; what is made of a candidate by itself.
 _OF_EACH, _OF_ALL, _ALONE = 7 + 2 * len(_DISTANCES), 4, 16
-#: Lines through a pixel, each by half of its points, px.
+#: Points of a line through a pixel, and the lines, each by half of its points, px.
+_ON_A_LINE = 4
 _LINES = (
     ((0, 2), (0, 4)),
     ((1, 2), (2, 4)),
@@ -38,14 +38,10 @@ _LINES = (
     ((1, -1), (3, -3)),
     ((1, -2), (2, -4)),
 )
-#: Loudness of the candidate with the most energy, so that eight of them fit into a byte; slices that share a place in
-#: the table of votes are so many apart.
-_LOUD, _PERIOD = 31, 32
 #: Radius of the means that grey values are compared with, px.
 _GREY_RADIUS = 4
-#: Slices next to each other go together, but for stacks of so few that each stands for itself: there is no neighbour to
-#: average with, and weights are this power of the odds.
-FEW, _SHARP = 3, 40.0
+#: Of `FEW` slices there is no neighbour to average with, and weights are this power of the odds.
+_SHARP = 40.0
 #: Power of the energy in the odds of so few, set on pairs of photographs.
 _SAY_OF_FEW = 0.3
 #: Log odds that the network's unit means.
@@ -250,11 +246,11 @@ def _support(ranks: Tensor, absent: Tensor, sure: Tensor, slices: int) -> list[T
     for distance in _DISTANCES:
         around = functional.pad(torch.cat([best, sure])[None], (distance,) * 4, mode="replicate")[0]
         total = torch.zeros_like(ranks)
-        for down, across in _DIRECTIONS:
+        for down, across in DIRECTIONS:
             y, x = distance * (1 + down), distance * (1 + across)
             shifted = around[:, y : y + height, x : x + width]
             total += (here - shifted[:1]).abs_().neg_().add_(near).clamp_(0, 1).mul_(shifted[1:])
-        supports.append(total / len(_DIRECTIONS))
+        supports.append(total / len(DIRECTIONS))
     return supports
 
 
@@ -264,46 +260,13 @@ def _hearing(loudness: Tensor, ranks: Tensor, absent: Tensor, slices: int) -> li
     Around at each distance, and along the line through the pixel that has most and the one that has least: a hair
     before a rich ground is the best slice of no pixel, but it goes on.
     """
-    height, width = ranks.shape[1:]
-    places = ranks.long() % _PERIOD
-    votes = _votes(loudness, places, slices)
-    most = max(_DISTANCES)
-    rows, columns = (
-        torch.arange(-most, side + most, device=votes.device).clamp(0, side - 1) for side in (height, width)
-    )
-    votes = votes.index_select(1, rows).index_select(2, columns)
-
-    def at(down: int, across: int) -> Tensor:
-        return votes[:, most + down : most + down + height, most + across : most + across + width]
-
-    def total(points: Iterable[tuple[int, int]]) -> Tensor:
-        first, *others = points
-        out = at(*first).clone()
-        for point in others:
-            out += at(*point)
-        return out
-
-    around = [total((far * down, far * across) for down, across in _DIRECTIONS) for far in _DISTANCES]
-    lines = [total((sign * down, sign * across) for down, across in half for sign in (1, -1)) for half in _LINES]
+    votes = Votes(loudness, ranks, slices, max(_DISTANCES))
+    around = [votes.total((far * down, far * across) for down, across in DIRECTIONS) for far in _DISTANCES]
+    lines = [votes.total((sign * down, sign * across) for down, across in half for sign in (1, -1)) for half in _LINES]
     most_of, least_of = reduce(torch.maximum, lines), reduce(torch.minimum, lines)
-    heard = []
-    for table, voices in (*((table, len(_DIRECTIONS)) for table in around), (most_of, 4), (least_of, 4)):
-        heard.append(table.gather(0, places).float().mul_(1 / (voices * _LOUD)).masked_fill_(absent, 0))
-    return heard
-
-
-def _votes(loudness: Tensor, places: Tensor, slices: int) -> Tensor:
-    """Energy of each slice in a pixel (S, Y, X) uint8, or of one next to it, as far as it is a candidate."""
-    votes = torch.zeros((min(slices, _PERIOD), *places.shape[1:]), dtype=torch.uint8, device=places.device)
-    votes.scatter_reduce_(0, places, (loudness * _LOUD).round().to(torch.uint8), "amax")
-    if slices <= FEW:
-        return votes
-    if slices > _PERIOD:
-        return torch.maximum(votes, torch.maximum(votes.roll(1, 0), votes.roll(-1, 0)))
-    near = votes.clone()
-    near[1:] = torch.maximum(near[1:], votes[:-1])
-    near[:-1] = torch.maximum(near[:-1], votes[1:])
-    return near
+    heard = [votes.heard(total, len(DIRECTIONS)) for total in around]
+    heard += [votes.heard(total, _ON_A_LINE) for total in (most_of, least_of)]
+    return [maps.masked_fill_(absent, 0) for maps in heard]
 
 
 def _mean(image: Tensor) -> Tensor:

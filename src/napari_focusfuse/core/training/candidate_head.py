@@ -17,9 +17,10 @@ from napari_focusfuse.config import CandidateConfig, DecideConfig
 from napari_focusfuse.core._types import Image
 from napari_focusfuse.core.decide.top_k import BEST, PEAKS
 from napari_focusfuse.core.encode import doubled
-from napari_focusfuse.core.encode.candidate_head import FEW, KEPT, MISSING, CandidateHead, Candidates, Verdict
+from napari_focusfuse.core.encode.candidate_head import KEPT, MISSING, CandidateHead, Candidates, Verdict
 from napari_focusfuse.core.encode.measures import fine_energy
 from napari_focusfuse.core.encode.network import Encoder
+from napari_focusfuse.core.encode.votes import FEW
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.training import going_on, usable
 from napari_focusfuse.core.training._scenes import Drawn, DrawnScenes, deep_maps, noise_floors, some_slices
