@@ -1,9 +1,9 @@
 """Coherence: an island in the map of slices needs evidence, the more the smaller it is (after Sect. 3.3.2).
 
-The paper reverses every region smaller than a share of the image. In a stack the neighbours of a pixel have a say in
-its slice instead, as in the mean field of a Potts model (Krähenbühl and Koltun 2011): hairs and beads stay, specks do
-not. Of two or three slices, which have no neighbours along z to tell by, a region stays where the log odds of its
-pixels together outweigh what its border costs.
+The paper reverses every region smaller than a share of the image. Here the neighbours of a pixel have a say in its
+slice, as in the mean field of a Potts model (Krähenbühl and Koltun 2011): hairs and beads stay, specks do not. Of two
+or three slices, which have no neighbours along z to tell by, larger regions stay only where the log odds of their
+pixels together outweigh what the border costs.
 """
 
 from typing import NamedTuple

@@ -16,7 +16,7 @@ from napari_focusfuse.config.fusion import Prefer
 from napari_focusfuse.core.decide.coherence import AROUND, Choice, agreed
 from napari_focusfuse.core.decide.statistics import Statistics
 from napari_focusfuse.core.decide.top_k import BEST, TopK
-from napari_focusfuse.core.encode.candidate_head import MISSING, CandidateHead, Candidates
+from napari_focusfuse.core.encode.candidate_head import MISSING, SHARP, CandidateHead, Candidates
 from napari_focusfuse.core.encode.head import SLOPE
 from napari_focusfuse.core.encode.votes import FEW
 from napari_focusfuse.core.stack import Stack
@@ -145,7 +145,10 @@ def _judged(head: CandidateHead, seen: Candidates, tile: Tile, softness: float, 
     odds = _central(shares, ranks.float(), beside).masked_fill(missing, 0)
     claims = _claims(odds, depths, ranks, 2 * beside, towards)
     odds = torch.where(claims, odds * math.exp(_PREFERENCE), odds)
-    right = (agreed(odds, ranks, seen.slices) if beside else odds).masked_fill(missing, -1).argmax(0, keepdim=True)
+    joint = agreed(odds, ranks, seen.slices)
+    if seen.slices <= FEW and not softness:
+        mixing = SHARP * torch.log(joint)
+    right = joint.masked_fill(missing, -1).argmax(0, keepdim=True)
     away = (ranks - ranks.gather(0, right)).abs()
     behind = claims.gather(0, right) & (away > 2 * beside)
     mixing = mixing.masked_fill(behind, -_FAR_BEHIND)

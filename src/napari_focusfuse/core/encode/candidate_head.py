@@ -17,7 +17,7 @@ from torch.nn import functional
 from napari_focusfuse.core.encode.measures import box_mean
 from napari_focusfuse.core.encode.votes import DIRECTIONS, FEW, Votes
 
-__all__ = ["KEPT", "MISSING", "CandidateHead", "Candidates", "Verdict"]
+__all__ = ["KEPT", "MISSING", "SHARP", "CandidateHead", "Candidates", "Verdict"]
 
 #: Slices that are kept for a pixel; the brightness around it is that of so many.
 KEPT, _SEEN = 6, 4
@@ -41,7 +41,7 @@ _LINES = (
 #: Radius of the means that grey values are compared with, px.
 _GREY_RADIUS = 4
 #: Of `FEW` slices there is no neighbour to average with, and weights are this power of the odds.
-_SHARP = 40.0
+SHARP = 40.0
 #: Power of the energy in the odds of so few, set on pairs of photographs.
 _SAY_OF_FEW = 0.3
 #: Log odds that the network's unit means.
@@ -161,7 +161,7 @@ class CandidateHead(nn.Module):
         scores = (relative + out[:count] + alone[0, :count]).masked_fill(absent, _NEVER)
         if seen.slices <= FEW:
             scores = scores + _SAY_OF_FEW * _sharper(seen)
-            return Verdict(scores, _SHARP * scores, torch.full_like(seen.total, _NEVER))
+            return Verdict(scores, SHARP * scores, torch.full_like(seen.total, _NEVER))
         noise = torch.log(seen.noise + _LEAST_NOISE)
         powers = torch.exp(
             (self.power[:, :1, None] + self.power[:, 1:, None] * noise + out[2 * KEPT : -1] / _UNIT).clamp(-6, 6)
