@@ -67,6 +67,17 @@ def test_the_loss_is_least_for_the_truth(networks):
     assert accuracy(-right, scene, part) < 0.2
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_one_scene_of_seven_has_few_slices_far_apart(networks, seed):
+    """The slice nearest to the true depth shows the place as it is, the others blur it."""
+    drawn = Scenes([], SMALL, networks["none"].encoder, 0)._made(np.random.default_rng(seed), 6)
+    count = len(drawn.slices)
+    assert 2 <= count <= 3
+    away = np.abs(np.arange(count)[:, None, None] - drawn.depth)
+    error = np.abs(drawn.slices - drawn.sharp)
+    assert error[away < 0.25].mean() < 0.5 * error[away > 0.75].mean()
+
+
 def test_some_slices_of_a_scene(networks):
     """Depth is told in the slices of the scene, also where only some are decided between."""
     scene = Scenes([], SMALL, networks["none"].encoder, 0)[2]

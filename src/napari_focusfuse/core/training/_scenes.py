@@ -43,9 +43,14 @@ _OBJECTS, _MOST_OBJECTS = 0.3, 3
 _SLICES, _GROWTH, _WIDEST, _DISC = (4, 16), (0.25, 2.0), 11.0, 0.65
 #: Shares of scenes whose contrast varies from place to place, by powers of ten and over pixels.
 _UNEVEN, _DECADES, _PATCHES = 0.3, (0.5, 2.5), (8.0, 30.0)
-#: Of so many scenes one is cut out, one has no flaws but noise, half of them not even that, and these are seen by a
-#: perfect camera: clean stacks show what has to be told apart.
-_EVERY, _CUT, _PLAIN, _CLEAN, _HALF = 6, 5, 1, (3, 4), 0.5
+#: Of so many scenes one is cut out, one has few slices far apart, one has no flaws but noise, half of them not even
+#: that, and these are seen by a perfect camera: clean stacks show what has to be told apart.
+_EVERY, _CUT, _APART, _PLAIN, _CLEAN, _HALF = 7, 5, 6, 1, (3, 4), 0.5
+#: Of scenes with few slices the blur of the whole stack (px), and shares of them with objects, with hardly any texture
+#: within its outlines, and how much of the texture is left there.
+_APART_BLUR, _APART_OBJECTS, _FLAT, _FAINT = (2.5, 14.0), 0.75, 0.35, (0.003, 0.1)
+#: Areas of one brightness.
+_AREAS = (2, 8)
 #: Of scenes that are cut out blur per step (px) and slices.
 _CUT_GROWTH, _CUT_SLICES = (0.7, 4.0), 4
 #: Noise (share of full scale), shares of scenes with any, with photon noise instead, and of 8-bit cameras.
@@ -127,6 +132,8 @@ class DrawnScenes(Generic[Seen]):
     def _made(self, rng: np.random.Generator, kind: int) -> Drawn:
         if kind == _CUT:
             return self._cut(rng)
+        if kind == _APART:
+            return self._apart(rng)
         if kind in _CLEAN:
             return self._drawn(rng, Camera(bits=16), flawed=False)
         return self._drawn(rng, _camera(rng, _HALF if kind == _PLAIN else _NOISY), flawed=kind != _PLAIN)
@@ -144,25 +151,46 @@ class DrawnScenes(Generic[Seen]):
         slices = exposed(clean, camera, rng)
         return _over_range(slices, texture, depth.astype(np.float32))
 
+    def _apart(self, rng: np.random.Generator) -> Drawn:
+        """Few slices far apart, as photographs are taken: a blurred outline spills far over what is flat."""
+        texture = self._crops.draw(rng, self.side)
+        texture = _flat(rng, texture) if rng.random() < _FLAT else texture
+        count = int(rng.integers(_FEW[0], _FEW[1] + 1))
+        growth = log_uniform(rng, *_APART_BLUR) / (count - 1)
+        shape = _objects(rng, self.side, count) if rng.random() < _APART_OBJECTS else {"surface": _surface(rng)}
+        return _seen_by(_camera(rng, _HALF), rng, texture, count, growth, shape, flawed=rng.random() < _HALF)
+
     def _drawn(self, rng: np.random.Generator, camera: Camera, *, flawed: bool) -> Drawn:
-        side = self.side
-        texture = self._crops.draw(rng, side)
+        texture = self._crops.draw(rng, self.side)
         texture = _uneven(rng, texture) if rng.random() < _UNEVEN else texture
         growth = log_uniform(rng, *_GROWTH)
         count = min(int(rng.integers(*_SLICES)), max(_SLICES[0], int(_WIDEST / growth)))
-        shape = _objects(rng, side, count) if rng.random() < _OBJECTS else {"surface": _surface(rng)}
-        scene = simulate(
-            (side, side),
-            count,
-            **shape,
-            texture=texture,
-            psf="disc" if rng.random() < _DISC else "gaussian",
-            blur=growth,
-            camera=camera,
-            flaws=drawn_flaws(rng) if flawed else Flaws(),
-            seed=int(rng.integers(2**31)),
-        )
-        return _as_seen(scene)
+        shape = _objects(rng, self.side, count) if rng.random() < _OBJECTS else {"surface": _surface(rng)}
+        return _seen_by(camera, rng, texture, count, growth, shape, flawed=flawed)
+
+
+def _seen_by(
+    camera: Camera,
+    rng: np.random.Generator,
+    texture: Image,
+    count: int,
+    growth: float,
+    shape: dict[str, Any],
+    *,
+    flawed: bool,
+) -> Drawn:
+    scene = simulate(
+        (texture.shape[0], texture.shape[1]),
+        count,
+        **shape,
+        texture=texture,
+        psf="disc" if rng.random() < _DISC else "gaussian",
+        blur=growth,
+        camera=camera,
+        flaws=drawn_flaws(rng) if flawed else Flaws(),
+        seed=int(rng.integers(2**31)),
+    )
+    return _as_seen(scene)
 
 
 def _surface(rng: np.random.Generator) -> Surface:
@@ -231,6 +259,18 @@ def _uneven(rng: np.random.Generator, texture: Image) -> Image:
     mean = ndimage.gaussian_filter(texture, 12)
     faded = mean + (texture - mean) * 10 ** (-rng.uniform(*_DECADES) * field)
     return np.asarray(np.clip(faded, 0, 1), dtype=np.float32)
+
+
+def _flat(rng: np.random.Generator, texture: Image) -> Image:
+    """Areas of one brightness with clear outlines and shades, in which next to nothing of a texture is left."""
+    side = len(texture)
+    areas = np.full(texture.shape, rng.random(), dtype=np.float32)
+    for _ in range(int(rng.integers(_AREAS[0], _AREAS[1] + 1))):
+        areas[_outline(rng, side)] = rng.random()
+    shades = ndimage.gaussian_filter(rng.standard_normal(texture.shape), side / 4)
+    faint = texture - ndimage.gaussian_filter(texture, 4)
+    lit = ndimage.gaussian_filter(areas, 0.6) * (0.7 + 0.3 * shades / np.abs(shades).max())
+    return np.asarray(np.clip(lit + log_uniform(rng, *_FAINT) * faint, 0, 1), dtype=np.float32)
 
 
 @torch.inference_mode()
