@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from napari_focusfuse.config.fusion import CHANNEL
-from napari_focusfuse.core.decide.confidence import shares, shares_told, summary
 from napari_focusfuse.core.positions import FusedPosition
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.result import Decision, Flag
+from napari_focusfuse.core.result.told import Shares, shares, summary
 from napari_focusfuse.core.stack.hyperstack import Hyperstack, Where
 
 __all__ = ["Empty", "HyperstackResult", "iter_gather"]
@@ -102,7 +102,7 @@ class _Room:
         self._arrays: dict[str, Any] = {}
         self._map_axes = ""
         self._decisions: dict[tuple[int, ...], Decision] = {}
-        self._shares: list[tuple[float, float]] = []
+        self._shares: list[Shares] = []
         self._unordered = 0
         self._weights: list[list[float]] = []
         self._told: dict[str, Any] = {}
@@ -179,4 +179,4 @@ class _Room:
             return self._text
         if self._unordered:
             return f"{text}; at {self._unordered} of {len(self._shares)} the slices are not in the order of focus."
-        return f"{text}: {shares_told(*np.mean(self._shares, axis=0))}."
+        return f"{text}: {Shares.mean(self._shares).told()}."
