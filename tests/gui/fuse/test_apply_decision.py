@@ -167,7 +167,7 @@ def test_a_run_that_was_cancelled_leaves_what_is_saved_as_it_was(
     widget.layer = other
     widget.form.positions.positions.value = True
     widget.run()
-    qtbot.waitUntil(lambda: widget.panel.progress.maximum() > 0)
+    qtbot.waitUntil(lambda: widget.panel.progress.format() != "loading the method…")
     widget.cancel()
     slow.set()
     finish(widget)
