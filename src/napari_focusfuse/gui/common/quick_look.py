@@ -164,7 +164,7 @@ class StackHints(QWidget):
         inputs = [] if layer is None else layer.metadata.get(KEY, {}).get("inputs") or []
         count = 0 if layer is None or not foreign else data_of(layer).shape[self._stack.axis]
         names = [inputs[k].replace("\\", "/").rsplit("/", 1)[-1] for k in foreign] if len(inputs) == count else []
-        named = " and ".join(names or [f"slice {k + 1}" for k in foreign])
+        named = " and ".join(names or [f"slice {k}" for k in foreign])
         text = f"{named} {why}. Is it a slice?" if why else f"Is {named} a slice? It is unlike the other files."
         self.foreign.setText(text if names or not foreign else f"{text[0].upper()}{text[1:]}")
         self.foreign.setMinimumHeight(self.foreign.heightForWidth(_LABEL) if foreign else 0)

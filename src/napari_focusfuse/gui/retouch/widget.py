@@ -186,7 +186,9 @@ class RetouchWidget(Dock):
             f"{retoucher.edited} pixels edited by hand ({retoucher.share:.2%})" if retoucher.edited else "No edits."
         ]
         if retoucher.unknown is not None:
-            lines.append(f"Label {retoucher.unknown} is no slice: choose 1 to {retoucher.slices}.")
+            lines.append(
+                f"Label {retoucher.unknown} is no slice: choose 1 to {retoucher.slices}, the number of the slice + 1."
+            )
         elsewhere = "" if self._slider is None else self._slider.elsewhere()
         if elsewhere:
             lines.append(f"The viewer shows {elsewhere}; you are painting {retoucher.source.title}.")
