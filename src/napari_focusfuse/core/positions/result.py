@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from napari_focusfuse.config.fusion import CHANNEL
-from napari_focusfuse.core.positions import FusedPosition
+from napari_focusfuse.core.positions import CALLED, FusedPosition
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.result import Decision, Flag
 from napari_focusfuse.core.result.told import Shares, shares, summary
@@ -171,8 +171,7 @@ class _Room:
 
     def _summary(self) -> str:
         data = self._data
-        sizes = [f"{letter} = {data.sizes[letter]}" for letter in data.further]
-        text = f"{data.sizes[data.axis]} slices at each of {', '.join(sizes)}"
+        text = f"{data.sizes[data.axis]} slices at each of {_places(data)}"
         if not self._shares:
             return f"{text}: images without a decision map."
         if len(self._shares) == 1:
@@ -180,3 +179,9 @@ class _Room:
         if self._unordered:
             return f"{text}; at {self._unordered} of {len(self._shares)} the slices are not in the order of focus."
         return f"{text}: {Shares.mean(self._shares).told()}."
+
+
+def _places(data: Hyperstack) -> str:
+    """How many places there are along each axis."""
+    sizes = [(data.sizes[letter], CALLED.get(letter, letter)) for letter in data.further]
+    return " x ".join(f"{n} {name}{'s' if n > 1 and len(name) > 1 else ''}" for n, name in sizes)
