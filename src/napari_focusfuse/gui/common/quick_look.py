@@ -15,6 +15,7 @@ from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Latest
 from napari_focusfuse.gui.layers.axes import leave_out, suspects_of
 from napari_focusfuse.gui.layers.source import KEY, Source, data_of
+from napari_focusfuse.gui.reader import withdraw_offer
 from napari_focusfuse.gui.thread_warnings import quiet
 
 if TYPE_CHECKING:
@@ -159,6 +160,8 @@ class StackHints(QWidget):
 
     def _name(self, foreign: list[int], why: str) -> None:
         """Name slices that may be none, and why."""
+        if self._foreign and not foreign:
+            withdraw_offer()
         self._foreign = foreign
         layer = self._stack.layer
         inputs = [] if layer is None else layer.metadata.get(KEY, {}).get("inputs") or []
