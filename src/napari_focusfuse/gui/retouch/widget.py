@@ -221,7 +221,10 @@ class RetouchWidget(Dock):
         self.paint_button.setChecked(layer is not None and layer.mode != "pan_zoom")
 
     def _on_beside(self, on: bool) -> None:
+        from napari_focusfuse.gui.commands import end_comparison
+
         if on and self._retoucher is not None:
+            end_comparison(self._viewer, but=self)
             self._beside.start(filter(None, map(self._retoucher.layer, _SIDE_BY_SIDE)))
         else:
             self._beside.stop()
