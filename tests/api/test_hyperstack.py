@@ -33,9 +33,9 @@ def test_one_channel_decides_for_all_at_each_time(series):
             np.testing.assert_array_equal(result.image[t, c], ff.blend(series[t, c], decision))
     assert steps[-1].done == steps[-1].total == 2
     assert [step.done / step.total for step in steps] == sorted(step.done / step.total for step in steps)
-    assert steps[3].what.startswith("T 1 of 2, ")
+    assert steps[3].what.startswith("time point 1 of 2, ")
     assert (result.info["method"], result.info["decided_on"]) == ("log", 0)
-    assert result.summary.startswith("5 slices at each of T = 2, C = 3: ")
+    assert result.summary.startswith("5 slices at each of 2 time points x 3 channels: ")
 
 
 def test_each_channel_decides_for_itself(series):

@@ -33,6 +33,15 @@ def offered(notes):
     return click
 
 
+def asking(text):
+    """A notification as napari shows it."""
+    from napari._qt.dialogs.qt_notification import NapariQtNotification
+
+    toast = NapariQtNotification(text, "warning")
+    toast.setVisible(True)
+    return toast
+
+
 def test_by_its_name(viewer, folder, scene, notes):
     tifffile.imwrite(folder / "beads_fused.tif", scene.truth.astype(scene.stack.dtype), metadata=None)
     (layer,) = viewer.open(str(folder), plugin=PLUGIN)
@@ -70,9 +79,13 @@ def test_the_widget_names_it_until_it_is_left_out(viewer, widget, folder, scene,
     qtbot.waitUntil(lambda: not hints.busy, timeout=60_000)
     assert hints.leave_button.isVisibleTo(widget)
     assert name in hints.foreign.text()
+    toast = asking(f"{name}, unlike the other files by name: is it a slice?")
+    other = asking("something else")
     hints.leave_button.click()
     assert layer.data.shape[0] == 6
     assert not hints.leave_button.isVisibleTo(widget)
+    assert (toast.isVisible(), other.isVisible()) == (False, True)
+    other.close()
     assert widget.about.text().startswith("6 slices")
     qtbot.waitUntil(lambda: not hints.busy, timeout=60_000)
     assert not hints.leave_button.isVisibleTo(widget)

@@ -73,6 +73,18 @@ def test_a_low_widget_folds_and_scrolls_and_nothing_is_cut(alone, finish):
             assert label.height() >= label.heightForWidth(label.width())
 
 
+@pytest.mark.usefixtures("fusion")
+def test_the_form_keeps_room_beside_a_result(viewer, alone, stack, finish):
+    alone.layer = viewer.add_image(stack, name="plain")
+    alone.run()
+    finish(alone)
+    lay_out(alone, LOW)
+    upper = next(part for part in alone.findChildren(Scrolled) if part.widget() is alone.form)
+    assert not alone.surface.fill.isVisible()
+    assert not alone.stack.medium.isVisible()
+    assert upper.height() >= LOW / 2
+
+
 def test_what_was_unfolded_by_hand_stays_so(alone):
     lay_out(alone, LOW)
     alone.at_cursor.button.click()

@@ -20,7 +20,7 @@ def save_figure(
     depth: NDArray[Any] | None = None,
     *,
     pixel_size: tuple[float, float] | None = None,
-    depth_unit: str = "slice",
+    depth_unit: str = "slices",
     limits: tuple[float, float] | None = None,
     depth_limits: tuple[float, float] | None = None,
     overwrite: bool = False,

@@ -245,16 +245,20 @@ class CompareWidget(Dock):
         return [(layer.name, layer) for layer in images if not (is_result(layer) and note_of(layer)["role"] == _ROLE)]
 
     def _on_toggled(self, on: bool) -> None:
+        from napari_focusfuse.gui.commands import end_comparison
+
         left, right = self.left.value, self.right.value
         self._end()
+        self.about.setText("")
         if not on:
-            self.about.setText("")
-        elif left is None or right is None or left is right:
+            return
+        if left is None or right is None or left is right:
             self.button.setChecked(False)
             self.about.setText(_CHOOSE)
-        elif self.grid_box.isChecked():
+            return
+        end_comparison(self._viewer, but=self)
+        if self.grid_box.isChecked():
             self._beside.start([left, right])
-            self.about.setText("")
         else:
             self._viewer.dims.ndisplay = 2
             self.wipe = Wipe(self._viewer, left, right)

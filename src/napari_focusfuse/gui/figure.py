@@ -61,7 +61,7 @@ def figure_of(layers: "Mapping[str, Layer]") -> dict[str, Any]:
         options |= {
             "depth": times * depth.data,
             "depth_limits": tuple(times * np.array(depth.contrast_limits)),
-            "depth_unit": "µm" if note["z_step"] else "slice",
+            "depth_unit": "µm" if note["z_step"] else "slices",
         }
     return options
 

@@ -1,6 +1,5 @@
 """The second look of the shipped model: at edges in depth, in tiles, and what is said of pixels that cannot be told."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +8,6 @@ import torch
 from scipy import ndimage
 
 from napari_focusfuse.config import Camera, FusionConfig
-from napari_focusfuse.core.decide.confidence import shares_told, summary
 from napari_focusfuse.core.decide.pipeline import iter_fuse
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.result import Flag
@@ -259,28 +257,3 @@ def test_a_preference_needs_a_model_that_knows_candidates(fuse):
     plain = load_model("sesf-cse").encoder
     with pytest.raises(ModelError, match="does not compare two depths"):
         drain(iter_fuse(Stack(np.zeros((3, 32, 32))), plain, FusionConfig(prefer="nearer"), CPU, {}))
-
-
-@pytest.mark.parametrize(
-    ("unsure", "empty", "told"),
-    [
-        (0.0125, 0.0335, "95.4% sure, 1.2% unsure, 3.4% empty"),
-        (0.0004, 0.0, "100.0% sure"),
-        (math.nan, 0.25, "75.0% sharp in some slice, 25.0% empty"),
-    ],
-)
-def test_shares_add_up(unsure, empty, told):
-    assert shares_told(unsure, empty) == told
-    assert sum(float(part.split("%")[0]) for part in told.split(", ")) == pytest.approx(100, abs=0.11)
-
-
-def test_focus_beyond_an_end_is_told_by_its_slice(fused):
-    decision = fused.decision
-    flags = np.zeros_like(decision.flags)
-    flags[:10] = Flag.NOT_BRACKETED
-    for z, text in ((decision.z, "before the first slice"), (-decision.z, "after the last slice")):
-        labels = np.full_like(decision.labels, z.argmin())
-        told = summary(replace(decision, labels=labels, flags=flags, z=z))
-        assert told.endswith(f"; focus may lie {text} ({10 / len(flags):.1%} of the pixels): extend the stack there.")
-    pair = replace(decision, labels=np.zeros_like(decision.labels), flags=flags, z=np.arange(2.0))
-    assert "extend" not in summary(pair)

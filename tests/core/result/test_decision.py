@@ -9,6 +9,7 @@ import pytest
 
 from napari_focusfuse.core.files import checked
 from napari_focusfuse.core.result import Decision, Flag, load_decision
+from napari_focusfuse.core.result.told import Shares, summary
 from napari_focusfuse.errors import FocusFuseError, OutputError
 
 
@@ -198,3 +199,31 @@ def test_other_positions_move_depth_between_the_same_slices() -> None:
         decision.with_z([0, 2, 1, 3])
     with pytest.raises(FocusFuseError, match="needs 4 positions"):
         decision.with_z([0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (Shares(0.0125, 0, 0, 0.0335), "95.4% sure, 1.2% unsure, 3.4% empty"),
+        (Shares(0.0004, 0, 0, 0), "100.0% sure"),
+        (Shares(float("nan"), 0, 0, 0.25), "75.0% in focus within the stack, 25.0% empty"),
+        (Shares(0.1, 0.2, 0, 0), "70.0% sure, 20.0% sharpest in the first slice, 10.0% unsure"),
+    ],
+)
+def test_shares_add_up(found, told):
+    assert found.told() == told
+    assert sum(float(part.split("%")[0]) for part in told.split(", ")) == pytest.approx(100, abs=0.11)
+
+
+@pytest.mark.parametrize(("way", "text", "beyond"), [(1, "first", "before"), (-1, "last", "after")])
+def test_what_is_sharpest_at_an_end_is_not_in_focus_within_the_stack_as_well(decision, way, text, beyond):
+    z, flags = way * np.arange(5.0), decision.flags.copy()
+    flags[:5], flags[5:10] = Flag.NOT_BRACKETED, Flag.NO_SIGNAL | Flag.NOT_BRACKETED
+    labels = np.full_like(decision.labels, z.argmin())
+    told = summary(replace(decision, labels=labels, flags=flags, z=z))
+    assert told == (
+        f"5 slices: 50.0% in focus within the stack, 25.0% sharpest in the {text} slice, 25.0% empty; "
+        f"focus may lie {beyond} the {text} slice: extend the stack there."
+    )
+    assert "extend" not in summary(replace(decision, labels=0 * labels, flags=flags, z=np.arange(2.0)))
+    assert "not in the order" in summary(replace(decision, flags=flags | Flag.UNORDERED))

@@ -40,9 +40,9 @@ def stack(empty: dict[int, slice]) -> np.ndarray:
     ("empty", "says"),
     [
         ({}, None),
-        ({5: np.s_[20:]}, "slice 6 contains only 0 below row 20: it may not"),
-        ({5: np.s_[:]}, "slice 6 contains only 0 everywhere: it may not"),
-        ({0: np.s_[:], 7: np.s_[:]}, "slice 1 contains only 0 everywhere, slice 8 contains"),
+        ({5: np.s_[20:]}, "slice 5 contains only 0 below row 20: it may not"),
+        ({5: np.s_[:]}, "slice 5 contains only 0 everywhere: it may not"),
+        ({0: np.s_[:], 7: np.s_[:]}, "slice 0 contains only 0 everywhere, slice 7 contains"),
         ({5: np.s_[39:]}, None),  # a line of a sensor
         ({k: np.s_[: 1 + 3 * k] for k in range(8)}, None),  # as a registration leaves it
         (dict.fromkeys(range(8), np.s_[:]), None),
@@ -63,5 +63,5 @@ def test_a_slice_that_was_transferred_by_half_is_named(method: str) -> None:
     scene = ff.simulate((64, 72), 5, seed=3)
     broken = scene.stack.copy()
     broken[2, 40:] = 0
-    with pytest.warns(ff.FocusFuseWarning, match="slice 3 contains only 0 below row 40"):
+    with pytest.warns(ff.FocusFuseWarning, match="slice 2 contains only 0 below row 40"):
         ff.fuse(broken, method=method)

@@ -37,7 +37,7 @@ def test_a_range_lies_where_it_was(tmp_path, slices):
     layer.translate = (10, 1, 2)
     made = some_slices(layer, 0, range(2, 8, 2))
     np.testing.assert_array_equal(np.asarray(made.data), slices[2:8:2])
-    assert made.name == "one 3-7 every 2"
+    assert made.name == "one 2-6 every 2"
     for k in range(3):
         np.testing.assert_allclose(made.data_to_world((k, 3, 4)), layer.data_to_world((2 + 2 * k, 3, 4)))
     assert made.units == layer.units
@@ -88,10 +88,10 @@ def test_the_row_makes_a_layer_and_proposes_it(qtbot, tmp_path, slices):
     form = StackForm(viewer)
     row = SliceRow(viewer, form)
     qtbot.addWidget(row)
-    assert (row.first.value(), row.last.value(), row.last.maximum()) == (1, 9, 9)
+    assert (row.first.value(), row.last.value(), row.last.maximum()) == (0, 8, 8)
     assert not row.button.isEnabled()
     assert "All slices" in row.button.toolTip()
-    row.first.setValue(3)
+    row.first.setValue(2)
     row.every.setValue(7)
     assert row.button.toolTip() == "Too few slices."
     row.every.setValue(2)
@@ -101,9 +101,9 @@ def test_the_row_makes_a_layer_and_proposes_it(qtbot, tmp_path, slices):
     assert form.layer is not layer
     assert not layer.visible
     assert form.positions() == [0, 1, 2, 3]
-    assert (row.first.value(), row.last.value(), row.every.value()) == (1, 4, 1)
+    assert (row.first.value(), row.last.value(), row.every.value()) == (0, 3, 1)
     form.layer.metadata[KEY]["role"] = "aligned"
-    row.first.setValue(2)
+    row.first.setValue(1)
     assert "were aligned together" in row.button.toolTip()
     form.let_go()
 
@@ -112,7 +112,7 @@ def test_single_slices_keep_their_positions_and_are_fused_again(tmp_path, slices
     layer = opened(tmp_path / "one.ome.tif")
     made = some_slices(layer, 0, [1, 2, 5, 8])
     np.testing.assert_array_equal(np.asarray(made.data), slices[[1, 2, 5, 8]])
-    assert made.name == "one 2-9, 4 slices"
+    assert made.name == "one 1-8, 4 slices"
     assert (made.scale[0], slots_of(made, 0)) == (layer.scale[0], [0, 1, 4, 7])
     assert taken_of(made) == {"slices": {"numbers": [1, 2, 5, 8]}}
     again = some_slices(made, 0, [1, 2, 3])
@@ -145,7 +145,7 @@ def test_bad_slices_are_unticked_by_one_click(qtbot):
     dialog = row.dialog()
     assert not dialog.bad.isEnabled()
     row.look = ff.quick_look(scene.stack)
-    row.last.setValue(5)
+    row.last.setValue(4)
     dialog = row.dialog()
     assert dialog.ticked() == [0, 1, 2, 3, 4]
     assert "nothing is in focus" in dialog.list.item(2).text()

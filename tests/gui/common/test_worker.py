@@ -138,11 +138,9 @@ def test_only_our_own_warnings_are_shown(qtbot):
     assert texts == ["check the stack axis"]
 
 
-def test_napari_shows_the_progress_by_its_title(qtbot):
+def test_nothing_turns_while_work_runs(qtbot):
+    """napari's turning wheel has the whole window drawn at each of its frames, which takes the time from the work."""
     from napari.utils.progress import progress
-
-    def shown() -> list[tuple[int, int]]:
-        return [(bar.n, bar.total) for bar in progress._all_instances if bar.desc.startswith("Fusing beetle")]
 
     go = threading.Event()
 
@@ -153,10 +151,9 @@ def test_napari_shows_the_progress_by_its_title(qtbot):
     run = Run(work, "Fusing beetle")
     with qtbot.waitSignal(run.progressed, timeout=5000):
         run.start()
-    qtbot.waitUntil(lambda: shown() == [(3, 7)])
+    assert not [bar for bar in progress._all_instances if bar.desc.startswith("Fusing beetle")]
     with qtbot.waitSignal(run.finished, timeout=5000):
         go.set()
-    assert shown() == []
 
 
 def test_report_gives_one_sentence(notes):

@@ -90,7 +90,7 @@ def test_not_where_all_positions_are_fused(viewer, ready, moved):
 
 def test_run_takes_the_slices_that_are_shown(viewer, widget, ready, finish, scene):
     viewer.add_image(scene.stack, name="still")
-    ready().form.slices.last.setValue(4)
+    ready().form.slices.last.setValue(3)
     widget.run()
     finish(widget)
     fused = next(layer for layer in viewer.layers if is_result(layer) and note_of(layer)["role"] == "fused")

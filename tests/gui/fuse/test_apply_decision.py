@@ -115,7 +115,7 @@ def test_all_positions_become_layers_with_the_further_axes(viewer, widget, carri
     np.testing.assert_array_equal(viewer.layers["cells decision"].data[1, 0, 0], decisions[1].index + 1)
     np.testing.assert_array_equal(viewer.layers["cells depth (µm)"].data[1, 0, 0], decisions[1].depth)
     assert tuple(fused.axis_labels) == LABELS
-    assert widget.panel.status.text().startswith("6 slices at each of T = 3, C = 2")
+    assert widget.panel.status.text().startswith("6 slices at each of 3 time points x 2 channels")
     kept = fused.metadata[KEY]
     assert json.loads(json.dumps(kept, allow_nan=False)) == kept
     assert (kept["position"], kept["made_by"]["decided_on"], kept["z_step"]) == ({}, 0, 2.0)
@@ -167,7 +167,7 @@ def test_a_run_that_was_cancelled_leaves_what_is_saved_as_it_was(
     widget.layer = other
     widget.form.positions.positions.value = True
     widget.run()
-    qtbot.waitUntil(lambda: widget.panel.progress.maximum() > 0)
+    qtbot.waitUntil(lambda: widget.panel.progress.format() != "loading the method…")
     widget.cancel()
     slow.set()
     finish(widget)

@@ -52,7 +52,11 @@ def test_another_method_or_preset_throws_no_result_away(viewer, widget, run, sta
     assert visible(viewer) == ["cells sesf paper fused"]
     box = widget.results.box
     told = [re.sub(r"\d\d:\d\d", "TIME", box.itemText(k)) for k in range(box.count())]
-    assert told == ["sesf · TIME · cells", "max · TIME · cells", "sesf paper · TIME · cells"]
+    assert told == [
+        "SESF-Fuse · TIME · cells",
+        "Maximum projection · TIME · cells",
+        "SESF-Fuse paper · TIME · cells",
+    ]
     assert box.currentIndex() == 2
     box.activated.emit(0)
     assert visible(viewer) == ["cells sesf fused"]

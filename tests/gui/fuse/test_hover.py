@@ -43,7 +43,7 @@ def expected(viewer, stack, y, x, name="cells"):
     k = stack[:, y, x].argmax()
     ends = k in (0, len(stack) - 1)
     depth = "depth not measured" if ends else f"depth {2.0 * k:.3g} µm"
-    return f"slice {k + 1} of {len(stack)} · {depth} · confidence 0.50"
+    return f"slice {k} (0 to {len(stack) - 1}) · {depth} · confidence 0.50"
 
 
 def test_the_line_and_the_curve_are_those_of_the_pixel(viewer, fused, stack, qtbot):
@@ -83,7 +83,7 @@ def test_it_follows_a_layer_that_was_moved_and_stops_with_the_layers(viewer, fus
     viewer.layers.remove("cells flags")
     viewer.cursor.position = (0, 100, 200)
     k = stack[:, 0, 0].argmax()
-    assert fused.hover.where.text() == f"y 0, x 0: slice {k + 1} of 6 · depth not measured · confidence 0.50"
+    assert fused.hover.where.text() == f"y 0, x 0: slice {k} (0 to 5) · depth not measured · confidence 0.50"
     viewer.layers.remove("cells")
     assert fused.hover._reader is None
     viewer.cursor.position = (0, 100.5, 200)
@@ -102,7 +102,7 @@ def test_the_position_shown_is_looked_at(viewer, widget, stack, fusion, finish, 
     for t in (0, 1):
         viewer.dims.set_point(0, t)
         viewer.cursor.position = (t, 0, 5, 9 - t)
-        assert f"slice {values[t, :, 5, 9 - t].argmax() + 1} of 6 · " in widget.hover.where.text()
+        assert f"slice {values[t, :, 5, 9 - t].argmax()} (0 to 5) · " in widget.hover.where.text()
         qtbot.waitUntil(lambda: widget.hover._latest._future is None, timeout=20_000)
         widget.hover.plot._canvas.draw()
         sf = Glance(Stack(values[t])).curve(5, 9 - t)

@@ -52,7 +52,7 @@ def test_all_positions_saved_by_the_widget(viewer, widget, finish, stack, tmp_pa
     widget.method.value = "log"
     widget.stack.axis = 1
     if slices < len(stack):
-        widget.form.slices.last.setValue(slices)
+        widget.form.slices.last.setValue(slices - 1)
         widget.form.slices.take()
     widget.form.positions.positions.value = True
     widget.run()

@@ -76,3 +76,5 @@ def test_colour_and_lazy_data_and_axes_without_names():
     assert isinstance(whole.data, da.Array)
     assert whole.arranged(np.zeros((4, 6, 8, 3)), "TYXS").shape == (4, 1, 6, 8, 3)
     assert len(whole.place("TYXS")["scale"]) == 4
+    layer.axis_labels = ("well", "z", "y", "x")
+    assert take_whole(layer, 1).axes == "PZYXS"

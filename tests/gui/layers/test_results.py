@@ -8,7 +8,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_focusfuse.gui.layers.axes import propose_axis
-from napari_focusfuse.gui.layers.result_parts import flag_colours, legend, parts_of
+from napari_focusfuse.gui.layers.result_parts import flag_colours, legend, parts_of, seen_limits
 from napari_focusfuse.gui.layers.results import is_result, iter_show_result, plain, show_result
 from napari_focusfuse.gui.layers.source import KEY, take
 
@@ -78,11 +78,25 @@ def test_what_is_seen_first_is_the_fused_image(model, fuse):
     assert [layer.visible for layer in model.layers] == [False, True, False, False, False, False]
     assert model.layers.selection == {model.layers["cells fused"]}
     fused, source = model.layers["cells fused"], model.layers["cells"]
-    assert (fused.colormap, fused.contrast_limits, fused.blending) == (
-        source.colormap,
-        source.contrast_limits,
-        source.blending,
-    )
+    assert (fused.colormap, fused.blending) == (source.colormap, source.blending)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_limits_are_those_of_what_is_seen(kind):
+    image = np.linspace(20, 200, 3 * 64 * 80).reshape(3, 64, 80).astype(kind)
+    image[0, 0, :3] = 255
+    if kind is np.float32:
+        image[1, 4, 4] = np.nan
+    low, high = seen_limits(image)
+    assert (low, high) == pytest.approx((20, 200), abs=1)
+    assert seen_limits(np.full((8, 9), 7, kind)) == (7, 8)
+    assert seen_limits(np.full((8, 9), np.nan)) == (0, 1)
+
+
+def test_a_fused_image_has_limits_of_its_own(model, fuse):
+    fuse(model)
+    fused, source = model.layers["cells fused"], model.layers["cells"]
+    assert tuple(fused.contrast_limits) == seen_limits(fused.data) != tuple(source.contrast_limits)
 
 
 def test_the_view_does_not_jump(model, fuse):

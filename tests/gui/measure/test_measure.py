@@ -245,7 +245,7 @@ def test_pixels_that_are_no_numbers(viewer, measuring, finish, notes, stack, nam
     measuring.run()
     finish(measuring)
     (note,) = notes
-    called = "slice 3 of 'cells'" if name == "cells" else "'max fused'"
+    called = "slice 2 of 'cells'" if name == "cells" else "'max fused'"
     assert note.message == f"{called} contains pixels that are not numbers (NaN or infinite): fill them or crop them"
     assert measuring.panel.status.text() == note.message
     assert measuring.scores.table.scores() == {}
@@ -524,10 +524,10 @@ def test_the_plot_follows_the_theme(viewer, measuring, cells, finish):
 MAPS = [
     (MapChoice("qg", "mean fused", -1), "Qg of mean fused"),
     (MapChoice("qcb", "mean fused", -1), "Qcb of mean fused"),
-    (MapChoice("difference", "mean fused", 3), "mean fused minus slice 4"),
+    (MapChoice("difference", "mean fused", 3), "mean fused minus slice 3"),
     (MapChoice("difference", "mean fused", -2), "mean fused minus truth"),
-    (MapChoice("sf", "", 2), "pixel SF of cells, slice 3"),
-    (MapChoice("deep", "", 2), "deep SF of cells, slice 3"),
+    (MapChoice("sf", "", 2), "pixel SF of cells, slice 2"),
+    (MapChoice("deep", "", 2), "deep SF of cells, slice 2"),
 ]
 
 
@@ -568,7 +568,7 @@ def test_the_slice_shown_is_the_first_choice(viewer, measuring, cells, finish):
     measuring.maps.set_value(MapChoice("sf", "", -1))
     measuring.add_map()
     finish(measuring)
-    assert "pixel SF of cells, slice 5" in viewer.layers
+    assert "pixel SF of cells, slice 4" in viewer.layers
 
 
 def test_a_map_is_made_once_and_others_are_hidden(viewer, measuring, cells, finish):

@@ -522,7 +522,7 @@ def test_the_slider_chooses_what_is_painted_and_the_other_way_round(viewer, pane
     for k in (0, 3):
         viewer.dims.set_current_step(0, k)
         assert layer.selected_label == k + 1
-        assert tools.shown_button.text().startswith(f"Slice {k + 1} of 5")
+        assert tools.shown_button.text().startswith(f"Slice {k} (0 to 4)")
     layer.selected_label = 2
     assert viewer.dims.current_step[0] == 1
     tools.second_button.click()
@@ -591,6 +591,25 @@ def test_the_source_beside_and_back(viewer, panel):
     panel.beside_box.click()
     assert (grid.enabled, grid.shape, grid.stride) == before
     assert layer.opacity == 0.4
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_comparison_and_the_source_beside_end_each_other(viewer, panel, beside):
+    """Each gives back the look that it found: one within the other would leave panes or hidden layers behind."""
+    grid, names = viewer.canvas.grid, [layer.name for layer in viewer.layers if layer.visible]
+    compare = viewer.window.add_plugin_dock_widget(PLUGIN, "Compare layers")[1]
+    compare.grid_box.setChecked(beside)
+    panel.beside_box.click()
+    compare.compare(viewer.layers["cells"], viewer.layers["cells fused"])
+    assert not panel.beside_box.isChecked()
+    assert grid.enabled is beside
+    assert "cells decision" not in [layer.name for layer in viewer.layers if layer.visible]
+    panel.beside_box.click()
+    assert not compare.button.isChecked()
+    assert [layer.name for layer in viewer.layers if layer.visible] == ["cells", "cells fused", "cells decision"]
+    panel.beside_box.click()
+    assert not grid.enabled
+    assert [layer.name for layer in viewer.layers if layer.visible] == names
 
 
 def test_the_source_in_place_as_long_as_a_key_is_held(viewer, panel):

@@ -85,16 +85,21 @@ def test_options_change_what_is_shown(viewer, fused, finish):
     assert panel.show_button.text() == "Show surface"
 
 
-def test_sizes_must_be_known(viewer, widget, stack, fusion, finish, notes, tmp_path):
+def test_sizes_must_be_known(viewer, widget, stack, fusion, finish, notes, tmp_path, qtbot):
     viewer.add_image(stack, name="pixels")
     assert not widget.surface.show_button.isEnabled()
     widget.run()
     finish(widget)
-    widget.surface.show_button.click()
+    for button in (widget.surface.show_button, widget.surface.export_button):
+        assert not button.isEnabled()
+        assert "enter z-step and pixel size" in button.toolTip()
     widget.surface.export(tmp_path / "a.tif")
-    assert len(notes) == 2
+    assert len(notes) == 1
     assert "enter z-step and pixel size" in notes[0].message
     assert not list(tmp_path.iterdir())
+    widget.stack.z_step.setValue(2)
+    widget.stack.pixel_size.setValue(0.5)
+    qtbot.waitUntil(widget.surface.show_button.isEnabled)
 
 
 def test_a_method_without_depth_offers_no_surface(viewer, widget, cells, fusion, finish):

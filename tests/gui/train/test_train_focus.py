@@ -85,7 +85,7 @@ def test_the_plots_show_how_it_goes(viewer, training, truth, finish, qtbot):
     assert len(curves["training"]) == 4
     assert losses.axes.get_xlabel() == "steps"
     texts = [text.get_text() for text in example.axes.texts]
-    assert texts[:4] == ["slice 1, sharp", "slice 4", "picked", "truth"]
+    assert texts[:4] == ["slice 0, sharp", "slice 3", "picked", "truth"]
     assert f"validation: {100 * state.log[-1].val_found:.1f} % found" in texts
     (strip,) = example.axes.images
     shown = np.asarray(strip.get_array())

@@ -143,8 +143,8 @@ def _moved(transforms: Transforms) -> str:
 
 
 def _missing(transforms: Transforms) -> str:
-    """Which slices could not be told, and what was done about it; slices count from 1 as everywhere for people."""
-    lost = [str(k + 1) for k in np.flatnonzero(~transforms.measured)]
+    """Which slices could not be told, and what was done about it; by their numbers from 0."""
+    lost = [str(k) for k in np.flatnonzero(~transforms.measured)]
     if not lost:
         return ""
     moved = transforms.moved.any()

@@ -1,6 +1,5 @@
 """What the activities around a pixel's best slice say: sub-slice depth, confidence and flags."""
 
-import math
 from collections.abc import Generator
 from typing import NamedTuple
 
@@ -12,22 +11,16 @@ from napari_focusfuse.core.decide.depth import places, vertex
 from napari_focusfuse.core.decide.top_k import TopK
 from napari_focusfuse.core.decide.weights import CLAIM
 from napari_focusfuse.core.encode.head import odds
-from napari_focusfuse.core.result import Decision, Flag, Labels
+from napari_focusfuse.core.result import Flag, Labels
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.tiles import bands
 
-__all__ = ["PROBABILITY", "Assessment", "hard_weights", "iter_assess", "shares", "shares_told", "summary"]
+__all__ = ["Assessment", "hard_weights", "iter_assess"]
 
 
 #: The second best slice lies nearer to the best one than a slice drawn at random, (N + 1) / 3 away, in an orderly stack
 #: of so many slices or more: at most this share of it, if there is a signal in enough of the pixels.
 _ORDERLY, _NEARER, _ENOUGH = 6, 0.65, 0.01
-#: Smaller shares are not mentioned.
-_LEAST_REPORTED = 0.0005
-#: Slices that it takes to have one on either side of another.
-_BRACKETS = 3
-#: What the confidence is where a model has learned to tell it; and from where on a pixel is decided.
-PROBABILITY, _SURE = "probability", 0.5
 #: Depth is measured where the confidence is at least this; or, of many slices, twice what three have by chance.
 _LEAST_CONFIDENCE, _TWICE_CHANCE = 0.5, 6
 #: Less of the odds on the chosen slice and its neighbours is a broad curve: no second depth, but none at all.
@@ -161,42 +154,3 @@ def hard_weights(verified: TopK, index: Labels) -> tuple[Labels, NDArray[np.floa
     np.copyto(verified.labels[0], index, where=unclaimed)
     weights /= total
     return verified.labels, weights
-
-
-def shares(decision: Decision) -> tuple[float, float]:
-    """Shares of the pixels that are unsure (more probably wrong than right) and empty (sharp in no slice).
-
-    The first one is NaN where the confidence is not a probability.
-    """
-    empty = (decision.flags & Flag.NO_SIGNAL) > 0
-    probable = decision.info.get("confidence") == PROBABILITY
-    unsure = float((~empty & (decision.confidence < _SURE)).mean()) if probable else math.nan
-    return unsure, float(empty.mean())
-
-
-def shares_told(unsure: float, empty: float) -> str:
-    """Such shares in words, and the rest: they add up to 100.0%."""
-    told = {word: round(100 * share, 1) for word, share in (("unsure", unsure), ("empty", empty)) if share > 0}
-    rest = "sharp in some slice" if math.isnan(unsure) else "sure"
-    others = [f"{share:.1f}% {word}" for word, share in told.items() if share]
-    return ", ".join([f"{100 - sum(told.values()):.1f}% {rest}", *others])
-
-
-def summary(decision: Decision) -> str:
-    """The decision in a sentence: `shares`, and what hints at a stack that is too short or out of order."""
-    text, z = f"{len(decision.z)} slices: {shares_told(*shares(decision))}", decision.z
-    if ((decision.flags & Flag.UNORDERED) > 0).any():
-        return (
-            text + "; the slices are not in the order of focus: check their order or their z, depth cannot be measured."
-        )
-    if len(z) < _BRACKETS:
-        return text + "."
-    open_ended, last = (decision.flags & Flag.NOT_BRACKETED) > 0, len(z) - 1
-    ends = []
-    for k in sorted((int(z.argmin()), int(z.argmax()))):
-        part = float((open_ended & (decision.index == k)).mean())
-        where = "before the first slice" if k == 0 else "after the last slice" if k == last else f"beyond slice {k + 1}"
-        ends += [f"{where} ({part:.1%} of the pixels)"] if part >= _LEAST_REPORTED else []
-    if ends:
-        text += f"; focus may lie {' and '.join(ends)}: extend the stack there"
-    return text + "."

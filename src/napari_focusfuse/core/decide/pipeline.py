@@ -13,7 +13,7 @@ from torch import nn
 from napari_focusfuse.config import FusionConfig
 from napari_focusfuse.core.blend import iter_blend
 from napari_focusfuse.core.decide.coherence import Choice, settle
-from napari_focusfuse.core.decide.confidence import PROBABILITY, Assessment, hard_weights, iter_assess, summary
+from napari_focusfuse.core.decide.confidence import Assessment, hard_weights, iter_assess
 from napari_focusfuse.core.decide.depth import iter_steady
 from napari_focusfuse.core.decide.scan import SliceActivity, iter_guide, iter_series, iter_top_k
 from napari_focusfuse.core.decide.statistics import Statistics, iter_statistics
@@ -24,6 +24,7 @@ from napari_focusfuse.core.encode.measures import FocusMeasure
 from napari_focusfuse.core.encode.votes import FEW
 from napari_focusfuse.core.progress import Progress, repeated, staged
 from napari_focusfuse.core.result import Decision, Flag, FusionResult, Labels
+from napari_focusfuse.core.result.told import PROBABILITY, summary
 from napari_focusfuse.core.stack import Stack
 from napari_focusfuse.core.stack.workers import memory_is_short, workers
 from napari_focusfuse.errors import ModelError

@@ -94,8 +94,8 @@ def iter_fuse(
 ) -> Generator[Progress, None, FusionResult]:
     """Fuse by a method; see `iter_decide`. Without a decision ``result.decision`` is None."""
     from napari_focusfuse.core.blend import iter_blend
-    from napari_focusfuse.core.decide.confidence import summary
     from napari_focusfuse.core.result import FusionResult
+    from napari_focusfuse.core.result.told import summary
 
     if not method.decides:
         checked = settings(method, config)

@@ -28,8 +28,10 @@ from napari_focusfuse.core.stack.equalise import Equalised, iter_factors
 from napari_focusfuse.core.stack.hyperstack import Hyperstack, Where
 from napari_focusfuse.errors import FocusFuseWarning
 
-__all__ = ["Engine", "FusedPosition", "iter_carry", "iter_positions"]
+__all__ = ["CALLED", "Engine", "FusedPosition", "iter_carry", "iter_positions"]
 
+#: What a place along an axis is, by its letter.
+CALLED = {"T": "time point", "C": "channel", "P": "position"}
 #: Time to decide, in units of the time to blend a channel.
 _DECIDING = 6.0
 #: Share of the time to look at the brightness of the slices.
@@ -142,7 +144,7 @@ def _labelled(work: Generator[Progress, None, Result], label: str) -> Generator[
 
 
 def _label(data: Hyperstack, where: Where) -> str:
-    text = ", ".join(f"{letter} {k + 1} of {data.sizes[letter]}" for letter, k in where.items())
+    text = ", ".join(f"{CALLED.get(letter, letter)} {k + 1} of {data.sizes[letter]}" for letter, k in where.items())
     return f"{text}, " if text else ""
 
 

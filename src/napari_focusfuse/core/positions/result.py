@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from napari_focusfuse.config.fusion import CHANNEL
-from napari_focusfuse.core.decide.confidence import shares, shares_told, summary
-from napari_focusfuse.core.positions import FusedPosition
+from napari_focusfuse.core.positions import CALLED, FusedPosition
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.core.result import Decision, Flag
+from napari_focusfuse.core.result.told import Shares, shares, summary
 from napari_focusfuse.core.stack.hyperstack import Hyperstack, Where
 
 __all__ = ["Empty", "HyperstackResult", "iter_gather"]
@@ -102,7 +102,7 @@ class _Room:
         self._arrays: dict[str, Any] = {}
         self._map_axes = ""
         self._decisions: dict[tuple[int, ...], Decision] = {}
-        self._shares: list[tuple[float, float]] = []
+        self._shares: list[Shares] = []
         self._unordered = 0
         self._weights: list[list[float]] = []
         self._told: dict[str, Any] = {}
@@ -171,12 +171,17 @@ class _Room:
 
     def _summary(self) -> str:
         data = self._data
-        sizes = [f"{letter} = {data.sizes[letter]}" for letter in data.further]
-        text = f"{data.sizes[data.axis]} slices at each of {', '.join(sizes)}"
+        text = f"{data.sizes[data.axis]} slices at each of {_places(data)}"
         if not self._shares:
             return f"{text}: images without a decision map."
         if len(self._shares) == 1:
             return self._text
         if self._unordered:
             return f"{text}; at {self._unordered} of {len(self._shares)} the slices are not in the order of focus."
-        return f"{text}: {shares_told(*np.mean(self._shares, axis=0))}."
+        return f"{text}: {Shares.mean(self._shares).told()}."
+
+
+def _places(data: Hyperstack) -> str:
+    """How many places there are along each axis."""
+    sizes = [(data.sizes[letter], CALLED.get(letter, letter)) for letter in data.further]
+    return " x ".join(f"{n} {name}{'s' if n > 1 and len(name) > 1 else ''}" for n, name in sizes)

@@ -82,7 +82,7 @@ class Watched(Stack):
         odd = [(k, part) for k, part in sorted(self._blank.items()) if part is not None and part[1] >= _LEAST]
         if not 0 < len(odd) <= max(1, _MOST_BLANK * len(self)) or len(self) < 3:
             return None
-        said = [f"slice {k + 1} contains only {value} {where}" for k, (where, _, value) in odd[:_LISTED]]
+        said = [f"slice {k} contains only {value} {where}" for k, (where, _, value) in odd[:_LISTED]]
         more = f" and {len(odd) - _LISTED} more" if len(odd) > _LISTED else ""
         return f"{', '.join(said)}{more}: it may not have been transferred completely, check the file or leave it out"
 

@@ -62,9 +62,9 @@ class MotionPlot(Plot):
         axes.grid(color=colours.grid, linewidth=0.5, alpha=0.6)
         styles = (("o", colours.first), ("s", colours.second))
         for (name, values), (marker, colour) in zip(self._curves.items(), styles, strict=False):
-            axes.plot(range(1, len(values) + 1), values, color=colour, marker=marker, markersize=3.5, label=name)
+            axes.plot(range(len(values)), values, color=colour, marker=marker, markersize=3.5, label=name)
         for k in self._lost:
-            axes.axvline(k + 1, color=colours.text, linewidth=1, linestyle=":")
+            axes.axvline(k, color=colours.text, linewidth=1, linestyle=":")
         # A flat line is not to look like noise.
         low, high = axes.get_ylim()
         if high - low < 1:

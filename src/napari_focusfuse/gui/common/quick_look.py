@@ -15,6 +15,7 @@ from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Latest
 from napari_focusfuse.gui.layers.axes import leave_out, suspects_of
 from napari_focusfuse.gui.layers.source import KEY, Source, data_of
+from napari_focusfuse.gui.reader import withdraw_offer
 from napari_focusfuse.gui.thread_warnings import quiet
 
 if TYPE_CHECKING:
@@ -159,12 +160,14 @@ class StackHints(QWidget):
 
     def _name(self, foreign: list[int], why: str) -> None:
         """Name slices that may be none, and why."""
+        if self._foreign and not foreign:
+            withdraw_offer()
         self._foreign = foreign
         layer = self._stack.layer
         inputs = [] if layer is None else layer.metadata.get(KEY, {}).get("inputs") or []
         count = 0 if layer is None or not foreign else data_of(layer).shape[self._stack.axis]
         names = [inputs[k].replace("\\", "/").rsplit("/", 1)[-1] for k in foreign] if len(inputs) == count else []
-        named = " and ".join(names or [f"slice {k + 1}" for k in foreign])
+        named = " and ".join(names or [f"slice {k}" for k in foreign])
         text = f"{named} {why}. Is it a slice?" if why else f"Is {named} a slice? It is unlike the other files."
         self.foreign.setText(text if names or not foreign else f"{text[0].upper()}{text[1:]}")
         self.foreign.setMinimumHeight(self.foreign.heightForWidth(_LABEL) if foreign else 0)

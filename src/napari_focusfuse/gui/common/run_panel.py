@@ -112,7 +112,8 @@ class RunPanel(QWidget):
         run.returned.connect(self._on_returned)
         run.failed.connect(self._on_failed)
         run.finished.connect(self._on_finished)
-        self.progress.setRange(0, 0)
+        self.progress.setRange(0, 1)  # not (0, 0), which moves all the time and has the window drawn for it
+        self.progress.setValue(0)
         self._since = None
         self._show_step(first)
         self.status.clear()

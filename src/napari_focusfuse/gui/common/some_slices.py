@@ -57,13 +57,13 @@ class SliceDialog(QDialog):
         self.list.setUniformItemSizes(True)
         seen = {} if look is None else {int(k): n for n, k in enumerate(look.numbers)}
         for k in range(count):
-            item = QListWidgetItem(f"slice {k + 1}")
+            item = QListWidgetItem(f"slice {k}")
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Checked)
             if look is not None and k in seen:
                 item.setIcon(_icon(look.thumbnails[seen[k]], float(look.sharpness[seen[k]])))
                 why = look.foreign.get(k) or ("nothing is in focus" if k in look.blurred else "")
-                item.setText(f"slice {k + 1}, {look.sharpness[seen[k]]:.0%}" + (f"\n{why}" if why else ""))
+                item.setText(f"slice {k}, {look.sharpness[seen[k]]:.0%}" + (f"\n{why}" if why else ""))
             self.list.addItem(item)
         self.bad, self.all, self.use = QPushButton("Untick blurred"), QPushButton("Tick all"), QPushButton("Use")
         self.bad.setToolTip("Untick slices in which nothing is in focus, and images that are no slices.")
@@ -148,12 +148,12 @@ class SliceRow(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(3)
         boxes = (
-            (self.first, "First slice, counted from 1."),
-            (self.last, "Last slice."),
+            (self.first, "First slice, by its number on napari's slider: from 0."),
+            (self.last, "Last slice, which is taken as well."),
             (self.every, "1: every slice."),
         )
         for box, tip in boxes:
-            box.setMinimum(1)
+            box.setMinimum(1 if box is self.every else 0)
             box.setToolTip(tip)
             box.valueChanged.connect(self._refresh)
             box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
@@ -171,7 +171,7 @@ class SliceRow(QWidget):
 
     def chosen(self) -> list[int]:
         """The slices shown, from 0."""
-        return list(range(self.first.value() - 1, self.last.value(), self.every.value()))
+        return list(range(self.first.value(), self.last.value() + 1, self.every.value()))
 
     def dialog(self) -> SliceDialog:
         """The list of slices, in which those of the row are ticked."""
@@ -207,8 +207,8 @@ class SliceRow(QWidget):
         count = data_of(layer).shape[self._stack.axis] if layer is not None and fits else 0
         if count != self._count:
             self._count = count
-            for box, value in ((self.first, 1), (self.last, count), (self.every, 1)):
-                box.setMaximum(max(count, 1))
+            for box, value in ((self.first, 0), (self.last, count - 1), (self.every, 1)):
+                box.setMaximum(max(count - 1, 1))
                 box.setValue(value)
         self._refresh()
 

@@ -22,8 +22,9 @@ from napari_focusfuse.gui.thread_warnings import kept_warnings
 __all__ = ["Answer", "Latest", "Run", "UnexpectedError", "Work", "report"]
 
 Work = Generator[Progress, None, Any]
-#: Progress is shown no more often than this (s): napari's bar handles waiting events at each change.
-_PROGRESS_EVERY = 0.05
+#: Progress is shown no more often than this (s): without a graphics card each change of a widget costs the drawing of
+#: the whole window, canvas and all.
+_PROGRESS_EVERY = 0.25
 #: How often an `Answer` looks whether it is there (ms).
 _LOOK_EVERY = 100
 #: The same for `Latest`, which follows the cursor (ms).
@@ -89,14 +90,15 @@ class Run(QObject):
     """One run of a generator in a thread.
 
     All signals arrive in the main thread. After `cancel` neither `returned` nor `failed` follows; `finished` is always
-    the last signal.
+    the last signal. napari's activity panel is not told: its turning wheel has the whole window drawn again at each of
+    its frames, and took most of the time of a run where there is no graphics card.
 
     Parameters
     ----------
     begin : callable
         Makes the generator of `Progress`; called in the thread.
     title : str
-        Shown in napari's activity panel.
+        What napari calls it where a window is closed while it runs.
     parent : QObject, optional
     """
 
@@ -115,7 +117,6 @@ class Run(QObject):
         self._worker = create_worker(
             _Titled(_shielded, title, self._begins, preferences().threads),
             _start_thread=False,
-            _progress={"total": 0, "desc": title},
             _worker_class=_ClosingWorker,
             _connect={
                 "yielded": self._on_yielded,
@@ -141,10 +142,6 @@ class Run(QObject):
             return
         self._shown = now
         self.progressed.emit(step)
-        bar = self._worker.pbar
-        if bar.total != step.total:
-            bar.total = step.total
-        bar.update(step.done - bar.n)
 
     def _on_warned(self, warning: tuple[Any, ...]) -> None:
         message, category = warning[:2]

@@ -132,7 +132,7 @@ class FuseForm(QWidget):
 
     def _build(self) -> None:
         self.about.setWordWrap(True)
-        form = form_layout()
+        form = self._rows = form_layout()
         form.addRow("Image layer", self.stack.layer_box.native)
         form.addRow("Stack axis", self.stack.axis_box.native)
         form.addRow("Slices", self.slices)
@@ -164,6 +164,7 @@ class FuseForm(QWidget):
         with self.region.box.changed.blocked():
             self.region.offer(one_stack=not self.positions.whole)
         self.stack.offer_medium(one_stack=not self.positions.whole)
+        self._rows.setRowVisible(self.stack.medium, self.stack.z_step.length() is not None)
         self.equalise.enabled = not self.positions.whole
         self.hints.set_whole(self.positions.whole)
         self.about.setText(self.stack.problem() or self._description())

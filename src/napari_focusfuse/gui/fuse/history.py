@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image
 
+from napari_focusfuse.core.methods import METHODS
 from napari_focusfuse.core.progress import drain
 from napari_focusfuse.core.result import Decision, FusionResult
 from napari_focusfuse.errors import FocusFuseError
@@ -45,6 +46,7 @@ _FIRST = "Fuse a focus stack first."
 _NO_MAP = "This method makes no decision map: fuse with one that does."
 _ALL = "All positions were fused at once: fuse the position in question alone."
 _REGION = "A region is for trying: fuse the whole image."
+_NO_SIZES = "A surface needs heights and widths in µm: enter z-step and pixel size above."
 
 
 @dataclass(eq=False)
@@ -130,6 +132,8 @@ def why_not(held: Held | None, action: str) -> str:
         return _NO_MAP if action == "apply" else _ALL
     if held.decision is None:
         return _NO_MAP
+    if action == "surface" and not (held.note["z_step"] and held.pixel_size):
+        return _NO_SIZES
     return ""
 
 
@@ -248,4 +252,7 @@ def resize(held: Held, layers: "Iterable[Layer]", z: list[float] | None, sizes: 
 def called(held: Held, layers: "Iterable[Layer]") -> str:
     """What a result is called in a list: method, preset, time and stack; a narrow list cuts the end."""
     tag = next((note_of(layer)["tag"] for layer in layers if held_by(layer) is held and is_result(layer)), "")
+    name = held.note.get("method", "")
+    if name in METHODS and tag.split(" ")[0] == name:  # layers are called by the short name, see `tag_of`
+        tag = METHODS[name].title + tag.removeprefix(name)
     return " · ".join(part for part in (tag, held.made.strftime("%H:%M"), held.title) if part)

@@ -151,6 +151,7 @@ class ResultPanel(QWidget):
                     resize(held, self._viewer.layers, z, told)
                 except FocusFuseError as error:
                     self._panel.show_status(f"The depth of {held.title} stays as it is: {error}.")
+        self._refresh()
         self._again.start()
 
     def save(self, folder: Path, *, overwrite: bool = False) -> None:
@@ -178,13 +179,11 @@ class ResultPanel(QWidget):
         self.surface.let_go()
 
     def _build(self) -> None:
-        known = QHBoxLayout()
+        known, by_hand, last = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
         known.addWidget(self.box, 1)
         known.addWidget(self.replace)
-        by_hand = QHBoxLayout()
         by_hand.addWidget(self.retouch_button)
         by_hand.addWidget(self.carrier.button)
-        last = QHBoxLayout()
         last.addWidget(self.compare_button)
         last.addWidget(self.save_button)
         layout = QVBoxLayout(self)

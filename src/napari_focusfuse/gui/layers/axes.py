@@ -209,13 +209,13 @@ def some_slices(layer: Image, axis: int, chosen: Sequence[int]) -> Image:
         Two or more, ascending.
     """
     kept = _kept(layer, axis, chosen)
-    last, step = chosen[-1] + 1, _step(chosen)
+    step = _step(chosen)
     every = "" if step == 1 else f" every {step}" if step else f", {len(chosen)} slices"
     return Image(
         kept.pop("levels") if layer.multiscale else kept.pop("levels")[0],
         multiscale=layer.multiscale,
         rgb=layer.rgb,
-        name=f"{layer.name} {chosen[0] + 1}-{last}{every}",
+        name=f"{layer.name} {chosen[0]}-{chosen[-1]}{every}",
         axis_labels=layer.axis_labels,
         units=layer.units,
         rotate=layer.rotate,

@@ -106,10 +106,12 @@ def take_whole(layer: Image, axis: int, *, fixed: Mapping[int, int] | None = Non
 
 
 def _letters(layer: Image, axis: int, channel: int | None) -> list[str]:
-    """A letter for each axis: Z, Y, X, C for the channel, T for time or the first of the others."""
+    """A letter for each axis: Z, Y, X, C for the channel, T for time, or the first of the others if it has no name."""
     y, x = plane_axes(layer, axis)
     given = {axis: STACK_AXIS, y: "Y", x: "X"} | ({} if channel is None else {channel: CHANNEL})
     others = [i for i in range(layer.ndim) if i not in given]
     others.sort(key=lambda i: str(layer.axis_labels[i]).lower() not in _TIME)
-    given |= dict(zip(others, _LETTERS, strict=False))
+    first = str(layer.axis_labels[others[0]]).lower() if others else ""
+    timed = first in _TIME or first.startswith(("axis ", "-"))
+    given |= dict(zip(others, _LETTERS if timed else _LETTERS[1:], strict=False))
     return [given[i] for i in range(layer.ndim)]

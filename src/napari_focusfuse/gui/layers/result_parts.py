@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from napari_focusfuse.core.progress import Progress
 from napari_focusfuse.gui.layers.hyperstack import Whole
-from napari_focusfuse.gui.layers.source import Source
+from napari_focusfuse.gui.layers.source import Source, Taken
 
 if TYPE_CHECKING:
     from napari_focusfuse.core.positions.result import HyperstackResult
@@ -21,6 +21,7 @@ __all__ = [
     "Parts",
     "flag_colours",
     "flag_words",
+    "fused_part",
     "iter_parts",
     "label_type",
     "legend",
@@ -29,6 +30,7 @@ __all__ = [
     "parts_of",
     "preload",
     "reasons",
+    "seen_limits",
     "slice_colours",
 ]
 
@@ -39,11 +41,13 @@ Parts = dict[str, dict[str, Any]]
 #: Colours of depth and of slices.
 MAP = "viridis"
 _NO_SLICE = (0.7, 0.7, 0.7, 1.0)
+#: Percentiles of a fused image that are black and white; of so many rows, columns, and positions on other axes.
+_SEEN, _SIDE, _FEW = (0.1, 99.9), 1024, 4
 
 
 def parts_of(source: Source, result: "FusionResult") -> Parts:
     """Data and arguments of each layer by role; with many pixels it takes a while, so call it in a thread."""
-    made: Parts = {"fused": {"data": result.image, "rgb": source.rgb, **source.looks, **source.place}}
+    made: Parts = {"fused": fused_part(result.image, source, source.place)}
     decision = result.decision
     if decision is None:
         return made
@@ -54,6 +58,27 @@ def parts_of(source: Source, result: "FusionResult") -> Parts:
         "flags": decision.flags.astype(np.uint16),
     }
     return made | map_parts(data, source.slices, limits_of(decision.depth), source.place)
+
+
+def fused_part(image: Any, source: Taken, place: Mapping[str, Any]) -> dict[str, Any]:
+    """Data and arguments of a fused image: the colour and blending of its source, and limits of its own.
+
+    A stack is shown with limits of one of its slices, in which little may be in focus.
+    """
+    limits = {} if source.rgb else {"contrast_limits": seen_limits(image)}
+    return {"data": image, "rgb": source.rgb, **source.looks, **limits, **place}
+
+
+def seen_limits(image: Any) -> tuple[float, float]:
+    """Contrast limits of a grey image (..., Y, X) that leave its lightest and darkest specks out.
+
+    Only some rows, columns and positions of a large image are looked at.
+    """
+    most = [_FEW] * (image.ndim - 2) + [_SIDE] * 2
+    some = np.asarray(image[tuple(slice(None, None, -(-n // k)) for n, k in zip(image.shape, most, strict=True))])
+    finite = some[np.isfinite(some)].astype(np.float64)
+    low, high = np.percentile(finite, _SEEN) if finite.size else (0.0, 1.0)
+    return (float(low), float(high)) if high > low else (float(low), float(low) + 1.0)
 
 
 def iter_parts(whole: Whole, result: "HyperstackResult", top: float) -> Generator[Progress, None, Parts]:
@@ -68,7 +93,7 @@ def iter_parts(whole: Whole, result: "HyperstackResult", top: float) -> Generato
         Position of the last slice, the greatest depth.
     """
     image = whole.arranged(result.image, result.axes)
-    made: Parts = {"fused": {"data": image, "rgb": whole.rgb, **whole.looks, **whole.place(result.axes)}}
+    made: Parts = {"fused": fused_part(image, whole, whole.place(result.axes))}
     if result.index is None:
         return made
     from napari_focusfuse import io

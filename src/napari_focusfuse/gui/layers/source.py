@@ -36,7 +36,7 @@ __all__ = [
 
 #: Our part of a layer's metadata.
 KEY = "napari-focusfuse"
-#: What a fused image shares with its source so that it looks like it.
+#: What a layer made of another shares with it so that it looks like it.
 LOOKS = ("blending", "colormap", "contrast_limits", "gamma")
 
 

@@ -53,9 +53,9 @@ class Hit:
 
     @property
     def depth(self) -> float | None:
-        """Position of best focus, um, or slices from 1 on where the z-step is not known; None: it cannot be told."""
+        """Position of best focus, um, or slices from 0 on where the z-step is not known; None: it cannot be told."""
         depth = self.value("depth")
-        return None if not np.isfinite(depth) else depth if self.note["z_step"] else depth + 1
+        return depth if np.isfinite(depth) else None
 
     @property
     def mark(self) -> float | None:
@@ -66,10 +66,10 @@ class Hit:
 
     @property
     def z(self) -> list[float]:
-        """Where each slice is, um; or its number from 1 on."""
+        """Where each slice is, um; or its number from 0 on."""
         step, slices = self.note["z_step"], int(self.note["slices"])
         stated = self.note.get("z") or self.note.get("made_by", {}).get("z")
-        return list(stated) if step and stated else [k * step if step else k + 1.0 for k in range(slices)]
+        return list(stated) if step and stated else [k * (step or 1.0) for k in range(slices)]
 
     @property
     def positions(self) -> list[float]:
@@ -83,7 +83,7 @@ class Hit:
             if decided:
                 return f"fused with the decision map of {decided['source']!r}"
             return "no slice or depth: this method makes no decision map"
-        parts = [f"slice {self.slice + 1} of {self.note['slices']}"] if self.slice is not None else []
+        parts = [f"slice {self.slice} (0 to {self.note['slices'] - 1})"] if self.slice is not None else []
         if self.depth is None:
             parts.append("depth not measured")
         else:

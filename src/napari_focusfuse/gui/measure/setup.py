@@ -109,10 +109,10 @@ class Setup:
 
     @property
     def slices(self) -> list[str]:
-        """Names of the slices, from 1 on, or of the single images."""
+        """Names of the slices, from 0 on, or of the single images."""
         if self.source is None:
             return list(self.images)
-        return [f"slice {k + 1}" for k in range(self.source.slices)]
+        return [f"slice {k}" for k in range(self.source.slices)]
 
     @property
     def called(self) -> list[str] | None:

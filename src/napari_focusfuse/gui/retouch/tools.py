@@ -171,7 +171,9 @@ class RetouchTools(QWidget):
         if self._retoucher is None or layer is None or not 1 <= layer.selected_label <= self._retoucher.slices:
             self.shown_button.setText(_SHOWN)
         else:
-            self.shown_button.setText(f"Slice {layer.selected_label} of {self._retoucher.slices}, shown by the slider")
+            self.shown_button.setText(
+                f"Slice {layer.selected_label - 1} (0 to {self._retoucher.slices - 1}), shown by the slider"
+            )
 
     def _on_choice(self, button: QAbstractButton) -> None:
         layer = self._layer()

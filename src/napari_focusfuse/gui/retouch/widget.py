@@ -186,7 +186,9 @@ class RetouchWidget(Dock):
             f"{retoucher.edited} pixels edited by hand ({retoucher.share:.2%})" if retoucher.edited else "No edits."
         ]
         if retoucher.unknown is not None:
-            lines.append(f"Label {retoucher.unknown} is no slice: choose 1 to {retoucher.slices}.")
+            lines.append(
+                f"Label {retoucher.unknown} is no slice: choose 1 to {retoucher.slices}, the number of the slice + 1."
+            )
         elsewhere = "" if self._slider is None else self._slider.elsewhere()
         if elsewhere:
             lines.append(f"The viewer shows {elsewhere}; you are painting {retoucher.source.title}.")
@@ -219,7 +221,10 @@ class RetouchWidget(Dock):
         self.paint_button.setChecked(layer is not None and layer.mode != "pan_zoom")
 
     def _on_beside(self, on: bool) -> None:
+        from napari_focusfuse.gui.commands import end_comparison
+
         if on and self._retoucher is not None:
+            end_comparison(self._viewer, but=self)
             self._beside.start(filter(None, map(self._retoucher.layer, _SIDE_BY_SIDE)))
         else:
             self._beside.stop()

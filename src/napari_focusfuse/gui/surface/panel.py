@@ -43,7 +43,9 @@ _FORMATS = (
 )
 _SHOW = "Show the fused image draped over the depth, in 3-D."
 _BACK = "Show the fused image again, with the zoom and position of before."
-_EXPORT = "Write the depth as a mesh (PLY, STL) or as a height map (TIFF in µm, X3P)."
+_EXPORT = (
+    "Write the depth as a mesh (PLY, STL) or height map (TIFF in µm, X3P); show it first to fill holes or to flip it."
+)
 _BUSY = "A run is in progress: wait for it or cancel it first."
 
 
@@ -222,23 +224,22 @@ class SurfacePanel(QWidget):
             self._panel.start(work, f"Surface of {shown.title}", done)
 
     def _build(self) -> None:
-        buttons = QHBoxLayout()
+        # What changes a surface is there when one is seen: before that it would take room from the form.
+        self.controls = QWidget()
+        rows, buttons, options, row = QVBoxLayout(self.controls), QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        rows.setContentsMargins(0, 0, 0, 0)
         buttons.addWidget(self.show_button)
         buttons.addWidget(self.export_button)
-        options = QHBoxLayout()
         options.addWidget(self.fill)
-        options.addWidget(self.flip)
-        options.addStretch()
-        self.controls = QWidget()
-        row = QHBoxLayout(self.controls)
-        row.setContentsMargins(0, 0, 0, 0)
+        options.addWidget(self.flip, 1)
         row.addWidget(PlainLabel("Height"))
         row.addWidget(self.tall, 1)
         row.addWidget(self.times)
+        rows.addLayout(options)
+        rows.addLayout(row)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(buttons)
-        layout.addLayout(options)
         layout.addWidget(self.controls)
         self.show_button.clicked.connect(self._on_show)
         self.export_button.clicked.connect(self._on_export)

@@ -103,8 +103,8 @@ def _decision(example: "RankExample") -> Panels:
             ("slices off", _coloured(picked, _OFF)),
         ]
     return [
-        ("slice 1, sharp", _stretched(slices[0], slices[0])),
-        (f"slice {_BLURRED + 1}", _stretched(slices[_BLURRED], slices[0])),
+        ("slice 0, sharp", _stretched(slices[0], slices[0])),
+        (f"slice {_BLURRED}", _stretched(slices[_BLURRED], slices[0])),
         ("picked", _coloured(picked, len(slices))),
         ("truth", _coloured(np.zeros_like(picked), len(slices))),
     ]
@@ -146,7 +146,7 @@ def _key(axes: "Axes", colours: Colours, example: "RankExample", score: str) -> 
 
     off, (height, width) = isinstance(example, DecideExample), example.picked.shape
     count = _OFF if off else len(example.slices)
-    labels = [*map(str, range(_OFF - 1)), f"{_OFF - 1}+"] if off else [str(k + 1) for k in range(count)]
+    labels = [*map(str, range(_OFF - 1)), f"{_OFF - 1}+"] if off else [str(k) for k in range(count)]
     axes.text(0, 1.14 * height, f"validation: {score}", va="center", color=colours.text, fontsize=8)
     left, step = 2 * (1 + _GAP) * width, 2 * (1 + _GAP) * width / count
     for k, (label, colour) in enumerate(zip(labels, _coloured(np.arange(count), count), strict=True)):
