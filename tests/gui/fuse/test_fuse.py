@@ -167,6 +167,22 @@ def test_the_refractive_index_stretches_the_depth_and_is_in_the_recipe(viewer, w
     np.testing.assert_allclose(depth, viewer.layers["cells depth (µm)"].data, rtol=1e-6)
 
 
+def test_layers_that_the_form_does_not_look_at_change_nothing_in_it(viewer, widget, cells, fusion, finish):
+    """It took a third of a second of each run, in which the layers of a result come one by one."""
+    told = []
+    widget.form.changed.connect(lambda: told.append(viewer.layers[-1].name))
+    widget.run()
+    finish(widget)
+    viewer.add_labels(np.zeros((4, 4), np.uint8))
+    viewer.layers.remove("cells depth (µm)")
+    assert told == []
+    viewer.add_shapes([[0, 0], [8, 8]], shape_type="rectangle", name="part")
+    assert told == ["part"]
+    cells.name = "beads"
+    assert len(told) > 1
+    assert widget.stack.layer_box.current_choice == "beads"
+
+
 def test_without_a_z_step_no_refractive_index_is_asked_for(widget, cells):
     widget.stack.medium.setValue(1.33)
     widget.stack.z_step.set_length(None)

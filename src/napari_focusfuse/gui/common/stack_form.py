@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from magicgui.widgets import ComboBox
-from napari.layers import Image
+from napari.layers import Image, Shapes
 from qtpy.QtCore import QObject, QSignalBlocker, Signal
 
 from napari_focusfuse.gui.common.form import IndexBox, LengthBox, narrow
@@ -55,6 +55,8 @@ class StackForm(QObject):
         super().__init__(parent)
         self._viewer = viewer
         self._followed: Image | None = None
+        #: Images that are no results, and shapes, which may be regions, as they were told last.
+        self._known: list[tuple[str, str]] = []
         # Choices are functions because magicgui asks again when a widget gets its parent.
         tips = "The layer that holds the focus stack.", "The axis along which the focus changes."
         self.layer_box = narrow(ComboBox(choices=self._offered_layers, tooltip=tips[0]))
@@ -172,14 +174,20 @@ class StackForm(QObject):
         return "\n".join(lines)
 
     def reset_choices(self, _event: Any = None) -> None:
-        """Offer the image layers there are; keep the one chosen."""
-        kept = self.layer
+        """Offer the image layers there are; keep the one chosen.
+
+        napari calls it for each layer that comes, goes or moves; `changed` tells only of those that a form looks at.
+        """
+        kept, known = self.layer, self._known
+        able = [layer for layer in self._viewer.layers if isinstance(layer, (Image, Shapes)) and not is_result(layer)]
+        self._known = [(layer.name, str(layer.unique_id)) for layer in able]
         with self.layer_box.changed.blocked():
             self.layer_box.choices = ()
             self.layer_box.reset_choices()
             if kept in self.layer_box.choices:
                 self.layer_box.value = kept
-        self._on_layer(self.layer)
+        if self._known != known or self.layer is not self._followed:
+            self._on_layer(self.layer)
 
     def let_go(self) -> None:
         """Stop following the viewer."""
