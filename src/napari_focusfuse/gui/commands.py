@@ -107,21 +107,6 @@ def compare(viewer: Any, left: "Layer", right: "Layer") -> None:
     _opened(viewer, "Compare layers", tabify=True).compare(left, right)
 
 
-def end_comparison(viewer: Any, but: Any = None) -> None:
-    """End what shows some layers side by side or over one another: half of it would stay over what comes.
-
-    Each gives back the look that was there before it, so that two at a time would leave that of the other.
-    """
-    from napari_focusfuse.gui.compare import CompareWidget
-    from napari_focusfuse.gui.retouch.widget import RetouchWidget
-
-    for widget in viewer.window.dock_widgets.values():
-        if isinstance(widget, CompareWidget) and widget is not but:
-            widget.button.setChecked(False)
-        elif isinstance(widget, RetouchWidget) and widget is not but:
-            widget.beside_box.setChecked(False)
-
-
 def compare_result(viewer: Any, right: Any = None) -> None:
     """Compare a fused image, or the one that is shown, with another result of its stack, or with the stack itself."""
     from napari.utils.notifications import show_error

@@ -9,7 +9,7 @@ from napari.layers import Image
 from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QSlider, QVBoxLayout
 
-from napari_focusfuse.gui.common.dock import Dock, HelpButton
+from napari_focusfuse.gui.common.dock import Dock, HelpButton, end_comparisons
 from napari_focusfuse.gui.common.form import form_layout, narrow
 from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.layers.results import is_result, note_of
@@ -239,14 +239,16 @@ class CompareWidget(Dock):
         self.grid_box.toggled.connect(self._on_choice)
         self.button.toggled.connect(self._on_toggled)
 
+    def end_comparison(self) -> None:
+        """See `Dock`."""
+        self.button.setChecked(False)
+
     def _offered(self, _box: object) -> "list[tuple[str, Layer]]":
         layers = (getattr(layer, "__wrapped__", layer) for layer in self._viewer.layers)
         images = [layer for layer in layers if isinstance(layer, Image)]
         return [(layer.name, layer) for layer in images if not (is_result(layer) and note_of(layer)["role"] == _ROLE)]
 
     def _on_toggled(self, on: bool) -> None:
-        from napari_focusfuse.gui.commands import end_comparison
-
         left, right = self.left.value, self.right.value
         self._end()
         self.about.setText("")
@@ -256,7 +258,7 @@ class CompareWidget(Dock):
             self.button.setChecked(False)
             self.about.setText(_CHOOSE)
             return
-        end_comparison(self._viewer, but=self)
+        end_comparisons(self._viewer, but=self)
         if self.grid_box.isChecked():
             self._beside.start([left, right])
         else:

@@ -14,14 +14,12 @@ if TYPE_CHECKING:
     from napari_focusfuse.gui.layers.opened import LayerData
     from napari_focusfuse.io import Pair, StackFile
 
-__all__ = ["get_reader", "open_folder", "open_stack", "read_stack", "withdraw_offer"]
+__all__ = ["get_reader", "open_folder", "open_stack", "read_stack"]
 
 #: As many layers as a viewer shows well.
 _MOST_PAIRS = 20
 #: The same as `source.KEY`, which is not imported: readers load no napari.
 _KEY = "napari-focusfuse"
-#: How a notification about a picture that may be no slice ends.
-_ASKED = "is it a slice?"
 
 
 def get_reader(path: str | Sequence[str]) -> "Callable[[str | Sequence[str]], list[LayerData]] | None":
@@ -100,22 +98,12 @@ def _without(path: str | Sequence[str], left: Sequence[str]) -> "StackFile":
     return api.open_file([file for file in path if Path(file).name not in left], by_name=True)
 
 
-def withdraw_offer() -> None:
-    """Close what still asks whether a file is a slice, when that has been answered elsewhere."""
-    from qtpy.QtWidgets import QApplication
-
-    for shown in QApplication.topLevelWidgets():
-        # napari has no public name for its notifications; where they have another class, they close by themselves.
-        message = getattr(shown, "message", None) if type(shown).__name__ == "NapariQtNotification" else None
-        if message is not None and message.text().endswith(_ASKED):
-            shown.close()
-
-
 def _offer(warning: str, suspects: list[str]) -> None:
     """Name files that may be no slices, with a button that takes them out of their layer."""
     from napari.utils.notifications import Notification, notification_manager
 
     from napari_focusfuse.errors import plain
+    from napari_focusfuse.gui.layers.opened import ASKED
 
     def leave(_notification: object = None) -> None:
         from napari import current_viewer
@@ -131,7 +119,7 @@ def _offer(warning: str, suspects: list[str]) -> None:
 
     actions = (("Leave out", leave),)
     told = warning.partition(" holds ")[2].partition(": ")[0]
-    notification_manager.dispatch(Notification(plain(f"{told}: {_ASKED}"), "warning", actions))
+    notification_manager.dispatch(Notification(plain(f"{told}: {ASKED}"), "warning", actions))
 
 
 def _layers_of_pairs(pairs: "list[Pair]", folder: str) -> "list[LayerData]":

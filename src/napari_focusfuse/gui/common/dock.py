@@ -30,7 +30,7 @@ from qtpy.QtWidgets import (
 from napari_focusfuse.gui.common.plots import colours_of
 from napari_focusfuse.gui.common.run_panel import RunPanel
 
-__all__ = ["RUN_TIP", "Dock", "HelpButton", "Scrolled", "page_path"]
+__all__ = ["RUN_TIP", "Dock", "HelpButton", "Scrolled", "end_comparisons", "page_path"]
 
 RUN_TIP = "Start (Ctrl+Return anywhere in this widget)."
 _SIZE = 760, 640
@@ -57,6 +57,9 @@ class Dock(QWidget):
     def let_go(self) -> None:
         """Stop what runs and follow the viewer no more: napari has taken the widget out of its dock for good."""
         raise NotImplementedError
+
+    def end_comparison(self) -> None:
+        """End what it shows side by side or over one another."""
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's name)
         """See `let_go` and `short_title`."""
@@ -90,6 +93,16 @@ class Dock(QWidget):
         panel.run_button.setToolTip(RUN_TIP)
         panel.cancel_button.setToolTip("Cancel at the next step; nothing is changed (Escape).")
         panel.add_button(HelpButton(page))
+
+
+def end_comparisons(viewer: Any, but: Dock | None = None) -> None:
+    """End what docks show side by side or over one another: half of it would stay over what comes.
+
+    Each gives back the look that was there before it, so that two at a time would leave that of the other.
+    """
+    for widget in viewer.window.dock_widgets.values():
+        if isinstance(widget, Dock) and widget is not but:
+            widget.end_comparison()
 
 
 class HelpButton(QPushButton):

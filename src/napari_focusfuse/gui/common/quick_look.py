@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from magicgui.widgets import CheckBox
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_focusfuse.errors import FocusFuseWarning
 from napari_focusfuse.gui.common.some_slices import SliceRow
@@ -14,8 +14,8 @@ from napari_focusfuse.gui.common.stack_form import StackForm
 from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.common.worker import Latest
 from napari_focusfuse.gui.layers.axes import leave_out, suspects_of
+from napari_focusfuse.gui.layers.opened import ASKED
 from napari_focusfuse.gui.layers.source import KEY, Source, data_of
-from napari_focusfuse.gui.reader import withdraw_offer
 from napari_focusfuse.gui.thread_warnings import quiet
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class StackHints(QWidget):
     def _name(self, foreign: list[int], why: str) -> None:
         """Name slices that may be none, and why."""
         if self._foreign and not foreign:
-            withdraw_offer()
+            _withdraw_offer()
         self._foreign = foreign
         layer = self._stack.layer
         inputs = [] if layer is None else layer.metadata.get(KEY, {}).get("inputs") or []
@@ -178,3 +178,12 @@ class StackHints(QWidget):
     def _on_align_first(self, _on: bool) -> None:
         self.keep_aligned.visible = self.aligns()
         self.changed.emit()
+
+
+def _withdraw_offer() -> None:
+    """Close what still asks whether a file is a slice, when that has been answered elsewhere."""
+    for shown in QApplication.topLevelWidgets():
+        # napari has no public name for its notifications; where they have another class, they close by themselves.
+        message = getattr(shown, "message", None) if type(shown).__name__ == "NapariQtNotification" else None
+        if message is not None and message.text().endswith(ASKED):
+            shown.close()

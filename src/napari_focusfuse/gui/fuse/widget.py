@@ -19,7 +19,7 @@ from napari_focusfuse.gui.align.aligned import (
     show_aligned,
     stack_place,
 )
-from napari_focusfuse.gui.common.dock import RUN_TIP, Dock, Scrolled
+from napari_focusfuse.gui.common.dock import RUN_TIP, Dock, Scrolled, end_comparisons
 from napari_focusfuse.gui.common.form import Folded
 from napari_focusfuse.gui.common.preferences import limited, preferences
 from napari_focusfuse.gui.common.run_panel import RunPanel
@@ -138,8 +138,6 @@ class FuseWidget(Dock):
         """Fuse the stack shown; the result becomes layers."""
         from napari.utils.notifications import show_error, show_info
 
-        from napari_focusfuse.gui.commands import end_comparison
-
         if self.panel.busy:
             show_info("A stack is being fused: wait for it or cancel it first.")
             return
@@ -150,7 +148,7 @@ class FuseWidget(Dock):
             show_error(hint)
             return
         self.preview.stop()
-        end_comparison(self._viewer)
+        end_comparisons(self._viewer)
         options = {**self.form.how(), "z": self.stack.positions()}
         if self.form.positions.whole:
             self._run_whole(options)

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from napari_focusfuse.io import StackFile
 
-__all__ = ["LayerData", "layers_of", "mark", "sample"]
+__all__ = ["ASKED", "LayerData", "layers_of", "mark", "sample"]
 
+#: How a notification about a picture that may be no slice ends.
+ASKED = "is it a slice?"
 #: Places along the axes in front of a plane, as shares of their lengths; and pixels along a side of a plane.
 _PLACES, _SIDE = (0.0, 0.5, 1.0), 256
 #: A last axis that is no longer is one of colour samples.

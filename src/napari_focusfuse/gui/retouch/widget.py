@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout
 from napari_focusfuse.config import RetouchConfig
 from napari_focusfuse.config.setting import settings_of
 from napari_focusfuse.core.retouch import decision_of, may_match
-from napari_focusfuse.gui.common.dock import Dock, HelpButton
+from napari_focusfuse.gui.common.dock import Dock, HelpButton, end_comparisons
 from napari_focusfuse.gui.common.text import PlainLabel
 from napari_focusfuse.gui.compare import Beside
 from napari_focusfuse.gui.layers.results import is_result, note_of
@@ -220,11 +220,13 @@ class RetouchWidget(Dock):
         layer = self._layer()
         self.paint_button.setChecked(layer is not None and layer.mode != "pan_zoom")
 
-    def _on_beside(self, on: bool) -> None:
-        from napari_focusfuse.gui.commands import end_comparison
+    def end_comparison(self) -> None:
+        """See `Dock`."""
+        self.beside_box.setChecked(False)
 
+    def _on_beside(self, on: bool) -> None:
         if on and self._retoucher is not None:
-            end_comparison(self._viewer, but=self)
+            end_comparisons(self._viewer, but=self)
             self._beside.start(filter(None, map(self._retoucher.layer, _SIDE_BY_SIDE)))
         else:
             self._beside.stop()
