@@ -19,7 +19,7 @@ from napari_focusfuse.core.result import Labels
 
 __all__ = ["AROUND", "Choice", "agreed", "settle"]
 
-#: How far away the pixels are that have a say, px; log odds that the neighbours together can outweigh.
+#: How far away the pixels are that have a say, px, one for each round; log odds that the neighbours can outweigh.
 AROUND, _SAY = 4, 5.0
 _LEAST_ODDS = 1e-6
 #: Log odds that each pixel of an island's border costs.
@@ -71,11 +71,11 @@ def agreed(odds: Tensor, ranks: Tensor, slices: int) -> Tensor:
         Number of slices of the stack.
     """
     own = torch.log(odds / odds.sum(0, keepdim=True).clamp_min(_LEAST_ODDS) + _LEAST_ODDS)
-    agreed = torch.softmax(own, dim=0)
+    joint = torch.softmax(own, dim=0)
     for _ in range(AROUND):
-        votes = Votes(agreed, ranks, slices, 1)
-        agreed = torch.softmax(own + _SAY * votes.heard(votes.total(DIRECTIONS), len(DIRECTIONS)), dim=0)
-    return agreed
+        votes = Votes(joint, ranks, slices, 1)
+        joint = torch.softmax(own + _SAY * votes.heard(votes.total(DIRECTIONS), len(DIRECTIONS)), dim=0)
+    return joint
 
 
 def settle(choice: Choice, order: NDArray[np.intp]) -> NDArray[np.bool_]:
