@@ -103,6 +103,7 @@ def test_cancelled_and_gone_on_with_in_another_viewer(viewer, widget, night, sho
     assert states(widget)[0] == "done"
     assert "running" not in states(widget)
     assert "Cancelled" in widget.panel.status.text()
+    last = "skipped" if states(widget)[2] == "done" else "done"  # it may have been ready before it was told
     before = files(night.with_name("night_fused"))
     viewer.window.remove_dock_widget(widget)
     commands.fuse_many_stacks(viewer)
@@ -113,7 +114,7 @@ def test_cancelled_and_gone_on_with_in_another_viewer(viewer, widget, night, sho
     assert again.panel.run_button.text().endswith("more")
     again.run()
     finish(again)
-    assert (states(again)[0], states(again)[2]) == ("skipped", "done")
+    assert (states(again)[0], states(again)[2]) == ("skipped", last)
     after = files(night.with_name("night_fused"))
     assert {path: after[path] for path in before} == before
     again.form.how.box.value = "max"  # other results are not replaced without a word

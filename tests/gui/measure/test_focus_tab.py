@@ -63,7 +63,7 @@ def test_it_shows_the_curve_under_the_cursor(viewer, measuring, cells, focus, st
         shown = lines(tab)
         np.testing.assert_allclose(shown["deep SF"], curve.deep / curve.deep.max(), rtol=1e-4)
         np.testing.assert_allclose(shown["pixel SF"], curve.sf / curve.sf.max(), rtol=1e-4)
-        assert f"sharpest in slice {curve.deep.argmax() + 1}" in tab.where.text()
+        assert f"sharpest in slice {curve.deep.argmax()}" in tab.where.text()
     assert list(tab.plot._artists[0].get_xdata()) == [0, 2, 4, 6, 8, 10]
     assert tab.plot.axes.get_xlabel() == "z (µm)"
 
