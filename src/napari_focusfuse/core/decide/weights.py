@@ -34,8 +34,8 @@ _TINY = 1e-30
 _UNRIVALLED = 30.0
 #: Log odds against a depth that still has a claim: two sevenths.
 CLAIM = math.log(3.5)
-#: What its log odds gain by it on the preferred side, before the neighbours have their say.
-_PREFERENCE = 1.5 * CLAIM
+#: By what log odds such a depth then leads on the preferred side, before the neighbours have their say.
+_PREFERENCE = 0.5
 #: Logarithm of the weight of what is passed over, which may still be taken for the sake of its surroundings.
 _FAR_BEHIND = 1e4
 #: Sign of the difference in z.
@@ -144,7 +144,7 @@ def _judged(head: CandidateHead, seen: Candidates, tile: Tile, softness: float, 
     depths = depths.masked_fill(missing, 0)
     odds = _central(shares, ranks.float(), beside).masked_fill(missing, 0)
     claims = _claims(odds, depths, ranks, 2 * beside, towards)
-    odds = torch.where(claims, odds * math.exp(_PREFERENCE), odds)
+    odds = torch.where(claims, odds.amax(0, keepdim=True) * math.exp(_PREFERENCE), odds)
     joint = agreed(odds, ranks, seen.slices)
     if seen.slices <= FEW and not softness:
         mixing = SHARP * torch.log(joint)

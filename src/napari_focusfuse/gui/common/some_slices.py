@@ -208,7 +208,7 @@ class SliceRow(QWidget):
         if count != self._count:
             self._count = count
             for box, value in ((self.first, 0), (self.last, count - 1), (self.every, 1)):
-                box.setMaximum(max(count - 1, 1))
+                box.setMaximum(max(count - 1, box.minimum()))
                 box.setValue(value)
         self._refresh()
 
